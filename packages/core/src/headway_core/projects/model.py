@@ -1,0 +1,50 @@
+"""A project: a local git repository and where its pull requests live."""
+
+from datetime import datetime
+
+import attrs
+
+from headway_core.kernel.tables import Index, Lock, Query, TableSpec
+
+
+@attrs.frozen(kw_only=True)
+class Project:
+    """One repository on this machine."""
+
+    id: str
+    version: int = 0
+    name: str
+    slug: str
+    """Unique; `[a-z0-9-]`."""
+    repo_path: str
+    """The real path of the repository that worktrees are made from."""
+    worktree_base_path: str
+    """Every worktree of the project lies strictly inside, by real path."""
+    default_branch: str
+    github_host: str
+    github_owner: str
+    github_repo: str
+    startup_script: str | None = None
+    """A shell command that a person configured, run in a new worktree; None for none."""
+    startup_timeout_s: int = 300
+    archived: bool = False
+    created_at: datetime
+
+    @property
+    def repository(self) -> str:
+        """`owner/name`."""
+        return f"{self.github_owner}/{self.github_repo}"
+
+
+BY_SLUG = Query(name="by_slug", equal=("slug",))
+ALL_PROJECTS = Query(name="all", order=("name",))
+PROJECTS = TableSpec(
+    name="projects",
+    record=Project,
+    lock=Lock.ROW,
+    indexes=(
+        Index(name="projects_slug", columns=("slug",), unique=True),
+        Index(name="projects_repo", columns=("repo_path",), unique=True),
+    ),
+    queries=(BY_SLUG, ALL_PROJECTS),
+)

@@ -1,0 +1,196 @@
+"""A session: one conversation with one agent in a workspace; and the outbox of prompts."""
+
+import enum
+from collections.abc import Mapping
+from datetime import datetime
+from types import MappingProxyType
+
+import attrs
+
+from headway_core.kernel.tables import Index, Lock, Query, TableSpec
+
+
+class SessionStatus(enum.StrEnum):
+    """Where a session is in its life (design: domain 2)."""
+
+    IDLE = "IDLE"
+    STARTING = "STARTING"
+    RUNNING = "RUNNING"
+    STOPPING = "STOPPING"
+    COMPLETED = "COMPLETED"
+    FAILED = "FAILED"
+
+
+_S = SessionStatus
+
+SESSION_TRANSITIONS: Mapping[SessionStatus, frozenset[SessionStatus]] = MappingProxyType(
+    {
+        _S.IDLE: frozenset({_S.STARTING, _S.COMPLETED}),
+        _S.STARTING: frozenset({_S.RUNNING, _S.COMPLETED, _S.FAILED, _S.STOPPING}),
+        _S.RUNNING: frozenset({_S.STOPPING, _S.COMPLETED, _S.FAILED}),
+        _S.STOPPING: frozenset({_S.COMPLETED, _S.FAILED}),
+        _S.COMPLETED: frozenset({_S.STARTING}),
+        _S.FAILED: frozenset({_S.STARTING}),
+    }
+)
+
+LIVE = (_S.IDLE, _S.STARTING, _S.RUNNING, _S.STOPPING)
+"""The statuses that count against the limit of a workspace."""
+
+
+class Purpose(enum.StrEnum):
+    """Why a session exists."""
+
+    CHAT = "CHAT"
+    FIXER = "FIXER"
+
+
+class Activity(enum.StrEnum):
+    """What a live agent does; a side fact with its time."""
+
+    WORKING = "WORKING"
+    """A turn is in flight. A one-shot agent works for as long as it runs."""
+    WAITING = "WAITING"
+    """For a permission, an answer or the approval of a plan."""
+    QUIET = "QUIET"
+    UNKNOWN = "UNKNOWN"
+
+
+class EndReason(enum.StrEnum):
+    """Why a session ended: captured at the moment of exit, never inferred again (R32)."""
+
+    EXITED = "exited"
+    """By itself; `exit_code` or `signal` says how."""
+    STOPPED_BY_PERSON = "stopped_by_person"
+    STOPPED_BY_HEADWAY = "stopped_by_headway"
+    TIMED_OUT = "timed_out"
+    START_FAILED = "start_failed"
+    LOST = "lost"
+    """Its supervisor died without a word; its processes were ended."""
+    CLOSED = "closed"
+    """It was idle, and its workspace was archived or its place was needed."""
+
+
+@attrs.frozen(kw_only=True)
+class Session:
+    """One conversation. `SessionService` is the only writer."""
+
+    id: str
+    version: int = 0
+    workspace_id: str
+    agent: str
+    model: str | None
+    """None: the agent's own default."""
+    purpose: Purpose
+    label: str
+    """What a person reads: `chat`, `ratchet`, `fix-ci`, …"""
+    status: SessionStatus
+    attempt: int = 0
+    """Counts starts; the folder of an attempt is its identity for the supervisor."""
+    stop_reason: EndReason | None = None
+    """Why it is STOPPING; becomes the end's reason."""
+    created_at: datetime
+    last_active_at: datetime
+    started_at: datetime | None = None
+    """When the agent was seen running in this attempt."""
+    ended_at: datetime | None = None
+    end_reason: EndReason | None = None
+    exit_code: int | None = None
+    signal: int | None = None
+    end_detail: str | None = None
+    """A sentence for people; no outside text."""
+
+    @property
+    def is_live(self) -> bool:
+        return self.status in LIVE
+
+    @property
+    def ended_well(self) -> bool:
+        return (
+            self.status is SessionStatus.COMPLETED
+            and self.end_reason is EndReason.EXITED
+            and self.exit_code == 0
+        )
+
+
+class PromptStatus(enum.StrEnum):
+    """Where a prompt is on its way; at most once to a live session."""
+
+    QUEUED = "QUEUED"
+    DELIVERING = "DELIVERING"
+    """The intent: it is being handed over."""
+    DELIVERED = "DELIVERED"
+    UNKNOWN = "UNKNOWN"
+    """A crash hid the outcome; never repeated by itself."""
+    CANCELLED = "CANCELLED"
+
+
+@attrs.frozen(kw_only=True)
+class Prompt:
+    """A text for an agent: row, delivery, outcome."""
+
+    id: str
+    version: int = 0
+    workspace_id: str
+    session_id: str
+    text: str
+    status: PromptStatus = PromptStatus.QUEUED
+    attempt: int | None = None
+    """The attempt of the session that it was handed to."""
+    created_at: datetime
+
+
+@attrs.frozen(kw_only=True)
+class SessionActivity:
+    """What the agent was last seen doing: a side row, never trusted after a restart (F6)."""
+
+    session_id: str
+    workspace_id: str
+    activity: Activity
+    at: datetime
+
+
+_LIVE_VALUES = tuple(status.value for status in LIVE)
+_BUSY_VALUES = tuple(s.value for s in (_S.STARTING, _S.RUNNING, _S.STOPPING))
+
+SESSIONS_OF = Query(name="of_workspace", equal=("workspace_id",), order=("created_at",))
+LIVE_OF = Query(
+    name="live_of_workspace", equal=("workspace_id",), among={"status": _LIVE_VALUES}, order=("created_at",)
+)
+BUSY_SESSIONS = Query(name="busy", among={"status": _BUSY_VALUES}, order=("created_at",))
+LIVE_FIXERS = Query(
+    name="live_fixers",
+    among={"status": _LIVE_VALUES, "purpose": (Purpose.FIXER.value,)},
+    order=("created_at",),
+)
+SESSIONS = TableSpec(
+    name="sessions",
+    record=Session,
+    indexes=(
+        Index(name="sessions_workspace", columns=("workspace_id",)),
+        Index(name="sessions_status", columns=("status",)),
+        Index(
+            name="sessions_one_live_fixer",
+            columns=("workspace_id",),
+            unique=True,
+            only={"purpose": (Purpose.FIXER.value,), "status": _LIVE_VALUES},
+        ),
+    ),
+    queries=(SESSIONS_OF, LIVE_OF, BUSY_SESSIONS, LIVE_FIXERS),
+)
+
+PROMPTS_OF = Query(name="of_session", equal=("session_id",), order=("created_at",))
+QUEUED_PROMPTS = Query(name="queued", among={"status": (PromptStatus.QUEUED.value,)}, order=("created_at",))
+PROMPTS = TableSpec(
+    name="prompts",
+    record=Prompt,
+    indexes=(
+        Index(name="prompts_session", columns=("session_id",)),
+        Index(name="prompts_status", columns=("status",)),
+    ),
+    queries=(PROMPTS_OF, QUEUED_PROMPTS),
+)
+
+SESSION_ACTIVITY = TableSpec(
+    name="session_activity", record=SessionActivity, key=("session_id",), lock=Lock.APPEND
+)

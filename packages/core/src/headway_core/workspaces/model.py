@@ -1,0 +1,211 @@
+"""A workspace: one task on one branch in one worktree on one host, and the table of its life."""
+
+import enum
+from collections.abc import Mapping
+from datetime import datetime
+from types import MappingProxyType
+
+import attrs
+
+from headway_core.kernel.tables import Index, Lock, Query, TableSpec
+
+
+class WorkspaceStatus(enum.StrEnum):
+    """Where a workspace is in its life (design: domain 1.1)."""
+
+    NEW = "NEW"
+    PROVISIONING = "PROVISIONING"
+    READY = "READY"
+    FAILED = "FAILED"
+    ARCHIVING = "ARCHIVING"
+    ARCHIVED = "ARCHIVED"
+
+
+_S = WorkspaceStatus
+
+LIFECYCLE_TRANSITIONS: Mapping[WorkspaceStatus, frozenset[WorkspaceStatus]] = MappingProxyType(
+    {
+        _S.NEW: frozenset({_S.PROVISIONING}),
+        _S.PROVISIONING: frozenset({_S.READY, _S.FAILED}),
+        _S.READY: frozenset({_S.PROVISIONING, _S.ARCHIVING}),
+        _S.FAILED: frozenset({_S.NEW, _S.PROVISIONING, _S.ARCHIVING}),
+        _S.ARCHIVING: frozenset({_S.ARCHIVED, _S.READY, _S.FAILED}),
+        _S.ARCHIVED: frozenset(),
+    }
+)
+"""From a status to those that may follow it. Nothing else happens (I1)."""
+
+RETRY_LIMIT = 3
+"""A retry past this many is refused."""
+
+
+class SourceKind(enum.StrEnum):
+    """Where the work of a workspace comes from."""
+
+    MANUAL = "MANUAL"
+    RESUME_BRANCH = "RESUME_BRANCH"
+    GITHUB_ISSUE = "GITHUB_ISSUE"
+
+
+@attrs.frozen(kw_only=True)
+class ManualSource:
+    """A person's words."""
+
+    kind = SourceKind.MANUAL
+    initial_prompt: str | None
+
+
+@attrs.frozen(kw_only=True)
+class ResumeBranchSource:
+    """A branch that exists."""
+
+    kind = SourceKind.RESUME_BRANCH
+    branch: str
+
+
+@attrs.frozen(kw_only=True)
+class GitHubIssueSource:
+    """An issue; `title` and `body_hash` are None when GitHub could not be read at creation."""
+
+    kind = SourceKind.GITHUB_ISSUE
+    number: int
+    url: str
+    title: str | None
+    body_hash: str | None
+    """SHA-256 of the body, hexadecimal."""
+
+
+WorkspaceSource = ManualSource | ResumeBranchSource | GitHubIssueSource
+
+
+class SessionPolicy(enum.StrEnum):
+    """What session a new workspace gets."""
+
+    NONE = "none"
+    IDLE = "idle"
+    START = "start"
+
+
+@attrs.frozen(kw_only=True)
+class Workspace:
+    """Identity and lifecycle. `WorkspaceLifecycleService` is the only writer."""
+
+    id: str
+    version: int = 0
+    project_id: str
+    name: str
+    """1 to 200 characters."""
+    description: str | None
+    source: WorkspaceSource
+    session_policy: SessionPolicy
+
+    branch: str
+    branch_is_generated: bool
+    """Headway chose the name, and may choose another while no worktree has it."""
+    base_branch: str
+    """What a new branch starts from; the project's default branch unless the creator said."""
+    host_id: str | None = None
+    """The host that provisions it; None until one did."""
+    worktree_path: str | None = None
+    """Absolute; None until the worktree exists, and after it was removed."""
+    has_had_sessions: bool = False
+
+    branch_claim: str | None
+    """`<project id>:<branch>` while the workspace is live; unique."""
+    issue_claim: str | None
+    """`<project id>:<issue number>` while it is live; unique; None for a permitted duplicate."""
+    idempotency_key: str | None
+    """The creator's key; unique. A repeated create returns this workspace."""
+
+    status: WorkspaceStatus = WorkspaceStatus.NEW
+    archiving_from: WorkspaceStatus | None = None
+    """Where a failed archive goes back to."""
+    retries: int = 0
+    warning: str | None = None
+    """READY, but a script failed or the worktree is missing."""
+    error: str | None = None
+    """Why it is FAILED, or why the last archive failed."""
+    cancel_asked: bool = False
+    """A person wants the provisioning to end; the provisioner looks at it."""
+    init_started_at: datetime | None = None
+    init_completed_at: datetime | None = None
+    preserved: str | None = None
+    """The ref or branch commit that keeps what was uncommitted at the archive; None for nothing."""
+    created_at: datetime
+    status_changed_at: datetime
+
+    @property
+    def is_live(self) -> bool:
+        return self.status is not WorkspaceStatus.ARCHIVED
+
+
+@attrs.frozen(kw_only=True)
+class InitOutputLine:
+    """A chunk of what provisioning printed: append-only, one run of it an `attempt`."""
+
+    workspace_id: str
+    attempt: str
+    """The retry count as two digits, so that text order is time order."""
+    sequence: str
+    """Zero-padded number of the chunk in its attempt."""
+    text: str
+    at: datetime
+
+
+@attrs.frozen(kw_only=True)
+class GitFacts:
+    """What git said of a worktree, and when. Replaced whole; emits nothing (design: domain 1)."""
+
+    workspace_id: str
+    branch: str | None
+    """None when HEAD is detached."""
+    head: str | None
+    """Commit id; None on an unborn branch."""
+    dirty: bool
+    """Uncommitted or untracked changes."""
+    unpushed: int
+    """Commits of HEAD that the remote branch (or, without one, the base) does not have."""
+    at: datetime
+
+
+_LIVE = tuple(status.value for status in WorkspaceStatus if status is not WorkspaceStatus.ARCHIVED)
+
+ALL_WORKSPACES = Query(name="all", order=("created_at",))
+LIVE_WORKSPACES = Query(name="live", among={"status": _LIVE}, order=("created_at",))
+OF_PROJECT = Query(name="of_project", equal=("project_id",), order=("created_at",))
+IN_STATUS = Query(name="in_status", equal=("status",), order=("created_at",))
+BY_BRANCH_CLAIM = Query(name="by_branch_claim", equal=("branch_claim",))
+BY_ISSUE_CLAIM = Query(name="by_issue_claim", equal=("issue_claim",))
+BY_IDEMPOTENCY_KEY = Query(name="by_idempotency_key", equal=("idempotency_key",))
+
+WORKSPACES = TableSpec(
+    name="workspaces",
+    record=Workspace,
+    workspace="id",
+    indexes=(
+        Index(name="workspaces_project", columns=("project_id",)),
+        Index(name="workspaces_status", columns=("status",)),
+        Index(name="workspaces_branch_claim", columns=("branch_claim",), unique=True),
+        Index(name="workspaces_issue_claim", columns=("issue_claim",), unique=True),
+        Index(name="workspaces_idempotency_key", columns=("idempotency_key",), unique=True),
+    ),
+    queries=(
+        ALL_WORKSPACES,
+        LIVE_WORKSPACES,
+        OF_PROJECT,
+        IN_STATUS,
+        BY_BRANCH_CLAIM,
+        BY_ISSUE_CLAIM,
+        BY_IDEMPOTENCY_KEY,
+    ),
+)
+
+OUTPUT_OF = Query(name="of_workspace", equal=("workspace_id",))
+INIT_OUTPUT = TableSpec(
+    name="init_output",
+    record=InitOutputLine,
+    key=("workspace_id", "attempt", "sequence"),
+    lock=Lock.APPEND,
+    queries=(OUTPUT_OF,),
+)
+GIT_FACTS = TableSpec(name="git_facts", record=GitFacts, key=("workspace_id",), lock=Lock.APPEND)

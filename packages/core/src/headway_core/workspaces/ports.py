@@ -1,0 +1,150 @@
+"""What the room asks of the machine: git worktrees and start-up scripts."""
+
+import enum
+from abc import ABC, abstractmethod
+from collections.abc import Awaitable, Callable
+
+import attrs
+
+
+@attrs.frozen(kw_only=True)
+class Repository:
+    """What a local git repository says of itself."""
+
+    path: str
+    """Real path of the main worktree, or of the bare repository."""
+    default_branch: str
+    """The branch of `origin/HEAD`, else the one that is checked out."""
+    origin_url: str | None
+    """The `origin` remote with credentials stripped; None without one."""
+
+
+@attrs.frozen(kw_only=True)
+class WorktreeOrder:
+    """A worktree to be made."""
+
+    workspace_id: str
+    repo_path: str
+    base_path: str
+    """The folder that must strictly contain `path`, by real path."""
+    path: str
+    branch: str
+    new_branch: bool
+    """True: the branch is to be created from `base_branch`; False: it exists (locally or on origin)."""
+    base_branch: str
+
+
+class WorktreeOutcome(enum.StrEnum):
+    """How `Worktrees.create` ended, when nothing went wrong."""
+
+    CREATED = "created"
+    REUSED = "reused"
+    """This workspace's worktree stood there already, on this branch (an earlier attempt made it)."""
+    BRANCH_TAKEN = "branch_taken"
+    """A new branch was asked for and the name exists with somebody's work: choose another."""
+
+
+@attrs.frozen(kw_only=True)
+class WorktreeState:
+    """What git says of a worktree now."""
+
+    branch: str | None
+    head: str | None
+    dirty: bool
+    unpushed: int
+    ignored: tuple[str, ...]
+    """Ignored files and folders that exist (`.env`), which no commit would keep; at most 100."""
+
+
+@attrs.frozen(kw_only=True)
+class StrayWorktree:
+    """A worktree folder that no workspace knows."""
+
+    path: str
+    holds_work: bool
+    """Uncommitted or unpushed work, or git can't tell: never removed by Headway."""
+
+
+class Worktrees(ABC):
+    """Git on this host. Every path and name is hostile until the adapter has checked it.
+
+    Raises `InvalidInput` (fields `path`, `branch`, `base_branch`) for what can't be used and
+    `Unavailable("git", …)` when git fails. Nothing half-made is left behind: what `create` made and
+    could not finish is removed, unless git has registered it. Each method is safe to repeat.
+    """
+
+    @abstractmethod
+    async def repository(self, path: str) -> Repository:
+        """The repository that `path` lies in. `InvalidInput("path")` when it is in none."""
+
+    @abstractmethod
+    async def valid_branch_name(self, name: str) -> bool:
+        """Whether git's own rules (`check-ref-format --branch`) and ours (no leading `-`) take it."""
+
+    @abstractmethod
+    async def create(self, order: WorktreeOrder) -> WorktreeOutcome:
+        """Make the worktree. Base of a new branch: fetched `origin/<base>`, else local, else stale remote.
+
+        A branch that is checked out in another worktree is `Conflict`.
+        """
+
+    @abstractmethod
+    async def state(self, repo_path: str, path: str, base_branch: str) -> WorktreeState | None:
+        """What git says of the worktree; None when it does not exist or is not registered."""
+
+    @abstractmethod
+    async def preserve(self, repo_path: str, path: str, workspace_id: str) -> str | None:
+        """Save uncommitted and untracked work; the full name of the ref or None when there was none.
+
+        A commit on the branch with a message that says so; when commits are refused, the ref
+        `refs/headway/preserved/<workspace id>`. Nothing is lost when it fails.
+        """
+
+    @abstractmethod
+    async def remove(self, repo_path: str, base_path: str, path: str, *, lose_ignored: bool) -> None:
+        """Remove the worktree; the branch stays. No error when it is gone already.
+
+        `Conflict` when it still holds uncommitted work, or ignored files and not `lose_ignored`; the
+        real path must lie strictly inside `base_path` and be a registered worktree (L8).
+        """
+
+    @abstractmethod
+    async def strays(
+        self, repo_path: str, base_path: str, known: frozenset[str]
+    ) -> tuple[StrayWorktree, ...]:
+        """Worktree folders in `base_path` whose real path is not `known`."""
+
+
+@attrs.frozen(kw_only=True)
+class ScriptOrder:
+    """A start-up script that a person configured."""
+
+    workspace_id: str
+    command: str
+    """Run by `sh -c` in `cwd`: it is the person's own text, never built from data."""
+    cwd: str
+    timeout_s: float
+
+
+@attrs.frozen(kw_only=True)
+class ScriptResult:
+    """How a script ended: exactly one of the three."""
+
+    exit_code: int | None = None
+    signal: int | None = None
+    timed_out: bool = False
+
+    @property
+    def succeeded(self) -> bool:
+        return self.exit_code == 0
+
+
+class Scripts(ABC):
+    """Runs start-up scripts on this host."""
+
+    @abstractmethod
+    async def run(self, order: ScriptOrder, output: Callable[[str], Awaitable[None]]) -> ScriptResult:
+        """Run to its end; `output` gets decoded chunks, at most one every 500 ms.
+
+        The whole process group ends with the call: at the time-out, when cancelled, and with this process.
+        """
