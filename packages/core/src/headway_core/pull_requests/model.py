@@ -1,0 +1,285 @@
+"""The facts kept of a pull request, and what is derived from them.
+
+`PullRequestSnapshot` holds facts alone: CI status and pull-request state are pure functions of it
+(law 2). `PullRequestWatch` is the unversioned side row of the watching: when what was read, and when
+to look again; it changes at every refresh and emits nothing.
+"""
+
+import enum
+from datetime import datetime
+
+import attrs
+
+from headway_core.kernel.tables import Index, Lock, Query, TableSpec
+
+
+class GitHubState(enum.StrEnum):
+    """GitHub's own state of a pull request."""
+
+    OPEN = "OPEN"
+    CLOSED = "CLOSED"
+    MERGED = "MERGED"
+
+
+class PRState(enum.StrEnum):
+    """What people call the state: derived, first match (design: domain 3)."""
+
+    NONE = "NONE"
+    OPEN = "OPEN"
+    DRAFT = "DRAFT"
+    APPROVED = "APPROVED"
+    CHANGES_REQUESTED = "CHANGES_REQUESTED"
+    MERGED = "MERGED"
+    CLOSED = "CLOSED"
+
+
+class ReviewDecision(enum.StrEnum):
+    """GitHub's words."""
+
+    APPROVED = "APPROVED"
+    CHANGES_REQUESTED = "CHANGES_REQUESTED"
+    REVIEW_REQUIRED = "REVIEW_REQUIRED"
+
+
+class DecisionSource(enum.StrEnum):
+    """Where the review decision comes from."""
+
+    GITHUB = "github"
+    DERIVED = "derived"
+    """From the latest opinionated review of each author who can push: reviews are not required."""
+
+
+class CIStatus(enum.StrEnum):
+    """What the counted checks say together."""
+
+    SUCCESS = "SUCCESS"
+    FAILURE = "FAILURE"
+    PENDING = "PENDING"
+    UNKNOWN = "UNKNOWN"
+
+
+class CheckOutcome(enum.StrEnum):
+    """What a single check counts as (the table of domain 3)."""
+
+    PASSED = "passed"
+    FAILED = "failed"
+    WAITS_FOR_PERSON = "waits_for_person"
+    PENDING = "pending"
+    UNKNOWN = "unknown"
+
+
+class Mergeability(enum.StrEnum):
+    """Whether the head merges into the base."""
+
+    CLEAN = "clean"
+    CONFLICT = "conflict"
+    UNKNOWN = "unknown"
+
+
+@attrs.frozen(kw_only=True)
+class Check:
+    """The newest run of one check, or a status context."""
+
+    identity: str
+    """Stable across re-runs: `run:<app>/<workflow>/<event>/<name>` or `status:<context>`, lower case."""
+    name: str
+    """As GitHub wrote it: outside text."""
+    run_id: str
+    """Of a check run its id, a new one a re-run; of a status `<head>:<id or time>`."""
+    outcome: CheckOutcome
+    word: str
+    """GitHub's conclusion or status, upper case."""
+    required: bool | None = None
+    """Whether the base requires it; None when nobody told."""
+    started_at: datetime | None = None
+    completed_at: datetime | None = None
+    url: str | None = None
+    summary: str | None = None
+    """Title and first lines of the output: outside text, cut to 2 KiB."""
+
+
+@attrs.frozen(kw_only=True)
+class Author:
+    """Who wrote something. A deleted account is `ghost`."""
+
+    login: str
+    node_id: str | None = None
+    is_bot: bool = False
+    association: str = "NONE"
+    """GitHub's authorAssociation, upper case."""
+    can_push: bool | None = None
+    """Push right to the repository; None when GitHub did not say."""
+
+
+@attrs.frozen(kw_only=True)
+class Review:
+    """One review of one author."""
+
+    id: str
+    author: Author
+    state: str
+    """APPROVED, CHANGES_REQUESTED, COMMENTED, DISMISSED, PENDING."""
+    body: str
+    """Outside text, cut to 8 KiB."""
+    submitted_at: datetime | None
+    edited_at: datetime | None = None
+    commit: str | None = None
+    thread_count: int = 0
+    """How many threads it opened."""
+
+
+@attrs.frozen(kw_only=True)
+class ThreadComment:
+    """One comment of a review thread."""
+
+    id: str
+    author: Author
+    body: str
+    """Outside text, cut to 8 KiB; keeps Headway's marker when it has one."""
+    created_at: datetime
+    edited_at: datetime | None = None
+    minimized: bool = False
+    url: str | None = None
+    review_id: str | None = None
+
+
+@attrs.frozen(kw_only=True)
+class ReviewThread:
+    """An unresolved review thread with all its comments, oldest first."""
+
+    id: str
+    path: str
+    line: int | None
+    outdated: bool
+    comments: tuple[ThreadComment, ...]
+
+
+@attrs.frozen(kw_only=True)
+class Head:
+    """The head of the pull request."""
+
+    ref: str
+    commit: str
+    repository: str | None
+    """`owner/name`; None when the fork is gone."""
+    tip: str | None
+    """The branch's tip in the same fetch; None when the branch is gone."""
+
+
+@attrs.frozen(kw_only=True)
+class Base:
+    """The base of the pull request."""
+
+    ref: str
+    commit: str
+
+
+@attrs.frozen(kw_only=True)
+class MergeQueueEntry:
+    """Its place in a merge queue."""
+
+    state: str
+    position: int | None
+
+
+@attrs.frozen(kw_only=True)
+class PullRequestFacts:
+    """All facts of one pull request, as far as they were ever read."""
+
+    node_id: str
+    """The identity: a rename or a transfer keeps it."""
+    number: int
+    url: str
+    title: str
+    """Outside text, cut to 300 characters."""
+    author: Author
+    state: GitHubState
+    draft: bool
+    review_decision: ReviewDecision | None
+    """The raw decision, also of a draft."""
+    decision_source: DecisionSource | None
+    head: Head
+    base: Base
+    updated_at: datetime
+    """GitHub's `updatedAt`."""
+    merge_queue: MergeQueueEntry | None
+    mergeability: Mergeability
+    checks: tuple[Check, ...]
+    """The newest of each; empty when there are none, or none was ever read (`checks_complete`)."""
+    checks_complete: bool
+    """The stored checks are the whole list, read at `head.commit`."""
+    required: tuple[str, ...] | None
+    """The contexts that the base requires; None when the rules could not be read."""
+    reviews: tuple[Review, ...]
+    threads: tuple[ReviewThread, ...]
+    """The unresolved ones."""
+    conversation_complete: bool
+
+
+@attrs.frozen(kw_only=True)
+class PullRequestSnapshot:
+    """What is known of a workspace's pull request. `PRSnapshotService` is the only writer."""
+
+    workspace_id: str
+    version: int = 0
+    node_id: str | None = None
+    """Indexed copy of `facts.node_id`; None when no pull request is attached."""
+    facts: PullRequestFacts | None = None
+    attached_at: datetime | None = None
+    head_seen_at: datetime | None = None
+    """When this head was first seen by us: the quiet time runs from here."""
+    former_heads: tuple[str, ...] = ()
+    """Heads that were replaced, newest last, at most 20: a late answer with one of them is old."""
+    quiet_passed: bool = False
+    """A duty has recorded that the head's quiet time passed with a complete view."""
+    ci_overdue: bool = False
+    """A duty has recorded that checks are pending for longer than the limit."""
+    tied: tuple[int, ...] = ()
+    """Numbers of several open pull requests of the branch, none of which was attached."""
+    observation: int = 0
+    """The number of the fetch that these facts are from; a lower one is never believed."""
+
+
+@attrs.frozen(kw_only=True)
+class PullRequestWatch:
+    """When what was read, and when to look again: a side row, replaced whole, emits nothing."""
+
+    workspace_id: str
+    begun: int = 0
+    """The last observation number that was drawn."""
+    fetch_began_at: datetime | None = None
+    """When the newest believed fetch began."""
+    state_at: datetime | None = None
+    checks_at: datetime | None = None
+    conversation_at: datetime | None = None
+    mergeability_at: datetime | None = None
+    """When each part was last read whole."""
+    due_at: datetime | None = None
+    """When to refresh (attached) or to look for one (not attached); None: never by itself."""
+    hint_at: datetime | None = None
+    """The last hint that something changed (a push, a session's end, a webhook)."""
+    discovery_step: int = 0
+    failures: int = 0
+    """Failed fetches since the last good one."""
+    failing_since: datetime | None = None
+    problem: str | None = None
+    """Why the last fetch failed: a kind and a sentence, no outside text, no secret."""
+
+
+BY_NODE = Query(name="by_node", equal=("node_id",))
+SNAPSHOTS = TableSpec(
+    name="pull_requests",
+    record=PullRequestSnapshot,
+    key=("workspace_id",),
+    indexes=(Index(name="pull_requests_node", columns=("node_id",)),),
+    queries=(BY_NODE,),
+)
+DUE = Query(name="due", up_to="due_at", order=("due_at",), limit=50)
+WATCHES = TableSpec(
+    name="pull_request_watches",
+    record=PullRequestWatch,
+    key=("workspace_id",),
+    lock=Lock.APPEND,
+    indexes=(Index(name="pull_request_watches_due", columns=("due_at",)),),
+    queries=(DUE,),
+)

@@ -1,0 +1,116 @@
+"""What the room asks of a forge: one read, mapped by one normaliser, for every path."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from datetime import datetime
+
+import attrs
+
+from headway_core.projects.model import Project
+from headway_core.pull_requests.model import (
+    Author,
+    Base,
+    Check,
+    GitHubState,
+    Head,
+    Mergeability,
+    MergeQueueEntry,
+    Review,
+    ReviewDecision,
+    ReviewThread,
+)
+
+
+@attrs.frozen(kw_only=True)
+class StatePart:
+    """Who it is and where it stands."""
+
+    node_id: str
+    number: int
+    url: str
+    title: str
+    author: Author
+    state: GitHubState
+    draft: bool
+    review_decision: ReviewDecision | None
+    """GitHub's own; None where reviews are not required."""
+    head: Head
+    base: Base
+    updated_at: datetime
+    merge_queue: MergeQueueEntry | None
+
+
+@attrs.frozen(kw_only=True)
+class ChecksPart:
+    """The whole list of checks at one commit."""
+
+    commit: str
+    checks: tuple[Check, ...]
+    required: tuple[str, ...] | None
+
+
+@attrs.frozen(kw_only=True)
+class ConversationPart:
+    """Reviews and the unresolved threads, whole."""
+
+    reviews: tuple[Review, ...]
+    """The latest opinionated one of each author, and every one with a body, oldest first."""
+    threads: tuple[ReviewThread, ...]
+
+
+@attrs.frozen(kw_only=True)
+class Observation:
+    """What one fetch saw. A part that is None was not read whole: its facts stay, and age."""
+
+    state: StatePart
+    checks: ChecksPart | None
+    conversation: ConversationPart | None
+    mergeability: Mergeability | None
+    """UNKNOWN is an answer; None is none."""
+    problems: tuple[str, ...] = ()
+    """Why parts are missing: kinds, no outside text."""
+
+
+@attrs.frozen(kw_only=True)
+class FetchFailed:
+    """One pull request could not be read; the others of the batch are not hurt."""
+
+    kind: str
+    """`not_found`, `forbidden`, `unavailable`, `rate_limited`, `nonsense`."""
+    problem: str
+    retry_after: float | None = None
+    """Seconds; None when nobody said."""
+
+
+@attrs.frozen(kw_only=True)
+class Candidate:
+    """An open pull request whose head is the branch that was asked for."""
+
+    node_id: str
+    number: int
+    base_ref: str
+    created_at: datetime
+    head_repository: str | None
+
+
+class PullRequests(ABC):
+    """Reads pull requests. Never raises for what a forge answers: failures are values.
+
+    All outside text is cut and typed here; unknown words become UNKNOWN and are logged once.
+    """
+
+    @abstractmethod
+    async def observe(
+        self, project: Project, node_ids: Sequence[str]
+    ) -> dict[str, Observation | FetchFailed]:
+        """Read these pull requests in full, each answered for under its id."""
+
+    @abstractmethod
+    async def resolve(self, project: Project, number: int) -> str | FetchFailed:
+        """The node id of the project's pull request with this number."""
+
+    @abstractmethod
+    async def of_branches(
+        self, project: Project, branches: Sequence[str]
+    ) -> dict[str, tuple[Candidate, ...] | FetchFailed]:
+        """The open pull requests with these head branches, in the repository or its forks."""
