@@ -37,9 +37,7 @@ def start(tx: Transaction, repository: Repository, *, branch: str, oid: str, eve
         _queue(tx, suite)
 
 
-def _suite(
-    tx: Transaction, repository: Repository, *, oid: str, branch: str, event: str
-) -> CheckSuite:
+def _suite(tx: Transaction, repository: Repository, *, oid: str, branch: str, event: str) -> CheckSuite:
     earlier = tx.find(CheckSuite, repository=repository.id, app=ACTIONS)
     return tx.add(
         CheckSuite(
@@ -211,9 +209,7 @@ def begin(tx: Transaction, run: CheckRun) -> CheckRun:
     )
 
 
-def finish(
-    tx: Transaction, run_id: int, *, conclusion: Conclusion, title: str, summary: str
-) -> CheckRun:
+def finish(tx: Transaction, run_id: int, *, conclusion: Conclusion, title: str, summary: str) -> CheckRun:
     """Record the outcome of a job."""
     return tx.replace(
         tx.get(CheckRun, run_id),

@@ -20,9 +20,7 @@ from headway_sandbox.records import (
 from headway_sandbox.store import Transaction
 
 
-def create_issue(
-    tx: Transaction, repository: Repository, *, author: User, title: str, body: str
-) -> Issue:
+def create_issue(tx: Transaction, repository: Repository, *, author: User, title: str, body: str) -> Issue:
     """Open an issue."""
     return tx.add(
         Issue(
@@ -85,16 +83,12 @@ def review(
                 resolved_by=None,
             )
         )
-        _add_comment(
-            tx, subject=pull.id, author=author, body=text, thread=thread, review=submitted
-        )
+        _add_comment(tx, subject=pull.id, author=author, body=text, thread=thread, review=submitted)
         threads.append(thread)
     return submitted, threads
 
 
-def _submit(
-    tx: Transaction, pull: PullRequest, *, author: User, state: ReviewState, body: str
-) -> Review:
+def _submit(tx: Transaction, pull: PullRequest, *, author: User, state: ReviewState, body: str) -> Review:
     if asked := tx.first(ReviewRequest, pull=pull.id, user=author.id):
         tx.remove(asked)
     pulls.touch(tx, pull)
@@ -126,9 +120,7 @@ def reply(tx: Transaction, thread: Thread, *, author: User, body: str) -> Commen
     _require_text(body)
     pull = tx.get(PullRequest, thread.pull)
     wrapper = _submit(tx, pull, author=author, state=ReviewState.COMMENTED, body="")
-    return _add_comment(
-        tx, subject=pull.id, author=author, body=body, thread=thread, review=wrapper
-    )
+    return _add_comment(tx, subject=pull.id, author=author, body=body, thread=thread, review=wrapper)
 
 
 def resolve(tx: Transaction, thread: Thread, *, by: User, resolved: bool) -> Thread:
@@ -141,9 +133,7 @@ def resolve(tx: Transaction, thread: Thread, *, by: User, resolved: bool) -> Thr
     return tx.replace(thread, resolved_by=by.id if resolved else None)
 
 
-def request_reviews(
-    tx: Transaction, pull: PullRequest, users: Sequence[User], *, keep: bool
-) -> PullRequest:
+def request_reviews(tx: Transaction, pull: PullRequest, users: Sequence[User], *, keep: bool) -> PullRequest:
     """Ask users for a review; without `keep` earlier requests to others are withdrawn."""
     wanted = {user.id for user in users}
     if pull.author in wanted:
@@ -158,9 +148,7 @@ def request_reviews(
     return pulls.touch(tx, pull)
 
 
-def edit_comment(
-    tx: Transaction, edited: Comment, *, body: str | None, minimized: bool | None
-) -> Comment:
+def edit_comment(tx: Transaction, edited: Comment, *, body: str | None, minimized: bool | None) -> Comment:
     """Change a comment's text or hide it; None leaves as it is."""
     if pull := tx.first(PullRequest, id=edited.subject):
         pulls.touch(tx, pull)

@@ -1,12 +1,12 @@
 """What the sandbox refuses, in the words and shapes GitHub uses.
 
-    SandboxError
-    +-- NotFound         GraphQL type NOT_FOUND,     control HTTP 404
-    +-- Forbidden        GraphQL type FORBIDDEN,     control HTTP 403
-    +-- Unprocessable    GraphQL type UNPROCESSABLE, control HTTP 422
-    +-- StateInUse       another server holds the state file
-    +-- ServerFailed     a launched server did not come up
-    +-- CommandRefused   the client's view of a refused control command
+SandboxError
++-- NotFound         GraphQL type NOT_FOUND,     control HTTP 404
++-- Forbidden        GraphQL type FORBIDDEN,     control HTTP 403
++-- Unprocessable    GraphQL type UNPROCESSABLE, control HTTP 422
++-- StateInUse       another server holds the state file
++-- ServerFailed     a launched server did not come up
++-- CommandRefused   the client's view of a refused control command
 """
 
 from pathlib import Path

@@ -95,10 +95,7 @@ def association(tx: Transaction, repository: Repository, user: User) -> Associat
 def require_read(tx: Transaction, repository: Repository, user: User) -> None:
     """Raise `NotFound`, as GitHub does, when the user may not know the repository."""
     if permission(tx, repository, user) is Permission.NONE:
-        message = (
-            f"Could not resolve to a Repository with the name "
-            f"'{repository.owner}/{repository.name}'."
-        )
+        message = f"Could not resolve to a Repository with the name '{repository.owner}/{repository.name}'."
         raise NotFound(message)
 
 
@@ -132,9 +129,7 @@ def conflicts(tx: Transaction, repository: Repository, *, head: str, base: str) 
     trial = tx.first(MergeTrial, repository=repository.id, pair=pair)
     if trial is None:
         clash = git_of(repository).merge_tree(base, head) is None
-        trial = tx.add(
-            MergeTrial(id=tx.next_id(), repository=repository.id, pair=pair, conflicts=clash)
-        )
+        trial = tx.add(MergeTrial(id=tx.next_id(), repository=repository.id, pair=pair, conflicts=clash))
     return trial.conflicts
 
 
@@ -165,8 +160,7 @@ def contexts(tx: Transaction, repository: Repository, oid: str) -> list[Context]
         for run in tx.find(CheckRun, suite=suite.id, replaced=False)
     ]
     statuses = {
-        status.context: status
-        for status in tx.find(CommitStatus, repository=repository.id, commit_oid=oid)
+        status.context: status for status in tx.find(CommitStatus, repository=repository.id, commit_oid=oid)
     }
     return [*jobs, *statuses.values()]
 
@@ -256,9 +250,7 @@ def merge_state(tx: Transaction, repository: Repository, pull: PullRequest) -> s
         if repository.requires_resolution and tx.find(Thread, pull=pull.id, resolved_by=None):
             return "BLOCKED"
         base = base_oid(tx, repository, pull)
-        if repository.requires_up_to_date and not git_of(repository).is_ancestor(
-            base, pull.head_oid
-        ):
+        if repository.requires_up_to_date and not git_of(repository).is_ancestor(base, pull.head_oid):
             return "BEHIND"
     return "CLEAN" if all(passed(item) for item in checks) else "UNSTABLE"
 

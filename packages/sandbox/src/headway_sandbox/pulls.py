@@ -87,9 +87,7 @@ def _base_moved(tx: Transaction, repository: Repository, git: Git, *, base: str,
             tx.replace(pull, base_oid=oid)  # updatedAt stays: pushes to the base do not move it
 
 
-def _head_moved(
-    tx: Transaction, repository: Repository, git: Git, *, head: str, oid: str | None
-) -> None:
+def _head_moved(tx: Transaction, repository: Repository, git: Git, *, head: str, oid: str | None) -> None:
     pulls = tx.find(PullRequest, repository=repository.id, head=head, state=PullState.OPEN)
     for pull in pulls:
         if oid is None:
@@ -190,9 +188,7 @@ def edit(
     texts = {name: text for name, text in (("title", title), ("body", body)) if text is not None}
     if texts:
         pull = tx.replace(pull, **texts, last_edited_at=tx.stamp)
-    return tx.replace(
-        pull, draft=pull.draft if draft is None else draft, updated_at=tx.stamp
-    )
+    return tx.replace(pull, draft=pull.draft if draft is None else draft, updated_at=tx.stamp)
 
 
 def close(tx: Transaction, repository: Repository, pull: PullRequest) -> PullRequest:
@@ -254,9 +250,7 @@ def merge(
     return merged
 
 
-def _end_merged(
-    tx: Transaction, pull: PullRequest, *, by: int, commit: str, base: str
-) -> PullRequest:
+def _end_merged(tx: Transaction, pull: PullRequest, *, by: int, commit: str, base: str) -> PullRequest:
     return tx.replace(
         pull,
         state=PullState.MERGED,

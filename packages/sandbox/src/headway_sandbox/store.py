@@ -160,9 +160,7 @@ class Store:
         self._clock = clock
         if not path.exists():
             os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o600))
-        self._connection = sqlite3.connect(
-            path, isolation_level=None, timeout=10.0, check_same_thread=False
-        )
+        self._connection = sqlite3.connect(path, isolation_level=None, timeout=10.0, check_same_thread=False)
         self._connection.execute("PRAGMA journal_mode = WAL")
         # NORMAL survives the death of the process, which is what is promised; not of the machine.
         self._connection.execute("PRAGMA synchronous = NORMAL")
@@ -188,8 +186,7 @@ class Store:
         )
         for kind in RECORDS:
             columns = ", ".join(
-                f'"{name}"' + (" INTEGER PRIMARY KEY" if name == "id" else "")
-                for name, _ in _loaders(kind)
+                f'"{name}"' + (" INTEGER PRIMARY KEY" if name == "id" else "") for name, _ in _loaders(kind)
             )
             self._connection.execute(f'CREATE TABLE "{_table(kind)}" ({columns})')
         self._connection.execute(f"PRAGMA user_version = {FORMAT}")

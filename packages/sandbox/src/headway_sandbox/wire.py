@@ -38,9 +38,7 @@ def encode(value: object) -> Json:
     if isinstance(value, tuple | list):
         return [encode(item) for item in value]
     if attrs.has(type(value)):
-        return {
-            field.name: encode(getattr(value, field.name)) for field in attrs.fields(type(value))
-        }
+        return {field.name: encode(getattr(value, field.name)) for field in attrs.fields(type(value))}
     raise WireError("", f"{type(value).__name__} has no JSON form")
 
 
