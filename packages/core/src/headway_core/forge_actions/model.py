@@ -1,0 +1,95 @@
+"""What Headway is to do at GitHub: intents, each with a hidden mark by which its effect is known again."""
+
+import enum
+import re
+from datetime import datetime
+
+import attrs
+
+from headway_core.kernel.tables import Index, Query, TableSpec
+
+
+@attrs.frozen(kw_only=True)
+class OpenPullRequest:
+    """Open a pull request of the workspace's branch."""
+
+    head: str
+    base: str
+    title: str
+    """1 to 250 characters."""
+    body: str
+    draft: bool
+
+
+@attrs.frozen(kw_only=True)
+class Reply:
+    """Answer a review thread."""
+
+    thread_id: str
+    body: str
+
+
+@attrs.frozen(kw_only=True)
+class Resolve:
+    """Resolve a review thread."""
+
+    thread_id: str
+
+
+Order = OpenPullRequest | Reply | Resolve
+
+
+class ActionStatus(enum.StrEnum):
+    """Where an action is on its way."""
+
+    PENDING = "PENDING"
+    POSTING = "POSTING"
+    """The intent of the call is stored; after a crash its effect is looked for before it is repeated."""
+    DONE = "DONE"
+    FAILED = "FAILED"
+    """Given up; `problem` says why."""
+
+
+@attrs.frozen(kw_only=True)
+class ForgeAction:
+    """One intent. `ForgeActionService` is the only writer."""
+
+    id: str
+    version: int = 0
+    workspace_id: str
+    session_id: str
+    """The session that asked for it."""
+    order: Order
+    status: ActionStatus = ActionStatus.PENDING
+    attempts: int = 0
+    due_at: datetime | None
+    """When to try (again); None when it is over."""
+    created_at: datetime
+    done_at: datetime | None = None
+    result: str | None = None
+    """Node id of what was made."""
+    problem: str | None = None
+
+    @property
+    def mark(self) -> str:
+        """The hidden line in the text of what is posted."""
+        return f"<!-- headway:{self.id} -->"
+
+
+MARK = re.compile(r"<!-- headway:[0-9a-zA-Z-]+ -->")
+"""Text that carries it is Headway's own, and never feedback."""
+
+ACTION_LIMIT = 5
+"""Attempts before an action is given up."""
+
+DUE_ACTIONS = Query(name="due", up_to="due_at", order=("due_at",), limit=50)
+ACTIONS_OF = Query(name="of_workspace", equal=("workspace_id",), order=("created_at",))
+FORGE_ACTIONS = TableSpec(
+    name="forge_actions",
+    record=ForgeAction,
+    indexes=(
+        Index(name="forge_actions_workspace", columns=("workspace_id",)),
+        Index(name="forge_actions_due", columns=("due_at",)),
+    ),
+    queries=(DUE_ACTIONS, ACTIONS_OF),
+)

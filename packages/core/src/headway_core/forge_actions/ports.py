@@ -1,0 +1,36 @@
+"""What the room asks of a forge: to write, each thing once."""
+
+from abc import ABC, abstractmethod
+
+import attrs
+
+from headway_core.forge_actions.model import OpenPullRequest, Reply, Resolve
+from headway_core.projects.model import Project
+
+
+@attrs.frozen(kw_only=True)
+class Written:
+    """The effect exists."""
+
+    node_id: str
+
+
+class ForgeWriter(ABC):
+    """Writes to a forge. `mark` is put into the text, and is how the effect is found again.
+
+    Raises `Unavailable` (try again, `retry_after` when known), `PermissionDenied`, `NotFound` (the thread
+    or repository is gone) and `InvalidInput` (GitHub refuses the content: its own message, cut to 300
+    characters).
+    """
+
+    @abstractmethod
+    async def find(
+        self, project: Project, order: OpenPullRequest | Reply | Resolve, mark: str
+    ) -> Written | None:
+        """The effect of this order, when it is there: an open pull request of the same head and base, a
+        comment of the thread with the mark, a resolved thread.
+        """
+
+    @abstractmethod
+    async def write(self, project: Project, order: OpenPullRequest | Reply | Resolve, mark: str) -> Written:
+        """Do it, without looking for an earlier effect."""
