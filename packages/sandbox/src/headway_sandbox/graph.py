@@ -33,7 +33,7 @@ from headway_sandbox.wire import Json
 SDL = resources.files(__package__).joinpath("schema.graphql")
 
 # GitHub declares databaseId as Int and answers more than 32 bits; a strict Int would answer null.
-_LARGE_INT = GraphQLScalarType("Int", serialize=lambda value: cast("int", value))
+_LARGE_INT = GraphQLScalarType("LargeInt", serialize=lambda value: cast("int", value))
 
 
 @functools.cache
