@@ -1,0 +1,222 @@
+"""The HTTP server: two doors (/graphql and /control) to one engine, and the background work."""
+
+import contextlib
+import fcntl
+import hmac
+import json
+import os
+import secrets
+import socket
+import sys
+from collections.abc import AsyncIterator, Callable, Iterator
+from pathlib import Path
+from typing import TypeVar
+
+import anyio
+import anyio.to_thread
+import attrs
+import uvicorn
+from starlette.applications import Starlette
+from starlette.middleware import Middleware
+from starlette.middleware.trustedhost import TrustedHostMiddleware
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from headway_sandbox import graph
+from headway_sandbox.ci import Runner
+from headway_sandbox.engine import Engine, Reply, json_reply, refusal
+from headway_sandbox.errors import SandboxError, StateInUse
+from headway_sandbox.store import Store
+
+_T = TypeVar("_T")
+_HOST = "127.0.0.1"
+_POLL = 0.1  # seconds between two looks at the refs
+# Below the ports that kernels hand out to clients, so that nobody takes it while the server is down.
+_PORTS = range(20_000, 32_000)
+
+
+@attrs.define(kw_only=True)
+class Service:
+    """The engine behind its one thread."""
+
+    engine: Engine
+    stop: Callable[[], None]
+    runner: Runner = attrs.field(init=False)
+    _alone: anyio.CapacityLimiter = attrs.field(factory=lambda: anyio.CapacityLimiter(1), init=False)
+
+    @runner.default
+    def _make_runner(self) -> Runner:
+        return Runner(store=self.engine.store, on_state=self.on_state)
+
+    async def on_state(self, work: Callable[[], _T]) -> _T:
+        """Run `work` alone, off the event loop, to its end."""
+        return await anyio.to_thread.run_sync(work, limiter=self._alone)
+
+    async def watch(self) -> None:
+        """Notice pushes although nobody asks."""
+        while True:
+            try:
+                moved = await self.on_state(self.engine.refresh)
+            except SandboxError as error:
+                # The origin is unreadable at this moment; whoever asks is told.
+                print(f"refs: {error}", file=sys.stderr, flush=True)  # noqa: T201 (the log)
+                moved = False
+            if moved:
+                self.runner.wake()
+            await anyio.sleep(_POLL)
+
+    async def graphql(self, request: Request) -> Response:
+        """POST /graphql."""
+        body = await request.body()
+        token = _bearer(request)
+        return await self._send(await self.on_state(lambda: self.engine.graphql(token, body)))
+
+    async def control(self, request: Request) -> Response:
+        """POST /control/{name}."""
+        if (refused := self._refuse(request)) is not None:
+            return await self._send(refused)
+        body = await request.body()
+        name, key = str(request.path_params["name"]), request.headers.get("idempotency-key")
+        if name == "shutdown":
+            self.stop()
+            return await self._send(json_reply({}))
+        return await self._send(
+            await self.on_state(lambda: self.engine.control(name, body, key=key))
+        )
+
+    async def state(self, request: Request) -> Response:
+        """GET /control/state."""
+        refused = self._refuse(request)
+        return await self._send(refused or await self.on_state(self.engine.state))
+
+    async def health(self, request: Request) -> Response:
+        """GET /control/health."""
+        refused = self._refuse(request)
+        return await self._send(refused or await self.on_state(self.engine.health))
+
+    def _refuse(self, request: Request) -> Reply | None:
+        token = (_bearer(request) or "").encode()
+        if hmac.compare_digest(token, self.engine.store.control_token.encode()):
+            return None
+        return refusal(401, "Bad credentials")
+
+    async def _send(self, reply: Reply) -> Response:
+        self.runner.wake()
+        if reply.delay:
+            await anyio.sleep(reply.delay)
+        headers = {"x-github-request-id": secrets.token_hex(8).upper(), **reply.headers}
+        return Response(reply.body, reply.status, headers=headers, media_type=reply.media_type)
+
+
+def _bearer(request: Request) -> str | None:
+    scheme, _, token = request.headers.get("authorization", "").partition(" ")
+    return token.strip() if scheme.lower() in {"bearer", "token"} and token.strip() else None
+
+
+@contextlib.contextmanager
+def exclusive(state_file: Path) -> Iterator[None]:
+    """Hold the lock that says a server runs on this file; raises `StateInUse`."""
+    descriptor = os.open(lock_file(state_file), os.O_CREAT | os.O_RDWR, 0o600)
+    try:
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise StateInUse(state_file) from None
+        yield
+    finally:
+        os.close(descriptor)
+
+
+def lock_file(state_file: Path) -> Path:
+    """Return the lock file of a state file."""
+    return state_file.with_name(state_file.name + ".lock")
+
+
+def token_file(state_file: Path) -> Path:
+    """Return the file that holds the control token."""
+    return state_file.with_name(state_file.name + ".token")
+
+
+def write_token(store: Store) -> None:
+    """Put the control token beside the state file, mode 0600."""
+    path = token_file(store.path)
+    draft = path.with_name(path.name + ".new")
+    descriptor = os.open(draft, os.O_CREAT | os.O_WRONLY | os.O_TRUNC, 0o600)
+    with os.fdopen(descriptor, "w") as file:
+        file.write(store.control_token)
+    draft.replace(path)
+
+
+def bind(store: Store, *, port: int | None) -> socket.socket:
+    """Listen on the stored port, or on `port`, or on a free one, and store which."""
+    wanted = port if port is not None else store.port
+    candidates = [wanted] if wanted else [secrets.choice(_PORTS) for _ in range(100)]
+    for candidate in candidates:
+        listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            listener.bind((_HOST, candidate))
+        except OSError:
+            listener.close()
+            continue
+        listener.listen(128)
+        store.port = candidate
+        return listener
+    raise SandboxError(f"port {wanted} on {_HOST} is taken by another program")
+
+
+def serve(state_file: Path, *, port: int | None = None) -> None:
+    """Serve until SIGTERM, SIGINT or the control API says stop.
+
+    Prints one JSON line, `{"url": ..., "port": ...}`, once requests are accepted. Raises `StateInUse`
+    when a server runs on the file, `SandboxError` when its port is taken.
+    """
+    with exclusive(state_file), contextlib.closing(Store(state_file)) as store:
+        write_token(store)
+        listener = bind(store, port=port)
+        graph.schema()
+        _run(store, listener)
+
+
+def _run(store: Store, listener: socket.socket) -> None:
+    bound = int(listener.getsockname()[1])
+    engine = Engine(store, f"http://{_HOST}:{bound}")
+
+    def stop() -> None:
+        server.should_exit = True
+
+    @contextlib.asynccontextmanager
+    async def lifespan(_: Starlette) -> AsyncIterator[None]:
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(service.watch)
+            tasks.start_soon(service.runner.serve)
+            print(json.dumps({"url": engine.url, "port": bound}), flush=True)  # noqa: T201 (the announcement)
+            yield
+            tasks.cancel_scope.cancel()
+
+    service = Service(engine=engine, stop=stop)
+    app = Starlette(
+        routes=[
+            Route("/graphql", service.graphql, methods=["POST"]),
+            Route("/api/graphql", service.graphql, methods=["POST"]),
+            Route("/control/health", service.health, methods=["GET"]),
+            Route("/control/state", service.state, methods=["GET"]),
+            Route("/control/{name}", service.control, methods=["POST"]),
+        ],
+        middleware=[Middleware(TrustedHostMiddleware, allowed_hosts=[_HOST, "localhost"])],
+        lifespan=lifespan,
+    )
+    config = uvicorn.Config(
+        app,
+        http="h11",
+        ws="none",
+        loop="asyncio",
+        lifespan="on",
+        access_log=False,
+        log_config=None,
+        timeout_graceful_shutdown=1,
+        server_header=False,
+    )
+    server = uvicorn.Server(config)
+    server.run(sockets=[listener])
