@@ -21,7 +21,7 @@ def main(argv: list[str] | None = None) -> int:
     from headway_sandbox.server import serve as run  # noqa: PLC0415 (see above)
 
     try:
-        run(options.state.resolve(), port=options.port)
+        run(options.state.resolve(), port=options.port, announced=_hush if options.detach else _go_on)
     except StateInUse as error:
         print(error, file=sys.stderr)  # noqa: T201 (a command line)
         return 3
@@ -42,6 +42,15 @@ def _detach(state: Path) -> None:
     os.dup2(log, 2)
     os.close(nothing)
     os.close(log)
+
+
+def _hush() -> None:
+    """Let go of standard output, or whoever reads the announcement waits for its end for ever."""
+    os.dup2(2, 1)
+
+
+def _go_on() -> None:
+    """Keep standard output."""
 
 
 if __name__ == "__main__":

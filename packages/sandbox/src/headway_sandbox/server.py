@@ -6,6 +6,7 @@ import hmac
 import json
 import os
 import secrets
+import signal
 import socket
 import sys
 from collections.abc import AsyncIterator, Callable, Iterator
@@ -148,10 +149,15 @@ def write_token(store: Store) -> None:
     draft.replace(path)
 
 
-def bind(store: Store, *, port: int | None) -> socket.socket:
-    """Listen on the stored port, or on `port`, or on a free one, and store which."""
-    wanted = port if port is not None else store.port
-    candidates = [wanted] if wanted else [secrets.choice(_PORTS) for _ in range(100)]
+def choose_port(store: Store) -> int:
+    """Return the port of this world; the first call picks a free one and stores it."""
+    if store.port is None:
+        _listen(store, [secrets.choice(_PORTS) for _ in range(100)]).close()
+    assert store.port is not None
+    return store.port
+
+
+def _listen(store: Store, candidates: list[int]) -> socket.socket:
     for candidate in candidates:
         listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -163,23 +169,26 @@ def bind(store: Store, *, port: int | None) -> socket.socket:
         listener.listen(128)
         store.port = candidate
         return listener
-    raise SandboxError(f"port {wanted} on {_HOST} is taken by another program")
+    raise SandboxError(f"port {candidates[0]} on {_HOST} is taken by another program")
 
 
-def serve(state_file: Path, *, port: int | None = None) -> None:
+def serve(
+    state_file: Path, *, port: int | None = None, announced: Callable[[], None] = lambda: None
+) -> None:
     """Serve until SIGTERM, SIGINT or the control API says stop.
 
-    Prints one JSON line, `{"url": ..., "port": ...}`, once requests are accepted. Raises `StateInUse`
+    Prints one JSON line, `{"url": ..., "port": ...}`, once requests are accepted,
+    and calls `announced`. Raises `StateInUse`
     when a server runs on the file, `SandboxError` when its port is taken.
     """
     with exclusive(state_file), contextlib.closing(Store(state_file)) as store:
         write_token(store)
-        listener = bind(store, port=port)
+        listener = _listen(store, [choose_port(store) if port is None else port])
         graph.schema()
-        _run(store, listener)
+        _run(store, listener, announced)
 
 
-def _run(store: Store, listener: socket.socket) -> None:
+def _run(store: Store, listener: socket.socket, announced: Callable[[], None]) -> None:
     bound = int(listener.getsockname()[1])
     engine = Engine(store, f"http://{_HOST}:{bound}")
 
@@ -192,6 +201,7 @@ def _run(store: Store, listener: socket.socket) -> None:
             tasks.start_soon(service.watch)
             tasks.start_soon(service.runner.serve)
             print(json.dumps({"url": engine.url, "port": bound}), flush=True)  # noqa: T201 (the announcement)
+            announced()
             yield
             tasks.cancel_scope.cancel()
 
@@ -219,4 +229,7 @@ def _run(store: Store, listener: socket.socket) -> None:
         server_header=False,
     )
     server = uvicorn.Server(config)
+    for number in (signal.SIGINT, signal.SIGTERM):
+        # uvicorn stops on these and then raises them again; the state file still has to be closed.
+        signal.signal(number, lambda _number, _frame: None)
     server.run(sockets=[listener])
