@@ -1,0 +1,24 @@
+"""Projects: local repositories and where their pull requests live; `ProjectService` writes them."""
+
+from headway_core.projects.events import EVENTS, ProjectArchived, ProjectRegistered
+from headway_core.projects.model import PROJECTS, Project
+from headway_core.projects.ports import Repositories, Repository
+from headway_core.projects.remotes import Remote, remote_of
+from headway_core.projects.service import ProjectService
+from headway_core.projects.slugs import first_free, is_slug, slug
+
+__all__ = [
+    "EVENTS",
+    "PROJECTS",
+    "Project",
+    "ProjectArchived",
+    "ProjectRegistered",
+    "ProjectService",
+    "Remote",
+    "Repositories",
+    "Repository",
+    "first_free",
+    "is_slug",
+    "remote_of",
+    "slug",
+]

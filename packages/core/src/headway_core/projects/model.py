@@ -37,6 +37,7 @@ class Project:
 
 
 BY_SLUG = Query(name="by_slug", equal=("slug",))
+BY_REPO = Query(name="by_repo", equal=("repo_path",))
 ALL_PROJECTS = Query(name="all", order=("name",))
 PROJECTS = TableSpec(
     name="projects",
@@ -46,5 +47,5 @@ PROJECTS = TableSpec(
         Index(name="projects_slug", columns=("slug",), unique=True),
         Index(name="projects_repo", columns=("repo_path",), unique=True),
     ),
-    queries=(BY_SLUG, ALL_PROJECTS),
+    queries=(BY_SLUG, BY_REPO, ALL_PROJECTS),
 )

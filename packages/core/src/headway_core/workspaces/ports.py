@@ -6,17 +6,28 @@ from collections.abc import Awaitable, Callable
 
 import attrs
 
+from headway_core.projects.ports import Repositories, Repository
+
+__all__ = [
+    "BranchPlace",
+    "Repository",
+    "ScriptOrder",
+    "ScriptResult",
+    "Scripts",
+    "StrayWorktree",
+    "WorktreeOrder",
+    "WorktreeOutcome",
+    "WorktreeState",
+    "Worktrees",
+]
+
 
 @attrs.frozen(kw_only=True)
-class Repository:
-    """What a local git repository says of itself."""
+class BranchPlace:
+    """A branch that exists."""
 
-    path: str
-    """Real path of the main worktree, or of the bare repository."""
-    default_branch: str
-    """The branch of `origin/HEAD`, else the one that is checked out."""
-    origin_url: str | None
-    """The `origin` remote with credentials stripped; None without one."""
+    checked_out_at: str | None
+    """Real path of the worktree (the main one included) that has it; None when none has."""
 
 
 @attrs.frozen(kw_only=True)
@@ -65,8 +76,8 @@ class StrayWorktree:
     """Uncommitted or unpushed work, or git can't tell: never removed by Headway."""
 
 
-class Worktrees(ABC):
-    """Git on this host. Every path and name is hostile until the adapter has checked it.
+class Worktrees(Repositories):
+    """Git on this host, its repositories included. Every path and name is hostile until it was checked.
 
     Raises `InvalidInput` (fields `path`, `branch`, `base_branch`) for what can't be used and
     `Unavailable("git", …)` when git fails. Nothing half-made is left behind: what `create` made and
@@ -74,12 +85,11 @@ class Worktrees(ABC):
     """
 
     @abstractmethod
-    async def repository(self, path: str) -> Repository:
-        """The repository that `path` lies in. `InvalidInput("path")` when it is in none."""
+    async def find_branch(self, repo_path: str, branch: str) -> BranchPlace | None:
+        """Where an existing branch is: local, else on `origin` (asked when no local ref knows it).
 
-    @abstractmethod
-    async def valid_branch_name(self, name: str) -> bool:
-        """Whether git's own rules (`check-ref-format --branch`) and ours (no leading `-`) take it."""
+        None when it is in neither, or `origin` can't be asked.
+        """
 
     @abstractmethod
     async def create(self, order: WorktreeOrder) -> WorktreeOutcome:

@@ -1,0 +1,31 @@
+"""What happened to a project."""
+
+from typing import ClassVar
+
+import attrs
+
+from headway_core.projects.model import Project
+
+
+@attrs.frozen(kw_only=True)
+class ProjectRegistered:
+    """A repository became a project."""
+
+    event: ClassVar[str] = "project.registered"
+    version: ClassVar[int] = 1
+
+    project: Project
+
+
+@attrs.frozen(kw_only=True)
+class ProjectArchived:
+    """No workspace is created in it any more."""
+
+    event: ClassVar[str] = "project.archived"
+    version: ClassVar[int] = 1
+
+    project_id: str
+    archived: bool
+
+
+EVENTS = (ProjectRegistered, ProjectArchived)

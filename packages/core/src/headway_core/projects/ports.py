@@ -1,0 +1,29 @@
+"""What the room asks of the machine: what a local repository says of itself."""
+
+from abc import ABC, abstractmethod
+
+import attrs
+
+
+@attrs.frozen(kw_only=True)
+class Repository:
+    """What a local git repository says of itself."""
+
+    path: str
+    """Real path of the main worktree, or of the bare repository."""
+    default_branch: str
+    """The branch of `origin/HEAD`, else the one that is checked out."""
+    origin_url: str | None
+    """The `origin` remote with credentials stripped; None without one."""
+
+
+class Repositories(ABC):
+    """Git on this host, as far as a project needs it. Paths and names are hostile."""
+
+    @abstractmethod
+    async def repository(self, path: str) -> Repository:
+        """The repository that `path` lies in. `InvalidInput("path")` when it is in none."""
+
+    @abstractmethod
+    async def valid_branch_name(self, name: str) -> bool:
+        """Whether git's own rules (`check-ref-format --branch`) and ours (no leading `-`) take it."""

@@ -1,0 +1,109 @@
+"""Which values a setting takes. Pure: a field and a value in, the value or `InvalidInput` out."""
+
+import re
+import typing
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
+from typing import Any
+
+import attrs
+
+from headway_core.kernel.conversion import CONVERTER
+from headway_core.kernel.errors import InvalidInput
+from headway_core.settings.model import Settings
+
+_HINTS = typing.get_type_hints(Settings)
+CHANGEABLE = tuple(name for name in _HINTS if name not in {"id", "version"})
+"""The settings that people change, in the record's order."""
+
+_AGENT = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
+_PREFIX_PART = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]*")
+_PREFIX_LENGTH = 100
+
+Rule = Callable[[object], str | None]
+"""What is wrong with a value of the right type; None for nothing."""
+
+
+def _at_least(least: int) -> Rule:
+    return lambda value: None if isinstance(value, int) and value >= least else f"must be at least {least}"
+
+
+def _agent(value: object) -> str | None:
+    fits = isinstance(value, str) and _AGENT.fullmatch(value)
+    return None if fits else "an agent's name has 1 to 64 of A-Z a-z 0-9 . _ -, and begins with none of . _ -"
+
+
+def _models(value: object) -> str | None:
+    if not isinstance(value, Mapping):
+        return "must map agents to models"
+    for agent, model in value.items():
+        if problem := _agent(agent):
+            return problem
+        if not isinstance(model, str) or not model.strip() or not model.isprintable():
+            return f"the model of {agent} must be a printable text"
+    return None
+
+
+def _branch_prefix(value: object) -> str | None:
+    """The part before `/<slug>`: what git's own rules take in any position (check-ref-format)."""
+    parts = value.split("/") if isinstance(value, str) and len(value) <= _PREFIX_LENGTH else [""]
+    for part in parts:
+        if not _PREFIX_PART.fullmatch(part) or ".." in part or part.endswith((".", ".lock")):
+            return "must be parts of A-Z a-z 0-9 . _ - joined by /, as git takes them in a branch"
+    return None
+
+
+def _trusted(value: object) -> str | None:
+    fits = isinstance(value, tuple) and all(isinstance(v, str) and v and v.isprintable() for v in value)
+    return None if fits else "must be node ids or logins"
+
+
+_RULES: Mapping[str, Rule] = MappingProxyType(
+    {
+        "trusted": _trusted,
+        "budget_between_progress": _at_least(0),
+        "budget_per_day": _at_least(0),
+        "capacity_project": _at_least(0),
+        "capacity_all": _at_least(0),
+        "session_limit": _at_least(0),
+        "quiet_time_s": _at_least(0),
+        "ci_limit_s": _at_least(1),
+        "part_limit_s": _at_least(1),
+        "view_limit_s": _at_least(1),
+        "fixer_limit_s": _at_least(1),
+        "cadence_hot_s": _at_least(1),
+        "cadence_settled_s": _at_least(1),
+        "cadence_quiet_s": _at_least(1),
+        "discovery_s": _at_least(1),
+        "default_agent": _agent,
+        "models": _models,
+        "branch_prefix": _branch_prefix,
+    }
+)
+
+
+def accepted(field: str, value: object) -> object:
+    """The value as it is stored: words become enums, lists tuples. `InvalidInput` names the field."""
+    if field not in CHANGEABLE:
+        raise InvalidInput(field, "no such setting")
+    try:
+        typed: object = CONVERTER.structure(CONVERTER.unstructure(value), _HINTS[field])
+    except Exception as error:
+        # cattrs raises what the value raises: ValueError, TypeError, an exception group.
+        raise InvalidInput(field, f"{value!r} is no value for it") from error
+    problem = _RULES[field](typed) if field in _RULES else None
+    if problem is not None:
+        raise InvalidInput(field, problem)
+    return typed
+
+
+def changed_fields(before: Settings, after: Settings) -> tuple[str, ...]:
+    """Which settings differ, sorted."""
+    return tuple(sorted(n for n in CHANGEABLE if getattr(before, n) != getattr(after, n)))
+
+
+def edited(settings: Settings, fields: Mapping[str, object]) -> Settings:
+    """The settings with `fields` put in their place, and every field accepted."""
+    present = {name: getattr(settings, name) for name in CHANGEABLE}
+    values: dict[str, Any] = {name: accepted(name, value) for name, value in {**present, **fields}.items()}
+    return attrs.evolve(settings, **values)
