@@ -1,0 +1,28 @@
+"""What Headway does at GitHub for an agent: open a pull request, reply, resolve. Each once."""
+
+from headway_core.forge_actions.model import (
+    FORGE_ACTIONS,
+    MARK,
+    ActionStatus,
+    ForgeAction,
+    OpenPullRequest,
+    Reply,
+    Resolve,
+)
+from headway_core.forge_actions.ports import ForgeWriter, Written
+from headway_core.forge_actions.service import AgentWordsConsumer, ForgeActionDuty, ForgeActionService
+
+__all__ = [
+    "FORGE_ACTIONS",
+    "MARK",
+    "ActionStatus",
+    "AgentWordsConsumer",
+    "ForgeAction",
+    "ForgeActionDuty",
+    "ForgeActionService",
+    "ForgeWriter",
+    "OpenPullRequest",
+    "Reply",
+    "Resolve",
+    "Written",
+]

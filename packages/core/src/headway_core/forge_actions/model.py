@@ -83,6 +83,7 @@ ACTION_LIMIT = 5
 """Attempts before an action is given up."""
 
 DUE_ACTIONS = Query(name="due", up_to="due_at", order=("due_at",), limit=50)
+NEXT_ACTION = Query(name="next", present=("due_at",), order=("due_at",), limit=1)
 ACTIONS_OF = Query(name="of_workspace", equal=("workspace_id",), order=("created_at",))
 FORGE_ACTIONS = TableSpec(
     name="forge_actions",
@@ -91,5 +92,5 @@ FORGE_ACTIONS = TableSpec(
         Index(name="forge_actions_workspace", columns=("workspace_id",)),
         Index(name="forge_actions_due", columns=("due_at",)),
     ),
-    queries=(DUE_ACTIONS, ACTIONS_OF),
+    queries=(DUE_ACTIONS, NEXT_ACTION, ACTIONS_OF),
 )

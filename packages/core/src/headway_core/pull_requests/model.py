@@ -109,6 +109,8 @@ class Author:
     """GitHub's authorAssociation, upper case."""
     can_push: bool | None = None
     """Push right to the repository; None when GitHub did not say."""
+    is_viewer: bool = False
+    """It is the account of Headway's own token."""
 
 
 @attrs.frozen(kw_only=True)

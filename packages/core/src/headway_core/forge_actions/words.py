@@ -1,0 +1,95 @@
+"""What an agent left in `$HEADWAY_OUT` for GitHub, read strictly: agents are not trusted with more.
+
+`replies.json`: a list of {"thread": id, "text": words, "resolve": flag}; only threads that the pull request's
+conversation holds. `pull-request.json`: {"title": line, "body": words, "draft": flag}, for a
+workspace that has no pull request yet.
+"""
+
+import json
+from collections.abc import Iterable
+from typing import TypeVar
+
+import attrs
+import cattrs
+
+from headway_core.forge_actions.model import OpenPullRequest, Order, Reply, Resolve
+from headway_core.kernel.conversion import CONVERTER
+from headway_core.kernel.errors import InvalidInput
+
+REPLIES = "replies.json"
+PULL_REQUEST = "pull-request.json"
+
+_TITLE_CAP = 250
+_BODY_CAP = 60_000
+"""GitHub's own limit is 65,536 characters; the mark needs a line."""
+
+T = TypeVar("T")
+
+
+@attrs.frozen(kw_only=True)
+class ReplyWords:
+    """One entry of `replies.json`."""
+
+    thread: str
+    text: str = attrs.field(default="", validator=attrs.validators.max_len(_BODY_CAP))
+    resolve: bool = False
+
+
+@attrs.frozen(kw_only=True)
+class PullRequestWords:
+    """The whole of `pull-request.json`."""
+
+    title: str = attrs.field(
+        converter=str.strip,
+        validator=[attrs.validators.max_len(_TITLE_CAP), attrs.validators.matches_re(r"[^\r\n]+")],
+    )
+    body: str = attrs.field(default="", validator=attrs.validators.max_len(_BODY_CAP))
+    draft: bool = False
+
+
+@attrs.frozen(kw_only=True)
+class Target:
+    """What the words may be about."""
+
+    head: str
+    base: str
+    has_pull_request: bool
+    threads: frozenset[str]
+    """The unresolved threads of the conversation."""
+    may_reply: bool
+
+
+def replies(raw: bytes, target: Target) -> tuple[Order, ...]:
+    """The orders of `replies.json`. `InvalidInput` names the entry that can't be used; then none is."""
+    entries = _read(raw, list[ReplyWords], REPLIES)
+    for number, words in enumerate(entries):
+        if words.thread not in target.threads:
+            raise InvalidInput(f"{REPLIES}[{number}].thread", "is no unresolved thread of this pull request")
+    return tuple(order for words in entries for order in _orders(words, target))
+
+
+def _orders(words: ReplyWords, target: Target) -> Iterable[Order]:
+    if words.text.strip() and target.may_reply:
+        yield Reply(thread_id=words.thread, body=words.text)
+    if words.resolve:
+        yield Resolve(thread_id=words.thread)
+
+
+def pull_request(raw: bytes, target: Target) -> tuple[Order, ...]:
+    """The order of `pull-request.json`; nothing when the workspace has a pull request already."""
+    words = _read(raw, PullRequestWords, PULL_REQUEST)
+    if target.has_pull_request:
+        return ()
+    order = OpenPullRequest(
+        head=target.head, base=target.base, title=words.title, body=words.body, draft=words.draft
+    )
+    return (order,)
+
+
+def _read(raw: bytes, shape: type[T], name: str) -> T:
+    try:
+        return CONVERTER.structure(json.loads(raw), shape)
+    except cattrs.BaseValidationError as error:
+        raise InvalidInput(name, "; ".join(cattrs.transform_error(error, path=name))[:300]) from None
+    except (ValueError, TypeError, RecursionError):
+        raise InvalidInput(name, "is not the JSON that is wanted") from None

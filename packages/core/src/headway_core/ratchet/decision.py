@@ -1,0 +1,241 @@
+"""`decide`: what the ratchet does now, as a pure and total function of facts (design: domain 4.2).
+
+Time reaches it as booleans that the transaction computed; every decision says when to look again.
+The conditions stand in one table, first match wins.
+"""
+
+import enum
+from collections.abc import Callable
+from datetime import datetime
+
+import attrs
+
+from headway_core.pull_requests.model import CIStatus, GitHubState
+
+
+class WaitReason(enum.StrEnum):
+    """What is waited for."""
+
+    WORKSPACE = "workspace"
+    NO_PR = "no_pr"
+    CLOSED = "closed"
+    REFRESH = "refresh"
+    MERGE_QUEUE = "merge_queue"
+    CI = "ci"
+    UNKNOWN = "unknown"
+    SESSION = "session"
+    SESSION_LIMIT = "session_limit"
+    CAPACITY = "capacity"
+
+
+class StallReason(enum.StrEnum):
+    """Why nothing will happen without a person."""
+
+    BRANCH_MISMATCH = "branch_mismatch"
+    UNPUSHED = "unpushed"
+    UNREACHABLE = "unreachable"
+    NO_HEAD = "no_head"
+    CI_STUCK = "ci_stuck"
+    CI_UNKNOWN = "ci_unknown"
+    RETRIES = "retries"
+    UNCHANGED = "unchanged"
+    BUDGET = "budget"
+
+
+@attrs.frozen(kw_only=True)
+class Disabled:
+    """The ratchet is off."""
+
+    look_again_at: datetime | None = None
+
+
+@attrs.frozen(kw_only=True)
+class Wait:
+    """Something else comes first."""
+
+    reason: WaitReason
+    look_again_at: datetime | None
+
+
+@attrs.frozen(kw_only=True)
+class Done:
+    """Merged."""
+
+    look_again_at: datetime | None = None
+
+
+@attrs.frozen(kw_only=True)
+class FixerActive:
+    """A fixer is at work."""
+
+    session_id: str | None
+    look_again_at: datetime | None
+
+
+@attrs.frozen(kw_only=True)
+class Held:
+    """A person said so."""
+
+    by: str
+    until: datetime | None
+    look_again_at: datetime | None
+
+
+@attrs.frozen(kw_only=True)
+class Stalled:
+    """The ratchet will not act, and says so (R24)."""
+
+    reason: StallReason
+    look_again_at: datetime | None
+
+
+@attrs.frozen(kw_only=True)
+class AwaitingReview:
+    """It is the reviewer's turn."""
+
+    look_again_at: datetime | None = None
+
+
+@attrs.frozen(kw_only=True)
+class Ready:
+    """Nothing is left to fix."""
+
+    look_again_at: datetime | None = None
+
+
+@attrs.frozen(kw_only=True)
+class Dispatch:
+    """Start one fixer for these causes."""
+
+    cause_ids: tuple[str, ...]
+    look_again_at: datetime | None = None
+
+
+Decision = Disabled | Wait | Done | FixerActive | Held | Stalled | AwaitingReview | Ready | Dispatch
+
+
+@attrs.frozen(kw_only=True)
+class RatchetFacts:
+    """All that `decide` looks at. Causes are those of `causes.py`, by id."""
+
+    enabled: bool
+    workspace_ready: bool
+    """READY, with a worktree, on a host that is there."""
+    state: GitHubState | None
+    """None: no pull request is attached."""
+
+    dispatch_live: bool
+    fixer_session: str | None
+    """A live fixer of any origin that is neither IDLE nor quiet."""
+    held_by: str | None
+    held_until: datetime | None
+
+    branch_mismatch: bool
+    unpushed: bool
+    turn_in_flight: bool
+    """Another session's turn, or one that waits for a person."""
+
+    view_stale: bool
+    """The fetch began before the last dispatch's end or hint, is too old, or shows a lagging head."""
+    view_overdue: bool
+    """It has been so for longer than its limit."""
+    head_gone: bool
+
+    in_merge_queue: bool
+    quiet: bool
+    """The head's quiet time has passed."""
+    ci: CIStatus
+    ci_overdue: bool
+    conflict: bool
+    act_on_first_failure: bool
+    part_unknown: bool
+    """CI, mergeability or the conversation is not known."""
+    part_overdue: bool
+    review_outstanding: bool
+    """The raw decision is REVIEW_REQUIRED or CHANGES_REQUESTED."""
+
+    present: tuple[str, ...]
+    actionable: tuple[str, ...]
+    exhausted: tuple[str, ...]
+    only_feedback: bool
+    """Every present cause is feedback."""
+    answered: bool
+    """Since the causes were handled there is a reply of ours or a new head."""
+
+    budget_left: bool
+    session_limit_reached: bool
+    capacity_left: bool
+
+    next_look: datetime | None
+    """When one of the booleans may change by time alone."""
+
+
+def decide(facts: RatchetFacts) -> Decision:
+    """The first row of the table whose condition holds."""
+    for condition, conclude in _TABLE:
+        if condition(facts):
+            return conclude(facts)
+    return Dispatch(cause_ids=facts.actionable, look_again_at=facts.next_look)
+
+
+def _wait(reason: WaitReason) -> Callable[[RatchetFacts], Decision]:
+    return lambda f: Wait(reason=reason, look_again_at=f.next_look)
+
+
+def _stalled(reason: StallReason) -> Callable[[RatchetFacts], Decision]:
+    return lambda f: Stalled(reason=reason, look_again_at=f.next_look)
+
+
+def _reviewers_turn(_: RatchetFacts) -> Decision:
+    return AwaitingReview()
+
+
+def _ci_pending(f: RatchetFacts) -> bool:
+    early = f.act_on_first_failure and f.ci is CIStatus.FAILURE
+    return not f.quiet or (f.ci is CIStatus.PENDING and not f.conflict and not f.ci_overdue and not early)
+
+
+_Row = tuple[Callable[[RatchetFacts], bool], Callable[[RatchetFacts], Decision]]
+
+_TABLE: tuple[_Row, ...] = (
+    # 1-3: nothing to look at
+    (lambda f: not f.enabled, lambda _: Disabled()),
+    (lambda f: not f.workspace_ready, _wait(WaitReason.WORKSPACE)),
+    (lambda f: f.state is None, _wait(WaitReason.NO_PR)),
+    (lambda f: f.state is GitHubState.MERGED, lambda _: Done()),
+    (lambda f: f.state is GitHubState.CLOSED, _wait(WaitReason.CLOSED)),
+    # 4: somebody is at it
+    (
+        lambda f: f.dispatch_live or f.fixer_session is not None,
+        lambda f: FixerActive(session_id=f.fixer_session, look_again_at=f.next_look),
+    ),
+    (
+        lambda f: f.held_by is not None,
+        lambda f: Held(by=f.held_by or "", until=f.held_until, look_again_at=f.next_look),
+    ),
+    # 5: the worktree
+    (lambda f: f.branch_mismatch, _stalled(StallReason.BRANCH_MISMATCH)),
+    (lambda f: f.unpushed and not f.turn_in_flight, _stalled(StallReason.UNPUSHED)),
+    # 6: the view
+    (lambda f: f.head_gone, _stalled(StallReason.NO_HEAD)),
+    (lambda f: f.view_stale and f.view_overdue, _stalled(StallReason.UNREACHABLE)),
+    (lambda f: f.view_stale, _wait(WaitReason.REFRESH)),
+    # 7-8: others are at work
+    (lambda f: f.in_merge_queue, _wait(WaitReason.MERGE_QUEUE)),
+    (_ci_pending, _wait(WaitReason.CI)),
+    # 9: nothing to fix
+    (lambda f: not f.present and f.ci is CIStatus.PENDING, _stalled(StallReason.CI_STUCK)),
+    (lambda f: not f.present and f.part_unknown and f.part_overdue, _stalled(StallReason.CI_UNKNOWN)),
+    (lambda f: not f.present and f.part_unknown, _wait(WaitReason.UNKNOWN)),
+    (lambda f: not f.present and f.review_outstanding, _reviewers_turn),
+    (lambda f: not f.present, lambda _: Ready()),
+    # 10: nothing that a fixer has not had already
+    (lambda f: not f.actionable and bool(f.exhausted), _stalled(StallReason.RETRIES)),
+    (lambda f: not f.actionable and f.only_feedback and f.answered, _reviewers_turn),
+    (lambda f: not f.actionable, _stalled(StallReason.UNCHANGED)),
+    # 11-13: not now
+    (lambda f: not f.budget_left, _stalled(StallReason.BUDGET)),
+    (lambda f: f.turn_in_flight, _wait(WaitReason.SESSION)),
+    (lambda f: f.session_limit_reached, _wait(WaitReason.SESSION_LIMIT)),
+    (lambda f: not f.capacity_left, _wait(WaitReason.CAPACITY)),
+)

@@ -1,0 +1,123 @@
+"""What keeps the ratchet looking: events wake a workspace, time wakes it, and its host asks git first."""
+
+import logging
+
+from headway_core.kernel.consumers import EventConsumer
+from headway_core.kernel.duties import Duty
+from headway_core.kernel.errors import HeadwayError
+from headway_core.kernel.events import DomainEvent
+from headway_core.kernel.hosts import HostLocks
+from headway_core.kernel.ledger import Ledger, ReadTransaction, Transaction
+from headway_core.kernel.tables import ReadTable
+from headway_core.ratchet.gather import Tables, View, git_is_stale, read_view
+from headway_core.ratchet.model import DUE_WAKES, NEXT_WAKE, FixerDispatch, RatchetWake
+from headway_core.ratchet.service import RatchetService
+from headway_core.settings import SettingsService
+from headway_core.workspaces import GitFacts, WorkspaceLifecycleService, Worktrees
+
+logger = logging.getLogger(__name__)
+
+
+class RatchetConsumer(EventConsumer[None]):
+    """Every event of a workspace makes the ratchet look at it; a change of settings, at all of them."""
+
+    name = "ratchet"
+
+    def __init__(self, ratchet: RatchetService) -> None:
+        self._ratchet = ratchet
+
+    async def prepare(self, event: DomainEvent) -> None:
+        """Nothing but the event is needed."""
+
+    def handle(self, tx: Transaction, event: DomainEvent, prepared: None) -> None:
+        if event.payload.event.startswith("settings."):
+            self._ratchet.wake_all(tx)
+        elif event.workspace_id is not None and event.payload.event != "ratchet.decided":
+            self._ratchet.wake(tx, event.workspace_id)
+
+
+class WorktreeFacts:
+    """Asks git about a worktree when what is known of it is older than what happened."""
+
+    def __init__(
+        self, *, ledger: Ledger, worktrees: Worktrees, lifecycle: WorkspaceLifecycleService, locks: HostLocks
+    ) -> None:
+        self._ledger = ledger
+        self._worktrees = worktrees
+        self._lifecycle = lifecycle
+        self._locks = locks
+
+    async def refresh(self, view: View) -> None:
+        """Read and store the git facts, if they are stale and the worktree is on this host."""
+        workspace = view.workspace
+        if (
+            workspace.worktree_path is None
+            or workspace.host_id != self._locks.host_id
+            or not git_is_stale(view)
+        ):
+            return
+        began = view.now
+        state = await self._worktrees.state(
+            view.project.repo_path, workspace.worktree_path, workspace.base_branch
+        )
+        if state is not None:
+            facts = GitFacts(
+                workspace_id=workspace.id,
+                branch=state.branch,
+                head=state.head,
+                dirty=state.dirty,
+                unpushed=state.unpushed,
+                at=began,
+            )
+            await self._ledger.transact(lambda tx: self._lifecycle.record_git_facts(tx, facts))
+
+
+class RatchetDuty(Duty):
+    """Looks at every workspace whose time has come."""
+
+    name = "ratchet"
+    wakes_on_events = True
+
+    def __init__(
+        self,
+        *,
+        ledger: Ledger,
+        ratchet: RatchetService,
+        settings: SettingsService,
+        tables: Tables,
+        dispatches: ReadTable[FixerDispatch],
+        wakes: ReadTable[RatchetWake],
+        worktree_facts: WorktreeFacts,
+    ) -> None:
+        self._ledger = ledger
+        self._ratchet = ratchet
+        self._settings = settings
+        self._tables = tables
+        self._dispatches = dispatches
+        self._wakes = wakes
+        self._worktree_facts = worktree_facts
+
+    async def run(self) -> float | None:
+        for wake in await self._ledger.read(lambda tx: self._wakes.query(tx, DUE_WAKES, due_at=tx.now())):
+            try:
+                await self.look(wake.workspace_id)
+            except HeadwayError:
+                logger.exception("the ratchet could not look at workspace %s", wake.workspace_id)
+                await self._ratchet.postpone(wake.workspace_id, self.interval)
+        return await self._ledger.read(self._pause)
+
+    async def look(self, workspace_id: str) -> None:
+        """Ask git if need be, then decide."""
+        view = await self._ledger.read(
+            lambda tx: read_view(tx, self._tables, self._dispatches, self._settings.current(tx), workspace_id)
+        )
+        if view is not None:
+            await self._worktree_facts.refresh(view)
+            await self._ratchet.check(workspace_id)
+
+    def _pause(self, tx: ReadTransaction) -> float:
+        """Seconds until the next wake-up, at most `interval`."""
+        for wake in self._wakes.query(tx, NEXT_WAKE):
+            if wake.due_at is not None:
+                return min(max((wake.due_at - tx.now()).total_seconds(), 0.05), self.interval)
+        return self.interval

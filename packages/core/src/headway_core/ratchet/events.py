@@ -1,0 +1,58 @@
+"""What the ratchet did, as facts."""
+
+from typing import ClassVar
+
+import attrs
+
+from headway_core.ratchet.decision import Decision
+from headway_core.ratchet.model import Cause, DispatchStatus, Hold
+
+
+@attrs.frozen(kw_only=True)
+class RatchetSwitched:
+    """It was switched on or off; off clears everything that was remembered (R34)."""
+
+    event: ClassVar[str] = "ratchet.switched"
+    version: ClassVar[int] = 1
+
+    enabled: bool
+
+
+@attrs.frozen(kw_only=True)
+class RatchetHeld:
+    """A person holds it, or let it go (`hold` None)."""
+
+    event: ClassVar[str] = "ratchet.held"
+    version: ClassVar[int] = 1
+
+    hold: Hold | None
+
+
+@attrs.frozen(kw_only=True)
+class RatchetDecided:
+    """The decision changed."""
+
+    event: ClassVar[str] = "ratchet.decided"
+    version: ClassVar[int] = 1
+
+    decision: Decision
+    before: Decision | None
+    facts_digest: str
+    reason: str
+    """A sentence for people."""
+
+
+@attrs.frozen(kw_only=True)
+class DispatchChanged:
+    """A dispatch began, or its status changed: exactly one event a change (R21)."""
+
+    event: ClassVar[str] = "ratchet.dispatch_changed"
+    version: ClassVar[int] = 1
+
+    dispatch_id: str
+    session_id: str
+    node_id: str
+    causes: tuple[Cause, ...]
+    status: DispatchStatus
+    attempts: int
+    reason: str | None

@@ -1,0 +1,183 @@
+"""The ratchet's facts: what was handled, what runs for which causes, what was decided last."""
+
+import enum
+from datetime import datetime
+
+import attrs
+
+from headway_core.kernel.tables import Index, Lock, Query, TableSpec
+from headway_core.pull_requests.model import CIStatus, Mergeability, ReviewDecision
+from headway_core.ratchet.decision import Decision
+
+
+class CauseKind(enum.StrEnum):
+    """What there is to fix."""
+
+    CI = "CI"
+    CONFLICT = "CONFLICT"
+    FEEDBACK = "FEEDBACK"
+
+
+@attrs.frozen(kw_only=True)
+class CauseItem:
+    """What "handled" is said of: a check's run, a head in conflict with a base, a thread's last word."""
+
+    key: str
+    """Check identity, base ref, thread id or review id."""
+    mark: str
+    """Check-run id, head commit, time of the latest trusted comment or edit (ISO 8601, UTC)."""
+
+
+@attrs.frozen(kw_only=True)
+class Cause:
+    """One thing to fix, with an id that stays while it is the same thing."""
+
+    id: str
+    """`CI`, `CONFLICT`, `FEEDBACK:<thread or review id>`."""
+    kind: CauseKind
+    items: tuple[CauseItem, ...]
+
+
+@attrs.frozen(kw_only=True)
+class Handled:
+    """What is remembered of an item within one enabled period."""
+
+    cause_id: str
+    item: CauseItem
+    done: bool
+    """A fixer that carried it came to its end (COMPLETED), whatever it did."""
+    deaths: int
+    """Fixers that carried it and died."""
+
+
+DEATH_LIMIT = 3
+"""An item whose fixers died this often is exhausted (I6)."""
+
+REMEMBERED = 500
+"""How many handled items a record keeps, the newest."""
+
+
+class DispatchStatus(enum.StrEnum):
+    """Where one fixer run for a set of causes is."""
+
+    PENDING = "PENDING"
+    RUNNING = "RUNNING"
+    COMPLETED = "COMPLETED"
+    DIED = "DIED"
+    CANCELLED = "CANCELLED"
+
+
+LIVE_DISPATCH = (DispatchStatus.PENDING, DispatchStatus.RUNNING)
+
+
+@attrs.frozen(kw_only=True)
+class FixerDispatch:
+    """One fixer run for a set of causes. At most one is live a workspace: an index decides."""
+
+    id: str
+    version: int = 0
+    workspace_id: str
+    node_id: str
+    """The pull request: causes of another one are other causes (R12)."""
+    head: str
+    """The head commit that was judged."""
+    causes: tuple[Cause, ...]
+    session_id: str
+    status: DispatchStatus = DispatchStatus.PENDING
+    attempts: int = 0
+    """Starts of the session for this dispatch: a start that never happened is repeated within it."""
+    created_at: datetime
+    started_at: datetime | None = None
+    ended_at: datetime | None = None
+    reason: str | None = None
+    """Why it ended, for people; no outside text."""
+
+
+class HoldKind(enum.StrEnum):
+    """Who keeps the ratchet from acting."""
+
+    PERSON = "person"
+    STOPPED_FIXER = "stopped_fixer"
+    """A person stopped the fixer, and means it."""
+
+
+@attrs.frozen(kw_only=True)
+class Hold:
+    """The ratchet does not act, until released or `until`."""
+
+    kind: HoldKind
+    until: datetime | None
+
+
+@attrs.frozen(kw_only=True)
+class Seen:
+    """The view at the last check: what progress is measured against."""
+
+    node_id: str
+    head: str
+    ci: CIStatus
+    mergeability: Mergeability
+    review_decision: ReviewDecision | None
+
+
+@attrs.frozen(kw_only=True)
+class Ratchet:
+    """The record of a workspace. `RatchetService` is the only writer."""
+
+    workspace_id: str
+    version: int = 0
+    enabled: bool
+    hold: Hold | None = None
+    handled: tuple[Handled, ...] = ()
+    dispatch_times: tuple[datetime, ...] = ()
+    """When fixers were dispatched for this pull request in the last day."""
+    since_progress: int = 0
+    """Dispatches since the pull request last made progress."""
+    seen: Seen | None = None
+    decision: Decision | None = None
+    """The last conclusion: a fact, because it was reached at a time."""
+    decided_at: datetime | None = None
+    facts_digest: str | None = None
+    """SHA-256 over the facts that led to it."""
+
+
+@attrs.frozen(kw_only=True)
+class RatchetWake:
+    """When to look at a workspace again: an unversioned side row."""
+
+    workspace_id: str
+    due_at: datetime | None
+
+
+ALL_RATCHETS = Query(name="all")
+RATCHETS = TableSpec(name="ratchets", record=Ratchet, key=("workspace_id",), queries=(ALL_RATCHETS,))
+
+_LIVE_VALUES = tuple(status.value for status in LIVE_DISPATCH)
+LIVE_DISPATCH_OF = Query(name="live_of_workspace", equal=("workspace_id",), among={"status": _LIVE_VALUES})
+DISPATCHES_OF = Query(name="of_workspace", equal=("workspace_id",), order=("created_at",))
+ALL_DISPATCHES = Query(name="all", order=("created_at",))
+DISPATCHES = TableSpec(
+    name="dispatches",
+    record=FixerDispatch,
+    indexes=(
+        Index(name="dispatches_workspace", columns=("workspace_id",)),
+        Index(
+            name="dispatches_one_live",
+            columns=("workspace_id",),
+            unique=True,
+            only={"status": _LIVE_VALUES},
+        ),
+    ),
+    queries=(LIVE_DISPATCH_OF, DISPATCHES_OF, ALL_DISPATCHES),
+)
+
+DUE_WAKES = Query(name="due", up_to="due_at", order=("due_at",), limit=50)
+NEXT_WAKE = Query(name="next", present=("due_at",), order=("due_at",), limit=1)
+WAKES = TableSpec(
+    name="ratchet_wakes",
+    record=RatchetWake,
+    key=("workspace_id",),
+    lock=Lock.APPEND,
+    indexes=(Index(name="ratchet_wakes_due", columns=("due_at",)),),
+    queries=(DUE_WAKES, NEXT_WAKE),
+)

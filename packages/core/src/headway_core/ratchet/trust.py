@@ -1,0 +1,40 @@
+"""Whose words may trigger a fixer or be quoted to it (design: domain 4.3, I10)."""
+
+from datetime import datetime
+
+import attrs
+
+from headway_core.forge_actions.model import MARK
+from headway_core.pull_requests.model import Author
+from headway_core.settings.model import OwnAccount, Settings
+
+_TRUSTED_ASSOCIATIONS = frozenset({"OWNER", "MEMBER", "COLLABORATOR"})
+
+
+@attrs.frozen(kw_only=True)
+class Trust:
+    """The policy, and the turns of our own agents in this workspace."""
+
+    settings: Settings
+    turns: tuple[tuple[datetime, datetime | None], ...] = ()
+    """When sessions ran, start and end; None: still."""
+
+    def hears(self, author: Author, text: str, at: datetime) -> bool:
+        """Is this feedback: a trusted person's words, and not Headway's or its agents' own (R3)?"""
+        return self.trusts(author) and not MARK.search(text) and not self._is_ours(author, at)
+
+    def trusts(self, author: Author) -> bool:
+        """Can push to the repository, or is on the list; else by association where GitHub did not say."""
+        if {author.login, author.node_id} & set(self.settings.trusted):
+            return True
+        if author.is_viewer and self.settings.own_account is OwnAccount.NEVER:
+            return False
+        if author.can_push is not None:
+            return author.can_push
+        return not author.is_bot and author.association in _TRUSTED_ASSOCIATIONS
+
+    def _is_ours(self, author: Author, at: datetime) -> bool:
+        """What the token's account wrote while a session ran may be an agent's."""
+        return author.is_viewer and any(
+            start <= at and (end is None or at <= end) for start, end in self.turns
+        )
