@@ -138,6 +138,33 @@ class Workspace:
     def is_live(self) -> bool:
         return self.status is not WorkspaceStatus.ARCHIVED
 
+    @property
+    def accepts_sessions(self) -> bool:
+        """Whether a session may start here (design: domain 2)."""
+        return self.status is WorkspaceStatus.READY and self.worktree_path is not None
+
+    @property
+    def is_retryable(self) -> bool:
+        """Whether its state is one that a retry can better (its retries aside)."""
+        return self.status is WorkspaceStatus.FAILED or (
+            self.status is WorkspaceStatus.READY and self.warning is not None
+        )
+
+    @property
+    def attempt(self) -> str:
+        """The name of the present run of provisioning among the init output."""
+        return f"{self.retries:02d}"
+
+
+def branch_claim(project_id: str, branch: str) -> str:
+    """What a live workspace on this branch holds."""
+    return f"{project_id}:{branch}"
+
+
+def issue_claim(project_id: str, number: int) -> str:
+    """What the one live workspace of this issue holds."""
+    return f"{project_id}:{number}"
+
 
 @attrs.frozen(kw_only=True)
 class InitOutputLine:
@@ -147,7 +174,7 @@ class InitOutputLine:
     attempt: str
     """The retry count as two digits, so that text order is time order."""
     sequence: str
-    """Zero-padded number of the chunk in its attempt."""
+    """Zero-padded number of the chunk in its attempt; numbers missing at the front were cut away."""
     text: str
     at: datetime
 
@@ -170,10 +197,14 @@ class GitFacts:
 
 _LIVE = tuple(status.value for status in WorkspaceStatus if status is not WorkspaceStatus.ARCHIVED)
 
+_IN_MOTION = ("NEW", "PROVISIONING", "ARCHIVING")
+
 ALL_WORKSPACES = Query(name="all", order=("created_at",))
 LIVE_WORKSPACES = Query(name="live", among={"status": _LIVE}, order=("created_at",))
 OF_PROJECT = Query(name="of_project", equal=("project_id",), order=("created_at",))
 IN_STATUS = Query(name="in_status", equal=("status",), order=("created_at",))
+IN_MOTION = Query(name="in_motion", among={"status": _IN_MOTION}, order=("created_at",))
+"""The host has something to do for them."""
 BY_BRANCH_CLAIM = Query(name="by_branch_claim", equal=("branch_claim",))
 BY_ISSUE_CLAIM = Query(name="by_issue_claim", equal=("issue_claim",))
 BY_IDEMPOTENCY_KEY = Query(name="by_idempotency_key", equal=("idempotency_key",))
@@ -194,13 +225,14 @@ WORKSPACES = TableSpec(
         LIVE_WORKSPACES,
         OF_PROJECT,
         IN_STATUS,
+        IN_MOTION,
         BY_BRANCH_CLAIM,
         BY_ISSUE_CLAIM,
         BY_IDEMPOTENCY_KEY,
     ),
 )
 
-OUTPUT_OF = Query(name="of_workspace", equal=("workspace_id",))
+OUTPUT_OF = Query(name="of_attempt", equal=("workspace_id", "attempt"))
 INIT_OUTPUT = TableSpec(
     name="init_output",
     record=InitOutputLine,
