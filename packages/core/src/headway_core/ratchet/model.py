@@ -154,6 +154,7 @@ RATCHETS = TableSpec(name="ratchets", record=Ratchet, key=("workspace_id",), que
 
 _LIVE_VALUES = tuple(status.value for status in LIVE_DISPATCH)
 LIVE_DISPATCH_OF = Query(name="live_of_workspace", equal=("workspace_id",), among={"status": _LIVE_VALUES})
+LIVE_DISPATCHES = Query(name="live", among={"status": _LIVE_VALUES})
 DISPATCHES_OF = Query(name="of_workspace", equal=("workspace_id",), order=("created_at",))
 ALL_DISPATCHES = Query(name="all", order=("created_at",))
 DISPATCHES = TableSpec(
@@ -168,7 +169,7 @@ DISPATCHES = TableSpec(
             only={"status": _LIVE_VALUES},
         ),
     ),
-    queries=(LIVE_DISPATCH_OF, DISPATCHES_OF, ALL_DISPATCHES),
+    queries=(LIVE_DISPATCH_OF, LIVE_DISPATCHES, DISPATCHES_OF, ALL_DISPATCHES),
 )
 
 DUE_WAKES = Query(name="due", up_to="due_at", order=("due_at",), limit=50)

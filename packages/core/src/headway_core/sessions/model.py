@@ -4,10 +4,12 @@ import enum
 from collections.abc import Mapping
 from datetime import datetime
 from types import MappingProxyType
+from typing import Literal
 
 import attrs
 
 from headway_core.kernel.tables import Index, Lock, Query, TableSpec
+from headway_core.workspaces.model import WorkspaceStatus
 
 
 class SessionStatus(enum.StrEnum):
@@ -36,6 +38,10 @@ SESSION_TRANSITIONS: Mapping[SessionStatus, frozenset[SessionStatus]] = MappingP
 
 LIVE = (_S.IDLE, _S.STARTING, _S.RUNNING, _S.STOPPING)
 """The statuses that count against the limit of a workspace."""
+BUSY = (_S.STARTING, _S.RUNNING, _S.STOPPING)
+"""The statuses in which a process may exist."""
+START_LIMIT = 10
+"""Attempts that never came to run before the session is given up (F12): each takes a crash."""
 
 
 class Purpose(enum.StrEnum):
@@ -71,6 +77,10 @@ class EndReason(enum.StrEnum):
     """It was idle, and its workspace was archived or its place was needed."""
 
 
+StopReason = Literal[EndReason.STOPPED_BY_PERSON, EndReason.STOPPED_BY_HEADWAY, EndReason.TIMED_OUT]
+"""Why somebody wants a session to end."""
+
+
 @attrs.frozen(kw_only=True)
 class Session:
     """One conversation. `SessionService` is the only writer."""
@@ -84,6 +94,8 @@ class Session:
     purpose: Purpose
     label: str
     """What a person reads: `chat`, `ratchet`, `fix-ci`, …"""
+    causes: tuple[str, ...] = ()
+    """Ids of what a fixer was asked to fix, whoever asked; empty for a chat."""
     status: SessionStatus
     attempt: int = 0
     """Counts starts; the folder of an attempt is its identity for the supervisor."""
@@ -117,12 +129,14 @@ class PromptStatus(enum.StrEnum):
     """Where a prompt is on its way; at most once to a live session."""
 
     QUEUED = "QUEUED"
+    """It waits for its session's start, and the start for a workspace that is READY (L15)."""
     DELIVERING = "DELIVERING"
     """The intent: it is being handed over."""
     DELIVERED = "DELIVERED"
     UNKNOWN = "UNKNOWN"
     """A crash hid the outcome; never repeated by itself."""
     CANCELLED = "CANCELLED"
+    """Its session ended, and nobody got it."""
 
 
 @attrs.frozen(kw_only=True)
@@ -150,9 +164,57 @@ class SessionActivity:
     at: datetime
 
 
-_LIVE_VALUES = tuple(status.value for status in LIVE)
-_BUSY_VALUES = tuple(s.value for s in (_S.STARTING, _S.RUNNING, _S.STOPPING))
+class Presence(enum.StrEnum):
+    """What a session is doing, as far as anybody can know: its status, and while RUNNING its activity."""
 
+    IDLE = "IDLE"
+    STARTING = "STARTING"
+    STOPPING = "STOPPING"
+    WORKING = "WORKING"
+    WAITING = "WAITING"
+    QUIET = "QUIET"
+    UNKNOWN = "UNKNOWN"
+    ENDED = "ENDED"
+
+
+def presence(session: Session, activity: SessionActivity | None) -> Presence:
+    """Join a session with its side row. Without one, a running session's activity is unknown."""
+    match session.status:
+        case SessionStatus.RUNNING:
+            return Presence(activity.activity.value) if activity else Presence.UNKNOWN
+        case SessionStatus.COMPLETED | SessionStatus.FAILED:
+            return Presence.ENDED
+        case live:
+            return Presence(live.value)
+
+
+@attrs.frozen(kw_only=True)
+class LimitReached:
+    """The workspace has `limit` live sessions: nothing was created."""
+
+    limit: int
+
+
+class NotReadyReason(enum.StrEnum):
+    """Why nothing starts in a workspace."""
+
+    STATUS = "status"
+    """It is not READY."""
+    NO_WORKTREE = "no_worktree"
+
+
+@attrs.frozen(kw_only=True)
+class NotReady:
+    """Nothing starts in this workspace now: nothing was changed."""
+
+    reason: NotReadyReason
+    status: WorkspaceStatus
+
+
+_LIVE_VALUES = tuple(status.value for status in LIVE)
+_BUSY_VALUES = tuple(status.value for status in BUSY)
+
+ALL_SESSIONS = Query(name="all", order=("created_at",))
 SESSIONS_OF = Query(name="of_workspace", equal=("workspace_id",), order=("created_at",))
 LIVE_OF = Query(
     name="live_of_workspace", equal=("workspace_id",), among={"status": _LIVE_VALUES}, order=("created_at",)
@@ -176,7 +238,7 @@ SESSIONS = TableSpec(
             only={"purpose": (Purpose.FIXER.value,), "status": _LIVE_VALUES},
         ),
     ),
-    queries=(SESSIONS_OF, LIVE_OF, BUSY_SESSIONS, LIVE_FIXERS),
+    queries=(ALL_SESSIONS, SESSIONS_OF, LIVE_OF, BUSY_SESSIONS, LIVE_FIXERS),
 )
 
 PROMPTS_OF = Query(name="of_session", equal=("session_id",), order=("created_at",))

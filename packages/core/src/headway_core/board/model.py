@@ -1,0 +1,334 @@
+"""Why a workspace stands where it stands: pure functions of its facts, without a clock (B1 to B3)."""
+
+import enum
+from collections.abc import Callable
+from typing import assert_never
+
+import attrs
+
+from headway_core.projects.model import Project
+from headway_core.pull_requests import ci_status, counted, pr_state
+from headway_core.pull_requests.model import (
+    CIStatus,
+    GitHubState,
+    Mergeability,
+    PRState,
+    PullRequestFacts,
+    PullRequestSnapshot,
+    ReviewDecision,
+)
+from headway_core.ratchet import Cause, CauseKind, FixerDispatch, Ratchet, RatchetState, ratchet_state
+from headway_core.ratchet.causes import causes_of
+from headway_core.ratchet.decision import (
+    AwaitingReview,
+    Decision,
+    Dispatch,
+    Held,
+    Stalled,
+    StallReason,
+    Wait,
+    WaitReason,
+)
+from headway_core.ratchet.trust import Trust
+from headway_core.sessions.model import Activity, Purpose, Session, SessionStatus
+from headway_core.settings.model import Settings
+from headway_core.workspaces.model import Workspace, WorkspaceStatus
+
+
+class StatusReason(enum.StrEnum):
+    """What people read on a card (design: domain 7)."""
+
+    ARCHIVING = "ARCHIVING"
+    ARCHIVED = "ARCHIVED"
+    MERGED = "MERGED"
+    PR_CLOSED = "PR_CLOSED"
+    NEEDS_ANSWER = "NEEDS_ANSWER"
+    SESSION_ERROR = "SESSION_ERROR"
+    SETTING_UP = "SETTING_UP"
+    SETUP_FAILED = "SETUP_FAILED"
+    FIXING_CI_FAILURES = "FIXING_CI_FAILURES"
+    FIXING_MERGE_CONFLICT = "FIXING_MERGE_CONFLICT"
+    FIXING_REVIEW_COMMENTS = "FIXING_REVIEW_COMMENTS"
+    AGENT_WORKING = "AGENT_WORKING"
+    STARTING_SESSION = "STARTING_SESSION"
+    BRANCH_MISMATCH = "BRANCH_MISMATCH"
+    RATCHET_STALLED = "RATCHET_STALLED"
+    HELD = "HELD"
+    MERGE_CONFLICT = "MERGE_CONFLICT"
+    CI_FAILED = "CI_FAILED"
+    CHANGES_REQUESTED = "CHANGES_REQUESTED"
+    MERGE_QUEUED = "MERGE_QUEUED"
+    WAITING_FOR_CI = "WAITING_FOR_CI"
+    CHECKING_PR = "CHECKING_PR"
+    AWAITING_REVIEW = "AWAITING_REVIEW"
+    READY_FOR_REVIEW = "READY_FOR_REVIEW"
+    READY_TO_MERGE = "READY_TO_MERGE"
+    NO_SESSION_STARTED = "NO_SESSION_STARTED"
+    READY_FOR_NEXT_PROMPT = "READY_FOR_NEXT_PROMPT"
+
+
+class Column(enum.StrEnum):
+    """The columns of the board."""
+
+    WORKING = "WORKING"
+    WAITING = "WAITING"
+    DONE = "DONE"
+
+
+@attrs.frozen(kw_only=True)
+class WorkspaceView:
+    """The rooms' facts of one workspace, joined for reading."""
+
+    settings: Settings
+    project: Project
+    workspace: Workspace
+    snapshot: PullRequestSnapshot
+    ratchet: Ratchet
+    dispatch: FixerDispatch | None
+    """The live one."""
+    sessions: tuple[Session, ...]
+    """Oldest first."""
+    activity: dict[str, Activity]
+    """What live sessions do, by session id."""
+
+    @property
+    def facts(self) -> PullRequestFacts | None:
+        return self.snapshot.facts
+
+    @property
+    def decision(self) -> Decision | None:
+        return self.ratchet.decision
+
+    @property
+    def ci(self) -> CIStatus:
+        if self.facts is None:
+            return CIStatus.UNKNOWN
+        return ci_status(
+            counted(self.facts.checks, self.settings.ci_scope),
+            complete=self.facts.checks_complete,
+            quiet_passed=self.snapshot.quiet_passed,
+            required=self.facts.required,
+        )
+
+    @property
+    def pr_state(self) -> PRState:
+        if self.facts is None:
+            return PRState.NONE
+        return pr_state(self.facts.state, draft=self.facts.draft, review_decision=self.facts.review_decision)
+
+    @property
+    def causes(self) -> tuple[Cause, ...]:
+        if self.facts is None:
+            return ()
+        turns = tuple((s.started_at, s.ended_at) for s in self.sessions if s.started_at is not None)
+        return causes_of(self.facts, Trust(settings=self.settings, turns=turns))
+
+    @property
+    def ratchet_state(self) -> RatchetState:
+        return ratchet_state(
+            enabled=self.ratchet.enabled,
+            state=self.facts.state if self.facts else None,
+            ci=self.ci,
+            mergeability=self.facts.mergeability if self.facts else Mergeability.UNKNOWN,
+            feedback=any(cause.kind is CauseKind.FEEDBACK for cause in self.causes),
+            review_decision=self.facts.review_decision if self.facts else None,
+        )
+
+
+def status_reason(view: WorkspaceView) -> StatusReason:
+    """The first row of the table that says something."""
+    for row in _TABLE:
+        reason = row(view)
+        if reason is not None:
+            return reason
+    return StatusReason.READY_FOR_NEXT_PROMPT if view.sessions else StatusReason.NO_SESSION_STARTED
+
+
+def column(reason: StatusReason) -> Column | None:
+    """Total; None: on no column."""
+    match reason:
+        case StatusReason.ARCHIVING | StatusReason.ARCHIVED:
+            return None
+        case StatusReason.MERGED | StatusReason.PR_CLOSED:
+            return Column.DONE
+        case (
+            StatusReason.SETTING_UP
+            | StatusReason.FIXING_CI_FAILURES
+            | StatusReason.FIXING_MERGE_CONFLICT
+            | StatusReason.FIXING_REVIEW_COMMENTS
+            | StatusReason.AGENT_WORKING
+            | StatusReason.STARTING_SESSION
+            | StatusReason.MERGE_QUEUED
+            | StatusReason.WAITING_FOR_CI
+            | StatusReason.CHECKING_PR
+        ):
+            return Column.WORKING
+        case (
+            StatusReason.NEEDS_ANSWER
+            | StatusReason.SESSION_ERROR
+            | StatusReason.SETUP_FAILED
+            | StatusReason.BRANCH_MISMATCH
+            | StatusReason.RATCHET_STALLED
+            | StatusReason.HELD
+            | StatusReason.MERGE_CONFLICT
+            | StatusReason.CI_FAILED
+            | StatusReason.CHANGES_REQUESTED
+            | StatusReason.AWAITING_REVIEW
+            | StatusReason.READY_FOR_REVIEW
+            | StatusReason.READY_TO_MERGE
+            | StatusReason.NO_SESSION_STARTED
+            | StatusReason.READY_FOR_NEXT_PROMPT
+        ):
+            return Column.WAITING
+        case _:
+            assert_never(reason)
+
+
+def _archive(view: WorkspaceView) -> StatusReason | None:
+    return {
+        WorkspaceStatus.ARCHIVING: StatusReason.ARCHIVING,
+        WorkspaceStatus.ARCHIVED: StatusReason.ARCHIVED,
+    }.get(view.workspace.status)
+
+
+def _finished(view: WorkspaceView) -> StatusReason | None:
+    if view.facts is None:
+        return None
+    return {
+        GitHubState.MERGED: StatusReason.MERGED,
+        GitHubState.CLOSED: StatusReason.PR_CLOSED,
+    }.get(view.facts.state)
+
+
+def _waits_for_person(view: WorkspaceView) -> StatusReason | None:
+    waiting = any(
+        view.activity.get(session.id) is Activity.WAITING
+        for session in view.sessions
+        if session.status is SessionStatus.RUNNING
+    )
+    return StatusReason.NEEDS_ANSWER if waiting else None
+
+
+def _session_error(view: WorkspaceView) -> StatusReason | None:
+    newest = view.sessions[-1] if view.sessions else None
+    if newest is None or newest.status is not SessionStatus.FAILED:
+        return None
+    retried = newest.purpose is Purpose.FIXER and view.ratchet.enabled
+    return None if retried else StatusReason.SESSION_ERROR
+
+
+def _setup(view: WorkspaceView) -> StatusReason | None:
+    return {
+        WorkspaceStatus.NEW: StatusReason.SETTING_UP,
+        WorkspaceStatus.PROVISIONING: StatusReason.SETTING_UP,
+        WorkspaceStatus.FAILED: StatusReason.SETUP_FAILED,
+    }.get(view.workspace.status)
+
+
+_FIXING = (
+    (CauseKind.CI, StatusReason.FIXING_CI_FAILURES),
+    (CauseKind.CONFLICT, StatusReason.FIXING_MERGE_CONFLICT),
+    (CauseKind.FEEDBACK, StatusReason.FIXING_REVIEW_COMMENTS),
+)
+
+
+def _turn(view: WorkspaceView) -> StatusReason | None:
+    for session in view.sessions:
+        if session.status not in (SessionStatus.RUNNING, SessionStatus.STOPPING):
+            continue
+        if view.activity.get(session.id) is Activity.QUIET:
+            continue
+        if session.purpose is Purpose.FIXER and view.dispatch is not None:
+            kinds = {cause.kind for cause in view.dispatch.causes}
+            return next(reason for kind, reason in _FIXING if kind in kinds)
+        return StatusReason.AGENT_WORKING
+    return None
+
+
+def _starting(view: WorkspaceView) -> StatusReason | None:
+    starting = any(session.status is SessionStatus.STARTING for session in view.sessions)
+    return StatusReason.STARTING_SESSION if starting else None
+
+
+def _blocked(view: WorkspaceView) -> StatusReason | None:
+    match view.decision:
+        case Stalled(reason=StallReason.BRANCH_MISMATCH):
+            return StatusReason.BRANCH_MISMATCH
+        case Stalled():
+            return StatusReason.RATCHET_STALLED
+        case Held():
+            return StatusReason.HELD
+        case _:
+            return None
+
+
+def _unwatched(view: WorkspaceView) -> StatusReason | None:
+    """With the ratchet off, what is wrong waits for a person."""
+    if view.ratchet.enabled or view.facts is None:
+        return None
+    if view.facts.mergeability is Mergeability.CONFLICT:
+        return StatusReason.MERGE_CONFLICT
+    if view.ci is CIStatus.FAILURE:
+        return StatusReason.CI_FAILED
+    if view.facts.review_decision is ReviewDecision.CHANGES_REQUESTED:
+        return StatusReason.CHANGES_REQUESTED
+    return None
+
+
+def _queued(view: WorkspaceView) -> StatusReason | None:
+    queued = view.facts is not None and view.facts.merge_queue is not None
+    return StatusReason.MERGE_QUEUED if queued else None
+
+
+def _running_ci(view: WorkspaceView) -> StatusReason | None:
+    match view.decision:
+        case Wait(reason=WaitReason.CI | WaitReason.UNKNOWN):
+            return StatusReason.WAITING_FOR_CI
+        case _:
+            pending = view.facts is not None and view.ci is CIStatus.PENDING and not view.snapshot.ci_overdue
+            return StatusReason.WAITING_FOR_CI if pending else None
+
+
+_CHECKING = (WaitReason.REFRESH, WaitReason.SESSION, WaitReason.SESSION_LIMIT, WaitReason.CAPACITY)
+
+
+def _checking(view: WorkspaceView) -> StatusReason | None:
+    match view.decision:
+        case Dispatch():
+            return StatusReason.CHECKING_PR
+        case Wait(reason=reason) if reason in _CHECKING:
+            return StatusReason.CHECKING_PR
+        case _:
+            return None
+
+
+def _open(view: WorkspaceView) -> StatusReason | None:
+    facts = view.facts
+    if facts is None:
+        return None
+    outstanding = facts.review_decision in (ReviewDecision.REVIEW_REQUIRED, ReviewDecision.CHANGES_REQUESTED)
+    if isinstance(view.decision, AwaitingReview) or (
+        not view.ratchet.enabled and facts.review_decision is ReviewDecision.REVIEW_REQUIRED
+    ):
+        return StatusReason.AWAITING_REVIEW
+    green = view.ci is CIStatus.SUCCESS and facts.mergeability is Mergeability.CLEAN
+    if green and not outstanding and not facts.draft:
+        return StatusReason.READY_TO_MERGE
+    return StatusReason.READY_FOR_REVIEW
+
+
+_TABLE: tuple[Callable[[WorkspaceView], StatusReason | None], ...] = (
+    _archive,
+    _finished,
+    _waits_for_person,
+    _session_error,
+    _setup,
+    _turn,
+    _starting,
+    _blocked,
+    _unwatched,
+    _queued,
+    _running_ci,
+    _checking,
+    _open,
+)
