@@ -127,7 +127,7 @@ class Engine:
                     if (known.command, known.digest) != (name, digest):
                         raise Unprocessable(f"idempotency key {key!r} belongs to another {known.command}")
                     return Reply(status=200, body=known.body.encode())
-                order = wire.decode(kind, json.loads(body or b"{}"))
+                order: object = wire.decode(kind, json.loads(body or b"{}"))
                 answer = json.dumps(wire.encode(action(Desk(tx=tx, url=self.url), order)))
                 if key is not None:
                     tx.add(Answer(id=tx.next_id(), key=key, command=name, digest=digest, body=answer))
@@ -141,9 +141,7 @@ class Engine:
         """Answer GET /control/state."""
         self.refresh()
         with self.store.transaction() as tx:
-            return json_reply(
-                wire.encode(views.world(tx, url=self.url, instance=self.store.instance))
-            )
+            return json_reply(wire.encode(views.world(tx, url=self.url, instance=self.store.instance)))
 
     def health(self) -> Reply:
         """Answer GET /control/health."""

@@ -18,7 +18,6 @@ from graphql import (
     OperationDefinitionNode,
     build_schema,
     execute_sync,
-    get_named_type,
     parse,
     validate,
 )

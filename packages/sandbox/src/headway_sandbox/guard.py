@@ -6,6 +6,7 @@ that the server died or gave up. Exit code: the command's (128 + n for signal n)
 limit; 125 when the server went away. A file of its own, run with `-I -S`: it imports next to nothing.
 """
 
+import contextlib
 import ctypes
 import os
 import select
@@ -29,11 +30,11 @@ def _children() -> list[int]:
     if sys.platform != "linux":
         return []
     mine = []
-    for name in os.listdir("/proc"):
+    for name in os.listdir("/proc"):  # noqa: PTH208 (no pathlib: start quickly)
         if not name.isdigit():
             continue
         try:
-            with open(f"/proc/{name}/stat", "rb") as file:
+            with open(f"/proc/{name}/stat", "rb") as file:  # noqa: PTH123 (as above)
                 fields = file.read().rpartition(b")")[2].split()
         except OSError:
             continue
@@ -42,20 +43,14 @@ def _children() -> list[int]:
     return mine
 
 
-def _kill(send: "object", target: int) -> None:
-    try:
-        send(target, signal.SIGKILL)  # type: ignore[operator] # os.kill or os.killpg
-    except (ProcessLookupError, PermissionError):
-        pass
-
-
 def _end_everything(leader: int) -> None:
     """Kill the session, then whatever left it: a subreaper inherits what it orphans."""
-    _kill(os.killpg, leader)
+    with contextlib.suppress(ProcessLookupError, PermissionError):
+        os.killpg(leader, signal.SIGKILL)
     while True:
         for child in _children():
-            _kill(os.killpg, child) if os.getpgid(child) != os.getpgrp() else None
-            _kill(os.kill, child)
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(child, signal.SIGKILL)
         try:
             os.waitpid(-1, 0)
         except ChildProcessError:
@@ -71,7 +66,7 @@ def _become(output: str, command: list[str]) -> None:
     os.dup2(log, 1)
     os.dup2(log, 2)
     try:
-        os.execvp(command[0], command)
+        os.execvp(command[0], command)  # noqa: S606 (that is the point)
     except OSError as error:
         os.write(2, f"{command[0]}: {error.strerror}\n".encode())
         os._exit(_NOT_FOUND)

@@ -175,7 +175,7 @@ def find_node(tx: Transaction, viewer: User, global_id: str) -> Node:
 def _lookup(tx: Transaction, global_id: str) -> Node | None:
     if match := _RECORD_ID.fullmatch(global_id):
         kind = _BY_PREFIX.get(match[1])
-        found = tx.first(kind, id=int(match[2], 16)) if kind else None
+        found: Node | None = tx.first(kind, id=int(match[2], 16)) if kind else None
         return found if found is not None and node_id(found) == global_id else None
     if match := _COMMIT_ID.fullmatch(global_id):
         repository = tx.first(Repository, id=int(match[2], 16))

@@ -26,7 +26,8 @@ class RefWatch:
 
     def refresh(self, tx: Transaction) -> bool:
         """Take over every branch that moved; say whether one did."""
-        return any([self._refresh(tx, repository) for repository in tx.find(Repository)])
+        moved = [self._refresh(tx, repository) for repository in tx.find(Repository)]
+        return any(moved)
 
     def _refresh(self, tx: Transaction, repository: Repository) -> bool:
         signature = git_of(repository).signature()

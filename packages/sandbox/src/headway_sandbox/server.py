@@ -82,19 +82,17 @@ class Service:
         if name == "shutdown":
             self.stop()
             return await self._send(json_reply({}))
-        return await self._send(
-            await self.on_state(lambda: self.engine.control(name, body, key=key))
-        )
+        return await self._send(await self.on_state(lambda: self.engine.control(name, body, key=key)))
 
     async def state(self, request: Request) -> Response:
         """GET /control/state."""
         refused = self._refuse(request)
-        return await self._send(refused or await self.on_state(self.engine.state))
+        return await self._send(await self.on_state(self.engine.state) if refused is None else refused)
 
     async def health(self, request: Request) -> Response:
         """GET /control/health."""
         refused = self._refuse(request)
-        return await self._send(refused or await self.on_state(self.engine.health))
+        return await self._send(await self.on_state(self.engine.health) if refused is None else refused)
 
     def _refuse(self, request: Request) -> Reply | None:
         token = (_bearer(request) or "").encode()
@@ -172,9 +170,7 @@ def _listen(store: Store, candidates: list[int]) -> socket.socket:
     raise SandboxError(f"port {candidates[0]} on {_HOST} is taken by another program")
 
 
-def serve(
-    state_file: Path, *, port: int | None = None, announced: Callable[[], None] = lambda: None
-) -> None:
+def serve(state_file: Path, *, port: int | None = None, announced: Callable[[], None] = lambda: None) -> None:
     """Serve until SIGTERM, SIGINT or the control API says stop.
 
     Prints one JSON line, `{"url": ..., "port": ...}`, once requests are accepted,

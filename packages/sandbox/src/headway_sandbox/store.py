@@ -106,7 +106,8 @@ class Transaction:
 
     def replace(self, record: R, **changes: object) -> R:
         """Store `record` with `changes` in place of the one with its id, and return it."""
-        return self._write("REPLACE", attrs.evolve(cast("Any", record), **changes))
+        changed: R = attrs.evolve(cast("Any", record), **changes)
+        return self._write("REPLACE", changed)
 
     def remove(self, record: Record) -> None:
         """Delete the record."""

@@ -8,7 +8,7 @@ import enum
 import functools
 import types
 import typing
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Hashable, Mapping
 from typing import TypeAlias, TypeVar, cast
 
 import attrs
@@ -38,13 +38,14 @@ def encode(value: object) -> Json:
     if isinstance(value, tuple | list):
         return [encode(item) for item in value]
     if attrs.has(type(value)):
-        return {field.name: encode(getattr(value, field.name)) for field in attrs.fields(type(value))}
+        fields = attrs.fields(cast("type[attrs.AttrsInstance]", type(value)))
+        return {field.name: encode(getattr(value, field.name)) for field in fields}
     raise WireError("", f"{type(value).__name__} has no JSON form")
 
 
 def decode(kind: type[_T], data: object) -> _T:
     """Read JSON data as `kind`; raises `WireError` with the path of the first problem."""
-    return cast("_T", _reader(kind)(data, ""))
+    return cast("_T", _reader(cast("Hashable", kind))(data, ""))
 
 
 _Reader: TypeAlias = Callable[[object, str], object]

@@ -18,7 +18,6 @@ from headway_sandbox.records import (
     Fault,
     Issue,
     Membership,
-    Permission,
     PullRequest,
     PullState,
     Repository,
@@ -157,9 +156,7 @@ def create_issue(desk: Desk, order: commands.CreateIssue) -> commands.IssueView:
     """Open an issue."""
     repository = desk.repository(order.repository)
     author = desk.user(order.user, repository)
-    issue = conversation.create_issue(
-        desk.tx, repository, author=author, title=order.title, body=order.body
-    )
+    issue = conversation.create_issue(desk.tx, repository, author=author, title=order.title, body=order.body)
     return views.issue_view(desk.tx, issue, url=desk.url)
 
 
@@ -236,9 +233,7 @@ def add_comment(desk: Desk, order: commands.AddComment) -> commands.CommentView:
     pull = desk.tx.first(PullRequest, repository=repository.id, number=order.number)
     subject = pull or facts.find_issue(desk.tx, repository, order.number)
     author = desk.user(order.user, subject)
-    return views.comment_view(
-        desk.tx, conversation.comment(desk.tx, subject, author=author, body=order.body)
-    )
+    return views.comment_view(desk.tx, conversation.comment(desk.tx, subject, author=author, body=order.body))
 
 
 def edit_comment(desk: Desk, order: commands.EditComment) -> commands.CommentView:

@@ -1,0 +1,190 @@
+"""Fields of Query, accounts, repositories, branches and the rules of the base branch."""
+
+from collections.abc import Callable
+
+from headway_sandbox import facts
+from headway_sandbox.errors import Unprocessable
+from headway_sandbox.nodes import BranchRef, Commit, Protection, Rule, find_node
+from headway_sandbox.records import PullRequest, Repository
+from headway_sandbox.resolvers.call import LIMIT, Call, Info, Resolver, branch, global_id, owner
+from headway_sandbox.resolvers.checkruns import rollup_of_commit
+from headway_sandbox.resolvers.discussion import total_comments
+from headway_sandbox.store import stamp
+
+
+def _repository(_: object, info: Info, owner: str, name: str) -> object:
+    call: Call = info.context
+    repository = facts.find_repository(call.tx, owner, name)
+    facts.require_read(call.tx, repository, call.viewer)
+    return repository
+
+
+def _node(_: object, info: Info, id: str) -> object:  # noqa: A002 (GitHub's name)
+    return find_node(info.context.tx, info.context.viewer, id)
+
+
+def _nodes(_: object, info: Info, ids: list[str]) -> object:
+    if len(ids) > 100:  # noqa: PLR2004 (GitHub's limit)
+        raise Unprocessable("You may not provide more than 100 node ids")
+
+    def one(global_id: str) -> object:
+        try:
+            return find_node(info.context.tx, info.context.viewer, global_id)
+        except Exception as error:  # noqa: BLE001 (graphql-core reports it at the element's path)
+            return error
+
+    return [one(global_id) for global_id in ids]
+
+
+def _rate_limit(_: object, info: Info, **_dry_run: bool) -> object:
+    call: Call = info.context
+    return {
+        "cost": call.cost.points,
+        "nodeCount": call.cost.nodes,
+        "limit": LIMIT,
+        "used": call.used,
+        "remaining": max(0, LIMIT - call.used),
+        "resetAt": stamp(call.reset_at),
+    }
+
+
+def _pull_requests(
+    repository: Repository,
+    info: Info,
+    *,
+    states: list[str] | None = None,
+    headRefName: str | None = None,  # noqa: N803
+    baseRefName: str | None = None,  # noqa: N803
+    orderBy: dict[str, str] | None = None,  # noqa: N803
+    **page: object,
+) -> object:
+    call: Call = info.context
+    found = [
+        pull
+        for pull in call.tx.find(PullRequest, repository=repository.id)
+        if (states is None or pull.state in states)
+        and headRefName in {None, pull.head}
+        and baseRefName in {None, pull.base}
+    ]
+    order = orderBy or {"field": "CREATED_AT", "direction": "ASC"}
+    keys: dict[str, Callable[[PullRequest], object]] = {
+        "CREATED_AT": lambda pull: pull.number,
+        "UPDATED_AT": lambda pull: (pull.updated_at, pull.number),
+        "COMMENTS": lambda pull: (total_comments(pull, info), pull.number),
+    }
+    found.sort(key=keys[order["field"]], reverse=order["direction"] == "DESC")  # type: ignore[arg-type] # comparable
+    return call.connection(found, page)
+
+
+def _ref(repository: Repository, info: Info, qualifiedName: str) -> object:  # noqa: N803
+    return branch(info.context, repository, qualifiedName.removeprefix("refs/heads/"))
+
+
+def _rules(ref: BranchRef, info: Info, **page: object) -> object:
+    repository = ref.repository
+    found = []
+    if repository.ruleset and ref.name == repository.default_branch:
+        if repository.required_checks:
+            found.append(Rule(repository, "REQUIRED_STATUS_CHECKS"))
+        if repository.required_approvals or repository.requires_resolution:
+            found.append(Rule(repository, "PULL_REQUEST"))
+    return info.context.connection(found, page)
+
+
+def _parameters(rule: Rule, _: Info) -> object:
+    repository = rule.repository
+    if rule.type == "REQUIRED_STATUS_CHECKS":
+        return {
+            "__typename": "RequiredStatusChecksParameters",
+            "strictRequiredStatusChecksPolicy": repository.requires_up_to_date,
+            "requiredStatusChecks": [
+                {"context": context, "integrationId": None} for context in repository.required_checks
+            ],
+        }
+    return {
+        "__typename": "PullRequestParameters",
+        "requiredApprovingReviewCount": repository.required_approvals,
+        "requiredReviewThreadResolution": repository.requires_resolution,
+    }
+
+
+def _protection(ref: BranchRef, _: Info) -> object:
+    repository = ref.repository
+    ruled = (
+        repository.required_checks
+        or repository.required_approvals
+        or repository.requires_resolution
+        or repository.requires_up_to_date
+    )
+    protected = ruled and not repository.ruleset and ref.name == repository.default_branch
+    return Protection(repository) if protected else None
+
+
+_ACTOR: dict[str, Resolver] = {
+    "id": global_id,
+    "databaseId": lambda user, _: user.id,
+    "name": lambda user, _: user.login,
+    "url": lambda user, info: f"{info.context.url}/{user.login}",
+}
+
+
+RESOLVERS: dict[str, dict[str, Resolver]] = {
+    "Query": {
+        "node": _node,
+        "nodes": _nodes,
+        "rateLimit": _rate_limit,
+        "repository": _repository,
+        "viewer": lambda _, info: info.context.viewer,
+        "user": lambda _, info, login: facts.find_user(info.context.tx, login),
+    },
+    "User": _ACTOR,
+    "Bot": _ACTOR,
+    "Repository": {
+        "id": global_id,
+        "databaseId": lambda repository, _: repository.id,
+        "defaultBranchRef": lambda repository, info: branch(
+            info.context, repository, repository.default_branch
+        ),
+        "isPrivate": lambda _, __: True,
+        "issue": lambda repository, info, number: facts.find_issue(info.context.tx, repository, number),
+        "nameWithOwner": lambda repository, _: f"{repository.owner}/{repository.name}",
+        "owner": owner,
+        "pullRequest": lambda repository, info, number: facts.find_pull(info.context.tx, repository, number),
+        "pullRequests": _pull_requests,
+        "ref": _ref,
+        "url": lambda repository, info: info.context.repository_url(repository),
+        "viewerPermission": lambda repository, info: facts.permission(
+            info.context.tx, repository, info.context.viewer
+        ),
+    },
+    "Ref": {
+        "id": global_id,
+        "prefix": lambda _, __: "refs/heads/",
+        "target": lambda ref, _: Commit(ref.repository, ref.oid),
+        "branchProtectionRule": _protection,
+        "rules": _rules,
+        "associatedPullRequests": lambda ref, info, **page: _pull_requests(
+            ref.repository, info, **{**page, "headRefName": ref.name}
+        ),
+    },
+    "Commit": {
+        "id": global_id,
+        "abbreviatedOid": lambda commit, _: commit.oid[:7],
+        "statusCheckRollup": rollup_of_commit,
+        "url": lambda commit, info: f"{info.context.repository_url(commit.repository)}/commit/{commit.oid}",
+    },
+    "BranchProtectionRule": {
+        "id": global_id,
+        "pattern": lambda rule, _: rule.repository.default_branch,
+        "requiredApprovingReviewCount": lambda rule, _: rule.repository.required_approvals or None,
+        "requiredStatusChecks": lambda rule, _: [
+            {"context": context, "app": None} for context in rule.repository.required_checks
+        ],
+        "requiredStatusCheckContexts": lambda rule, _: rule.repository.required_checks,
+        "requiresApprovingReviews": lambda rule, _: rule.repository.required_approvals > 0,
+        "requiresConversationResolution": lambda rule, _: rule.repository.requires_resolution,
+        "requiresStatusChecks": lambda rule, _: bool(rule.repository.required_checks),
+        "requiresStrictStatusChecks": lambda rule, _: rule.repository.requires_up_to_date,
+    },
+    "RepositoryRule": {"id": global_id, "parameters": _parameters},
+}
