@@ -1,0 +1,94 @@
+"""The project's tasks. `python -m nox -l` lists them."""
+
+from pathlib import Path
+
+import nox
+
+nox.needs_version = ">=2025.2.9"
+nox.options.default_venv_backend = "venv"
+nox.options.sessions = ["tests"]
+
+PACKAGES = ("core", "adapters-sql", "adapters-github", "adapters-local", "sandbox", "app")
+PINS = ("-c", "requirements/dev.txt")
+TESTING = (
+    "pytest", "pytest-cov", "pytest-timeout", "pytest-xdist", "hypothesis", "trio", "graphql-core", "psutil",
+)  # fmt: skip
+
+
+def install(session: nox.Session, *extras: str) -> None:
+    """Install every package of the workspace as a developer has it, and what the task needs."""
+    editable = [word for package in PACKAGES for word in ("-e", f"packages/{package}")]
+    session.install(*PINS, *editable, *extras)
+
+
+@nox.session
+def demo(session: nox.Session) -> None:
+    """The main job, rehearsed: three workspaces, three causes, three fixers. No network, no account."""
+    install(session)
+    session.run("headway", "demo", *session.posargs)
+
+
+@nox.session
+def tests(session: nox.Session) -> None:
+    """All tests but the twenty random kills."""
+    install(session, *TESTING, "import-linter")
+    session.run("pytest", "-n", "2", "-m", "not kills", *session.posargs)
+
+
+@nox.session
+def kills(session: nox.Session) -> None:
+    """The demo killed at twenty random moments, chained on one database."""
+    install(session, *TESTING)
+    session.run("pytest", "-m", "kills", "-s", *session.posargs)
+
+
+@nox.session
+def coverage(session: nox.Session) -> None:
+    """The tests with branch coverage."""
+    install(session, *TESTING, "import-linter")
+    session.run("pytest", "-n", "2", "-m", "not kills", "--cov", "--cov-report=term", *session.posargs)
+
+
+@nox.session
+def lint(session: nox.Session) -> None:
+    """Ruff: rules and format."""
+    session.install(*PINS, "ruff")
+    session.run("ruff", "check", ".")
+    session.run("ruff", "format", "--check", ".")
+
+
+@nox.session
+def types(session: nox.Session) -> None:
+    """mypy, strict, over everything that is ours."""
+    install(session, "mypy", *TESTING)
+    session.run("mypy", *(f"packages/{package}/src" for package in PACKAGES))
+    session.run("mypy", "tests", "benchmarks", "examples")
+
+
+@nox.session
+def imports(session: nox.Session) -> None:
+    """The laws about imports: rooms, adapters as leaves, no I/O in core."""
+    install(session, "import-linter")
+    session.run("lint-imports")
+
+
+@nox.session
+def lessons(session: nox.Session) -> None:
+    """Which rows of the table of lessons have a passing test."""
+    install(session, *TESTING, "import-linter")
+    session.run("pytest", "-q", "-n", "2", "-m", "not kills", "-p", "lessons", env={"PYTHONPATH": "tests"})
+
+
+@nox.session
+def bench(session: nox.Session) -> None:
+    """The benchmarks: ratios against a baseline in the same run."""
+    install(session)
+    for script in sorted(Path("benchmarks").glob("bench_*.py")):
+        session.run("python", str(script))
+
+
+@nox.session
+def example(session: nox.Session) -> None:
+    """A real package with its own tests, repaired by the ordinary `headway up`."""
+    install(session)
+    session.run("python", "examples/repair_a_package.py", *session.posargs)
