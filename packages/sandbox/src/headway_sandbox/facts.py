@@ -154,11 +154,12 @@ def mergeable(tx: Transaction, repository: Repository, pull: PullRequest) -> Mer
 
 def contexts(tx: Transaction, repository: Repository, oid: str) -> list[Context]:
     """Return every check run and the newest status of each context on a commit."""
-    jobs: list[Context] = [
+    jobs = [
         Job(run=run, suite=suite)
         for suite in tx.find(CheckSuite, repository=repository.id, commit_oid=oid)
         for run in tx.find(CheckRun, suite=suite.id, replaced=False)
     ]
+    jobs.sort(key=lambda job: job.run.id)  # a re-run may live in an older suite
     statuses = {
         status.context: status for status in tx.find(CommitStatus, repository=repository.id, commit_oid=oid)
     }
