@@ -40,43 +40,50 @@ class EventConsumer(ABC, Generic[P]):
         """React by composing steps of services. Unknown payloads are to be passed over."""
 
 
-class ConsumerDuty(Duty, Generic[P]):
-    """Brings one consumer up to date, an event a transaction, so that one failure blocks only itself."""
+class EventReader:
+    """The owner of the consumers' positions: brings consumers up to date, an event a transaction."""
 
-    wakes_on_events = True
-
-    def __init__(
-        self,
-        consumer: EventConsumer[P],
-        ledger: Ledger,
-        events: EventLog,
-        positions: OwnedTable[ConsumerPosition],
-    ) -> None:
-        self.name = f"consume {consumer.name}"
-        self._consumer = consumer
+    def __init__(self, ledger: Ledger, events: EventLog, positions: OwnedTable[ConsumerPosition]) -> None:
         self._ledger = ledger
         self._events = events
         self._positions = positions
 
-    async def run(self) -> float | None:
-        while (event := await self._ledger.read(self._next)) is not None:
-            await self._react(event)
-        return None
+    async def catch_up(self, consumer: EventConsumer[P]) -> None:
+        """Hand over every event that the consumer has not seen. An exception leaves its position."""
 
-    async def _react(self, event: DomainEvent) -> None:
-        prepared = await self._consumer.prepare(event)
+        def following(tx: ReadTransaction) -> DomainEvent | None:
+            after = self._position(tx, consumer.name)
+            return next(iter(self._events.after(tx, after, limit=1)), None)
+
+        while (event := await self._ledger.read(following)) is not None:
+            await self._hand_over(consumer, event)
+
+    async def _hand_over(self, consumer: EventConsumer[P], event: DomainEvent) -> None:
+        prepared = await consumer.prepare(event)
 
         def work(tx: Transaction) -> None:
-            if self._position(tx) >= event.position:
+            if self._position(tx, consumer.name) >= event.position:
                 return  # another process of this database was first
-            self._consumer.handle(tx, event, prepared)
-            self._positions.put(tx, ConsumerPosition(name=self._consumer.name, position=event.position))
+            consumer.handle(tx, event, prepared)
+            self._positions.put(tx, ConsumerPosition(name=consumer.name, position=event.position))
 
         await self._ledger.transact(work)
 
-    def _position(self, tx: ReadTransaction) -> int:
-        stored = self._positions.get(tx, self._consumer.name)
+    def _position(self, tx: ReadTransaction, name: str) -> int:
+        stored = self._positions.get(tx, name)
         return stored.position if stored else 0
 
-    def _next(self, tx: ReadTransaction) -> DomainEvent | None:
-        return next(iter(self._events.after(tx, self._position(tx), limit=1)), None)
+
+class ConsumerDuty(Duty, Generic[P]):
+    """Keeps one consumer up to date; its failures back off it alone."""
+
+    wakes_on_events = True
+
+    def __init__(self, consumer: EventConsumer[P], reader: EventReader) -> None:
+        self.name = f"consume {consumer.name}"
+        self._consumer = consumer
+        self._reader = reader
+
+    async def run(self) -> float | None:
+        await self._reader.catch_up(self._consumer)
+        return None
