@@ -92,6 +92,12 @@ def make_world(tmp_path: Path, clone: Clone) -> Settings:
     return make
 
 
+def mutation(name: str, fields: str) -> str:
+    """Write the document of a mutation."""
+    kind = name[0].upper() + name[1:]
+    return f"mutation($input: {kind}Input!) {{ {name}(input: $input) {{ {fields} }} }}"
+
+
 @attrs.define
 class Hand:
     """Speaks to an engine as the control API and as GraphQL clients do, without a server."""
@@ -117,8 +123,13 @@ class Hand:
 
     def pull(self, fields: str, number: int = 1, *, user: str = "alice") -> Any:
         """Return fields of a pull request of octo/demo."""
-        query = f'{{ repository(owner: "octo", name: "demo") {{ pullRequest(number: {number}) {{ {fields} }} }} }}'
+        pull = f"pullRequest(number: {number}) {{ {fields} }}"
+        query = f'{{ repository(owner: "octo", name: "demo") {{ {pull} }} }}'
         return self.ask(query, user=user)["repository"]["pullRequest"]
+
+    def mutate(self, name: str, fields: str, *, user: str = "alice", **order: Any) -> Any:
+        """Do a mutation and return its payload."""
+        return self.ask(mutation(name, fields), user=user, input=order)[name]
 
     def do(self, command: str, *, key: str | None = None, **order: Any) -> Any:
         """Do a control command."""
@@ -131,6 +142,10 @@ class Hand:
         reply = self.engine.control(command, json.dumps(order).encode(), key=None)
         assert reply.status != 200
         return reply.status, json.loads(reply.body)["message"]
+
+    def mutation_errors(self, name: str, *, user: str = "alice", **order: Any) -> Any:
+        """Return the errors of a mutation."""
+        return self.errors(mutation(name, "clientMutationId"), user=user, input=order)
 
     def state(self) -> Any:
         """Return the dump of octo/demo."""

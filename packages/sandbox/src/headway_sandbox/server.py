@@ -193,7 +193,9 @@ def _run(store: Store, listener: socket.socket, announced: Callable[[], None]) -
 
     @contextlib.asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncIterator[None]:
-        async with anyio.create_task_group() as tasks:
+        async with contextlib.AsyncExitStack() as stack:
+            stack.callback(stop)  # a server whose background work failed must not linger
+            tasks = await stack.enter_async_context(anyio.create_task_group())
             tasks.start_soon(service.watch)
             tasks.start_soon(service.runner.serve)
             print(json.dumps({"url": engine.url, "port": bound}), flush=True)  # noqa: T201 (the announcement)
@@ -222,6 +224,7 @@ def _run(store: Store, listener: socket.socket, announced: Callable[[], None]) -
         access_log=False,
         log_config=None,
         timeout_graceful_shutdown=1,
+        timeout_keep_alive=75,
         server_header=False,
     )
     server = uvicorn.Server(config)
