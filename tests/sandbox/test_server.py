@@ -128,9 +128,12 @@ async def test_ci_sees_a_scrubbed_environment(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """The command sees the few variables that are promised, and none of the server's."""
-    monkeypatch.setenv("GITHUB_TOKEN", "secret-of-the-server")
+    monkeypatch.setenv("GITHUB_TOKEN", "secret-of-the-launcher")
+    monkeypatch.setenv("VIRTUAL_ENV", "/known/to/the/server")
     world = make_world(ci_env={"EXTRA": "1"})
-    async with start(world).control() as github:
+    server = start(world)
+    assert b"secret-of-the-launcher" not in await anyio.Path(f"/proc/{server.pid}/environ").read_bytes()
+    async with server.control() as github:
         clone.push("fix", {"test_spy.py": SPY})
         await github.open_pull_request("alice", "fix", "Fix")
         (run,) = runs(await until(github, finished(1)))
@@ -213,7 +216,7 @@ async def test_one_server_a_file(
     done = await anyio.run_process(command, check=False)
     assert (done.returncode, done.stdout) == (3, b"")
     first.stop()
-    await gone(first.pid)
+    assert not alive(first.pid)
     assert world.control_token not in (tmp_path / "sandbox.sqlite.log").read_text()
     for name in ("sandbox.sqlite", "sandbox.sqlite.token"):
         assert (tmp_path / name).stat().st_mode & 0o077 == 0
@@ -256,12 +259,15 @@ async def test_a_taken_port_is_an_error(make_world: Callable[..., World]) -> Non
 def test_start_is_quick(make_world: Callable[..., World], start: Callable[[World], SandboxProcess]) -> None:
     """A server answers in less than one and a half seconds."""
     world = make_world()
-    times = []
-    for _ in range(3):  # the best of three: the machine may be busy
+
+    def once() -> float:
         began = time.monotonic()
-        start(world).stop()
-        times.append(time.monotonic() - began)
-    assert min(times) < 1.5
+        server = start(world)
+        taken = time.monotonic() - began
+        server.stop()
+        return taken
+
+    assert any(once() < 1.5 for _ in range(3))  # the machine may be busy
 
 
 def test_importing_the_package_is_cheap() -> None:
@@ -269,3 +275,19 @@ def test_importing_the_package_is_cheap() -> None:
     script = "import sys, headway_sandbox; print({'uvicorn', 'graphql', 'httpx'} & set(sys.modules))"
     done = subprocess.run([sys.executable, "-c", script], check=True, capture_output=True, text=True)
     assert done.stdout.strip() == "set()"
+
+
+async def test_rivals_get_the_same_server(
+    make_world: Callable[..., World], start: Callable[[World], SandboxProcess]
+) -> None:
+    """Launches at the same moment end with one server, known to all of them."""
+    world = make_world()
+    found: list[SandboxProcess] = []
+
+    async def one() -> None:
+        found.append(await anyio.to_thread.run_sync(start, world))
+
+    async with anyio.create_task_group() as tasks:
+        for _ in range(4):
+            tasks.start_soon(one)
+    assert len({server.pid for server in found}) == 1

@@ -28,6 +28,8 @@ from headway_sandbox.store import Store
 _START_LIMIT = 20.0  # seconds until a started server must answer
 _STOP_LIMIT = 5.0  # seconds until a stopping server is killed
 _PAUSE = 0.02
+# What a server needs. Tokens are not in it: its CI runs under the same user and could read them.
+_ENVIRONMENT = ("PATH", "HOME", "LANG", "LC_ALL", "TMPDIR", "PYTHONPATH", "VIRTUAL_ENV")
 
 
 @attrs.frozen(kw_only=True)
@@ -111,6 +113,9 @@ class SandboxProcess:
             if time.monotonic() >= deadline:
                 signal_number = signal.SIGKILL
             _pause()
+        # Letting go of the file is almost the last thing it does: wait for its end too.
+        while time.monotonic() < deadline and _runs(self.pid):
+            _pause()
 
 
 def launch(state_file: Path) -> SandboxProcess:
@@ -142,7 +147,11 @@ def _start(state_file: Path, deadline: float) -> None:
     """Start a server and wait for its announcement; a rival that was quicker is fine."""
     command = [sys.executable, "-P", "-m", "headway_sandbox", "serve", "--state", str(state_file), "--detach"]
     with subprocess.Popen(  # noqa: S603 (our own module)
-        command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE
+        command,
+        env={name: os.environ[name] for name in _ENVIRONMENT if name in os.environ},
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
     ) as process:
         assert process.stdout is not None
         readable, _, _ = select.select([process.stdout], [], [], max(0.0, deadline - time.monotonic()))
@@ -152,6 +161,17 @@ def _start(state_file: Path, deadline: float) -> None:
         return
     if _free(state_file):
         raise ServerFailed("the sandbox server did not start", log=_log_tail(state_file))
+
+
+def _runs(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+        state = Path(f"/proc/{pid}/stat").read_text(errors="replace").rpartition(")")[2]
+    except ProcessLookupError:
+        return False
+    except FileNotFoundError:  # no /proc, or gone this very moment
+        return not Path("/proc/self").exists()
+    return not state.startswith(" Z")  # dead, and whoever inherited it is slow to notice
 
 
 def _free(state_file: Path) -> bool:

@@ -6,9 +6,11 @@ import hmac
 import json
 import os
 import secrets
+import select
 import signal
 import socket
 import sys
+import time
 from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
 from typing import TypeVar
@@ -33,6 +35,8 @@ from headway_sandbox.store import Store
 _T = TypeVar("_T")
 _HOST = "127.0.0.1"
 _POLL = 0.1  # seconds between two looks at the refs
+_PATIENCE = 0.3  # seconds that a starting server waits for the lock
+_PAUSE = 0.01
 # Below the ports that kernels hand out to clients, so that nobody takes it while the server is down.
 _PORTS = range(20_000, 32_000)
 
@@ -114,17 +118,29 @@ def _bearer(request: Request) -> str | None:
 
 
 @contextlib.contextmanager
-def exclusive(state_file: Path) -> Iterator[None]:
-    """Hold the lock that says a server runs on this file; raises `StateInUse`."""
+def exclusive(state_file: Path, *, patience: float = 0.0) -> Iterator[None]:
+    """Hold the lock that says a server runs on this file; raises `StateInUse`.
+
+    `patience` (seconds): who only looks whether the lock is free holds it for a moment.
+    """
     descriptor = os.open(lock_file(state_file), os.O_CREAT | os.O_RDWR, 0o600)
     try:
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            raise StateInUse(state_file) from None
+        deadline = time.monotonic() + patience
+        while not _locked(descriptor):
+            if time.monotonic() >= deadline:
+                raise StateInUse(state_file)
+            select.select([], [], [], _PAUSE)
         yield
     finally:
         os.close(descriptor)
+
+
+def _locked(descriptor: int) -> bool:
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
 
 
 def lock_file(state_file: Path) -> Path:
@@ -177,7 +193,7 @@ def serve(state_file: Path, *, port: int | None = None, announced: Callable[[], 
     and calls `announced`. Raises `StateInUse`
     when a server runs on the file, `SandboxError` when its port is taken.
     """
-    with exclusive(state_file), contextlib.closing(Store(state_file)) as store:
+    with exclusive(state_file, patience=_PATIENCE), contextlib.closing(Store(state_file)) as store:
         write_token(store)
         listener = _listen(store, [choose_port(store) if port is None else port])
         graph.schema()
@@ -207,7 +223,6 @@ def _run(store: Store, listener: socket.socket, announced: Callable[[], None]) -
     app = Starlette(
         routes=[
             Route("/graphql", service.graphql, methods=["POST"]),
-            Route("/api/graphql", service.graphql, methods=["POST"]),
             Route("/control/health", service.health, methods=["GET"]),
             Route("/control/state", service.state, methods=["GET"]),
             Route("/control/{name}", service.control, methods=["POST"]),
