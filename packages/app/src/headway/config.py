@@ -1,0 +1,107 @@
+"""Where Headway keeps its things and whom it talks to: one file, a few variables, both optional.
+
+`config.toml` in the data directory; environment variables win over it:
+
+| key | variable | default |
+|---|---|---|
+| – | `HEADWAY_DATA` | `~/.local/share/headway` |
+| `database` | `HEADWAY_DATABASE` | `sqlite:///<data>/headway.db` |
+| `github_api_url` | `HEADWAY_GITHUB_API_URL` | `https://api.github.com` |
+| – | `GITHUB_TOKEN`, `GH_TOKEN` | what `gh auth token` says |
+| `[agents.NAME]` `command = [...]`, `model_option` | – | `claude` |
+"""
+
+import os
+import tomllib
+from collections.abc import Mapping
+from pathlib import Path
+
+import attrs
+import cattrs
+from headway_local.agents import AgentProgram
+
+from headway_core.kernel.errors import InvalidInput
+
+DEFAULT_AGENTS: Mapping[str, AgentProgram] = {
+    "claude": AgentProgram(
+        command=("claude", "--print", "--dangerously-skip-permissions"), model_option="--model"
+    ),
+}
+"""Agents in print mode read their prompt from standard input and end when they are done."""
+
+
+@attrs.frozen(kw_only=True)
+class Config:
+    """What an embedding application gives, or what `load` reads."""
+
+    data_dir: Path
+    """Host id, locks, worktrees, sessions and (by default) the database; mode 0700."""
+    database: str
+    """`sqlite:///` and a path."""
+    github_api_url: str = "https://api.github.com"
+    github_token: str | None = attrs.field(default=None, repr=False)
+    """None: ask `gh auth token`."""
+    agents: Mapping[str, AgentProgram] = attrs.field(factory=lambda: dict(DEFAULT_AGENTS))
+
+    @classmethod
+    def beside(cls, database: str, **changes: object) -> "Config":
+        """Everything beside the database file: in the folder `<file>.d`."""
+        path = Path(database_path(database)).absolute()
+        return attrs.evolve(
+            cls(data_dir=path.with_name(path.name + ".d"), database=f"sqlite:///{path}"), **changes
+        )
+
+
+@attrs.frozen(kw_only=True)
+class _File:
+    """The shape of `config.toml`."""
+
+    database: str | None = None
+    github_api_url: str | None = None
+    agents: dict[str, AgentProgram] = attrs.field(factory=dict)
+
+
+def load(environment: Mapping[str, str] = os.environ) -> Config:
+    """The configuration of the `headway` command. `InvalidInput("config.toml", …)` names what is wrong."""
+    base = environment.get("XDG_DATA_HOME") or str(Path.home() / ".local" / "share")
+    data_dir = Path(environment.get("HEADWAY_DATA") or Path(base, "headway")).expanduser().absolute()
+    written = _read(data_dir / "config.toml")
+    return Config(
+        data_dir=data_dir,
+        database=environment.get("HEADWAY_DATABASE")
+        or written.database
+        or f"sqlite:///{data_dir / 'headway.db'}",
+        github_api_url=environment.get("HEADWAY_GITHUB_API_URL")
+        or written.github_api_url
+        or "https://api.github.com",
+        github_token=environment.get("GITHUB_TOKEN") or environment.get("GH_TOKEN") or None,
+        agents={**DEFAULT_AGENTS, **written.agents},
+    )
+
+
+def database_path(database: str) -> str:
+    """The file that a database URL names; a plain path is one too."""
+    if "://" not in database:
+        return database
+    scheme, _, path = database.partition(":///")
+    if scheme != "sqlite" or not path:
+        raise InvalidInput("database", "is not sqlite:/// and a path")
+    return path
+
+
+def _read(path: Path) -> _File:
+    try:
+        with path.open("rb") as file:
+            return _converter().structure(tomllib.load(file), _File)
+    except FileNotFoundError:
+        return _File()
+    except tomllib.TOMLDecodeError as error:
+        raise InvalidInput("config.toml", str(error)) from None
+    except cattrs.BaseValidationError as error:
+        raise InvalidInput("config.toml", "; ".join(cattrs.transform_error(error, path="config"))) from None
+    except OSError as error:
+        raise InvalidInput("config.toml", error.strerror or "can't be read") from None
+
+
+def _converter() -> cattrs.Converter:
+    return cattrs.Converter(forbid_extra_keys=True)

@@ -1,0 +1,46 @@
+"""The composition root: the only place that knows core and every adapter."""
+
+from dependency_injector import containers, providers
+from headway_github.container import GitHubContainer
+from headway_local.container import LocalContainer
+
+from headway.config import Config
+from headway_core.container import CoreContainer
+from headway_core.kernel.clock import Clock, Ids
+from headway_core.kernel.ledger import Store
+
+
+class AppContainer(containers.DeclarativeContainer):
+    """Core with the adapters of one machine."""
+
+    config = providers.Dependency(instance_of=Config)
+    store = providers.Dependency(instance_of=Store)
+
+    local = providers.Container(
+        LocalContainer,
+        data_dir=config.provided.data_dir,
+        agents=config.provided.agents,
+    )
+    github = providers.Container(
+        GitHubContainer,
+        api_url=config.provided.github_api_url,
+        token=config.provided.github_token,
+    )
+    core = providers.Container(
+        CoreContainer,
+        store=store,
+        locks=local.locks,
+        worktrees=local.worktrees,
+        scripts=local.scripts,
+        agents=local.agents_catalog,
+        supervisor=local.supervisor,
+        forge=github.pull_requests,
+        forge_writer=github.writer,
+        issues=github.issues,
+        worktrees_root=providers.Factory(
+            lambda data_dir: str(data_dir / "worktrees"), config.provided.data_dir
+        ),
+    )
+
+
+__all__ = ["AppContainer", "Clock", "Ids"]

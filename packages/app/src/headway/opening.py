@@ -1,0 +1,134 @@
+"""`headway.open`: Headway as a library, in one `async with`."""
+
+import logging
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+
+import anyio
+from headway_local.system import RandomIds, SystemClock
+
+from headway.config import Config, database_path
+from headway.container import AppContainer
+from headway_core.board import BoardService
+from headway_core.container import CoreContainer
+from headway_core.kernel.errors import Conflict
+from headway_core.kernel.events import EventCatalog
+from headway_core.operations import ArchiveResult, CreateWorkspace
+from headway_core.projects import ProjectService
+from headway_core.pull_requests import PRSnapshotService
+from headway_core.ratchet import RatchetService
+from headway_core.schema import ALL_EVENTS, ALL_TABLES
+from headway_core.sessions import FixerSessionService, SessionService
+from headway_core.settings import SettingsService
+from headway_core.workspaces import InitOutput, Workspace
+from headway_sql import SqlStore
+
+logger = logging.getLogger(__name__)
+
+
+class Workspaces:
+    """Everything that is done to workspaces, in one place for callers."""
+
+    def __init__(self, core: CoreContainer) -> None:
+        self._creation = core.creation()
+        self._lifecycle = core.lifecycle()
+        self._provisioning = core.provisioning()
+        self._archive = core.archive()
+
+    async def create(
+        self, command: CreateWorkspace, *, idempotency_key: str | None = None, actor: str = "headway"
+    ) -> Workspace:
+        """Create from one of the three sources; comes back at once, in NEW."""
+        return await self._creation.create(command, idempotency_key=idempotency_key, actor=actor)
+
+    async def get(self, workspace_id: str) -> Workspace:
+        """`NotFound` when there is none."""
+        return await self._lifecycle.get(workspace_id)
+
+    async def list(self, *, archived: bool = False) -> list[Workspace]:
+        """The live ones, oldest first; with `archived` all."""
+        return await self._lifecycle.list(archived=archived)
+
+    async def output(self, workspace_id: str) -> InitOutput:
+        """What the present or last provisioning printed."""
+        return await self._lifecycle.init_output(workspace_id)
+
+    async def retry(self, workspace_id: str, *, actor: str = "headway") -> Workspace:
+        """Have a failed provisioning run again."""
+        return await self._provisioning.retry(workspace_id, actor=actor)
+
+    async def cancel(self, workspace_id: str, *, actor: str = "headway") -> Workspace:
+        """Ask a provisioning to end."""
+        return await self._lifecycle.cancel(workspace_id, actor=actor)
+
+    async def archive(self, workspace_id: str, *, lose_ignored: bool = False) -> ArchiveResult:
+        """Stop its sessions, keep its work on the branch, remove its worktree."""
+        return await self._archive.archive(workspace_id, lose_ignored=lose_ignored)
+
+
+class Headway:
+    """An open Headway: services to call, and a runner to start."""
+
+    def __init__(self, core: CoreContainer) -> None:
+        self._core = core
+        self.workspaces = Workspaces(core)
+        self.settings: SettingsService = core.settings()
+        self.projects: ProjectService = core.projects()
+        self.sessions: SessionService = core.sessions()
+        self.fixers: FixerSessionService = core.fixers()
+        self.pull_requests: PRSnapshotService = core.pull_requests()
+        self.ratchet: RatchetService = core.ratchet()
+        self.board: BoardService = core.board()
+
+    def changes(self) -> anyio.Event:
+        """Set at the next commit in this process that people can see."""
+        return self._core.ledger().changed()
+
+    @asynccontextmanager
+    async def running(self) -> AsyncIterator[None]:
+        """Be this host's runner of the database: recover, then do the duties until the block ends.
+
+        `Conflict` when another process is. Leaving the block stops promptly; agents that run go on under
+        their supervisors and are adopted by the next runner.
+        """
+        async with self._core.locks().runner() as mine:
+            if not mine:
+                raise Conflict("runner", self._core.locks().host_id, "another process runs this host")
+            recovered = await self._core.recovery().recover()
+            for problem in recovered.problems:
+                logger.warning("recovery: %s", problem)
+            for stray in recovered.strays:
+                logger.warning("worktree folder %s belongs to no workspace", stray.path)
+            async with anyio.create_task_group() as group:
+                group.start_soon(self._core.runner().run)
+                try:
+                    yield
+                finally:
+                    group.cancel_scope.cancel()
+
+
+@asynccontextmanager
+async def open(database: str | None = None, *, config: Config | None = None) -> AsyncIterator[Headway]:  # noqa: A001  `headway.open` is the name
+    """Open Headway on a database; starts nothing.
+
+    `database` is `sqlite:///` and a path; everything else is then kept beside it, in `<file>.d`. With
+    `config` everything is as it says. `InvalidInput` and `Unavailable` say what can't be used; nothing
+    is written then.
+    """
+    if config is None:
+        if database is None:
+            raise TypeError("open takes a database or a config")
+        config = Config.beside(database)
+    async with AsyncExitStack() as stack:
+        config.data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
+        store = await stack.enter_async_context(
+            SqlStore.open(
+                f"sqlite:///{database_path(config.database)}",
+                specs=ALL_TABLES,
+                catalog=EventCatalog(ALL_EVENTS),
+                clock=SystemClock(),
+                ids=RandomIds(),
+            )
+        )
+        container = AppContainer(config=config, store=store)
+        yield Headway(container.core())

@@ -1,0 +1,145 @@
+"""What people read on a terminal. Text from outside is printed as text, never as markup."""
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
+
+from rich.console import Console, Group, RenderableType
+from rich.table import Table
+from rich.text import Text
+
+from headway import wire
+from headway_core.board import Card, Column
+from headway_core.operations import ArchiveResult, Busy, HoldsIgnored, NotDue, Settled
+from headway_core.projects import Project
+from headway_core.ratchet import Explanation
+from headway_core.settings import Settings
+from headway_core.workspaces import InitOutput, Workspace
+
+_STYLES = {Column.WORKING: "yellow", Column.WAITING: "cyan", Column.DONE: "green", None: "dim"}
+
+
+def board(cards: Sequence[Card], console: Console) -> None:
+    """The board once."""
+    console.print(board_table(cards) if cards else Text("no workspaces: headway workspace create"))
+
+
+def board_table(cards: Sequence[Card]) -> Table:
+    """The board as a table, a row a workspace."""
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    for heading in ("workspace", "source", "branch", "pull request", "checks", "ratchet", "status"):
+        table.add_column(heading, overflow="ellipsis", no_wrap=True)
+    for card in cards:
+        view = card.view
+        number = f"#{view.facts.number} {card.pr_state.lower()}" if view.facts else "-"
+        table.add_row(
+            Text(view.workspace.name),
+            view.workspace.source.kind,
+            Text(view.workspace.branch),
+            number,
+            card.ci.lower() if view.facts else "-",
+            card.ratchet_state.lower(),
+            Text(card.status_reason, style=_STYLES[card.column]),
+        )
+    return table
+
+
+def line(card: Card) -> str:
+    """A card in one line, for logs."""
+    view = card.view
+    number = f" #{view.facts.number}" if view.facts else ""
+    return f"{view.workspace.name}{number}: {card.status_reason} (ratchet {card.ratchet_state})"
+
+
+def project(value: Project, console: Console) -> None:
+    """A registered project."""
+    console.print(Text(f"{value.slug}: {value.repo_path} is {value.repository} on {value.github_host}"))
+
+
+def workspace(value: Workspace, console: Console) -> None:
+    """A workspace after a command."""
+    console.print(Text(f"{value.id} {value.status} {value.branch}: {value.name}"))
+
+
+def details(card: Card, output: InitOutput, console: Console) -> None:
+    """A workspace with its sessions and its provisioning's output."""
+    console.print(board_table([card]))
+    for name, value in wire.card(card).items():
+        if value is not None:
+            console.print(Text(f"  {name}: {value}"))
+    for session in card.view.sessions:
+        ended = f" ({session.end_reason}: {session.end_detail or ''})" if session.end_reason else ""
+        console.print(Text(f"  session {session.id} {session.label} {session.agent} {session.status}{ended}"))
+    if output.text:
+        console.print(Text(output.text.rstrip()))
+
+
+def archive(value: ArchiveResult, console: Console) -> None:
+    """How an archive ended."""
+    match value:
+        case Settled(workspace=settled):
+            kept = f", work kept at {settled.preserved}" if settled.preserved else ""
+            problem = f": {settled.error}" if settled.error else ""
+            console.print(Text(f"{settled.id} {settled.status}{kept}{problem}"))
+        case Busy(workspace_id=busy):
+            console.print(Text(f"{busy}: somebody else acts on it now; nothing was done"))
+        case NotDue(workspace=left, reason=reason):
+            console.print(Text(f"{left.id} {left.status}: {reason}"))
+        case HoldsIgnored(files=files):
+            console.print(
+                Text("nothing was done: the worktree has files that git ignores, which would be lost:")
+            )
+            for file in files:
+                console.print(Text(f"  {file}"))
+            console.print("archive with --lose-ignored to lose them")
+
+
+def settings(value: Settings, console: Console) -> None:
+    """All settings."""
+    for name, setting in wire.settings(value).items():
+        console.print(Text(f"{name} = {setting}"))
+
+
+def explanation(value: Explanation, console: Console) -> None:
+    """Why it moves, or does not."""
+    console.print(explained(value))
+
+
+def explained(value: Explanation) -> RenderableType:
+    """An explanation in a few lines."""
+    decided = wire.decision(value.decision)
+    kind = decided["kind"] if decided else "nothing"
+    lines = [
+        f"decided: {kind}, {age(value.decided_at)}",
+        f"because: {value.why}",
+        f"changes when: {value.changes_when}",
+    ]
+    if value.url:
+        parts = (
+            ("state", value.state_at),
+            ("checks", value.checks_at),
+            ("conversation", value.conversation_at),
+            ("mergeability", value.mergeability_at),
+        )
+        seen = ", ".join(f"{name} {age(at)}" for name, at in parts)
+        lines.append(f"pull request: {value.url} {value.state}, checks {value.ci}, {value.mergeability}")
+        lines.append(f"seen: {seen}")
+    if value.problem:
+        lines.append(f"last fetch failed: {value.problem}")
+    lines += [f"cause: {cause.id}" for cause in value.causes]
+    lines += [
+        f"fixer: {dispatch.status} for {', '.join(cause.id for cause in dispatch.causes)}"
+        f", {age(dispatch.created_at)}"
+        for dispatch in value.dispatches
+    ]
+    return Group(*(Text(text) for text in lines))
+
+
+def age(at: datetime | None) -> str:
+    """How long ago, roughly."""
+    if at is None:
+        return "never"
+    seconds = max((datetime.now(UTC) - at).total_seconds(), 0)  # noqa: TID251  for people, at the edge
+    for unit, size in (("d", 86_400), ("h", 3_600), ("min", 60)):
+        if seconds >= size:
+            return f"{seconds / size:.0f} {unit} ago"
+    return f"{seconds:.0f} s ago"

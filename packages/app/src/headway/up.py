@@ -1,0 +1,73 @@
+"""`headway up`: the runner, and the board while it runs."""
+
+import json
+import signal
+import sys
+from collections.abc import AsyncIterator, Iterator
+from contextlib import contextmanager, nullcontext
+
+import anyio
+from rich.console import Console
+from rich.live import Live
+
+from headway import shown, wire
+from headway.opening import Headway
+from headway_core.board import Card
+
+_REFRESH_S = 2.0
+"""The board is read again at least this often: other processes may have changed it."""
+
+
+async def run_until_stopped(hw: Headway, *, as_json: bool) -> None:
+    """Run until SIGINT or SIGTERM, showing the board. Agents that run go on under their supervisors."""
+    async with hw.running(), anyio.create_task_group() as group:
+        group.start_soon(_show_for_ever, hw, as_json)
+        with anyio.open_signal_receiver(signal.SIGINT, signal.SIGTERM) as signals:
+            async for _ in signals:
+                break
+        group.cancel_scope.cancel()
+
+
+async def _show_for_ever(hw: Headway, as_json: bool) -> None:  # noqa: FBT001  start_soon takes no keywords
+    with screen(as_json=as_json) as display:
+        async for cards in boards(hw):
+            display.show(cards)
+
+
+async def boards(hw: Headway) -> AsyncIterator[list[Card]]:
+    """The board now, and after each change."""
+    while True:
+        changed = hw.changes()
+        yield await hw.board.list()
+        with anyio.move_on_after(_REFRESH_S):
+            await changed.wait()
+
+
+class Screen:
+    """Shows boards one after the other: a live table on a terminal, a line a change otherwise."""
+
+    def __init__(self, console: Console, live: Live | None, *, as_json: bool) -> None:
+        self._console = console
+        self._live = live
+        self._as_json = as_json
+        self._shown: dict[str, str] = {}
+
+    def show(self, cards: list[Card]) -> None:
+        """Show what changed."""
+        if self._live is not None:
+            self._live.update(shown.board_table(cards), refresh=True)
+            return
+        for card in cards:
+            line = json.dumps(wire.card(card)) if self._as_json else shown.line(card)
+            if self._shown.get(card.view.workspace.id) != line:
+                self._shown[card.view.workspace.id] = line
+                self._console.print(line, markup=False, highlight=False, soft_wrap=True)
+
+
+@contextmanager
+def screen(*, as_json: bool, stderr: bool = False) -> Iterator[Screen]:
+    """A screen on standard output, or on standard error when the output is a program's."""
+    console = Console(file=sys.stderr if stderr else sys.stdout)
+    live = Live(console=console, auto_refresh=False) if console.is_terminal and not as_json else None
+    with live or nullcontext():
+        yield Screen(console, live, as_json=as_json)

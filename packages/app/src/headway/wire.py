@@ -1,0 +1,99 @@
+"""What `--json` prints: stable names, derived words beside the facts, no prompt and no secret."""
+
+from headway_core.board import Card
+from headway_core.kernel.conversion import CONVERTER
+from headway_core.kernel.errors import HeadwayError, InvalidInput
+from headway_core.operations import ArchiveResult
+from headway_core.projects import Project
+from headway_core.ratchet import Decision, Explanation
+from headway_core.settings import Settings
+from headway_core.workspaces import InitOutput, Workspace
+
+Json = dict[str, object]
+
+
+def project(value: Project) -> Json:
+    """A project as it is stored."""
+    plain: Json = CONVERTER.unstructure(value)
+    return plain
+
+
+def workspace(value: Workspace) -> Json:
+    """A workspace as it is stored; its source as a word, with what the source knows beside it."""
+    plain: Json = CONVERTER.unstructure(value)
+    source = CONVERTER.unstructure(value.source)
+    return {**plain, "source": value.source.kind, "source_data": source}
+
+
+def card(value: Card) -> Json:
+    """A card of the board."""
+    view = value.view
+    facts = view.facts
+    return {
+        "id": view.workspace.id,
+        "name": view.workspace.name,
+        "project": view.project.slug,
+        "source": view.workspace.source.kind,
+        "branch": view.workspace.branch,
+        "status": view.workspace.status,
+        "status_reason": value.status_reason,
+        "column": value.column,
+        "ratchet": view.ratchet.enabled,
+        "ratchet_state": value.ratchet_state,
+        "pr_state": value.pr_state,
+        "ci_status": value.ci,
+        "pull_request": facts.url if facts else None,
+        "worktree_path": view.workspace.worktree_path,
+        "warning": view.workspace.warning,
+        "error": view.workspace.error,
+    }
+
+
+def details(value: Card, output: InitOutput) -> Json:
+    """A card with what its sessions did and what its provisioning printed."""
+    sessions = [
+        {
+            "id": session.id,
+            "purpose": session.purpose,
+            "label": session.label,
+            "agent": session.agent,
+            "status": session.status,
+            "end_reason": session.end_reason,
+            "end_detail": session.end_detail,
+            "exit_code": session.exit_code,
+        }
+        for session in value.view.sessions
+    ]
+    return {**card(value), "sessions": sessions, "init_output": CONVERTER.unstructure(output)}
+
+
+def explanation(value: Explanation) -> Json:
+    """Why a workspace moves, or does not."""
+    plain: Json = CONVERTER.unstructure(value)
+    return {**plain, "decision": decision(value.decision)}
+
+
+def decision(value: Decision | None) -> Json | None:
+    """A decision with its kind."""
+    if value is None:
+        return None
+    plain: Json = CONVERTER.unstructure(value)
+    return {"kind": type(value).__name__, **plain}
+
+
+def settings(value: Settings) -> Json:
+    """All settings."""
+    plain: Json = CONVERTER.unstructure(value)
+    return plain
+
+
+def archive(value: ArchiveResult) -> Json:
+    """How an archive ended."""
+    plain: Json = CONVERTER.unstructure(value)
+    return {"result": type(value).__name__, **plain}
+
+
+def error(value: HeadwayError) -> Json:
+    """An error by its kind; the field when there is one."""
+    field = {"field": value.field} if isinstance(value, InvalidInput) else {}
+    return {"error": type(value).__name__, "message": str(value), **field}

@@ -1,0 +1,303 @@
+"""The wiring of core: every port a dependency, every table's write port given to one owner.
+
+A container constructs; it runs nothing. Adapters fill the dependencies; tests and embedders override
+them in a fresh container, before anything is resolved.
+"""
+
+from typing import Any
+
+from dependency_injector import containers, providers
+
+from headway_core import ratchet as ratchet_room
+from headway_core.board import BoardService
+from headway_core.board.service import Tables as BoardTables
+from headway_core.forge_actions import (
+    FORGE_ACTIONS,
+    AgentWordsConsumer,
+    ForgeActionDuty,
+    ForgeActionService,
+    ForgeWriter,
+)
+from headway_core.kernel.consumers import CONSUMER_POSITIONS, ConsumerDuty, EventReader
+from headway_core.kernel.duties import DutyRunner
+from headway_core.kernel.hosts import HostLocks
+from headway_core.kernel.ledger import Store
+from headway_core.kernel.tables import OwnedTable, ReadTable, TableSpec
+from headway_core.operations import (
+    ArchiveService,
+    IssueReader,
+    ProvisionDuty,
+    ProvisioningService,
+    RecoveryService,
+    WorkspaceCreationService,
+)
+from headway_core.projects import PROJECTS, ProjectService
+from headway_core.pull_requests import (
+    SNAPSHOTS,
+    WATCHES,
+    PRSnapshotService,
+    PullRequestConsumer,
+    PullRequests,
+    WatchDuty,
+)
+from headway_core.ratchet.gather import Tables as RatchetTables
+from headway_core.sessions import (
+    PROMPTS,
+    SESSION_ACTIVITY,
+    SESSIONS,
+    Agents,
+    FixerSessionService,
+    SessionDuty,
+    SessionExecutor,
+    SessionService,
+    Supervisor,
+)
+from headway_core.settings import SETTINGS, SettingsService
+from headway_core.workspaces import (
+    GIT_FACTS,
+    INIT_OUTPUT,
+    WORKSPACES,
+    Scripts,
+    WorkspaceLifecycleService,
+    Worktrees,
+)
+
+
+def reader_of(store: Store, spec: TableSpec[Any]) -> ReadTable[Any]:
+    """The read port of a table."""
+    return store.reader(spec)
+
+
+def writer_of(store: Store, spec: TableSpec[Any]) -> OwnedTable[Any]:
+    """The write port of a table: each is given to exactly one service below (law 1)."""
+    return store.writer(spec)
+
+
+class CoreContainer(containers.DeclarativeContainer):
+    """Core, joined."""
+
+    # What adapters fill in
+    store = providers.Dependency(instance_of=Store)
+    locks = providers.Dependency(instance_of=HostLocks)
+    worktrees = providers.Dependency(instance_of=Worktrees)
+    scripts = providers.Dependency(instance_of=Scripts)
+    agents = providers.Dependency(instance_of=Agents)
+    supervisor = providers.Dependency(instance_of=Supervisor)
+    forge = providers.Dependency(instance_of=PullRequests)
+    forge_writer = providers.Dependency(instance_of=ForgeWriter)
+    issues = providers.Dependency(instance_of=IssueReader)
+    worktrees_root = providers.Dependency(instance_of=str)
+
+    ledger = store.provided.ledger
+    events = store.provided.events
+
+    # Read ports: for everybody
+    read_projects = providers.Singleton(reader_of, store, PROJECTS)
+    read_workspaces = providers.Singleton(reader_of, store, WORKSPACES)
+    read_git_facts = providers.Singleton(reader_of, store, GIT_FACTS)
+    read_sessions = providers.Singleton(reader_of, store, SESSIONS)
+    read_activity = providers.Singleton(reader_of, store, SESSION_ACTIVITY)
+    read_settings = providers.Singleton(reader_of, store, SETTINGS)
+    read_snapshots = providers.Singleton(reader_of, store, SNAPSHOTS)
+    read_watches = providers.Singleton(reader_of, store, WATCHES)
+    read_actions = providers.Singleton(reader_of, store, FORGE_ACTIONS)
+    read_ratchets = providers.Singleton(reader_of, store, ratchet_room.RATCHETS)
+    read_dispatches = providers.Singleton(reader_of, store, ratchet_room.DISPATCHES)
+    read_wakes = providers.Singleton(reader_of, store, ratchet_room.WAKES)
+
+    # Write ports: one consumer each
+    write_positions = providers.Singleton(writer_of, store, CONSUMER_POSITIONS)
+    write_settings = providers.Singleton(writer_of, store, SETTINGS)
+    write_projects = providers.Singleton(writer_of, store, PROJECTS)
+    write_workspaces = providers.Singleton(writer_of, store, WORKSPACES)
+    write_init_output = providers.Singleton(writer_of, store, INIT_OUTPUT)
+    write_git_facts = providers.Singleton(writer_of, store, GIT_FACTS)
+    write_sessions = providers.Singleton(writer_of, store, SESSIONS)
+    write_prompts = providers.Singleton(writer_of, store, PROMPTS)
+    write_activity = providers.Singleton(writer_of, store, SESSION_ACTIVITY)
+    write_snapshots = providers.Singleton(writer_of, store, SNAPSHOTS)
+    write_watches = providers.Singleton(writer_of, store, WATCHES)
+    write_actions = providers.Singleton(writer_of, store, FORGE_ACTIONS)
+    write_ratchets = providers.Singleton(writer_of, store, ratchet_room.RATCHETS)
+    write_dispatches = providers.Singleton(writer_of, store, ratchet_room.DISPATCHES)
+    write_wakes = providers.Singleton(writer_of, store, ratchet_room.WAKES)
+
+    # Owners
+    event_reader = providers.Singleton(EventReader, ledger, events, write_positions)
+    settings = providers.Singleton(SettingsService, ledger, write_settings)
+    projects = providers.Singleton(
+        ProjectService, ledger, write_projects, worktrees, worktrees_root=worktrees_root
+    )
+    lifecycle = providers.Singleton(
+        WorkspaceLifecycleService, ledger, write_workspaces, write_init_output, write_git_facts
+    )
+    sessions = providers.Singleton(
+        SessionService,
+        ledger,
+        write_sessions,
+        write_prompts,
+        write_activity,
+        read_workspaces,
+        lifecycle,
+        settings,
+    )
+    fixers = providers.Singleton(FixerSessionService, ledger, sessions, read_workspaces)
+    executor = providers.Singleton(
+        SessionExecutor,
+        ledger,
+        sessions=sessions,
+        supervisor=supervisor,
+        agents=agents,
+        locks=locks,
+        workspaces=read_workspaces,
+        table=read_sessions,
+    )
+    pull_requests = providers.Singleton(
+        PRSnapshotService,
+        ledger,
+        write_snapshots,
+        write_watches,
+        read_workspaces,
+        read_projects,
+        read_settings,
+        forge,
+    )
+    forge_actions = providers.Singleton(
+        ForgeActionService, ledger=ledger, actions=write_actions, pull_requests=pull_requests
+    )
+    ratchet_tables = providers.Singleton(
+        RatchetTables,
+        workspaces=read_workspaces,
+        projects=read_projects,
+        git_facts=read_git_facts,
+        snapshots=read_snapshots,
+        watches=read_watches,
+        sessions=read_sessions,
+        activity=read_activity,
+        actions=read_actions,
+    )
+    ratchet = providers.Singleton(
+        ratchet_room.RatchetService,
+        ledger=ledger,
+        ratchets=write_ratchets,
+        dispatches=write_dispatches,
+        wakes=write_wakes,
+        tables=ratchet_tables,
+        settings=settings,
+        sessions=sessions,
+        fixers=fixers,
+        pull_requests=pull_requests,
+    )
+
+    # Operations and views: no table of their own
+    creation = providers.Singleton(
+        WorkspaceCreationService,
+        ledger,
+        settings=settings,
+        projects=projects,
+        lifecycle=lifecycle,
+        pull_requests=pull_requests,
+        ratchet=ratchet,
+        sessions=sessions,
+        worktrees=worktrees,
+        issues=issues,
+    )
+    provisioning = providers.Singleton(
+        ProvisioningService,
+        ledger,
+        workspaces=read_workspaces,
+        projects=read_projects,
+        sessions=read_sessions,
+        lifecycle=lifecycle,
+        locks=locks,
+        worktrees=worktrees,
+        scripts=scripts,
+    )
+    archive = providers.Singleton(
+        ArchiveService,
+        ledger,
+        workspaces=read_workspaces,
+        projects=read_projects,
+        lifecycle=lifecycle,
+        sessions=sessions,
+        executor=executor,
+        locks=locks,
+        worktrees=worktrees,
+    )
+    recovery = providers.Singleton(
+        RecoveryService,
+        ledger,
+        workspaces=read_workspaces,
+        projects=read_projects,
+        lifecycle=lifecycle,
+        provisioning=provisioning,
+        archive=archive,
+        locks=locks,
+        worktrees=worktrees,
+    )
+    board = providers.Singleton(
+        BoardService,
+        ledger=ledger,
+        settings=settings,
+        tables=providers.Singleton(
+            BoardTables,
+            projects=read_projects,
+            workspaces=read_workspaces,
+            snapshots=read_snapshots,
+            ratchets=read_ratchets,
+            dispatches=read_dispatches,
+            sessions=read_sessions,
+            activity=read_activity,
+        ),
+    )
+
+    # Duties of a runner
+    worktree_facts = providers.Singleton(
+        ratchet_room.WorktreeFacts, ledger=ledger, worktrees=worktrees, lifecycle=lifecycle, locks=locks
+    )
+    agent_words = providers.Singleton(
+        AgentWordsConsumer,
+        ledger=ledger,
+        service=forge_actions,
+        settings=settings,
+        sessions=read_sessions,
+        workspaces=read_workspaces,
+        snapshots=read_snapshots,
+        supervisor=supervisor,
+        locks=locks,
+    )
+    duties = providers.List(
+        providers.Singleton(
+            ProvisionDuty, ledger, workspaces=read_workspaces, provisioning=provisioning, locks=locks
+        ),
+        providers.Singleton(SessionDuty, executor),
+        providers.Singleton(WatchDuty, pull_requests),
+        providers.Singleton(
+            ForgeActionDuty,
+            ledger=ledger,
+            service=forge_actions,
+            actions=read_actions,
+            workspaces=read_workspaces,
+            projects=read_projects,
+            writer=forge_writer,
+            locks=locks,
+        ),
+        providers.Singleton(
+            ratchet_room.RatchetDuty,
+            ledger=ledger,
+            ratchet=ratchet,
+            settings=settings,
+            tables=ratchet_tables,
+            dispatches=read_dispatches,
+            wakes=read_wakes,
+            worktree_facts=worktree_facts,
+        ),
+        providers.Singleton(
+            ConsumerDuty, providers.Singleton(PullRequestConsumer, pull_requests), event_reader
+        ),
+        providers.Singleton(ConsumerDuty, agent_words, event_reader),
+        providers.Singleton(
+            ConsumerDuty, providers.Singleton(ratchet_room.RatchetConsumer, ratchet), event_reader
+        ),
+    )
+    runner = providers.Factory(DutyRunner, ledger, duties)
