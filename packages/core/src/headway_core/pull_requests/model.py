@@ -216,6 +216,7 @@ class PullRequestFacts:
     threads: tuple[ReviewThread, ...]
     """The unresolved ones."""
     conversation_complete: bool
+    """Reviews and threads were read whole at least once; how long ago, the watch tells."""
 
 
 @attrs.frozen(kw_only=True)
@@ -249,13 +250,17 @@ class PullRequestWatch:
     workspace_id: str
     begun: int = 0
     """The last observation number that was drawn."""
+    believed: int = 0
+    """The number of the last fetch that was believed, also when it found nothing new."""
+    returning_head: str | None = None
+    """A former head that the last read saw as its branch's tip: seen again, it is the head."""
     fetch_began_at: datetime | None = None
-    """When the newest believed fetch began."""
+    """When the newest believed fetch began; `hint_at` after it means that it may be out of date."""
     state_at: datetime | None = None
     checks_at: datetime | None = None
     conversation_at: datetime | None = None
     mergeability_at: datetime | None = None
-    """When each part was last read whole."""
+    """When the fetch began that last read each part whole: its facts are at least as new."""
     due_at: datetime | None = None
     """When to refresh (attached) or to look for one (not attached); None: never by itself."""
     hint_at: datetime | None = None
@@ -277,11 +282,12 @@ SNAPSHOTS = TableSpec(
     queries=(BY_NODE,),
 )
 DUE = Query(name="due", up_to="due_at", order=("due_at",), limit=50)
+NEXT_DUE = Query(name="next_due", present=("due_at",), order=("due_at",), limit=1)
 WATCHES = TableSpec(
     name="pull_request_watches",
     record=PullRequestWatch,
     key=("workspace_id",),
     lock=Lock.APPEND,
     indexes=(Index(name="pull_request_watches_due", columns=("due_at",)),),
-    queries=(DUE,),
+    queries=(DUE, NEXT_DUE),
 )

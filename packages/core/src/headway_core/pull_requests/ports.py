@@ -1,5 +1,6 @@
 """What the room asks of a forge: one read, mapped by one normaliser, for every path."""
 
+import enum
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from datetime import datetime
@@ -71,13 +72,27 @@ class Observation:
     """Why parts are missing: kinds, no outside text."""
 
 
+class FailureKind(enum.StrEnum):
+    """Why a fetch failed."""
+
+    NOT_FOUND = "not_found"
+    """There is no such thing, or the token may not know of it."""
+    FORBIDDEN = "forbidden"
+    """No token, an expired one, or one that may not read this."""
+    UNAVAILABLE = "unavailable"
+    """No connection, a time-out, a server error: later it may work."""
+    RATE_LIMITED = "rate_limited"
+    NONSENSE = "nonsense"
+    """An answer that is not what the forge promised."""
+
+
 @attrs.frozen(kw_only=True)
 class FetchFailed:
     """One pull request could not be read; the others of the batch are not hurt."""
 
-    kind: str
-    """`not_found`, `forbidden`, `unavailable`, `rate_limited`, `nonsense`."""
+    kind: FailureKind
     problem: str
+    """One sentence, no outside text, no secret."""
     retry_after: float | None = None
     """Seconds; None when nobody said."""
 

@@ -1,0 +1,146 @@
+"""When to look again, and at what: pure, by stored times and settings."""
+
+import hashlib
+from datetime import datetime, timedelta
+
+import attrs
+
+from headway_core.pull_requests.derive import ci_of
+from headway_core.pull_requests.model import (
+    CIStatus,
+    GitHubState,
+    Mergeability,
+    PullRequestSnapshot,
+    PullRequestWatch,
+)
+from headway_core.pull_requests.writing import quiet_end
+from headway_core.settings.model import Settings
+from headway_core.workspaces.model import Workspace, WorkspaceStatus
+
+DISCOVERY_AFTER_HINT_S = (0, 5, 15, 45)
+"""Seconds after a hint at which a pull request of the branch is looked for; then with backoff."""
+DISCOVERY_LONGEST_S = 6 * 3600
+FAILURE_LONGEST_S = 600
+_PUSHED_LATELY = timedelta(minutes=10)
+_A_DAY = timedelta(days=1)
+_CLOSED_EVERY = timedelta(hours=1)
+_CLOSED_FOR = timedelta(days=7)
+_NOT_READY_S = 5
+_FINISHED = (GitHubState.MERGED, GitHubState.CLOSED)
+
+
+@attrs.frozen(kw_only=True)
+class Plan:
+    """What a fetch is to ask."""
+
+    observes: bool
+    """Read the attached pull request."""
+    looks: bool
+    """Look for an open one of the branch."""
+
+
+def plan(snapshot: PullRequestSnapshot, workspace: Workspace, *, asked: bool) -> Plan:
+    """What to ask for a workspace; `asked` when somebody wants it now.
+
+    A merged pull request is not read again by itself, and what is archived is not followed (R30).
+    """
+    state = snapshot.facts.state if snapshot.facts else None
+    attached = snapshot.node_id is not None
+    followed = asked or workspace.status is not WorkspaceStatus.ARCHIVED
+    return Plan(
+        observes=attached and followed and (asked or state is not GitHubState.MERGED),
+        looks=workspace.status is WorkspaceStatus.READY
+        and bool(workspace.branch)
+        and (not attached or state in _FINISHED),
+    )
+
+
+def jitter(workspace_id: str, step: int) -> float:
+    """A factor from 0.9 to 1.1, always the same for a workspace and a step, so that no herd forms."""
+    drawn = hashlib.sha256(f"{workspace_id}/{step}".encode()).digest()[0]
+    return 0.9 + 0.2 * drawn / 255
+
+
+def due_after_look(
+    snapshot: PullRequestSnapshot,
+    watch: PullRequestWatch,
+    began_at: datetime,
+    now: datetime,
+    settings: Settings,
+    *,
+    looked: bool,
+) -> PullRequestWatch:
+    """The watch after a good fetch. A hint that came after it began makes the next one due at once."""
+    if watch.hint_at is not None and watch.hint_at > began_at:
+        return attrs.evolve(watch, due_at=now)
+    refresh = next_refresh(snapshot, now, settings) if snapshot.node_id is not None else None
+    if not looked:
+        return attrs.evolve(watch, due_at=refresh)
+    finished = snapshot.node_id is not None
+    again: datetime | None = next_discovery(watch, now, settings)
+    if finished and watch.discovery_step + 1 >= len(DISCOVERY_AFTER_HINT_S):
+        again = None  # a finished pull request is followed by another after a push, or at its own refresh
+    dues = [due for due in (refresh, again) if due is not None]
+    return attrs.evolve(watch, due_at=min(dues, default=None), discovery_step=watch.discovery_step + 1)
+
+
+def next_refresh(snapshot: PullRequestSnapshot, now: datetime, settings: Settings) -> datetime | None:
+    """When to read an attached pull request again after a good fetch; None: never by itself."""
+    facts = snapshot.facts
+    if facts is None:
+        return now + timedelta(seconds=settings.cadence_hot_s)
+    if facts.state is GitHubState.MERGED:
+        return None
+    if facts.state is GitHubState.CLOSED:
+        return now + _CLOSED_EVERY if now < facts.updated_at + _CLOSED_FOR else None
+    due = now + timedelta(seconds=_cadence_s(snapshot, now, settings))
+    quiet = quiet_end(snapshot, settings)
+    return quiet if quiet is not None and now < quiet < due else due
+
+
+def _cadence_s(snapshot: PullRequestSnapshot, now: datetime, settings: Settings) -> int:
+    facts, seen = snapshot.facts, snapshot.head_seen_at
+    assert facts is not None
+    hot = (
+        ci_of(snapshot, settings.ci_scope) is not CIStatus.SUCCESS
+        or facts.mergeability is Mergeability.UNKNOWN
+        or facts.merge_queue is not None
+        or facts.head.tip != facts.head.commit
+        or not facts.conversation_complete
+    )
+    touched = max(facts.updated_at, seen or facts.updated_at)
+    if now > touched + _A_DAY:
+        return settings.cadence_settled_s if hot else settings.cadence_quiet_s
+    pushed_lately = seen is not None and now < seen + _PUSHED_LATELY
+    return settings.cadence_hot_s if hot or pushed_lately else settings.cadence_settled_s
+
+
+def next_discovery(watch: PullRequestWatch, now: datetime, settings: Settings) -> datetime:
+    """When to look for a pull request after the look of `watch.discovery_step` found none.
+
+    5, 15 and 45 s after the hint, then the base of the settings, doubled up to six hours, with jitter.
+    """
+    step = watch.discovery_step + 1
+    if step < len(DISCOVERY_AFTER_HINT_S):
+        since_hint = now if watch.hint_at is None else watch.hint_at
+        return max(now, since_hint + timedelta(seconds=DISCOVERY_AFTER_HINT_S[step]))
+    doubled = min(step - len(DISCOVERY_AFTER_HINT_S), 20)
+    wait = min(settings.discovery_s * 2**doubled, DISCOVERY_LONGEST_S)
+    return now + timedelta(seconds=wait * jitter(watch.workspace_id, step))
+
+
+def due_after_failure(
+    watch: PullRequestWatch, now: datetime, retry_after: float | None, settings: Settings
+) -> PullRequestWatch:
+    """The watch after a failed fetch: as the forge says, else doubled each time up to ten minutes."""
+    doubled = settings.cadence_hot_s * 2 ** min(max(watch.failures - 1, 0), 20)
+    wait = min(doubled, FAILURE_LONGEST_S) * jitter(watch.workspace_id, watch.failures)
+    return attrs.evolve(watch, due_at=now + timedelta(seconds=max(wait, retry_after or 0)))
+
+
+def due_while_not_ready(workspace: Workspace, now: datetime, settings: Settings) -> datetime | None:
+    """When to look at a workspace again for which nothing is to be asked; None: a hint alone wakes it."""
+    if workspace.status in (WorkspaceStatus.ARCHIVED, WorkspaceStatus.READY):
+        return None
+    soon = workspace.status in (WorkspaceStatus.NEW, WorkspaceStatus.PROVISIONING)
+    return now + timedelta(seconds=_NOT_READY_S if soon else settings.discovery_s)

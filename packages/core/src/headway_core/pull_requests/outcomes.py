@@ -1,0 +1,62 @@
+"""How a refresh ended: a closed union, never an exception for what a forge answers."""
+
+import attrs
+
+from headway_core.pull_requests.ports import FailureKind
+from headway_core.pull_requests.writing import RefusalReason
+
+
+@attrs.frozen(kw_only=True)
+class Refreshed:
+    """Facts changed and are stored."""
+
+    changed: tuple[str, ...]
+    """The changed fields, sorted."""
+
+
+@attrs.frozen(kw_only=True)
+class Unchanged:
+    """Read, and nothing is new."""
+
+
+@attrs.frozen(kw_only=True)
+class NoPullRequest:
+    """None is attached, and none was found."""
+
+    tied: tuple[int, ...] = ()
+    """Numbers of several that the branch has, of which none goes first."""
+
+
+@attrs.frozen(kw_only=True)
+class NotFound:
+    """GitHub says that the attached pull request is not there. Its facts are kept; it is looked at again."""
+
+
+@attrs.frozen(kw_only=True)
+class Failed:
+    """It could not be read. Every fact is kept."""
+
+    kind: FailureKind
+    problem: str
+    retry_after: float | None
+    """Seconds that the forge asks to wait; None when nobody said."""
+
+
+@attrs.frozen(kw_only=True)
+class Superseded:
+    """What was read is not believed: something newer, or something else, is stored."""
+
+    reason: RefusalReason
+
+
+FetchOutcome = Refreshed | Unchanged | NoPullRequest | NotFound | Failed | Superseded
+
+
+@attrs.frozen(kw_only=True)
+class Shared:
+    """Another caller's fetch was under way; this is how it ended."""
+
+    outcome: FetchOutcome
+
+
+RefreshOutcome = FetchOutcome | Shared

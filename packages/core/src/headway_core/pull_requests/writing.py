@@ -1,0 +1,245 @@
+"""When an observation may be believed, and what it makes of the stored facts: pure (I5, design: domain 3)."""
+
+import enum
+from datetime import datetime, timedelta
+
+import attrs
+
+from headway_core.pull_requests.derive import ci_of, derived_decision
+from headway_core.pull_requests.model import (
+    CIStatus,
+    DecisionSource,
+    GitHubState,
+    Mergeability,
+    PullRequestFacts,
+    PullRequestSnapshot,
+    PullRequestWatch,
+)
+from headway_core.pull_requests.ports import ChecksPart, Observation, StatePart
+from headway_core.settings.model import Settings
+
+FORMER_HEADS_KEPT = 20
+
+
+class RefusalReason(enum.StrEnum):
+    """Why an observation is not believed."""
+
+    OTHER_PULL_REQUEST = "other_pull_request"
+    """The workspace has another pull request by now, or none (R23, S21)."""
+    OLDER_FETCH = "older_fetch"
+    """A fetch that began later was believed already (S18)."""
+    OLDER_UPDATED_AT = "older_updated_at"
+    """GitHub answered from a replica that lags behind what we have seen."""
+    MERGED_IS_FINAL = "merged_is_final"
+    FORMER_HEAD = "former_head"
+    """The head was replaced before. Seen twice as its branch's tip, it is believed: a force-push back."""
+
+
+@attrs.frozen(kw_only=True)
+class Believed:
+    """The facts after the observation, and which fields of them it changed: none is a good answer too."""
+
+    snapshot: PullRequestSnapshot
+    watch: PullRequestWatch
+    changed: tuple[str, ...]
+
+
+@attrs.frozen(kw_only=True)
+class Refused:
+    """The facts stay as they are; only the watch remembers."""
+
+    reason: RefusalReason
+    watch: PullRequestWatch
+
+
+def believe(
+    snapshot: PullRequestSnapshot,
+    watch: PullRequestWatch,
+    observation: Observation,
+    *,
+    number: int,
+    began_at: datetime,
+    now: datetime,
+    settings: Settings,
+) -> Believed | Refused:
+    """What is known after an observation whose fetch drew `number` and began at `began_at`.
+
+    A part that was not read keeps its facts and its age. Checks of another commit than the head are
+    not read. Mergeability is unknown again when the head or the base moved and nothing newer is told.
+    """
+    reason = _refusal(snapshot, watch, observation.state, number)
+    if reason is not None:
+        returning = observation.state.head.commit if reason is RefusalReason.FORMER_HEAD else None
+        tip = observation.state.head.tip
+        return Refused(
+            reason=reason, watch=attrs.evolve(watch, returning_head=returning if tip == returning else None)
+        )
+    facts = _merged(snapshot.facts, observation)
+    moved = snapshot.facts is None or snapshot.facts.head.commit != facts.head.commit
+    after = attrs.evolve(snapshot, facts=facts)
+    if moved:
+        after = attrs.evolve(
+            after,
+            head_seen_at=now,
+            quiet_passed=False,
+            ci_overdue=False,
+            former_heads=_former_heads(snapshot, facts.head.commit),
+        )
+    checks_read = observation.checks is not None and observation.checks.commit == facts.head.commit
+    watch = attrs.evolve(
+        watch,
+        believed=number,
+        returning_head=None,
+        fetch_began_at=began_at,
+        state_at=began_at,
+        checks_at=began_at if checks_read else watch.checks_at,
+        conversation_at=began_at if observation.conversation is not None else watch.conversation_at,
+        mergeability_at=began_at if observation.mergeability is not None else watch.mergeability_at,
+    )
+    after = timed(after, watch, now, settings)
+    changed = changed_fields(snapshot, after)
+    if changed:
+        after = attrs.evolve(after, observation=number)
+    return Believed(snapshot=after if changed else snapshot, watch=watch, changed=changed)
+
+
+def switched(snapshot: PullRequestSnapshot, node_id: str, now: datetime) -> PullRequestSnapshot:
+    """The snapshot with another pull request: nothing of the former one is left (S10)."""
+    return PullRequestSnapshot(
+        workspace_id=snapshot.workspace_id,
+        version=snapshot.version,
+        node_id=node_id,
+        attached_at=now,
+        observation=snapshot.observation,
+    )
+
+
+def _refusal(
+    snapshot: PullRequestSnapshot, watch: PullRequestWatch, state: StatePart, number: int
+) -> RefusalReason | None:
+    if snapshot.node_id != state.node_id:
+        return RefusalReason.OTHER_PULL_REQUEST
+    if number <= max(snapshot.observation, watch.believed):
+        return RefusalReason.OLDER_FETCH
+    facts = snapshot.facts
+    if facts is None:
+        return None
+    if facts.state is GitHubState.MERGED and state.state is not GitHubState.MERGED:
+        return RefusalReason.MERGED_IS_FINAL
+    if state.updated_at < facts.updated_at:
+        return RefusalReason.OLDER_UPDATED_AT
+    head = state.head
+    if head.commit != facts.head.commit and head.commit in snapshot.former_heads:
+        back = head.tip == head.commit and watch.returning_head == head.commit
+        return None if back else RefusalReason.FORMER_HEAD
+    return None
+
+
+def _merged(known: PullRequestFacts | None, observation: Observation) -> PullRequestFacts:
+    """The facts after the observation: each part newly read, or as it was."""
+    state, checks, conversation = observation.state, observation.checks, observation.conversation
+    if checks is not None and checks.commit != state.head.commit:
+        checks = None
+    same_head = known is not None and known.head.commit == state.head.commit
+    same_base = known is not None and known.base.commit == state.base.commit
+    reviews = known.reviews if known else ()
+    threads = known.threads if known else ()
+    if conversation is not None:
+        reviews, threads = conversation.reviews, conversation.threads
+    mergeability = observation.mergeability
+    if mergeability is None:
+        mergeability = known.mergeability if known and same_head and same_base else Mergeability.UNKNOWN
+    decision, source = state.review_decision, DecisionSource.GITHUB
+    if decision is None:
+        decision, source = derived_decision(reviews), DecisionSource.DERIVED
+    return PullRequestFacts(
+        node_id=state.node_id,
+        number=state.number,
+        url=state.url,
+        title=state.title,
+        author=state.author,
+        state=state.state,
+        draft=state.draft,
+        review_decision=decision,
+        decision_source=None if decision is None else source,
+        head=state.head,
+        base=state.base,
+        updated_at=state.updated_at,
+        merge_queue=state.merge_queue,
+        mergeability=mergeability,
+        checks=checks.checks if checks else (known.checks if known else ()),
+        checks_complete=checks is not None or (known is not None and known.checks_complete and same_head),
+        required=_required(known, state, checks),
+        reviews=reviews,
+        threads=threads,
+        conversation_complete=conversation is not None or (known is not None and known.conversation_complete),
+    )
+
+
+def _required(
+    known: PullRequestFacts | None, state: StatePart, checks: ChecksPart | None
+) -> tuple[str, ...] | None:
+    """The contexts that the base requires; those of another base say nothing."""
+    if checks is not None and checks.required is not None:
+        return checks.required
+    return known.required if known is not None and known.base.ref == state.base.ref else None
+
+
+def _former_heads(snapshot: PullRequestSnapshot, head: str) -> tuple[str, ...]:
+    heads = snapshot.former_heads
+    if snapshot.facts is not None:
+        heads = (*heads, snapshot.facts.head.commit)
+    kept = dict.fromkeys(reversed([former for former in heads if former != head]))
+    return tuple(reversed(list(kept)[:FORMER_HEADS_KEPT]))
+
+
+def timed(
+    snapshot: PullRequestSnapshot, watch: PullRequestWatch, now: datetime, settings: Settings
+) -> PullRequestSnapshot:
+    """Turn stored times into the booleans that views read without a clock (law 2).
+
+    Quiet time has passed when a fetch that began after it saw all checks of the head; then it stays
+    so until the head moves. Overdue are checks that are pending for longer than the limit, counted
+    from the later of the head's first sight and the newest check's start.
+    """
+    facts = snapshot.facts
+    if facts is None or snapshot.head_seen_at is None:
+        return snapshot
+    quiet_ends = quiet_end(snapshot, settings)
+    quiet = snapshot.quiet_passed or (
+        facts.checks_complete
+        and watch.checks_at is not None
+        and quiet_ends is not None
+        and watch.checks_at >= quiet_ends
+    )
+    after = attrs.evolve(snapshot, quiet_passed=quiet)
+    pending = ci_of(after, settings.ci_scope) is CIStatus.PENDING
+    return attrs.evolve(after, ci_overdue=pending and ci_limit(after, settings) <= now)
+
+
+def quiet_end(snapshot: PullRequestSnapshot, settings: Settings) -> datetime | None:
+    """When the head's quiet time ends; None before a head was seen."""
+    seen = snapshot.head_seen_at
+    return None if seen is None else seen + timedelta(seconds=settings.quiet_time_s)
+
+
+def ci_limit(snapshot: PullRequestSnapshot, settings: Settings) -> datetime:
+    """When pending checks are stuck. Needs facts."""
+    assert snapshot.facts is not None
+    assert snapshot.head_seen_at is not None
+    starts = [check.started_at for check in snapshot.facts.checks if check.started_at is not None]
+    return max([*starts, snapshot.head_seen_at]) + timedelta(seconds=settings.ci_limit_s)
+
+
+_OWN_FIELDS = ("node_id", "quiet_passed", "ci_overdue", "tied")
+
+
+def changed_fields(before: PullRequestSnapshot, after: PullRequestSnapshot) -> tuple[str, ...]:
+    """The fields that differ: those of the facts, and the snapshot's own that people see. Sorted."""
+    own = [name for name in _OWN_FIELDS if getattr(before, name) != getattr(after, name)]
+    names = [field.name for field in attrs.fields(PullRequestFacts)]
+    if before.facts is None or after.facts is None:
+        facts = names if before.facts is not after.facts else []
+    else:
+        facts = [name for name in names if getattr(before.facts, name) != getattr(after.facts, name)]
+    return tuple(sorted({*own, *facts}))
