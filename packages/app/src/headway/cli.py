@@ -4,6 +4,7 @@ import json
 import logging
 import os
 import re
+import signal
 import sys
 from collections.abc import Awaitable, Callable
 from functools import partial
@@ -102,17 +103,19 @@ def init(
     startup_script
         A shell command that is run in every new worktree.
     """
-    register = partial(_register, str(path.absolute()), github, name, slug, startup_script)
-    project = _open_and(register, as_json=as_json)
+
+    async def work(hw: Headway) -> Project:
+        return await hw.projects.register(
+            str(path.absolute()),
+            github=github,
+            name=name,
+            slug=slug,
+            startup_script=startup_script,
+            actor=_ACTOR,
+        )
+
+    project = _open_and(work, as_json=as_json)
     _print(wire.project(project), partial(shown.project, project), as_json=as_json)
-
-
-async def _register(
-    path: str, github: str | None, name: str | None, slug: str | None, script: str | None, hw: Headway
-) -> Project:
-    return await hw.projects.register(
-        path, github=github, name=name, slug=slug, startup_script=script, actor=_ACTOR
-    )
 
 
 @workspace_app.command
@@ -132,7 +135,7 @@ def create(
     key: str | None = None,
     as_json: AsJson = False,
 ) -> None:
-    """Create a workspace from a name, a branch (--resume) or an issue (--issue). The runner makes its worktree.
+    """Create a workspace from a name, a branch (--resume) or an issue (--issue); the runner provisions it.
 
     Parameters
     ----------
@@ -416,7 +419,9 @@ def demo(
         _fail(NotFound("package", "headway-sandbox: install headway[demo]"), as_json=as_json)
         return
     try:
-        done = anyio.run(partial(rehearse, database=database, agent=agent, as_json=as_json))
+        signal.signal(signal.SIGTERM, signal.default_int_handler)  # ends the sandbox too
+        path = database.absolute() if database else None
+        done = anyio.run(partial(rehearse, database=path, agent=agent, as_json=as_json))
     except* HeadwayError as group:
         _fail(_first(group), as_json=as_json)
     except* KeyboardInterrupt:

@@ -4,11 +4,11 @@
 
 | key | variable | default |
 |---|---|---|
-| – | `HEADWAY_DATA` | `~/.local/share/headway` |
+| | `HEADWAY_DATA` | `~/.local/share/headway` |
 | `database` | `HEADWAY_DATABASE` | `sqlite:///<data>/headway.db` |
 | `github_api_url` | `HEADWAY_GITHUB_API_URL` | `https://api.github.com` |
-| – | `GITHUB_TOKEN`, `GH_TOKEN` | what `gh auth token` says |
-| `[agents.NAME]` `command = [...]`, `model_option` | – | `claude` |
+| | `GITHUB_TOKEN`, `GH_TOKEN` | what `gh auth token` says |
+| `[agents.NAME]` `command = [...]`, `model_option` | | `claude` |
 """
 
 import os
@@ -42,6 +42,11 @@ class Config:
     github_token: str | None = attrs.field(default=None, repr=False)
     """None: ask `gh auth token`."""
     agents: Mapping[str, AgentProgram] = attrs.field(factory=lambda: dict(DEFAULT_AGENTS))
+
+    @property
+    def worktrees_root(self) -> str:
+        """Where projects keep their worktrees, unless a project says otherwise."""
+        return str(self.data_dir / "worktrees")
 
     @classmethod
     def beside(cls, database: str, **changes: object) -> "Config":

@@ -6,7 +6,6 @@ from headway_local.container import LocalContainer
 
 from headway.config import Config
 from headway_core.container import CoreContainer
-from headway_core.kernel.clock import Clock, Ids
 from headway_core.kernel.ledger import Store
 
 

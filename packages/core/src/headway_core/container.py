@@ -57,10 +57,9 @@ from headway_core.workspaces import (
     GIT_FACTS,
     INIT_OUTPUT,
     WORKSPACES,
-    Scripts,
     WorkspaceLifecycleService,
-    Worktrees,
 )
+from headway_core.workspaces.ports import Scripts, Worktrees
 
 
 def reader_of(store: Store, spec: TableSpec[Any]) -> ReadTable[Any]:

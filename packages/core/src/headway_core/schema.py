@@ -2,24 +2,42 @@
 
 from typing import Any
 
+from headway_core import forge_actions, projects, pull_requests, ratchet, sessions, settings, workspaces
+from headway_core.forge_actions.events import EVENTS as FORGE_ACTION_EVENTS
 from headway_core.kernel.consumers import CONSUMER_POSITIONS
 from headway_core.kernel.events import Payload
 from headway_core.kernel.tables import TableSpec
-from headway_core.projects.model import PROJECTS
-from headway_core.sessions.model import PROMPTS, SESSION_ACTIVITY, SESSIONS
-from headway_core.settings.model import SETTINGS
-from headway_core.workspaces.model import GIT_FACTS, INIT_OUTPUT, WORKSPACES
+from headway_core.projects.events import EVENTS as PROJECT_EVENTS
+from headway_core.pull_requests.events import EVENTS as PULL_REQUEST_EVENTS
+from headway_core.ratchet.events import EVENTS as RATCHET_EVENTS
+from headway_core.sessions.events import EVENTS as SESSION_EVENTS
+from headway_core.settings.events import EVENTS as SETTINGS_EVENTS
+from headway_core.workspaces.events import EVENTS as WORKSPACE_EVENTS
 
 ALL_TABLES: tuple[TableSpec[Any], ...] = (
     CONSUMER_POSITIONS,
-    SETTINGS,
-    PROJECTS,
-    WORKSPACES,
-    INIT_OUTPUT,
-    GIT_FACTS,
-    SESSIONS,
-    PROMPTS,
-    SESSION_ACTIVITY,
+    settings.SETTINGS,
+    projects.PROJECTS,
+    workspaces.WORKSPACES,
+    workspaces.INIT_OUTPUT,
+    workspaces.GIT_FACTS,
+    sessions.SESSIONS,
+    sessions.PROMPTS,
+    sessions.SESSION_ACTIVITY,
+    pull_requests.SNAPSHOTS,
+    pull_requests.WATCHES,
+    forge_actions.FORGE_ACTIONS,
+    ratchet.RATCHETS,
+    ratchet.DISPATCHES,
+    ratchet.WAKES,
 )
 
-ALL_EVENTS: tuple[type[Payload], ...] = ()
+ALL_EVENTS: tuple[type[Payload], ...] = (
+    *SETTINGS_EVENTS,
+    *PROJECT_EVENTS,
+    *WORKSPACE_EVENTS,
+    *SESSION_EVENTS,
+    *PULL_REQUEST_EVENTS,
+    *FORGE_ACTION_EVENTS,
+    *RATCHET_EVENTS,
+)

@@ -99,7 +99,7 @@ async def rehearse(*, database: Path | None, agent: str | None, as_json: bool) -
     """Run the demo to its end; whether it ended as it must."""
     began = time.monotonic()
     if database is not None:
-        summary = await _on(database.absolute(), agent, as_json=as_json, began=began)
+        summary = await _on(database, agent, as_json=as_json, began=began)
     else:
         with tempfile.TemporaryDirectory(prefix="headway-demo-") as folder:
             summary = await _on(Path(folder, "demo.db"), agent, as_json=as_json, began=began)

@@ -32,3 +32,6 @@ class AgentWordsRefused:
     session_id: str
     file: str
     problem: str
+
+
+EVENTS = (ForgeActionChanged, AgentWordsRefused)

@@ -56,3 +56,6 @@ class DispatchChanged:
     status: DispatchStatus
     attempts: int
     reason: str | None
+
+
+EVENTS = (RatchetSwitched, RatchetHeld, RatchetDecided, DispatchChanged)
