@@ -204,7 +204,6 @@ class CoreContainer(containers.DeclarativeContainer):
     provisioning = providers.Singleton(
         ProvisioningService,
         ledger,
-        workspaces=read_workspaces,
         projects=read_projects,
         sessions=read_sessions,
         lifecycle=lifecycle,
@@ -215,7 +214,6 @@ class CoreContainer(containers.DeclarativeContainer):
     archive = providers.Singleton(
         ArchiveService,
         ledger,
-        workspaces=read_workspaces,
         projects=read_projects,
         lifecycle=lifecycle,
         sessions=sessions,

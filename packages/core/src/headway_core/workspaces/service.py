@@ -71,7 +71,7 @@ class WorkspaceLifecycleService:
 
     async def get(self, workspace_id: str) -> Workspace:
         """The workspace. `NotFound` when there is none."""
-        return await self._ledger.read(lambda tx: self._known(tx, workspace_id))
+        return await self._ledger.read(lambda tx: self.known(tx, workspace_id))
 
     async def list(self, *, archived: bool = False) -> list[Workspace]:
         """The live workspaces, oldest first; with `archived` all."""
@@ -82,7 +82,7 @@ class WorkspaceLifecycleService:
         """What the present or last run of provisioning printed."""
 
         def query(tx: ReadTransaction) -> InitOutput:
-            return joined(self._chunks(tx, self._known(tx, workspace_id)))
+            return joined(self._chunks(tx, self.known(tx, workspace_id)))
 
         return await self._ledger.read(query)
 
@@ -90,7 +90,14 @@ class WorkspaceLifecycleService:
         """Ask for the end of a provisioning; see `ask_cancel`."""
         return await self._ledger.transact(lambda tx: self.ask_cancel(tx, workspace_id, actor=actor))
 
-    # Who holds what
+    # Looking
+
+    def known(self, tx: ReadTransaction, workspace_id: str) -> Workspace:
+        """The workspace as this transaction sees it. `NotFound` when there is none."""
+        workspace = self._workspaces.get(tx, workspace_id)
+        if workspace is None:
+            raise NotFound("workspace", workspace_id)
+        return workspace
 
     def holder_of_branch(self, tx: ReadTransaction, project_id: str, branch: str) -> Workspace | None:
         """The live workspace on this branch."""
@@ -321,7 +328,7 @@ class WorkspaceLifecycleService:
         The row of the workspace stays as it is, so no change of it can clash; no event.
         """
         tx.lock(workspace_id)
-        workspace = self._known(tx, workspace_id)
+        workspace = self.known(tx, workspace_id)
         chunks = self._chunks(tx, workspace)
         kept, cut = fitting(text)
         # A number left out at the front says that something was cut; see `joined`.
@@ -345,15 +352,9 @@ class WorkspaceLifecycleService:
 
     # Inside
 
-    def _known(self, tx: ReadTransaction, workspace_id: str) -> Workspace:
-        workspace = self._workspaces.get(tx, workspace_id)
-        if workspace is None:
-            raise NotFound("workspace", workspace_id)
-        return workspace
-
     def _locked(self, tx: Transaction, workspace_id: str) -> Workspace:
         tx.lock(workspace_id)
-        return self._known(tx, workspace_id)
+        return self.known(tx, workspace_id)
 
     def _chunks(self, tx: ReadTransaction, workspace: Workspace) -> Sequence[InitOutputLine]:
         return self._init_output.query(tx, OUTPUT_OF, workspace_id=workspace.id, attempt=workspace.attempt)

@@ -1,0 +1,117 @@
+"""Archive: sessions stopped, work preserved, the worktree removed; or everything as it was (L4, L6, L7)."""
+
+from functools import partial
+
+from headway_core.kernel.errors import HeadwayError, NotFound
+from headway_core.kernel.hosts import HostLocks
+from headway_core.kernel.ledger import Ledger, Transaction
+from headway_core.kernel.tables import ReadTable
+from headway_core.operations.model import ArchiveResult, Busy, HoldsIgnored, NotDue, Settled
+from headway_core.operations.provisioning import worktree_path
+from headway_core.projects.model import Project
+from headway_core.sessions.executor import SessionExecutor
+from headway_core.sessions.model import EndReason
+from headway_core.sessions.service import SessionService
+from headway_core.workspaces.model import Workspace, WorkspaceStatus
+from headway_core.workspaces.ports import Worktrees
+from headway_core.workspaces.service import WorkspaceLifecycleService
+
+
+class ArchiveService:
+    """Puts workspaces of this host away. The branch stays, and so does everything that was not committed."""
+
+    def __init__(
+        self,
+        ledger: Ledger,
+        *,
+        projects: ReadTable[Project],
+        lifecycle: WorkspaceLifecycleService,
+        sessions: SessionService,
+        executor: SessionExecutor,
+        locks: HostLocks,
+        worktrees: Worktrees,
+    ) -> None:
+        self._ledger = ledger
+        self._projects = projects
+        self._lifecycle = lifecycle
+        self._sessions = sessions
+        self._executor = executor
+        self._locks = locks
+        self._worktrees = worktrees
+
+    async def archive(
+        self, workspace_id: str, *, lose_ignored: bool = False, actor: str = "headway"
+    ) -> ArchiveResult:
+        """Archive it, or go on with an archive that died. Safe to repeat.
+
+        `Settled` with status ARCHIVED; or with the status it came from, and why in its error: nothing is
+        lost then. `HoldsIgnored` when files that no commit keeps would be lost: nothing was touched.
+        `IllegalTransition` when it is neither READY nor FAILED.
+        """
+        async with self._locks.workspace(workspace_id) as mine:
+            if not mine:
+                return Busy(workspace_id=workspace_id)
+            workspace = await self._lifecycle.get(workspace_id)
+            if workspace.host_id not in {None, self._locks.host_id}:
+                return NotDue(workspace=workspace, reason=f"it belongs to host {workspace.host_id}")
+            if workspace.status is WorkspaceStatus.ARCHIVED:
+                return Settled(workspace=workspace)
+            project = await self._project(workspace)
+            if workspace.status is not WorkspaceStatus.ARCHIVING:
+                ignored = () if lose_ignored else await self._ignored(workspace, project)
+                if ignored:
+                    return HoldsIgnored(workspace=workspace, files=ignored)
+                workspace = await self._ledger.transact(partial(self._begin, workspace_id, actor))
+            return Settled(workspace=await self._carry_out(workspace, project, lose_ignored=lose_ignored))
+
+    def _begin(self, workspace_id: str, actor: str, tx: Transaction) -> Workspace:
+        """The intents: of the archive, and of the end of every session, in one write."""
+        workspace = self._lifecycle.begin_archive(tx, workspace_id, actor=actor)
+        self._stop_sessions(tx, workspace_id)
+        return workspace
+
+    async def _carry_out(self, workspace: Workspace, project: Project, *, lose_ignored: bool) -> Workspace:
+        try:
+            await self._executor.settle_all(workspace.id)
+            await self._put_away(workspace, project, lose_ignored=lose_ignored)
+        except HeadwayError as error:
+            problem = str(error)
+            return await self._ledger.transact(
+                lambda tx: self._lifecycle.archive_failed(tx, workspace.id, problem)
+            )
+        archived = await self._ledger.transact(partial(self._finish, workspace.id))
+        await self._executor.settle_all(workspace.id)
+        return archived
+
+    async def _put_away(self, workspace: Workspace, project: Project, *, lose_ignored: bool) -> None:
+        if workspace.worktree_path is None:
+            return
+        path = worktree_path(project, workspace)
+        if await self._worktrees.state(project.repo_path, path, workspace.base_branch) is not None:
+            ref = await self._worktrees.preserve(project.repo_path, path, workspace.id)
+            if ref is not None:
+                # Stored before the removal: after a crash nobody could say it any more.
+                await self._ledger.transact(lambda tx: self._lifecycle.note_preserved(tx, workspace.id, ref))
+        await self._worktrees.remove(
+            project.repo_path, project.worktree_base_path, path, lose_ignored=lose_ignored
+        )
+
+    def _finish(self, workspace_id: str, tx: Transaction) -> Workspace:
+        archived = self._lifecycle.archived(tx, workspace_id)
+        self._stop_sessions(tx, workspace_id)  # once more: nothing outlives it (L6)
+        return archived
+
+    def _stop_sessions(self, tx: Transaction, workspace_id: str) -> None:
+        self._sessions.request_stop_all(tx, workspace_id, EndReason.STOPPED_BY_HEADWAY)
+
+    async def _ignored(self, workspace: Workspace, project: Project) -> tuple[str, ...]:
+        if workspace.worktree_path is None:
+            return ()
+        state = await self._worktrees.state(project.repo_path, workspace.worktree_path, workspace.base_branch)
+        return () if state is None else state.ignored
+
+    async def _project(self, workspace: Workspace) -> Project:
+        project = await self._ledger.read(lambda tx: self._projects.get(tx, workspace.project_id))
+        if project is None:
+            raise NotFound("project", workspace.project_id)
+        return project

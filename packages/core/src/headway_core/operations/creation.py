@@ -1,0 +1,255 @@
+"""Creation: one command, checked outside, then one transaction over the owners of its facts."""
+
+from typing import assert_never
+
+import attrs
+
+from headway_core.kernel.errors import Conflict, InvalidInput, NotFound, Unavailable
+from headway_core.kernel.ledger import Ledger, Transaction
+from headway_core.operations.branches import free_branch
+from headway_core.operations.model import CreateWorkspace, GitHubIssue, Manual, ResumeBranch
+from headway_core.operations.ports import Issue, IssueReader
+from headway_core.operations.words import (
+    body_hash,
+    given_name,
+    given_prompt,
+    issue_prompt,
+    issue_url,
+    name_from_outside,
+)
+from headway_core.projects.model import Project
+from headway_core.projects.service import ProjectService
+from headway_core.pull_requests.service import PRSnapshotService
+from headway_core.ratchet.service import RatchetService
+from headway_core.sessions.model import Purpose, Session
+from headway_core.sessions.service import SessionService
+from headway_core.settings.model import Settings
+from headway_core.settings.service import SettingsService
+from headway_core.workspaces.model import (
+    GitHubIssueSource,
+    ManualSource,
+    ResumeBranchSource,
+    SessionPolicy,
+    Workspace,
+    WorkspaceSource,
+)
+from headway_core.workspaces.ports import Worktrees
+from headway_core.workspaces.service import WorkspaceLifecycleService
+
+KEY_LENGTH = 200
+
+
+@attrs.frozen(kw_only=True)
+class _Draft:
+    """A command with everything decided that the world had to be asked for."""
+
+    name: str
+    source: WorkspaceSource
+    branch: str | None
+    """None: to be made of the name."""
+    base_branch: str
+    prompt: str | None
+    policy: SessionPolicy
+    issue: int | None = None
+    allow_duplicate: bool = False
+
+
+class WorkspaceCreationService:
+    """Creates workspaces. It holds nothing: each fact is written by its owner's step."""
+
+    def __init__(
+        self,
+        ledger: Ledger,
+        *,
+        settings: SettingsService,
+        projects: ProjectService,
+        lifecycle: WorkspaceLifecycleService,
+        pull_requests: PRSnapshotService,
+        ratchet: RatchetService,
+        sessions: SessionService,
+        worktrees: Worktrees,
+        issues: IssueReader,
+    ) -> None:
+        self._ledger = ledger
+        self._settings = settings
+        self._projects = projects
+        self._lifecycle = lifecycle
+        self._pull_requests = pull_requests
+        self._ratchet = ratchet
+        self._sessions = sessions
+        self._worktrees = worktrees
+        self._issues = issues
+
+    async def create(
+        self, command: CreateWorkspace, *, idempotency_key: str | None = None, actor: str = "headway"
+    ) -> Workspace:
+        """A workspace in NEW; its provisioning follows on a host, also after a restart.
+
+        A repeated `idempotency_key` returns the first result, whatever the command says. `NotFound` for a
+        project that is unknown or archived, and for an issue that GitHub does not have; `InvalidInput`
+        names the field; `Conflict` for a branch that is held, checked out or (as a new one) exists, for an
+        issue that a live workspace works on, and for a confirmed text that has changed. Nothing is left
+        behind by any of them.
+        """
+        if idempotency_key is not None:
+            if not 1 <= len(idempotency_key) <= KEY_LENGTH:
+                raise InvalidInput("idempotency_key", f"must be 1 to {KEY_LENGTH} characters")
+            key = idempotency_key
+            first = await self._ledger.read(lambda tx: self._lifecycle.created_with(tx, key))
+            if first is not None:
+                return first
+        project = await self._projects.get(command.project_id)
+        if project.archived:
+            raise NotFound("project", command.project_id)
+        draft = await self._draft(project, command)
+        return await self._ledger.transact(
+            lambda tx: self._store(
+                tx, project.id, command, draft, idempotency_key=idempotency_key, actor=actor
+            )
+        )
+
+    def _store(
+        self,
+        tx: Transaction,
+        project_id: str,
+        command: CreateWorkspace,
+        draft: _Draft,
+        *,
+        idempotency_key: str | None,
+        actor: str,
+    ) -> Workspace:
+        if idempotency_key is not None and (first := self._lifecycle.created_with(tx, idempotency_key)):
+            return first
+        project = self._projects.live(tx, project_id)  # and it stays so: it can't be archived meanwhile
+        settings = self._settings.current(tx)
+        policy = draft.policy if settings.session_limit > 0 else SessionPolicy.NONE
+        workspace = self._lifecycle.create(
+            tx,
+            project_id=project.id,
+            name=draft.name,
+            description=command.description,
+            source=draft.source,
+            session_policy=policy,
+            branch=draft.branch or self._new_branch(tx, settings, project.id, draft.name),
+            branch_is_generated=draft.branch is None,
+            base_branch=draft.base_branch,
+            claims_issue=self._issue_to_claim(tx, project.id, draft),
+            idempotency_key=idempotency_key,
+            actor=actor,
+        )
+        self._pull_requests.open_record(tx, workspace)
+        enabled = settings.ratchet_default if command.ratchet is None else command.ratchet
+        self._ratchet.open_record(tx, workspace, enabled=enabled)
+        if policy is not SessionPolicy.NONE:
+            session = self._sessions.create(
+                tx, workspace=workspace, purpose=Purpose.CHAT, label="chat", actor=actor
+            )
+            if isinstance(session, Session) and draft.prompt is not None and policy is SessionPolicy.START:
+                # It waits in the outbox until the workspace is READY (L15).
+                self._sessions.enqueue(tx, session, draft.prompt, actor=actor)
+        return self._lifecycle.known(tx, workspace.id)  # its first session has changed it
+
+    def _new_branch(self, tx: Transaction, settings: Settings, project_id: str, name: str) -> str:
+        return free_branch(
+            tx, self._lifecycle, project_id=project_id, prefix=settings.branch_prefix, name=name
+        )
+
+    def _issue_to_claim(self, tx: Transaction, project_id: str, draft: _Draft) -> int | None:
+        """The issue, unless a duplicate is allowed and somebody has it already."""
+        if draft.issue is None or not draft.allow_duplicate:
+            return draft.issue
+        return None if self._lifecycle.holder_of_issue(tx, project_id, draft.issue) else draft.issue
+
+    async def _draft(self, project: Project, command: CreateWorkspace) -> _Draft:
+        match command:
+            case Manual():
+                return await self._manual(project, command)
+            case ResumeBranch():
+                return await self._resume(project, command)
+            case GitHubIssue():
+                return await self._issue(project, command)
+            case _:
+                assert_never(command)
+
+    async def _manual(self, project: Project, command: Manual) -> _Draft:
+        name, prompt = given_name(command.name), given_prompt(command.initial_prompt)
+        policy = _policy(command.session_policy, prompt)
+        if command.base_branch is not None:
+            await self._expect_branch_name("base_branch", command.base_branch)
+        if command.branch is not None:
+            await self._expect_branch_name("branch", command.branch)
+            if await self._worktrees.find_branch(project.repo_path, command.branch) is not None:
+                raise Conflict("branch", command.branch, "it exists; resume it, or choose another name")
+        return _Draft(
+            name=name,
+            source=ManualSource(initial_prompt=prompt),
+            branch=command.branch,
+            base_branch=command.base_branch or project.default_branch,
+            prompt=prompt,
+            policy=policy,
+        )
+
+    async def _resume(self, project: Project, command: ResumeBranch) -> _Draft:
+        name = name_from_outside(command.branch, otherwise="branch")
+        if command.name is not None:
+            name = given_name(command.name)
+        prompt = given_prompt(command.initial_prompt)
+        policy = _policy(command.session_policy, prompt)
+        await self._expect_branch_name("branch", command.branch)
+        place = await self._worktrees.find_branch(project.repo_path, command.branch)
+        if place is None:
+            raise InvalidInput("branch", f"there is no branch {command.branch!r}, here or on origin")
+        if place.checked_out_at is not None:
+            raise Conflict("branch", command.branch, f"it is checked out at {place.checked_out_at}")
+        return _Draft(
+            name=name,
+            source=ResumeBranchSource(branch=command.branch),
+            branch=command.branch,
+            base_branch=project.default_branch,
+            prompt=prompt,
+            policy=policy,
+        )
+
+    async def _issue(self, project: Project, command: GitHubIssue) -> _Draft:
+        url = issue_url(project, command.number, command.url)
+        name = None if command.name is None else given_name(command.name)
+        issue = await self._read_issue(project, command.number)
+        found_hash = None if issue is None else body_hash(issue.body)
+        confirmed = command.confirmed_body_hash
+        if confirmed is not None and found_hash is not None and confirmed.lower() != found_hash:
+            raise Conflict("issue", str(command.number), "its text is not the one that was confirmed")
+        prompt = issue_prompt(command.number, url, issue, body_confirmed=confirmed is not None)
+        title = issue.title if issue else ""
+        return _Draft(
+            name=name or name_from_outside(title, otherwise=f"Issue #{command.number}"),
+            source=GitHubIssueSource(
+                number=command.number, url=url, title=issue.title if issue else None, body_hash=found_hash
+            ),
+            branch=None,
+            base_branch=project.default_branch,
+            prompt=prompt,
+            policy=command.session_policy or SessionPolicy.START,
+            issue=command.number,
+            allow_duplicate=command.allow_duplicate,
+        )
+
+    async def _read_issue(self, project: Project, number: int) -> Issue | None:
+        try:
+            return await self._issues.read(project, number)
+        except Unavailable:
+            return None  # the work does not wait for GitHub; its prompt says that the text is missing
+
+    async def _expect_branch_name(self, field: str, name: str) -> None:
+        if not await self._worktrees.valid_branch_name(name):
+            raise InvalidInput(field, f"{name!r} is no branch name that git takes")
+
+
+def _policy(asked: SessionPolicy | None, prompt: str | None) -> SessionPolicy:
+    """The session policy, which must fit the prompt: none gets lost, and nothing starts without one."""
+    if asked is None:
+        return SessionPolicy.NONE if prompt is None else SessionPolicy.START
+    if asked is SessionPolicy.START and prompt is None:
+        raise InvalidInput("initial_prompt", "session policy start needs one")
+    if asked is not SessionPolicy.START and prompt is not None:
+        raise InvalidInput("initial_prompt", f"session policy {asked} has no use for it")
+    return asked

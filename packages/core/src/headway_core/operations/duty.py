@@ -1,0 +1,100 @@
+"""The duty that provisions: several workspaces at once, new ones while others still run their scripts."""
+
+from functools import partial
+
+import anyio
+
+from headway_core.kernel.duties import Duty
+from headway_core.kernel.hosts import HostLocks
+from headway_core.kernel.ledger import Ledger, ReadTransaction
+from headway_core.kernel.tables import ReadTable
+from headway_core.operations.provisioning import AT_ONCE, ProvisioningService
+from headway_core.workspaces.model import IN_MOTION, Workspace, WorkspaceStatus
+
+_DUE = frozenset({WorkspaceStatus.NEW, WorkspaceStatus.PROVISIONING})
+
+
+class ProvisionDuty(Duty):
+    """Takes NEW and PROVISIONING workspaces of this host, or of none, to their end.
+
+    At start this is also the recovery of what a dead runner left: the same path, by liveness (L13).
+    """
+
+    name = "provision"
+    interval = 10.0
+    wakes_on_events = True
+
+    def __init__(
+        self,
+        ledger: Ledger,
+        *,
+        workspaces: ReadTable[Workspace],
+        provisioning: ProvisioningService,
+        locks: HostLocks,
+    ) -> None:
+        self._ledger = ledger
+        self._workspaces = workspaces
+        self._provisioning = provisioning
+        self._locks = locks
+
+    async def run(self) -> float | None:
+        run = _Run(self._provisioning)
+        async with anyio.create_task_group() as group:
+            while True:
+                changed = self._ledger.changed()
+                for workspace in await self._ledger.read(self._due):
+                    if run.takes(workspace):
+                        group.start_soon(partial(run.provision, workspace.id))
+                if not run.active:
+                    break
+                # Some row changes when a provisioning ends, but for one that had nothing to do.
+                with anyio.move_on_after(self.interval):
+                    async with anyio.create_task_group() as either:
+                        either.start_soon(_first, changed, either.cancel_scope)
+                        either.start_soon(_first, run.ended(), either.cancel_scope)
+        if run.errors:
+            raise ExceptionGroup("provisioning", run.errors)
+        return None
+
+    def _due(self, tx: ReadTransaction) -> list[Workspace]:
+        found = self._workspaces.query(tx, IN_MOTION)
+        return [w for w in found if w.status in _DUE and w.host_id in {None, self._locks.host_id}]
+
+
+class _Run:
+    """What one run of the duty has in hand. A schedule, no guard: that is the workspace's lock."""
+
+    def __init__(self, provisioning: ProvisioningService) -> None:
+        self._provisioning = provisioning
+        self._tried: set[tuple[str, int]] = set()
+        self._ended = anyio.Event()
+        self.active: set[str] = set()
+        self.errors: list[Exception] = []
+
+    def takes(self, workspace: Workspace) -> bool:
+        """Take it, unless it is in hand, was tried as it stands, or all hands are full."""
+        state = (workspace.id, workspace.version)
+        if workspace.id in self.active or state in self._tried or len(self.active) >= AT_ONCE:
+            return False
+        self._tried.add(state)
+        self.active.add(workspace.id)
+        return True
+
+    def ended(self) -> anyio.Event:
+        """Set when one of those in hand ends."""
+        return self._ended
+
+    async def provision(self, workspace_id: str) -> None:
+        try:
+            await self._provisioning.provision(workspace_id)
+        except Exception as error:  # noqa: BLE001  the others go on; the duty backs off afterwards
+            self.errors.append(error)
+        finally:
+            self.active.discard(workspace_id)
+            ended, self._ended = self._ended, anyio.Event()
+            ended.set()
+
+
+async def _first(event: anyio.Event, scope: anyio.CancelScope) -> None:
+    await event.wait()
+    scope.cancel()

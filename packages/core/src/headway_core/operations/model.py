@@ -1,0 +1,109 @@
+"""The commands that create workspaces, and how provisioning, archive and recovery end."""
+
+import attrs
+
+from headway_core.workspaces.model import SessionPolicy, Workspace
+from headway_core.workspaces.ports import StrayWorktree
+
+
+@attrs.frozen(kw_only=True)
+class Manual:
+    """Work in a person's words, on a new branch."""
+
+    project_id: str
+    """Id or slug, here and below."""
+    name: str
+    """1 to 200 printable characters, after trimming."""
+    description: str | None = None
+    branch: str | None = None
+    """The new branch's name; None: Headway makes one of the name."""
+    base_branch: str | None = None
+    """None: the project's default branch."""
+    ratchet: bool | None = None
+    """None: as the settings say; here and below."""
+    initial_prompt: str | None = None
+    session_policy: SessionPolicy | None = None
+    """None: `start` when there is a prompt, else `none`; here and below."""
+
+
+@attrs.frozen(kw_only=True)
+class ResumeBranch:
+    """Work on a branch that exists, here or on origin."""
+
+    project_id: str
+    branch: str
+    name: str | None = None
+    """None: the branch."""
+    description: str | None = None
+    ratchet: bool | None = None
+    initial_prompt: str | None = None
+    session_policy: SessionPolicy | None = None
+
+
+@attrs.frozen(kw_only=True)
+class GitHubIssue:
+    """Work on an issue of the project's repository; its prompt is made of the issue."""
+
+    project_id: str
+    number: int
+    url: str
+    name: str | None = None
+    """None: the issue's title, else `Issue #n`."""
+    description: str | None = None
+    ratchet: bool | None = None
+    session_policy: SessionPolicy | None = None
+    allow_duplicate: bool = False
+    """Another live workspace may work on the issue."""
+    confirmed_body_hash: str | None = None
+    """SHA-256 (hexadecimal) of the body that a person has read and lets an agent read."""
+
+
+CreateWorkspace = Manual | ResumeBranch | GitHubIssue
+
+
+@attrs.frozen(kw_only=True)
+class Settled:
+    """It was done to its end: the workspace's status, error and warning say which."""
+
+    workspace: Workspace
+
+
+@attrs.frozen(kw_only=True)
+class Busy:
+    """Somebody else acts on the workspace on this host; nothing was done."""
+
+    workspace_id: str
+
+
+@attrs.frozen(kw_only=True)
+class NotDue:
+    """There is nothing to do here: the workspace is in another status, or another host's."""
+
+    workspace: Workspace
+    reason: str
+
+
+@attrs.frozen(kw_only=True)
+class HoldsIgnored:
+    """Its worktree has ignored files that no commit keeps; nothing was done. Archive with `lose_ignored`."""
+
+    workspace: Workspace
+    files: tuple[str, ...]
+
+
+ProvisionResult = Settled | Busy | NotDue
+ArchiveResult = Settled | Busy | NotDue | HoldsIgnored
+
+
+@attrs.frozen(kw_only=True)
+class Recovered:
+    """What a recovery of this host found and did."""
+
+    settled: tuple[Workspace, ...]
+    """Brought to an end: provisioned, archived, failed or gone back."""
+    missing: tuple[Workspace, ...]
+    """READY, but their worktree is gone: they carry a warning now."""
+    strays: tuple[StrayWorktree, ...]
+    """Worktree folders that no workspace knows: reported, never removed here."""
+    problems: tuple[str, ...]
+    """What could not be looked at or brought to an end, in words; it is tried again next time."""

@@ -1,0 +1,131 @@
+"""Recovery of a host: every intent of a workspace without an outcome is closed (law 4, I7, L5).
+
+Judged by liveness alone (L11): a free lock means that nobody acts. Age means nothing.
+"""
+
+from typing import assert_never
+
+import anyio
+import attrs
+
+from headway_core.kernel.errors import HeadwayError
+from headway_core.kernel.hosts import HostLocks
+from headway_core.kernel.ledger import Ledger, ReadTransaction
+from headway_core.kernel.tables import ReadTable
+from headway_core.operations.archive import ArchiveService
+from headway_core.operations.model import ArchiveResult, ProvisionResult, Recovered, Settled
+from headway_core.operations.provisioning import AT_ONCE, ProvisioningService, worktree_path
+from headway_core.projects.model import ALL_PROJECTS, Project
+from headway_core.workspaces.model import LIVE_WORKSPACES, Workspace, WorkspaceStatus
+from headway_core.workspaces.ports import StrayWorktree, Worktrees
+from headway_core.workspaces.service import WorkspaceLifecycleService
+
+
+@attrs.frozen
+class _Found:
+    """What recovery has seen and done so far."""
+
+    settled: list[Workspace] = attrs.field(factory=list)
+    missing: list[Workspace] = attrs.field(factory=list)
+    strays: list[StrayWorktree] = attrs.field(factory=list)
+    problems: list[str] = attrs.field(factory=list)
+
+
+class RecoveryService:
+    """Run once when a runner starts; repeating it does no harm."""
+
+    def __init__(
+        self,
+        ledger: Ledger,
+        *,
+        workspaces: ReadTable[Workspace],
+        projects: ReadTable[Project],
+        lifecycle: WorkspaceLifecycleService,
+        provisioning: ProvisioningService,
+        archive: ArchiveService,
+        locks: HostLocks,
+        worktrees: Worktrees,
+    ) -> None:
+        self._ledger = ledger
+        self._workspaces = workspaces
+        self._projects = projects
+        self._lifecycle = lifecycle
+        self._provisioning = provisioning
+        self._archive = archive
+        self._locks = locks
+        self._worktrees = worktrees
+
+    async def recover(self) -> Recovered:
+        """Bring what this host left half done to an end, by the paths that began it.
+
+        | found | evidence | closure |
+        |---|---|---|
+        | NEW, ours or nobody's | its row | provisioned |
+        | PROVISIONING | the lock is free | provisioning goes on |
+        | ARCHIVING | the lock is free | the archive goes on, or goes back |
+        | READY | git does not know its worktree | a warning, which a retry answers |
+        | a worktree folder | no workspace knows it | reported |
+
+        One workspace that can't be settled keeps none of the others from it.
+        """
+        workspaces, projects = await self._ledger.read(self._ours)
+        found = _Found()
+        limiter = anyio.CapacityLimiter(AT_ONCE)
+        async with anyio.create_task_group() as group:
+            for workspace in workspaces:
+                project = projects.get(workspace.project_id)
+                if project is not None:
+                    group.start_soon(self._recover, workspace, project, found, limiter)
+        for project in projects.values():
+            await self._look_for_strays(project, found)
+        return Recovered(
+            settled=tuple(found.settled),
+            missing=tuple(found.missing),
+            strays=tuple(found.strays),
+            problems=tuple(found.problems),
+        )
+
+    def _ours(self, tx: ReadTransaction) -> tuple[list[Workspace], dict[str, Project]]:
+        live = self._workspaces.query(tx, LIVE_WORKSPACES)
+        ours = [w for w in live if w.host_id in {None, self._locks.host_id}]
+        return ours, {project.id: project for project in self._projects.query(tx, ALL_PROJECTS)}
+
+    async def _recover(
+        self, workspace: Workspace, project: Project, found: _Found, limiter: anyio.CapacityLimiter
+    ) -> None:
+        async with limiter:
+            try:
+                match workspace.status:
+                    case WorkspaceStatus.NEW | WorkspaceStatus.PROVISIONING:
+                        _note(await self._provisioning.provision(workspace.id), found)
+                    case WorkspaceStatus.ARCHIVING:
+                        _note(await self._archive.archive(workspace.id), found)
+                    case WorkspaceStatus.READY:
+                        await self._look_at_worktree(workspace, project, found)
+                    case WorkspaceStatus.FAILED | WorkspaceStatus.ARCHIVED:
+                        pass  # at rest
+                    case _:
+                        assert_never(workspace.status)
+            except HeadwayError as error:
+                found.problems.append(f"workspace {workspace.id}: {error}")
+
+    async def _look_at_worktree(self, workspace: Workspace, project: Project, found: _Found) -> None:
+        path = worktree_path(project, workspace)
+        if await self._worktrees.state(project.repo_path, path, workspace.base_branch) is None:
+            found.missing.append(
+                await self._ledger.transact(lambda tx: self._lifecycle.worktree_missing(tx, workspace.id))
+            )
+
+    async def _look_for_strays(self, project: Project, found: _Found) -> None:
+        # Asked again: what was provisioned meanwhile is known by now.
+        live, _ = await self._ledger.read(self._ours)
+        known = frozenset(worktree_path(project, w) for w in live if w.project_id == project.id)
+        try:
+            found.strays += await self._worktrees.strays(project.repo_path, project.worktree_base_path, known)
+        except HeadwayError as error:
+            found.problems.append(f"worktrees of project {project.slug}: {error}")
+
+
+def _note(result: ProvisionResult | ArchiveResult, found: _Found) -> None:
+    if isinstance(result, Settled):
+        found.settled.append(result.workspace)
