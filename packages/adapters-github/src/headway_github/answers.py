@@ -1,0 +1,176 @@
+"""What GitHub answered to a GraphQL request, or why there is no answer: pure, whoever carried it.
+
+Sources: github/docs on rate limits of GraphQL and REST; design: github 1.1 and 2.2.
+"""
+
+import json
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from datetime import datetime
+from http import HTTPStatus
+
+import attrs
+
+from headway_core.pull_requests.ports import FailureKind
+from headway_github.documents import Document
+
+SECONDARY_WAIT_S = 60.0
+"""GitHub: without `retry-after` wait at least a minute."""
+_OVERLOADED = (HTTPStatus.BAD_GATEWAY, HTTPStatus.SERVICE_UNAVAILABLE, HTTPStatus.GATEWAY_TIMEOUT)
+_PRIMARY_TYPES = frozenset({"RATE_LIMIT", "RATE_LIMITED"})
+_TOO_BIG_TYPES = frozenset({"RESOURCE_LIMITS_EXCEEDED", "MAX_NODE_LIMIT_EXCEEDED", "TIMEOUT"})
+
+
+@attrs.frozen(kw_only=True)
+class AnswerError:
+    """One entry of `errors`."""
+
+    type: str
+    """Upper case; empty when there is none."""
+    message: str = attrs.field(repr=False)
+    """Outside text."""
+    path: tuple[str | int, ...]
+
+
+@attrs.frozen(kw_only=True)
+class Answer:
+    """Data, and what is wrong with it: an error hurts what lies at and below its path alone."""
+
+    data: Mapping[str, object]
+    errors: tuple[AnswerError, ...]
+
+
+@attrs.frozen(kw_only=True)
+class SendFailed:
+    """There is no usable answer."""
+
+    kind: FailureKind
+    problem: str
+    """One sentence without outside text."""
+    retry_after: float | None = None
+    too_big: bool = False
+    """A smaller question may be answered."""
+
+
+class GraphQL(ABC):
+    """Carries documents to GitHub. Failures are values; a mutation is sent at most once."""
+
+    @abstractmethod
+    async def send(self, document: Document, variables: Mapping[str, object]) -> Answer | SendFailed:
+        """The answer to one document."""
+
+
+def _failed(kind: FailureKind, problem: str, **more: object) -> SendFailed:
+    return SendFailed(kind=kind, problem=problem, **more)  # type: ignore[arg-type]
+
+
+def read_answer(status: int, headers: Mapping[str, str], body: bytes, now: datetime) -> Answer | SendFailed:
+    """Judge a whole response: its limits by headers and body, then its status, then its content.
+
+    `headers` have lower-case names. Primary limits come as 200 with an error, secondary ones as 200,
+    403 or 429, with points left.
+    """
+    parsed = _parsed(body)
+    limited = _limit(status, headers, parsed, body, now)
+    if limited is not None:
+        return limited
+    if status in _OVERLOADED:
+        return _failed(
+            FailureKind.UNAVAILABLE,
+            f"GitHub answered {status}",
+            retry_after=_wait(headers, now),
+            too_big=True,
+        )
+    if status >= HTTPStatus.INTERNAL_SERVER_ERROR:
+        return _failed(FailureKind.UNAVAILABLE, f"GitHub answered {status}", retry_after=_wait(headers, now))
+    if status == HTTPStatus.UNAUTHORIZED:
+        return _failed(FailureKind.FORBIDDEN, "the token is wrong or expired (401)")
+    if status == HTTPStatus.FORBIDDEN:
+        return _failed(FailureKind.FORBIDDEN, "the token may not do this (403)")
+    if status != HTTPStatus.OK:
+        return _failed(FailureKind.NONSENSE, f"there is no GraphQL at this address ({status})")
+    if parsed is None:
+        return _failed(FailureKind.NONSENSE, "the answer is no JSON object")
+    return _content(parsed)
+
+
+def _parsed(body: bytes) -> dict[str, object] | None:
+    try:
+        parsed = json.loads(body)
+    except (ValueError, RecursionError):
+        return None
+    return parsed if isinstance(parsed, dict) else None
+
+
+def _limit(
+    status: int, headers: Mapping[str, str], parsed: dict[str, object] | None, body: bytes, now: datetime
+) -> SendFailed | None:
+    types = {error.type for error in _errors(parsed or {})}
+    told = b"secondary rate limit" in body[:20_000].lower() or b"abuse detection" in body[:20_000].lower()
+    wait = _wait(headers, now)
+    refused = status in (HTTPStatus.FORBIDDEN, HTTPStatus.TOO_MANY_REQUESTS)
+    without_data = parsed is not None and not isinstance(parsed.get("data"), dict)
+    secondary = (
+        status == HTTPStatus.TOO_MANY_REQUESTS
+        or (refused and ("retry-after" in headers or told))
+        or (told and without_data)
+    )
+    primary = types & _PRIMARY_TYPES or (refused and headers.get("x-ratelimit-remaining") == "0")
+    if primary:
+        return _failed(FailureKind.RATE_LIMITED, "primary rate limit: no points are left", retry_after=wait)
+    if secondary:
+        return _failed(
+            FailureKind.RATE_LIMITED,
+            "secondary rate limit: too much at once",
+            retry_after=max(wait or 0, 0 if "retry-after" in headers else SECONDARY_WAIT_S),
+        )
+    return None
+
+
+def _wait(headers: Mapping[str, str], now: datetime) -> float | None:
+    """Seconds to wait: `retry-after`, else until the reset when no points are left."""
+    after = _number(headers.get("retry-after"))
+    if after is not None:
+        return after
+    reset = _number(headers.get("x-ratelimit-reset"))
+    if reset is not None and headers.get("x-ratelimit-remaining") == "0":
+        return max(reset - now.timestamp(), 1.0)
+    return None
+
+
+def _number(text: str | None) -> float | None:
+    return float(text) if text is not None and text.isascii() and text.isdigit() and len(text) < 12 else None  # noqa: PLR2004
+
+
+def _errors(parsed: Mapping[str, object]) -> tuple[AnswerError, ...]:
+    found = parsed.get("errors")
+    if not isinstance(found, list):
+        return ()
+    return tuple(_error(each) for each in found)
+
+
+def _error(each: object) -> AnswerError:
+    entry = each if isinstance(each, dict) else {}
+    path = entry.get("path")
+    steps = path if isinstance(path, list) else []
+    return AnswerError(
+        type=str(entry.get("type") or "").upper(),
+        message=str(entry.get("message") or ""),
+        path=tuple(step if isinstance(step, int) else str(step) for step in steps),
+    )
+
+
+def _content(parsed: Mapping[str, object]) -> Answer | SendFailed:
+    errors, data = _errors(parsed), parsed.get("data")
+    types = {error.type for error in errors}
+    if isinstance(data, dict):
+        return Answer(data=data, errors=errors)
+    if types & _TOO_BIG_TYPES:
+        return _failed(FailureKind.UNAVAILABLE, "GitHub cut the query short", too_big=True)
+    if types & {"FORBIDDEN", "INSUFFICIENT_SCOPES"}:
+        return _failed(FailureKind.FORBIDDEN, "the token may not read this")
+    if errors and all(error.type == "NOT_FOUND" for error in errors):
+        return _failed(FailureKind.NOT_FOUND, "GitHub knows no such thing, or the token may not see it")
+    if errors:
+        return _failed(FailureKind.NONSENSE, "GitHub answered with errors and no data")
+    return _failed(FailureKind.NONSENSE, "the answer has neither data nor errors")

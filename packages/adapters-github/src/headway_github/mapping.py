@@ -1,0 +1,224 @@
+"""GraphQL nodes to the parts of an observation: the one mapping, for every path."""
+
+import logging
+import re
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from enum import StrEnum
+from typing import TypeVar
+
+import attrs
+
+from headway_core.forge_actions.model import MARK
+from headway_core.pull_requests.derive import latest_opinions
+from headway_core.pull_requests.model import (
+    Author,
+    Base,
+    GitHubState,
+    Head,
+    Mergeability,
+    MergeQueueEntry,
+    Review,
+    ReviewDecision,
+    ReviewThread,
+    ThreadComment,
+)
+from headway_core.pull_requests.ports import Candidate, ConversationPart, StatePart
+from headway_github.reading import MalformedError, Node, cut
+from headway_github.rows import NAME_BYTES
+
+logger = logging.getLogger(__name__)
+
+BODY_BYTES = 8 * 1024
+_TITLE_CHARACTERS = 300
+_COMMIT = re.compile(r"[0-9a-f]{40,64}")
+_GHOST = Author(login="ghost")
+_MERGEABILITY = {
+    "MERGEABLE": Mergeability.CLEAN,
+    "CONFLICTING": Mergeability.CONFLICT,
+    "UNKNOWN": Mergeability.UNKNOWN,
+}
+_NEVER_SEEN: set[tuple[str, str]] = set()
+
+E = TypeVar("E", bound=StrEnum)
+
+
+@attrs.frozen
+class Viewer:
+    """The account of the token."""
+
+    node_id: str
+    login: str
+
+
+def read_viewer(data: Node) -> Viewer:
+    viewer = data.node("viewer")
+    return Viewer(viewer.text("id"), viewer.text("login"))
+
+
+def state_part(pr: Node, viewer: Viewer) -> StatePart:
+    """Who it is and where it stands. `MalformedError` when a part of that can't be read."""
+    state = _word(GitHubState, pr.text("state"))
+    if state is None:
+        raise MalformedError("state", "is a word never seen")
+    decision = pr.maybe_text("reviewDecision")
+    queue = pr.maybe_node("mergeQueueEntry")
+    return StatePart(
+        node_id=pr.text("id"),
+        number=pr.integer("number"),
+        url=cut(pr.text("url"), 2048),
+        title=pr.text("title")[:_TITLE_CHARACTERS],
+        author=author(pr, viewer, can_push=None),
+        state=state,
+        draft=pr.flag("isDraft"),
+        review_decision=_word(ReviewDecision, decision) if decision else None,
+        head=_head(pr),
+        base=Base(ref=pr.text("baseRefName"), commit=_commit(pr, "baseRefOid")),
+        updated_at=pr.time("updatedAt"),
+        merge_queue=None if queue is None else _queue_entry(queue),
+    )
+
+
+def _word(kind: type[E], word: str) -> E | None:
+    """A word of a closed set; one that is not in it is logged once and is None (R29)."""
+    try:
+        return kind(word.strip().upper())
+    except ValueError:
+        if (kind.__name__, word) not in _NEVER_SEEN:
+            _NEVER_SEEN.add((kind.__name__, word))
+            logger.warning("GitHub says a %s that is not known: %.40r", kind.__name__, word)
+        return None
+
+
+def _commit(node: Node, key: str) -> str:
+    oid = node.text(key)
+    if not _COMMIT.fullmatch(oid):
+        raise MalformedError(key, "is no commit id")
+    return oid
+
+
+def _head(pr: Node) -> Head:
+    ref = pr.maybe_node("headRef")
+    target = ref and ref.maybe_node("target")
+    repository = pr.maybe_node("headRepository")
+    return Head(
+        ref=pr.text("headRefName"),
+        commit=_commit(pr, "headRefOid"),
+        repository=repository.text("nameWithOwner") if repository else None,
+        tip=_commit(target, "oid") if target else None,
+    )
+
+
+def _queue_entry(node: Node) -> MergeQueueEntry:
+    return MergeQueueEntry(state=node.text("state"), position=node.maybe_integer("position"))
+
+
+def mergeability(pr: Node) -> Mergeability:
+    """What GitHub says; a word of another field's vocabulary is UNKNOWN and logged (R29)."""
+    word = pr.text("mergeable").strip().upper()
+    if word not in _MERGEABILITY:
+        if ("mergeable", word) not in _NEVER_SEEN:
+            _NEVER_SEEN.add(("mergeable", word))
+            logger.warning("GitHub says a mergeability that is not known: %.40r", word)
+        return Mergeability.UNKNOWN
+    return _MERGEABILITY[word]
+
+
+def author(node: Node, viewer: Viewer, *, can_push: bool | None) -> Author:
+    """Who wrote a thing that has `author` and `authorAssociation`; a deleted account is `ghost`."""
+    who = node.maybe_node("author")
+    if who is None:
+        return attrs.evolve(_GHOST, association=_association(node))
+    login, node_id = who.text("login"), who.maybe_text("id")
+    return Author(
+        login=login,
+        node_id=node_id,
+        is_bot=who.maybe_text("__typename") == "Bot",
+        association=_association(node),
+        can_push=can_push,
+        is_viewer=node_id == viewer.node_id if node_id else login.casefold() == viewer.login.casefold(),
+    )
+
+
+def _association(node: Node) -> str:
+    return (node.maybe_text("authorAssociation") or "NONE").upper()
+
+
+def body_text(text: str) -> str:
+    """A body cut to 8 KiB; Headway's own mark stays, so that our words are known as ours."""
+    if len(text.encode("utf-8", "replace")) <= BODY_BYTES:
+        return text
+    mark = MARK.search(text)
+    if mark is None:
+        return cut(text, BODY_BYTES)
+    return f"{cut(text, BODY_BYTES - len(mark[0]) - 1)}\n{mark[0]}"
+
+
+def review(node: Node, viewer: Viewer) -> Review:
+    commit = node.maybe_node("commit")
+    return Review(
+        id=node.text("id"),
+        author=author(node, viewer, can_push=node.maybe_flag("authorCanPushToRepository")),
+        state=node.text("state").upper(),
+        body=body_text(node.maybe_text("body") or ""),
+        submitted_at=node.maybe_time("submittedAt"),
+        edited_at=node.maybe_time("lastEditedAt"),
+        commit=commit.text("oid") if commit else None,
+    )
+
+
+def comment(node: Node, viewer: Viewer) -> ThreadComment:
+    of_review = node.maybe_node("pullRequestReview")
+    # A comment belongs to a review of its own author, which tells what the comment itself does not.
+    can_push = of_review.maybe_flag("authorCanPushToRepository") if of_review else None
+    return ThreadComment(
+        id=node.text("id"),
+        author=author(node, viewer, can_push=can_push),
+        body=body_text(node.text("body")),
+        created_at=node.time("createdAt"),
+        edited_at=node.maybe_time("lastEditedAt"),
+        minimized=node.maybe_flag("isMinimized") or False,
+        url=node.maybe_text("url"),
+        review_id=of_review.text("id") if of_review else None,
+    )
+
+
+def thread(node: Node, comments: Iterable[ThreadComment]) -> ReviewThread:
+    return ReviewThread(
+        id=node.text("id"),
+        path=cut(node.text("path"), 4096),
+        line=node.maybe_integer("line"),
+        outdated=node.flag("isOutdated"),
+        comments=tuple(sorted(comments, key=lambda each: each.created_at)),
+    )
+
+
+def conversation(reviews: Sequence[Review], threads: Sequence[tuple[bool, ReviewThread]]) -> ConversationPart:
+    """What is kept of a whole conversation. `threads`: with whether each is resolved.
+
+    Of the reviews the latest opinion of each author, and every one with a body; of the threads those
+    that are not resolved (R26).
+    """
+    submitted = [each for each in reviews if each.state != "PENDING"]
+    submitted.sort(key=lambda each: (each.submitted_at is not None, each.submitted_at or 0, each.id))
+    opened = Counter(each.comments[0].review_id for _, each in threads if each.comments)
+    latest = {each.id for each in latest_opinions(submitted).values()}
+    return ConversationPart(
+        reviews=tuple(
+            attrs.evolve(each, thread_count=opened[each.id])
+            for each in submitted
+            if each.id in latest or each.body.strip()
+        ),
+        threads=tuple(each for resolved, each in threads if not resolved),
+    )
+
+
+def candidate(node: Node) -> Candidate:
+    repository = node.maybe_node("headRepository")
+    return Candidate(
+        node_id=node.text("id"),
+        number=node.integer("number"),
+        base_ref=cut(node.text("baseRefName"), NAME_BYTES),
+        created_at=node.time("createdAt"),
+        head_repository=repository.text("nameWithOwner") if repository else None,
+    )

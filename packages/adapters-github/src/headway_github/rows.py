@@ -1,0 +1,80 @@
+"""Rows of checks from GitHub's JSON: GraphQL nodes, and what `gh pr view --json statusCheckRollup` prints."""
+
+from collections.abc import Iterable
+
+from headway_core.pull_requests.checks import CheckRow, CheckRunRow, StatusRow, newest_checks
+from headway_core.pull_requests.model import Check
+from headway_github.reading import MalformedError, Node, cut
+
+NAME_BYTES = 300
+_SUMMARY_BYTES = 2 * 1024
+_URL_BYTES = 2 * 1024
+
+
+def checks_from_rollup(items: Iterable[object] | None) -> tuple[Check, ...]:
+    """The newest run of every check of a rollup; None, as GitHub says for none, gives none.
+
+    `items`: those of `gh pr view --json statusCheckRollup`, or nodes of `StatusCheckRollup.contexts`.
+    Never raises for what an item holds: one that can't be read counts as a check that is unknown.
+    """
+    return newest_checks(_lenient(item) for item in items or ())
+
+
+def _lenient(item: object) -> CheckRow:
+    try:
+        return check_row(Node(item, lenient=True))
+    except MalformedError:
+        return CheckRunRow(name="", status=None, conclusion=None)
+
+
+def check_row(node: Node, *, commit: str | None = None) -> CheckRow:
+    """One row. `MalformedError` when a field has another type than the schema says."""
+    kind = node.maybe_text("__typename")
+    if kind == "StatusContext" or (kind is None and not node.has("name") and node.has("context")):
+        return _status(node, commit)
+    return _run(node)
+
+
+def _status(node: Node, commit: str | None) -> StatusRow:
+    return StatusRow(
+        context=cut(node.maybe_text("context") or "", NAME_BYTES),
+        state=node.maybe_text("state"),
+        commit=commit,
+        id=node.maybe_text("id"),
+        created_at=node.maybe_time("createdAt") or node.maybe_time("startedAt"),
+        url=_short(node.maybe_text("targetUrl"), _URL_BYTES),
+        summary=_short(node.maybe_text("description"), _SUMMARY_BYTES),
+    )
+
+
+def _run(node: Node) -> CheckRunRow:
+    suite = node.maybe_node("checkSuite")
+    app = suite and suite.maybe_node("app")
+    run = suite and suite.maybe_node("workflowRun")
+    workflow = run and run.maybe_node("workflow")
+    workflow_id = workflow and workflow.maybe_integer("databaseId")
+    # gh prints an empty workflow name for what is no workflow's.
+    workflow_name = workflow.maybe_text("name") if workflow else node.maybe_text("workflowName")
+    return CheckRunRow(
+        name=cut(node.maybe_text("name") or "", NAME_BYTES),
+        status=node.maybe_text("status"),
+        conclusion=node.maybe_text("conclusion"),
+        number=node.maybe_integer("databaseId"),
+        suite=suite.maybe_integer("databaseId") if suite else None,
+        app=(app.maybe_text("slug") or app.maybe_text("name")) if app else None,
+        workflow=str(workflow_id) if workflow_id is not None else (workflow_name or None),
+        event=(run.maybe_text("event") if run else node.maybe_text("event")) or None,
+        started_at=node.maybe_time("startedAt"),
+        completed_at=node.maybe_time("completedAt"),
+        url=_short(node.maybe_text("detailsUrl"), _URL_BYTES),
+        summary=_summary(node),
+    )
+
+
+def _summary(node: Node) -> str | None:
+    told = [text for text in (node.maybe_text("title"), node.maybe_text("summary")) if text]
+    return cut("\n".join(told), _SUMMARY_BYTES) if told else None
+
+
+def _short(text: str | None, size: int) -> str | None:
+    return cut(text, size) if text else None

@@ -1,0 +1,170 @@
+"""GraphQL over HTTP: the one module that knows httpx (its fork httpx2 would be a change here alone)."""
+
+import json
+import logging
+from collections.abc import Mapping
+from contextlib import AsyncExitStack
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from typing import Self
+
+import anyio
+import attrs
+import httpx
+
+from headway_core.kernel.errors import InvalidInput, PermissionDenied
+from headway_core.pull_requests.ports import FailureKind
+from headway_github.answers import Answer, GraphQL, SendFailed, read_answer
+from headway_github.documents import Document
+from headway_github.tokens import Tokens
+
+logger = logging.getLogger(__name__)
+
+_REDIRECTS = frozenset({301, 302, 303, 307, 308})
+_REDIRECT_LIMIT = 3
+
+
+@attrs.frozen(kw_only=True)
+class Limits:
+    """How long and how much; seconds and bytes."""
+
+    connect_s: float = 5.0
+    answer_s: float = 30.0
+    """From the request to the whole answer. GitHub itself gives up after ten seconds."""
+    answer_bytes: int = 32 * 1024 * 1024
+    connect_pauses_s: tuple[float, ...] = (0.2, 1.0)
+    """Pauses before a connection is tried again; nothing was sent yet, so that is safe for mutations."""
+
+
+class HttpGraphQL(GraphQL):
+    """Posts documents to `{api_url}/graphql`, one at a time: GitHub asks for serial requests.
+
+    As an async context manager it keeps connections; without, each request has its own. The token is
+    sent to the host of `api_url` and to no other.
+    """
+
+    def __init__(self, api_url: str, tokens: Tokens, limits: Limits | None = None) -> None:
+        url = httpx.URL(api_url.rstrip("/") + "/graphql")
+        if url.scheme not in ("https", "http") or not url.host or url.userinfo:
+            raise InvalidInput("github_api_url", "is no http address, or carries credentials")
+        if url.scheme == "http" and url.host not in ("127.0.0.1", "::1", "localhost"):
+            raise InvalidInput("github_api_url", "would send the token unencrypted to another machine")
+        self._url = url
+        self._tokens = tokens
+        self._limits = limits or Limits()
+        self._shared: httpx.AsyncClient | None = None
+        self._turn = anyio.Lock()
+
+    async def __aenter__(self) -> Self:
+        self._shared = self._client()
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        shared, self._shared = self._shared, None
+        if shared is not None:
+            await shared.aclose()
+
+    def _client(self) -> httpx.AsyncClient:
+        limits = self._limits
+        return httpx.AsyncClient(
+            timeout=httpx.Timeout(limits.answer_s, connect=limits.connect_s),
+            follow_redirects=False,
+            trust_env=self._url.scheme == "https",
+            headers={"accept": "application/json", "user-agent": "headway"},
+        )
+
+    async def send(self, document: Document, variables: Mapping[str, object]) -> Answer | SendFailed:
+        async with self._turn:
+            try:
+                token = await self._tokens.token()
+            except PermissionDenied as error:
+                return SendFailed(kind=FailureKind.FORBIDDEN, problem=error.problem)
+            answer = await self._post(document, variables, token)
+        if isinstance(answer, SendFailed):
+            if answer.kind is FailureKind.FORBIDDEN:
+                self._tokens.refused()
+            logger.info("%s: %s", document.name, answer.problem)
+        return answer
+
+    async def _post(
+        self, document: Document, variables: Mapping[str, object], token: str
+    ) -> Answer | SendFailed:
+        content = json.dumps({"query": document.text, "variables": variables}).encode()
+        headers = {"authorization": f"Bearer {token}", "content-type": "application/json"}
+        try:
+            with anyio.fail_after(self._limits.answer_s):
+                async with AsyncExitStack() as stack:
+                    client = self._shared
+                    if client is None:
+                        client = await stack.enter_async_context(self._client())
+                    return await self._follow(client, self._url, content, headers)
+        except (TimeoutError, httpx.TimeoutException):
+            return SendFailed(
+                kind=FailureKind.UNAVAILABLE,
+                problem="GitHub did not answer in time",
+                too_big=not document.writes,
+            )
+        except (httpx.RemoteProtocolError, httpx.ReadError, httpx.DecodingError):
+            return SendFailed(kind=FailureKind.UNAVAILABLE, problem="the connection ended within the answer")
+        except httpx.HTTPError:
+            return SendFailed(kind=FailureKind.UNAVAILABLE, problem="there is no connection to GitHub")
+
+    async def _follow(
+        self, client: httpx.AsyncClient, url: httpx.URL, content: bytes, headers: Mapping[str, str]
+    ) -> Answer | SendFailed:
+        for _ in range(_REDIRECT_LIMIT + 1):
+            request = client.build_request("POST", url, content=content, headers=headers)
+            response = await self._connected(client, request)
+            try:
+                if response.status_code not in _REDIRECTS:
+                    return await self._read(response)
+            finally:
+                await response.aclose()
+            target = _redirected(url, response.headers.get("location"))
+            if target is None:
+                return SendFailed(
+                    kind=FailureKind.NONSENSE, problem="GitHub redirects to another host; not followed"
+                )
+            url = target
+        return SendFailed(kind=FailureKind.NONSENSE, problem="GitHub redirects without end")
+
+    async def _connected(self, client: httpx.AsyncClient, request: httpx.Request) -> httpx.Response:
+        for pause in self._limits.connect_pauses_s:
+            try:
+                return await client.send(request, stream=True)
+            except (httpx.ConnectError, httpx.ConnectTimeout):
+                await anyio.sleep(pause)
+        return await client.send(request, stream=True)
+
+    async def _read(self, response: httpx.Response) -> Answer | SendFailed:
+        body = bytearray()
+        async for chunk in response.aiter_bytes():
+            body += chunk
+            if len(body) > self._limits.answer_bytes:
+                return SendFailed(
+                    kind=FailureKind.NONSENSE,
+                    problem=f"the answer is larger than {self._limits.answer_bytes} bytes",
+                    too_big=True,
+                )
+        headers = {name.lower(): value for name, value in response.headers.items()}
+        return read_answer(response.status_code, headers, bytes(body), _their_time(headers))
+
+
+def _redirected(url: httpx.URL, location: str | None) -> httpx.URL | None:
+    """Where to go on; None when that is another scheme, host or port: the token stays with its own."""
+    if not location:
+        return None
+    try:
+        target = url.join(location)
+    except (httpx.InvalidURL, ValueError):
+        return None
+    same = (target.scheme, target.host, target.port) == (url.scheme, url.host, url.port)
+    return target if same and not target.userinfo else None
+
+
+def _their_time(headers: Mapping[str, str]) -> datetime:
+    """GitHub's own clock, so that the reset is right when ours is not."""
+    try:
+        return parsedate_to_datetime(headers["date"]).astimezone(UTC)
+    except (KeyError, ValueError, TypeError):
+        return datetime.now(UTC)  # noqa: TID251  no clock of ours is asked: only a wait comes from it

@@ -1,0 +1,127 @@
+"""Writes to GitHub, each thing with a mark by which its effect is found again."""
+
+from collections.abc import Mapping
+from typing import assert_never
+
+from headway_core.forge_actions.model import OpenPullRequest, Order, Reply, Resolve
+from headway_core.forge_actions.ports import ForgeWriter, Written
+from headway_core.kernel.errors import HeadwayError, InvalidInput, NotFound, PermissionDenied, Unavailable
+from headway_core.projects.model import Project
+from headway_github.answers import AnswerError, GraphQL, SendFailed
+from headway_github.documents import document
+from headway_github.issues import as_error
+from headway_github.reading import MalformedError, Node, clean
+
+_MESSAGE_CHARACTERS = 300
+
+
+class GitHubWriter(ForgeWriter):
+    """Opens pull requests, replies to review threads and resolves them, by GraphQL."""
+
+    def __init__(self, graphql: GraphQL) -> None:
+        self._graphql = graphql
+
+    async def find(self, project: Project, order: Order, mark: str) -> Written | None:
+        try:
+            match order:
+                case OpenPullRequest():
+                    return _opened(await self._opened(project, order))
+                case Reply(thread_id=thread_id):
+                    thread = await self._thread(thread_id)
+                    comments = thread.node("comments").nodes("nodes")
+                    ours = [each for each in comments if mark in (each.maybe_text("body") or "")]
+                    return Written(node_id=ours[0].text("id")) if ours else None
+                case Resolve(thread_id=thread_id):
+                    thread = await self._thread(thread_id)
+                    return Written(node_id=thread_id) if thread.flag("isResolved") else None
+                case _:
+                    assert_never(order)
+        except MalformedError as error:
+            raise _malformed(error) from None
+
+    async def write(self, project: Project, order: Order, mark: str) -> Written:
+        try:
+            match order:
+                case OpenPullRequest():
+                    repository = await self._opened(project, order)
+                    order_input: Mapping[str, object] = {
+                        "repositoryId": repository.text("id"),
+                        "headRefName": order.head,
+                        "baseRefName": order.base,
+                        "title": order.title,
+                        "body": f"{order.body}\n\n{mark}",
+                        "draft": order.draft,
+                    }
+                    data = await self._mutate(
+                        "open_pull_request", order_input, "repository", project.repository
+                    )
+                    return Written(node_id=data.node("createPullRequest").node("pullRequest").text("id"))
+                case Reply(thread_id=thread_id, body=body):
+                    order_input = {"pullRequestReviewThreadId": thread_id, "body": f"{body}\n\n{mark}"}
+                    data = await self._mutate("reply", order_input, "review thread", thread_id)
+                    payload = data.node("addPullRequestReviewThreadReply")
+                    return Written(node_id=payload.node("comment").text("id"))
+                case Resolve(thread_id=thread_id):
+                    await self._mutate("resolve_thread", {"threadId": thread_id}, "review thread", thread_id)
+                    return Written(node_id=thread_id)
+                case _:
+                    assert_never(order)
+        except MalformedError as error:
+            raise _malformed(error) from None
+
+    async def _opened(self, project: Project, order: OpenPullRequest) -> Node:
+        """The repository, with the open pull requests of this head and base."""
+        variables = {
+            "owner": project.github_owner,
+            "name": project.github_repo,
+            "head": order.head,
+            "base": order.base,
+        }
+        data = await self._ask("opened", variables, "repository", project.repository)
+        repository = data.maybe_node("repository")
+        if repository is None:
+            raise NotFound("repository", project.repository)
+        return repository
+
+    async def _thread(self, thread_id: str) -> Node:
+        data = await self._ask("thread", {"id": thread_id}, "review thread", thread_id)
+        thread = data.maybe_node("node")
+        if thread is None or thread.text("__typename") != "PullRequestReviewThread":
+            raise NotFound("review thread", thread_id)
+        return thread
+
+    async def _mutate(self, name: str, order: Mapping[str, object], kind: str, key: str) -> Node:
+        return await self._ask(name, {"input": order}, kind, key)
+
+    async def _ask(self, name: str, variables: Mapping[str, object], kind: str, key: str) -> Node:
+        answer = await self._graphql.send(document(name), variables)
+        if isinstance(answer, SendFailed):
+            raise as_error(answer, kind, key)
+        if answer.errors:
+            raise _error(answer.errors[0], kind, key)
+        return Node(answer.data)
+
+
+def _opened(repository: Node) -> Written | None:
+    """The pull request from the repository's own branch: a fork's of the same name is somebody else's."""
+    for pr in repository.node("pullRequests").nodes("nodes"):
+        head = pr.maybe_node("headRepository")
+        if head is not None and head.text("nameWithOwner") == repository.text("nameWithOwner"):
+            return Written(node_id=pr.text("id"))
+    return None
+
+
+def _error(error: AnswerError, kind: str, key: str) -> HeadwayError:
+    match error.type:
+        case "NOT_FOUND":
+            return NotFound(kind, key)
+        case "FORBIDDEN" | "INSUFFICIENT_SCOPES":
+            return PermissionDenied("github", "the token may not write this")
+        case "UNPROCESSABLE":
+            return InvalidInput(kind, clean(error.message)[:_MESSAGE_CHARACTERS])
+        case _:
+            return Unavailable("github", "GitHub could not do it")
+
+
+def _malformed(error: MalformedError) -> Unavailable:
+    return Unavailable("github", f"the answer is malformed at {error}")
