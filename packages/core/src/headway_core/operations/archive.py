@@ -9,9 +9,7 @@ from headway_core.kernel.tables import ReadTable
 from headway_core.operations.model import ArchiveResult, Busy, HoldsIgnored, NotDue, Settled
 from headway_core.operations.provisioning import worktree_path
 from headway_core.projects.model import Project
-from headway_core.sessions.executor import SessionExecutor
-from headway_core.sessions.model import EndReason
-from headway_core.sessions.service import SessionService
+from headway_core.sessions import EndReason, SessionExecutor, SessionService
 from headway_core.workspaces.model import Workspace, WorkspaceStatus
 from headway_core.workspaces.ports import Worktrees
 from headway_core.workspaces.service import WorkspaceLifecycleService

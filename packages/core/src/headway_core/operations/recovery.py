@@ -121,7 +121,9 @@ class RecoveryService:
         live, _ = await self._ledger.read(self._ours)
         known = frozenset(worktree_path(project, w) for w in live if w.project_id == project.id)
         try:
-            found.strays += await self._worktrees.strays(project.repo_path, project.worktree_base_path, known)
+            found.strays.extend(
+                await self._worktrees.strays(project.repo_path, project.worktree_base_path, known)
+            )
         except HeadwayError as error:
             found.problems.append(f"worktrees of project {project.slug}: {error}")
 
