@@ -1,0 +1,80 @@
+"""Sessions: conversations with agents, their prompts, and the processes behind them.
+
+`SessionService` is the only writer. Fixers come only through `FixerSessionService`. `SessionExecutor`
+carries out on a host what both intend.
+"""
+
+from headway_core.sessions.events import (
+    PromptQueued,
+    PromptStatusChanged,
+    SessionAttemptRenewed,
+    SessionCreated,
+    SessionEnded,
+    SessionStatusChanged,
+)
+from headway_core.sessions.executor import SessionDuty, SessionExecutor
+from headway_core.sessions.fixers import (
+    AlreadyActive,
+    Failed,
+    FixerOutcome,
+    FixerRequest,
+    FixerSessionService,
+    Signalled,
+    Started,
+    WhenLive,
+)
+from headway_core.sessions.model import (
+    SESSION_TRANSITIONS,
+    Activity,
+    EndReason,
+    LimitReached,
+    NotReady,
+    NotReadyReason,
+    Presence,
+    Prompt,
+    PromptStatus,
+    Purpose,
+    Session,
+    SessionActivity,
+    SessionStatus,
+    presence,
+)
+from headway_core.sessions.ports import Agents, Launch, Supervisor
+from headway_core.sessions.service import SessionService
+
+__all__ = [
+    "SESSION_TRANSITIONS",
+    "Activity",
+    "Agents",
+    "AlreadyActive",
+    "EndReason",
+    "Failed",
+    "FixerOutcome",
+    "FixerRequest",
+    "FixerSessionService",
+    "Launch",
+    "LimitReached",
+    "NotReady",
+    "NotReadyReason",
+    "Presence",
+    "Prompt",
+    "PromptQueued",
+    "PromptStatus",
+    "PromptStatusChanged",
+    "Purpose",
+    "Session",
+    "SessionActivity",
+    "SessionAttemptRenewed",
+    "SessionCreated",
+    "SessionDuty",
+    "SessionEnded",
+    "SessionExecutor",
+    "SessionService",
+    "SessionStatus",
+    "SessionStatusChanged",
+    "Signalled",
+    "Started",
+    "Supervisor",
+    "WhenLive",
+    "presence",
+]

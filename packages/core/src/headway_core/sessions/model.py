@@ -95,7 +95,7 @@ class Session:
     label: str
     """What a person reads: `chat`, `ratchet`, `fix-ci`, …"""
     causes: tuple[str, ...] = ()
-    """Ids of what a fixer was asked to fix, whoever asked; empty for a chat."""
+    """What its present attempt was asked to fix: the ids of its prompts; empty for a chat."""
     status: SessionStatus
     attempt: int = 0
     """Counts starts; the folder of an attempt is its identity for the supervisor."""
@@ -104,7 +104,7 @@ class Session:
     created_at: datetime
     last_active_at: datetime
     started_at: datetime | None = None
-    """When the agent was seen running in this attempt."""
+    """When the start of this attempt was asked for; None until there is evidence that it happened."""
     ended_at: datetime | None = None
     end_reason: EndReason | None = None
     exit_code: int | None = None
@@ -147,7 +147,9 @@ class Prompt:
     version: int = 0
     workspace_id: str
     session_id: str
-    text: str
+    text: str = attrs.field(repr=False)
+    causes: tuple[str, ...] = ()
+    """Ids of what it asks to fix, whoever asks; empty for a person's words."""
     status: PromptStatus = PromptStatus.QUEUED
     attempt: int | None = None
     """The attempt of the session that it was handed to."""
