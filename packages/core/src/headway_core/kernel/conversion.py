@@ -1,17 +1,19 @@
 """Records to JSON and back: one converter for stored columns and event payloads.
 
 A closed union of attrs classes is stored with a tag: `{"type": "Dispatch", …}`. Datetimes are ISO 8601
-in UTC. Unknown keys are ignored on the way in: an older program may read what a newer one wrote.
+in UTC, sets are sorted lists. Unknown keys are ignored on the way in: an older program may read what a
+newer one wrote.
 """
 
 import types
 import typing
+from collections.abc import Set
 from datetime import UTC, datetime
+from enum import IntEnum, StrEnum
 from typing import Any
 
 import attrs
 import cattrs
-from cattrs.gen import make_dict_structure_fn, make_dict_unstructure_fn
 
 TAG = "type"
 
@@ -49,28 +51,6 @@ def _union_unstructure(converter: cattrs.Converter) -> Any:
     return unstructure
 
 
-def make_converter() -> cattrs.Converter:
-    """A converter with Headway's rules; strict about what must be a number, a flag or a text."""
-    converter = cattrs.Converter(prefer_attrib_converters=False)
-    converter.register_structure_hook(
-        datetime, lambda value, _: datetime.fromisoformat(value).astimezone(UTC)
-    )
-    converter.register_unstructure_hook(datetime, lambda value: value.astimezone(UTC).isoformat())
-    for plain in (str, int, bool):
-        converter.register_structure_hook(plain, _exactly(plain))
-    converter.register_structure_hook_factory(
-        lambda hint: bool(_arms(hint)), lambda hint: _union_structure(converter, hint)
-    )
-    converter.register_unstructure_hook_factory(
-        lambda hint: bool(_arms(hint)), lambda _: _union_unstructure(converter)
-    )
-    converter.register_structure_hook_factory(attrs.has, lambda cls: make_dict_structure_fn(cls, converter))
-    converter.register_unstructure_hook_factory(
-        attrs.has, lambda cls: make_dict_unstructure_fn(cls, converter)
-    )
-    return converter
-
-
 def _exactly(plain: type) -> Any:
     def structure(value: Any, _: Any) -> Any:
         if type(value) is not plain:
@@ -80,4 +60,44 @@ def _exactly(plain: type) -> Any:
     return structure
 
 
-CONVERTER = make_converter()
+def _number(value: Any, _: Any) -> float:
+    if type(value) not in (int, float):
+        raise TypeError(f"{value!r} is no number")
+    return float(value)
+
+
+def _moment(value: Any, _: Any) -> datetime:
+    moment = datetime.fromisoformat(value)
+    if moment.tzinfo is None:
+        raise ValueError(f"{value!r} has no time zone")
+    return moment.astimezone(UTC)
+
+
+def _moment_text(value: datetime) -> str:
+    if value.tzinfo is None:
+        raise ValueError(f"{value!r} has no time zone")
+    return value.astimezone(UTC).isoformat()
+
+
+def _make_converter() -> cattrs.Converter:
+    converter = cattrs.Converter(unstruct_collection_overrides={Set: sorted})
+    converter.register_structure_hook(datetime, _moment)
+    converter.register_unstructure_hook(datetime, _moment_text)
+    converter.register_structure_hook(float, _number)
+    for plain in (str, int, bool):
+        converter.register_structure_hook(plain, _exactly(plain))
+    for choice in (StrEnum, IntEnum):  # else the hook of `str` or `int` takes them, and checks nothing
+        converter.register_structure_hook(choice, lambda value, cls: cls(value))
+    converter.register_structure_hook_factory(
+        lambda hint: bool(_arms(hint)), lambda hint: _union_structure(converter, hint)
+    )
+    converter.register_unstructure_hook_factory(
+        lambda hint: bool(_arms(hint)), lambda _: _union_unstructure(converter)
+    )
+    return converter
+
+
+CONVERTER = _make_converter()
+"""Headway's rules, strict about what must be a number, a flag or a text. `unstructure(value,
+unstructure_as=hint)` gives JSON values, `structure(value, hint)` takes them back, or raises a `ValueError`
+or an exception group of cattrs."""

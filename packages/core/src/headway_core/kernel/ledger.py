@@ -18,7 +18,12 @@ R = TypeVar("R")
 
 
 class ReadTransaction(ABC):
-    """One consistent view."""
+    """One consistent view. Every port refuses it once its unit of work has ended."""
+
+    over: bool = False
+    """True once the unit of work has ended. Set by `unit_of_work`."""
+    doomed_by: Exception | None = None
+    """The first error of a port in this transaction: it is not committed, whoever caught the error."""
 
     @abstractmethod
     def now(self) -> datetime:
@@ -44,19 +49,20 @@ class Transaction(ReadTransaction):
 class Ledger(ABC):
     """Runs units of work.
 
-    `work` has no effect outside the transaction, so the ledger may run it again. It is committed if
-    and only if `transact` returns: a cancellation is delivered before `work` starts or after it was
-    stored, never between. The one exception is `OutcomeUnknown`.
+    `work` has no effect outside the transaction, so the ledger may run it again: once more when a
+    unique index refused a row, and as often as the database asks. It is committed if and only if
+    `transact` returns: a cancellation is delivered before `work` starts or after it was stored, never
+    between. The one exception is `OutcomeUnknown`.
     """
 
-    def __init__(self) -> None:
-        self._changed = anyio.Event()
+    _waited_for: anyio.Event | None = None
 
     def transact(self, work: Callable[[Transaction], T]) -> Coroutine[Any, Any, T]:
         """Run `work(tx)` as a unit and return its result.
 
-        An exception from `work` or from a port rolls back everything. `TypeError` when `work` returns
-        an awaitable, or when called inside another transaction (at the call, not at the await).
+        An exception from `work` or from a port rolls back everything, an exception from a port even
+        when `work` catches it. `TypeError` when `work` returns an awaitable or a generator, or when
+        called inside another transaction (at the call, not at the await), which is then doomed.
         """
         refuse_nesting()
         return self._transact(work)
@@ -73,13 +79,19 @@ class Ledger(ABC):
     async def _read(self, query: Callable[[ReadTransaction], T]) -> T: ...
 
     def changed(self) -> anyio.Event:
-        """Set at the next commit in this process that writes an event; polling is the safety net."""
-        return self._changed
+        """Set at the next commit in this process that writes an event; polling is the safety net.
+
+        To miss nothing: take it, then read the log, then wait for it.
+        """
+        if self._waited_for is None:
+            self._waited_for = anyio.Event()
+        return self._waited_for
 
     def _announce(self) -> None:
         """Set what `changed` gave. Called in the event loop, after a commit that wrote events."""
-        event, self._changed = self._changed, anyio.Event()
-        event.set()
+        event, self._waited_for = self._waited_for, None
+        if event is not None:
+            event.set()
 
 
 class Store(ABC):
@@ -102,29 +114,35 @@ class Store(ABC):
         """The write port of a table: for its owner alone."""
 
 
-_OPEN: ContextVar[bool] = ContextVar("headway_transaction_open", default=False)
+_OPEN: ContextVar[ReadTransaction | None] = ContextVar("headway_open_transaction", default=None)
 
 
 def refuse_nesting() -> None:
-    """`TypeError` inside a transaction: a unit of work does not open another."""
-    if _OPEN.get():
-        raise TypeError("a transaction is open here: compose steps that take tx instead of opening another")
+    """`TypeError` inside a transaction, which it dooms: a unit of work does not open another."""
+    tx = _OPEN.get()
+    if tx is not None and not tx.over:
+        error = TypeError("a transaction is open here: compose steps that take tx instead of another one")
+        tx.doomed_by = tx.doomed_by or error
+        raise error
 
 
 @contextmanager
-def unit_of_work() -> Iterator[None]:
-    """Marks this context as inside a transaction. For ledgers, around the call of `work`."""
-    token = _OPEN.set(True)
+def unit_of_work(tx: ReadTransaction) -> Iterator[None]:
+    """The time during which `tx` may be used. For ledgers: around the call of `work`."""
+    token = _OPEN.set(tx)
     try:
         yield
     finally:
+        tx.over = True
         _OPEN.reset(token)
 
 
-def refuse_awaitable(result: T) -> T:
-    """`TypeError` when `work` returned an awaitable: it was an `async def`, so it did not run."""
-    if inspect.isawaitable(result):
-        if inspect.iscoroutine(result):
-            result.close()
+def refuse_unfinished(result: T) -> T:
+    """`TypeError` when `work` has not run: it was an `async def` or a generator. For ledgers."""
+    if inspect.iscoroutine(result):
+        result.close()
+    if inspect.isawaitable(result) or inspect.isasyncgen(result):
         raise TypeError("a transaction is a synchronous function: its work returned an awaitable")
+    if inspect.isgenerator(result):
+        raise TypeError("a transaction runs to its end: its work returned a generator")
     return result

@@ -4,8 +4,10 @@ A product for embedding without persistence and for tests. With `run_twice` ever
 undone and run again, and what the two runs wrote is compared: an impure transaction raises (law 3).
 """
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+import functools
+import itertools
+import operator
+from collections.abc import Callable, Iterable
 from datetime import datetime
 from typing import Any, TypeVar, cast
 
@@ -15,20 +17,22 @@ import attrs
 from headway_core.kernel.clock import Clock, Ids
 from headway_core.kernel.errors import Conflict, NotFound, UniqueClash
 from headway_core.kernel.events import DomainEvent, EventCatalog, EventLog
-from headway_core.kernel.ledger import (
-    Ledger,
-    ReadTransaction,
-    Store,
-    Transaction,
-    refuse_awaitable,
-    unit_of_work,
+from headway_core.kernel.ledger import Ledger, ReadTransaction, Store, Transaction
+from headway_core.kernel.scope import (
+    STALE,
+    Draws,
+    TransactionScope,
+    expect_query,
+    key_text,
+    once_more_after_clash,
+    perform,
+    port_of,
 )
-from headway_core.kernel.scope import Draws, TransactionScope
 from headway_core.kernel.tables import Index, OwnedTable, Query, ReadTable, TableSpec
 
 T = TypeVar("T")
 R = TypeVar("R")
-Key = tuple[str, ...]
+Key = tuple[str | int, ...]
 
 
 class ImpureTransactionError(TypeError):
@@ -64,6 +68,8 @@ class _Rows:
             new = None if after is None else _indexed(index, after)
             if old is not None:
                 entries[old].pop(key)
+                if not entries[old]:
+                    del entries[old]
             if new is not None:
                 entries.setdefault(new, {})[key] = None
         if after is None:
@@ -71,13 +77,13 @@ class _Rows:
         else:
             self.rows[key] = after
 
-    def candidates(self, equal: dict[str, object]) -> Iterator[Any]:
-        """The rows that may match: those of the first plain index that the equalities cover."""
+    def candidates(self, equal: dict[str, object]) -> Iterable[Any]:
+        """The rows that may match: those of the first full index whose columns the equalities cover."""
         for index in self.spec.indexes:
-            if not index.only and index.columns and all(column in equal for column in index.columns):
+            if not index.only and equal.keys() >= set(index.columns):
                 value = tuple(equal[column] for column in index.columns)
-                return iter([self.rows[key] for key in self._entries[index.name].get(value, ())])
-        return iter(list(self.rows.values()))
+                return [self.rows[key] for key in self._entries[index.name].get(value, ())]
+        return self.rows.values()
 
 
 def _indexed(index: Index, record: Any) -> tuple[object, ...] | None:
@@ -88,8 +94,9 @@ def _indexed(index: Index, record: Any) -> tuple[object, ...] | None:
 
 
 class _MemoryReadTransaction(ReadTransaction):
-    def __init__(self, clock: Clock) -> None:
-        self._now = clock.now()
+    def __init__(self, store: "MemoryStore", now: datetime) -> None:
+        self.store = store
+        self._now = now
 
     def now(self) -> datetime:
         return self._now
@@ -98,13 +105,14 @@ class _MemoryReadTransaction(ReadTransaction):
 class _MemoryTransaction(TransactionScope):
     """The scope of a unit of work in memory; `wrote` is what the purity check compares."""
 
-    def __init__(self, draws: Draws, catalog: EventCatalog) -> None:
+    def __init__(self, store: "MemoryStore", draws: Draws, catalog: EventCatalog) -> None:
         super().__init__(draws, catalog)
+        self.store = store
         self.wrote: list[tuple[str, Key, Any]] = []
 
 
 class MemoryStore(Store):
-    """Tables, events and the ledger over them, in this process alone."""
+    """Tables, events and the ledger over them, in one event loop of this process."""
 
     def __init__(self, *, clock: Clock, ids: Ids, catalog: EventCatalog, run_twice: bool = False) -> None:
         self._clock = clock
@@ -115,7 +123,7 @@ class MemoryStore(Store):
         self._tables: dict[str, _Rows] = {}
         self._log: list[DomainEvent] = []
         self._ledger = _MemoryLedger(self)
-        self._events = _MemoryEventLog(self._log)
+        self._events = _MemoryEventLog(self, self._log)
 
     @property
     def ledger(self) -> Ledger:
@@ -126,77 +134,65 @@ class MemoryStore(Store):
         return self._events
 
     def reader(self, spec: TableSpec[R]) -> ReadTable[R]:
-        return _MemoryReader(spec, self._rows(spec))
+        return _MemoryReader(spec, self, self._rows(spec))
 
     def writer(self, spec: TableSpec[R]) -> OwnedTable[R]:
-        return _MemoryWriter(spec, self._rows(spec))
+        return _MemoryWriter(spec, self, self._rows(spec))
 
     def _rows(self, spec: TableSpec[Any]) -> _Rows:
         return self._tables.setdefault(spec.name, _Rows(spec, self._journal))
 
-    def run(self, work: Callable[[Transaction], T]) -> tuple[T, bool]:
+    def perform(self, work: Callable[[Transaction], T]) -> tuple[T, bool]:
         """Run a unit of work; the result and whether it wrote events."""
         draws = Draws(self._clock, self._ids)
-        for attempt in (1, 2):
-            try:
-                if self._run_twice:
-                    with self._undoing():
-                        first = self._attempt(work, draws)[1]
-                    result, second = self._attempt(work, draws)
-                    if (first.wrote, first.emitted) != (second.wrote, second.emitted):
-                        self._undo()
-                        raise ImpureTransactionError(
-                            "a unit of work wrote other things when it was run again"
-                        )
-                else:
-                    result, second = self._attempt(work, draws)
-            except UniqueClash:
-                if attempt == 2:  # noqa: PLR2004  the work ran once more and clashed again
-                    raise
-            else:
-                break
+        result, tx = once_more_after_clash(lambda: self._attempt(work, draws))
         self._journal.clear()
-        for emitted in second.emitted:
+        for emitted in tx.emitted:
             self._log.append(
                 DomainEvent(
-                    position=len(self._log) + 1, at=draws.now(), **attrs.asdict(emitted, recurse=False)
+                    position=len(self._log) + 1,
+                    workspace_id=emitted.workspace_id,
+                    at=draws.now(),
+                    actor=emitted.actor,
+                    payload=emitted.payload,
                 )
             )
-        return result, bool(second.emitted)
+        return result, bool(tx.emitted)
+
+    def read(self, query: Callable[[ReadTransaction], T]) -> T:
+        return perform(_MemoryReadTransaction(self, self._clock.now()), query)
 
     def _attempt(self, work: Callable[[Transaction], T], draws: Draws) -> tuple[T, _MemoryTransaction]:
-        tx = _MemoryTransaction(draws, self._catalog)
+        """Run the work; twice, with the first run undone, when purity is checked."""
+        result, tx = self._run(work, draws)
+        if self._run_twice:
+            self._undo()
+            result, again = self._run(work, draws)
+            if (tx.wrote, tx.emitted) != (again.wrote, again.emitted):
+                self._undo()
+                raise ImpureTransactionError("a unit of work wrote other things when it was run again")
+        return result, tx
+
+    def _run(self, work: Callable[[Transaction], T], draws: Draws) -> tuple[T, _MemoryTransaction]:
+        tx = _MemoryTransaction(self, draws, self._catalog)
         try:
-            with unit_of_work():
-                result = refuse_awaitable(work(tx))
-            tx.refuse_doomed()
+            return perform(tx, work), tx
         except BaseException:
             self._undo()
             raise
-        return result, tx
-
-    @contextmanager
-    def _undoing(self) -> Iterator[None]:
-        yield
-        self._undo()
 
     def _undo(self) -> None:
         while self._journal:
             self._journal.pop()()
 
-    def read(self, query: Callable[[ReadTransaction], T]) -> T:
-        with unit_of_work():
-            return refuse_awaitable(query(_MemoryReadTransaction(self._clock)))
-
 
 class _MemoryLedger(Ledger):
     def __init__(self, store: MemoryStore) -> None:
-        super().__init__()
         self._store = store
 
     async def _transact(self, work: Callable[[Transaction], T]) -> T:
         await anyio.lowlevel.checkpoint()  # the last moment at which a cancellation stops the work
-        result, emitted = self._store.run(work)
+        result, emitted = self._store.perform(work)
         if emitted:
             self._announce()
         return result
@@ -207,113 +203,115 @@ class _MemoryLedger(Ledger):
 
 
 class _MemoryEventLog(EventLog):
-    def __init__(self, log: list[DomainEvent]) -> None:
+    def __init__(self, store: MemoryStore, log: list[DomainEvent]) -> None:
+        self._store = store
         self._log = log
 
     def after(
         self, tx: ReadTransaction, position: int, *, limit: int = 100, workspace_id: str | None = None
     ) -> list[DomainEvent]:
-        wanted = (e for e in self._log[position:] if workspace_id is None or e.workspace_id == workspace_id)
-        return [event for event, _ in zip(wanted, range(limit), strict=False)]
+        with port_of(_of_store(tx, self._store)):
+            newer = itertools.islice(self._log, position, None)  # positions count from 1, without holes
+            wanted = (e for e in newer if workspace_id is None or e.workspace_id == workspace_id)
+            return list(itertools.islice(wanted, limit))
 
     def last_position(self, tx: ReadTransaction) -> int:
-        return len(self._log)
+        with port_of(_of_store(tx, self._store)):
+            return len(self._log)
 
 
 class _MemoryReader(ReadTable[R]):
-    def __init__(self, spec: TableSpec[R], rows: _Rows) -> None:
+    def __init__(self, spec: TableSpec[R], store: MemoryStore, rows: _Rows) -> None:
         super().__init__(spec)
+        self._store = store
         self._rows = rows
 
-    def get(self, tx: ReadTransaction, *key: str) -> R | None:
-        return cast("R | None", self._rows.rows.get(key))
+    def get(self, tx: ReadTransaction, *key: str | int) -> R | None:
+        with port_of(_of_store(tx, self._store)):
+            return cast("R | None", self._rows.rows.get(key))
 
     def query(self, tx: ReadTransaction, query: Query, **parameters: str | int | datetime) -> list[R]:
-        found = self._select(query, parameters)
-        found.sort(key=self.spec.key_of)
-        for column in reversed(query.order):
-            name = column.removeprefix("-")
-            found.sort(key=lambda record: _sortable(getattr(record, name)), reverse=column.startswith("-"))
-        return found[: query.limit]
+        with port_of(_of_store(tx, self._store)):
+            found = self._select(query, parameters)
+            found.sort(key=self.spec.key_of)
+            for column in reversed(query.order):
+                found.sort(key=_sort_key(column.removeprefix("-")), reverse=column.startswith("-"))
+            return found[: query.limit]
 
     def count(self, tx: ReadTransaction, query: Query, **parameters: str | int | datetime) -> int:
-        return len(self._select(query, parameters))
+        with port_of(_of_store(tx, self._store)):
+            return len(self._select(query, parameters))
 
     def _select(self, query: Query, parameters: dict[str, Any]) -> list[R]:
-        expect_parameters(query, parameters)
+        expect_query(self.spec, query, parameters)
         equal = {column: parameters[column] for column in query.equal}
-
-        def matches(record: Any) -> bool:
-            return (
-                all(getattr(record, column) == value for column, value in equal.items())
-                and all(getattr(record, column) in allowed for column, allowed in query.among.items())
-                and all(getattr(record, column) is not None for column in query.present)
-                and (
-                    query.up_to is None or _holds(record, query.up_to, lambda v: v <= parameters[query.up_to])
-                )
-                and (
-                    query.after is None or _holds(record, query.after, lambda v: v > parameters[query.after])
-                )
-            )
-
-        return [record for record in self._rows.candidates(equal) if matches(record)]
-
-
-def expect_parameters(query: Query, parameters: dict[str, Any]) -> None:
-    """`TypeError` unless the parameters are exactly those that the query names. For ledgers."""
-    wanted = {*query.equal, *(name for name in (query.up_to, query.after) if name is not None)}
-    if wanted != set(parameters):
-        raise TypeError(f"query {query.name} takes {sorted(wanted)}, not {sorted(parameters)}")
+        tests: list[tuple[str, Callable[[Any], bool]]] = [
+            *((column, functools.partial(operator.eq, value)) for column, value in equal.items()),
+            *((column, allowed.__contains__) for column, allowed in query.among.items()),
+            *((column, _is_present) for column in query.present),
+        ]
+        if query.up_to is not None:
+            tests.append((query.up_to, functools.partial(operator.ge, parameters[query.up_to])))
+        if query.after is not None:
+            tests.append((query.after, functools.partial(operator.lt, parameters[query.after])))
+        return [
+            record
+            for record in self._rows.candidates(equal)
+            if all((value := getattr(record, column)) is not None and test(value) for column, test in tests)
+        ]
 
 
-def _holds(record: Any, column: str, test: Callable[[Any], bool]) -> bool:
-    value = getattr(record, column)
-    return value is not None and test(value)
+def _is_present(value: object) -> bool:
+    return value is not None
 
 
-def _sortable(value: Any) -> tuple[bool, Any]:
-    return (value is not None, value)  # None first, as SQLite sorts it
+def _sort_key(column: str) -> Callable[[Any], tuple[bool, Any]]:
+    def key(record: Any) -> tuple[bool, Any]:
+        value = getattr(record, column)
+        return (value is not None, value)  # None first, as SQLite sorts it
+
+    return key
 
 
 class _MemoryWriter(_MemoryReader[R], OwnedTable[R]):
     def add(self, tx: Transaction, record: R) -> R:
-        scope = _scope(tx)
-        with scope.dooming():
+        scope = _scope(tx, self._store)
+        with port_of(scope):
             key = self.spec.key_of(record)
-            if key in self._rows.rows:
-                raise Conflict(self.spec.name, "/".join(key), "exists already")
             scope.inserted(self.spec, record)
+            if key in self._rows.rows:
+                raise Conflict(self.spec.name, key_text(key), "exists already")
             return self._set(scope, key, record)
 
     def replace(self, tx: Transaction, record: R) -> R:
-        scope = _scope(tx)
-        with scope.dooming():
+        scope = _scope(tx, self._store)
+        with port_of(scope):
             key = self.spec.key_of(record)
+            scope.written(self.spec, record)
             stored = self._rows.rows.get(key)
             if stored is None:
-                raise NotFound(self.spec.name, "/".join(key))
-            scope.written(self.spec, record)
+                raise NotFound(self.spec.name, key_text(key))
             if self.spec.versioned:
                 version = cast("Any", record).version
                 if stored.version != version:
-                    raise Conflict(self.spec.name, "/".join(key), "was changed by somebody else meanwhile")
+                    raise Conflict(self.spec.name, key_text(key), STALE)
                 record = attrs.evolve(cast("Any", record), version=version + 1)
             return self._set(scope, key, record)
 
     def put(self, tx: Transaction, record: R) -> R:
-        scope = _scope(tx)
-        with scope.dooming():
+        scope = _scope(tx, self._store)
+        with port_of(scope):
             if self.spec.versioned:
                 raise TypeError(f"{self.spec.name} is versioned: add or replace")
             scope.written(self.spec, record)
             return self._set(scope, self.spec.key_of(record), record)
 
-    def remove(self, tx: Transaction, *key: str) -> None:
-        scope = _scope(tx)
-        with scope.dooming():
+    def remove(self, tx: Transaction, *key: str | int) -> None:
+        scope = _scope(tx, self._store)
+        with port_of(scope):
             stored = self._rows.rows.get(key)
             if stored is None:
-                raise NotFound(self.spec.name, "/".join(key))
+                raise NotFound(self.spec.name, key_text(key))
             scope.written(self.spec, stored)
             self._set(scope, key, None)
 
@@ -323,7 +321,13 @@ class _MemoryWriter(_MemoryReader[R], OwnedTable[R]):
         return cast("R", record)
 
 
-def _scope(tx: Transaction) -> _MemoryTransaction:
-    if not isinstance(tx, _MemoryTransaction):
-        raise TypeError("this table belongs to a ledger in memory, and writes need its transaction")
+def _of_store(tx: ReadTransaction, store: MemoryStore) -> ReadTransaction:
+    if not isinstance(tx, (_MemoryReadTransaction, _MemoryTransaction)) or tx.store is not store:
+        raise TypeError("this transaction belongs to another ledger")
+    return tx
+
+
+def _scope(tx: Transaction, store: MemoryStore) -> _MemoryTransaction:
+    if not isinstance(tx, _MemoryTransaction) or tx.store is not store:
+        raise TypeError("a write needs a transaction of its own ledger")
     return tx

@@ -1,15 +1,29 @@
 """What every ledger's transaction does alike: draws, locks, doom and the collecting of events."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import datetime
+from typing import Any, TypeVar
 
 import attrs
 
 from headway_core.kernel.clock import Clock, Ids
+from headway_core.kernel.errors import UniqueClash
 from headway_core.kernel.events import EventCatalog, Payload
-from headway_core.kernel.ledger import Transaction
-from headway_core.kernel.tables import Lock, R, TableSpec
+from headway_core.kernel.ledger import ReadTransaction, Transaction, refuse_unfinished, unit_of_work
+from headway_core.kernel.tables import Lock, Query, TableSpec
+
+R = TypeVar("R")
+T = TypeVar("T")
+TX = TypeVar("TX", bound=ReadTransaction)
+
+STALE = "was changed by somebody else meanwhile"
+"""What a `Conflict` of a compare-and-swap says, on every ledger."""
+
+
+def key_text(key: tuple[str | int, ...]) -> str:
+    """A key as errors name it."""
+    return "/".join(str(part) for part in key)
 
 
 class Draws:
@@ -34,11 +48,14 @@ class Draws:
 
 @attrs.frozen(kw_only=True)
 class Emitted:
-    """An event that waits for its position."""
+    """An event that waits for its position; `event`, `version` and `data` are its stored form."""
 
     workspace_id: str | None
     actor: str
     payload: Payload
+    event: str
+    version: int
+    data: Mapping[str, object]
 
 
 class TransactionScope(Transaction):
@@ -50,7 +67,6 @@ class TransactionScope(Transaction):
         self._ids_drawn = 0
         self._locked: set[str] = set()
         self.emitted: list[Emitted] = []
-        self.doom: BaseException | None = None
 
     def now(self) -> datetime:
         return self._draws.now()
@@ -63,31 +79,75 @@ class TransactionScope(Transaction):
         self._locked.update(workspace_ids)
 
     def emit(self, payload: Payload, *, workspace_id: str | None = None, actor: str = "headway") -> None:
-        with self.dooming():
-            self._catalog.encode(payload)
-        self.emitted.append(Emitted(workspace_id=workspace_id, actor=actor, payload=payload))
+        with port_of(self):
+            event, version, data = self._catalog.encode(payload)
+        self.emitted.append(
+            Emitted(
+                workspace_id=workspace_id,
+                actor=actor,
+                payload=payload,
+                event=event,
+                version=version,
+                data=data,
+            )
+        )
 
     def inserted(self, spec: TableSpec[R], record: R) -> None:
         """Check the lock of an insert; a new workspace counts as locked."""
-        if spec.lock is Lock.WORKSPACE and spec.key == (spec.workspace,) and spec.workspace == "id":
+        if spec.lock is Lock.WORKSPACE and spec.key == (spec.workspace,) == ("id",):
             self._locked.add(spec.workspace_of(record))
         self.written(spec, record)
 
     def written(self, spec: TableSpec[R], record: R) -> None:
         """`RuntimeError` when a workspace's row is written without its lock: a programming error."""
-        if spec.lock is Lock.WORKSPACE and spec.workspace_of(record) not in self._locked:
-            raise RuntimeError(f"{spec.name}: workspace {spec.workspace_of(record)} is not locked here")
+        if spec.lock is Lock.WORKSPACE:
+            self.held(spec, spec.workspace_of(record))
 
-    @contextmanager
-    def dooming(self) -> Iterator[None]:
-        """An error of a port dooms the transaction, whoever catches it (design: ledger, rule 3)."""
-        try:
-            yield
-        except Exception as error:
-            self.doom = self.doom or error
-            raise
+    def held(self, spec: TableSpec[Any], workspace_id: str) -> None:
+        """`RuntimeError` when the workspace is not locked here."""
+        if workspace_id not in self._locked:
+            raise RuntimeError(f"{spec.name}: workspace {workspace_id} is not locked here")
 
-    def refuse_doomed(self) -> None:
-        """Raise what doomed this transaction. For ledgers, before the commit."""
-        if self.doom is not None:
-            raise self.doom
+
+@contextmanager
+def port_of(tx: ReadTransaction) -> Iterator[None]:
+    """Around each call of a port of `tx`: an error in it dooms the transaction, even when `work`
+    catches it, because a database may have rolled back already (design: ledger, rule 3)."""
+    if tx.over:
+        raise RuntimeError("this transaction is over")
+    try:
+        yield
+    except Exception as error:
+        tx.doomed_by = tx.doomed_by or error
+        raise
+
+
+def perform(tx: TX, work: Callable[[TX], T]) -> T:
+    """Run `work` once, as the unit that `tx` is open for; raise what doomed it. For ledgers."""
+    with unit_of_work(tx):
+        result = refuse_unfinished(work(tx))
+    if tx.doomed_by is not None:
+        raise tx.doomed_by
+    return result
+
+
+def once_more_after_clash(attempt: Callable[[], T]) -> T:
+    """Make the attempt, and once more after a `UniqueClash`: on the rows as they are now, a query in
+    the work can name the outcome. The second clash is the caller's. For ledgers."""
+    try:
+        return attempt()
+    except UniqueClash:
+        pass
+    return attempt()
+
+
+def expect_query(spec: TableSpec[Any], query: Query, parameters: Mapping[str, object]) -> None:
+    """`TypeError` unless the query is the spec's, with exactly its parameters and no None. For ledgers."""
+    if query not in spec.queries:
+        raise TypeError(f"{query.name} is no query of {spec.name}")
+    if query.parameters != parameters.keys():
+        raise TypeError(
+            f"{spec.name}: query {query.name} takes {sorted(query.parameters)}, not {sorted(parameters)}"
+        )
+    if None in parameters.values():
+        raise TypeError(f"{spec.name}: query {query.name} compares with None, which selects nothing")

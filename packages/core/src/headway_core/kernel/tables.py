@@ -6,6 +6,7 @@ everybody, `OwnedTable` for the one service that owns the table (law 1).
 """
 
 import enum
+import functools
 import types
 import typing
 from abc import ABC, abstractmethod
@@ -47,21 +48,27 @@ class Index:
 
 @attrs.frozen(kw_only=True)
 class Query:
-    """A named query: equality on parameters, membership in constants, at most one upper bound.
-
-    `equal` columns are given by name at the call; `among` holds constants; `present` columns are not
-    None; `up_to` is a column that must be ≤ the parameter of its name; `after` one that must be > its parameter (for paging).
-    `order` lists columns, a leading `-` descends; the key always breaks ties.
-    """
+    """A named query; all conditions must hold, and None satisfies none of them."""
 
     name: str
     equal: tuple[str, ...] = ()
+    """Columns that equal the parameter of their name."""
     among: Mapping[str, tuple[str, ...]] = attrs.field(factory=dict)
+    """Columns that hold one of these constants."""
     present: tuple[str, ...] = ()
+    """Columns that are not None."""
     up_to: str | None = None
+    """A column that is ≤ the parameter of its name."""
     after: str | None = None
+    """A column that is > the parameter of its name: to read on where a page ended."""
     order: tuple[str, ...] = ()
+    """Columns to sort by, descending with a leading `-`. None is the lowest; the key breaks ties."""
     limit: int | None = None
+
+    @property
+    def parameters(self) -> frozenset[str]:
+        """The names of what is given at the call."""
+        return frozenset(name for name in (*self.equal, self.up_to, self.after) if name is not None)
 
 
 class Kind(enum.Enum):
@@ -86,9 +93,10 @@ class Column:
 
 @attrs.frozen(kw_only=True, eq=False)
 class TableSpec(Generic[R]):
-    """A table: `record` is a frozen attrs class with str, int, bool, aware datetime, StrEnum, or
-    (kept as JSON) anything that the kernel's converter knows. A field `version: int` makes `replace`
-    a compare-and-swap. `workspace` names the column that `Lock.WORKSPACE` looks at.
+    """A table: `record` is a frozen attrs class with str, int (64 bits), bool, aware datetime, StrEnum,
+    or (kept as JSON) anything that the kernel's converter knows. A field `version: int` makes `replace`
+    a compare-and-swap. `workspace` names the column that `Lock.WORKSPACE` looks at; when it is the key
+    `id`, the table is that of the workspaces, and an insert counts as locking.
     """
 
     name: str
@@ -105,15 +113,20 @@ class TableSpec(Generic[R]):
 
     def columns(self) -> tuple[Column, ...]:
         """The stored fields, in the record's order."""
-        hints = typing.get_type_hints(self.record)
-        fields = attrs.fields(typing.cast("type[attrs.AttrsInstance]", self.record))
-        return tuple(_column(field.name, hints[field.name]) for field in fields)
+        return _columns(typing.cast("type[object]", self.record))
 
-    def key_of(self, record: R) -> tuple[str, ...]:
-        return tuple(str(getattr(record, column)) for column in self.key)
+    def key_of(self, record: R) -> tuple[str | int, ...]:
+        return tuple(getattr(record, column) for column in self.key)
 
     def workspace_of(self, record: R) -> str:
         return str(getattr(record, self.workspace))
+
+
+@functools.cache
+def _columns(record: type[object]) -> tuple[Column, ...]:
+    hints = typing.get_type_hints(record)
+    fields = attrs.fields(typing.cast("type[attrs.AttrsInstance]", record))
+    return tuple(_column(field.name, hints[field.name]) for field in fields)
 
 
 def _column(name: str, hint: Any) -> Column:
@@ -152,14 +165,15 @@ class ReadTable(ABC, Generic[R]):
         self.spec = spec
 
     @abstractmethod
-    def get(self, tx: "ReadTransaction", *key: str) -> R | None:
+    def get(self, tx: "ReadTransaction", *key: str | int) -> R | None:
         """The record with this key, as this transaction sees it, or None."""
 
     @abstractmethod
     def query(self, tx: "ReadTransaction", query: Query, **parameters: str | int | datetime) -> list[R]:
         """The records that a query of the spec selects, in its order.
 
-        `parameters` are exactly the query's `equal` columns, its `up_to` and its `after`.
+        `parameters` are exactly those that the query names: `TypeError` otherwise, and for a query
+        that the spec does not list.
         """
 
     @abstractmethod
@@ -170,7 +184,8 @@ class ReadTable(ABC, Generic[R]):
 class OwnedTable(ReadTable[R]):
     """Writes one table. Injected into the owner of the table and into nobody else (law 1).
 
-    An error from any method dooms the transaction, even when the work catches it.
+    An error from any method dooms the transaction, even when the work catches it. `RuntimeError` when
+    the table is locked by workspace and the record's workspace is not: a programming error.
     """
 
     @abstractmethod
@@ -190,5 +205,5 @@ class OwnedTable(ReadTable[R]):
         """Insert or replace a record of an unversioned table."""
 
     @abstractmethod
-    def remove(self, tx: "Transaction", *key: str) -> None:
+    def remove(self, tx: "Transaction", *key: str | int) -> None:
         """Delete. `NotFound` when there is none."""

@@ -1,0 +1,71 @@
+"""Every error of the driver as one of ours, by one table."""
+
+import sqlite3
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+from sqlalchemy import exc
+
+from headway_core.kernel.errors import HeadwayError, InvalidInput, OutcomeUnknown, Unavailable
+
+BUSY_AGAIN_S = 1.0
+
+
+def _unavailable(problem: str, *, retry_after: float | None = None) -> Callable[[], HeadwayError]:
+    return lambda: Unavailable("database", problem, retry_after=retry_after)
+
+
+def _refused(problem: str) -> Callable[[], HeadwayError]:
+    return lambda: InvalidInput("database", problem)
+
+
+TRANSLATIONS: dict[int, Callable[[], HeadwayError]] = {
+    sqlite3.SQLITE_BUSY: _unavailable("is locked by another process", retry_after=BUSY_AGAIN_S),
+    sqlite3.SQLITE_LOCKED: _unavailable("is locked by another connection", retry_after=BUSY_AGAIN_S),
+    sqlite3.SQLITE_READONLY: _unavailable("can't be written: the file or its folder is read-only"),
+    sqlite3.SQLITE_FULL: _unavailable("can't be written: the disk is full"),
+    sqlite3.SQLITE_IOERR: _unavailable("can't be read or written: the disk reports an error"),
+    sqlite3.SQLITE_CORRUPT: _unavailable("is damaged: restore it from a backup"),
+    sqlite3.SQLITE_PERM: _unavailable("can't be opened: permission denied"),
+    sqlite3.SQLITE_CANTOPEN: _refused("can't be opened: no such folder, or permission denied"),
+    sqlite3.SQLITE_NOTADB: _refused("is a file of another kind, not an SQLite database"),
+    sqlite3.SQLITE_TOOBIG: _refused("a value is larger than the database takes"),
+}
+"""By SQLite's primary result code; extended codes are folded onto it."""
+
+PRIMARY = 0xFF
+
+
+def translated(error: sqlite3.Error) -> HeadwayError:
+    """Ours for the driver's. A code that the table does not know is `Unavailable` by name."""
+    code = getattr(error, "sqlite_errorcode", None)
+    known = TRANSLATIONS.get(code & PRIMARY) if isinstance(code, int) else None
+    if known is not None:
+        return known()
+    name = getattr(error, "sqlite_errorname", None) or type(error).__name__
+    return Unavailable("database", f"failed: {name}")
+
+
+@contextmanager
+def translating() -> Iterator[None]:
+    """Around everything that talks to the database."""
+    try:
+        yield
+    except exc.DBAPIError as error:
+        if isinstance(error.orig, sqlite3.Error):
+            raise translated(error.orig) from error
+        raise Unavailable("database", f"failed: {type(error.orig).__name__}") from error
+    except sqlite3.Error as error:
+        raise translated(error) from error
+
+
+@contextmanager
+def committing() -> Iterator[None]:
+    """Around COMMIT: an input-output error there leaves the outcome open."""
+    try:
+        yield
+    except exc.DBAPIError as error:
+        code = getattr(error.orig, "sqlite_errorcode", 0) & PRIMARY
+        if code == sqlite3.SQLITE_IOERR:
+            raise OutcomeUnknown("database", "failed while it committed") from error
+        raise
