@@ -5,6 +5,7 @@ carries out on a host what both intend.
 """
 
 from headway_core.sessions.events import (
+    EVENTS,
     PromptQueued,
     PromptStatusChanged,
     SessionAttemptRenewed,
@@ -24,7 +25,10 @@ from headway_core.sessions.fixers import (
     WhenLive,
 )
 from headway_core.sessions.model import (
+    PROMPTS,
+    SESSION_ACTIVITY,
     SESSION_TRANSITIONS,
+    SESSIONS,
     Activity,
     EndReason,
     LimitReached,
@@ -43,6 +47,10 @@ from headway_core.sessions.ports import Agents, Launch, Supervisor
 from headway_core.sessions.service import SessionService
 
 __all__ = [
+    "EVENTS",
+    "PROMPTS",
+    "SESSIONS",
+    "SESSION_ACTIVITY",
     "SESSION_TRANSITIONS",
     "Activity",
     "Agents",
