@@ -7,7 +7,7 @@ newer one wrote.
 
 import types
 import typing
-from collections.abc import Set
+from collections.abc import Set as AbstractSet
 from datetime import UTC, datetime
 from enum import IntEnum, StrEnum
 from typing import Any
@@ -80,7 +80,7 @@ def _moment_text(value: datetime) -> str:
 
 
 def _make_converter() -> cattrs.Converter:
-    converter = cattrs.Converter(unstruct_collection_overrides={Set: sorted})
+    converter = cattrs.Converter(unstruct_collection_overrides={AbstractSet: sorted})
     converter.register_structure_hook(datetime, _moment)
     converter.register_unstructure_hook(datetime, _moment_text)
     converter.register_structure_hook(float, _number)

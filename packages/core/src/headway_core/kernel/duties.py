@@ -1,8 +1,8 @@
 """Background duties: one runner owns every loop.
 
 Pacing runs from the end of one run to the start of the next. A duty may ask for another delay. An
-exception backs off that duty alone. Cancelling the runner stops promptly; whatever a duty has begun
-is completed by recovery (law 4).
+exception backs off that duty alone, at least as long as an `Unavailable` asks for. Cancelling the
+runner stops promptly; whatever a duty has begun is completed by recovery (law 4).
 """
 
 import logging
@@ -12,6 +12,7 @@ from typing import ClassVar
 
 import anyio
 
+from headway_core.kernel.errors import Unavailable
 from headway_core.kernel.ledger import Ledger
 
 logger = logging.getLogger(__name__)
@@ -59,9 +60,10 @@ class DutyRunner:
             changed = self._ledger.changed()
             try:
                 asked = await duty.run()
-            except Exception:
-                logger.exception("duty %s failed; again in %.0f s", duty.name, backoff)
-                await anyio.sleep(backoff)
+            except Exception as error:
+                pause = max(backoff, _asked_pause(error))
+                logger.exception("duty %s failed; again in %.0f s", duty.name, pause)
+                await anyio.sleep(pause)
                 backoff = min(backoff * 2, self._longest_backoff)
                 continue
             backoff = self._first_backoff
@@ -70,3 +72,7 @@ class DutyRunner:
                     await changed.wait()
                 else:
                     await anyio.sleep_forever()
+
+
+def _asked_pause(error: Exception) -> float:
+    return (error.retry_after or 0.0) if isinstance(error, Unavailable) else 0.0

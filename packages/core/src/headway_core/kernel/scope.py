@@ -112,7 +112,8 @@ class TransactionScope(Transaction):
 @contextmanager
 def port_of(tx: ReadTransaction) -> Iterator[None]:
     """Around each call of a port of `tx`: an error in it dooms the transaction, even when `work`
-    catches it, because a database may have rolled back already (design: ledger, rule 3)."""
+    catches it, because a database may have rolled back already (design: ledger, rule 3).
+    """
     if tx.over:
         raise RuntimeError("this transaction is over")
     try:
@@ -133,7 +134,8 @@ def perform(tx: TX, work: Callable[[TX], T]) -> T:
 
 def once_more_after_clash(attempt: Callable[[], T]) -> T:
     """Make the attempt, and once more after a `UniqueClash`: on the rows as they are now, a query in
-    the work can name the outcome. The second clash is the caller's. For ledgers."""
+    the work can name the outcome. The second clash is the caller's. For ledgers.
+    """
     try:
         return attempt()
     except UniqueClash:

@@ -10,7 +10,7 @@ import functools
 import types
 import typing
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Hashable, Mapping
 from datetime import datetime
 from typing import Any, Generic, TypeVar
 
@@ -113,7 +113,7 @@ class TableSpec(Generic[R]):
 
     def columns(self) -> tuple[Column, ...]:
         """The stored fields, in the record's order."""
-        return _columns(typing.cast("type[object]", self.record))
+        return _columns(typing.cast("Hashable", self.record))
 
     def key_of(self, record: R) -> tuple[str | int, ...]:
         return tuple(getattr(record, column) for column in self.key)
@@ -123,7 +123,7 @@ class TableSpec(Generic[R]):
 
 
 @functools.cache
-def _columns(record: type[object]) -> tuple[Column, ...]:
+def _columns(record: Hashable) -> tuple[Column, ...]:
     hints = typing.get_type_hints(record)
     fields = attrs.fields(typing.cast("type[attrs.AttrsInstance]", record))
     return tuple(_column(field.name, hints[field.name]) for field in fields)
