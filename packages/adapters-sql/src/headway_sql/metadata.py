@@ -48,10 +48,10 @@ def _column(column: Column, *, key: bool) -> SqlColumn[Any]:
 
 
 def _index(index: Index) -> SqlIndex:
-    where = " AND ".join(_among(column, values) for column, values in index.only.items())
-    return SqlIndex(
-        index.name, *index.columns, unique=index.unique, sqlite_where=text(where) if where else None
-    )
+    if not index.only:
+        return SqlIndex(index.name, *index.columns, unique=index.unique)
+    where = text(" AND ".join(_among(column, values) for column, values in index.only.items()))
+    return SqlIndex(index.name, *index.columns, unique=index.unique, sqlite_where=where)
 
 
 def _among(column: str, values: tuple[str, ...]) -> str:

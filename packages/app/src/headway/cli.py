@@ -103,10 +103,11 @@ def init(
     startup_script
         A shell command that is run in every new worktree.
     """
+    folder = str(path.absolute())
 
     async def work(hw: Headway) -> Project:
         return await hw.projects.register(
-            str(path.absolute()),
+            folder,
             github=github,
             name=name,
             slug=slug,
@@ -223,7 +224,7 @@ async def _project(hw: Headway, asked: str | None) -> Project:
 @workspace_app.command(name="list")
 def list_(*, as_json: AsJson = False) -> None:
     """The board: every live workspace and why it stands where it stands."""
-    cards = _open_and(lambda hw: hw.board.list(), as_json=as_json)
+    cards = _open_and(lambda hw: hw.board.cards(), as_json=as_json)
     _print([wire.card(card) for card in cards], partial(shown.board, cards), as_json=as_json)
 
 

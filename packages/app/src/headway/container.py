@@ -41,5 +41,3 @@ class AppContainer(containers.DeclarativeContainer):
         ),
     )
 
-
-__all__ = ["AppContainer", "Clock", "Ids"]

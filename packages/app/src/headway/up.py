@@ -38,7 +38,7 @@ async def boards(hw: Headway) -> AsyncIterator[list[Card]]:
     """The board now, and after each change."""
     while True:
         changed = hw.changes()
-        yield await hw.board.list()
+        yield await hw.board.cards()
         with anyio.move_on_after(_REFRESH_S):
             await changed.wait()
 

@@ -42,9 +42,6 @@ from headway_core.pull_requests import (
 )
 from headway_core.ratchet.gather import Tables as RatchetTables
 from headway_core.sessions import (
-    PROMPTS,
-    SESSION_ACTIVITY,
-    SESSIONS,
     Agents,
     FixerSessionService,
     SessionDuty,
@@ -52,6 +49,7 @@ from headway_core.sessions import (
     SessionService,
     Supervisor,
 )
+from headway_core.sessions.model import PROMPTS, SESSION_ACTIVITY, SESSIONS
 from headway_core.settings import SETTINGS, SettingsService
 from headway_core.workspaces import (
     GIT_FACTS,
@@ -95,6 +93,7 @@ class CoreContainer(containers.DeclarativeContainer):
     read_workspaces = providers.Singleton(reader_of, store, WORKSPACES)
     read_git_facts = providers.Singleton(reader_of, store, GIT_FACTS)
     read_sessions = providers.Singleton(reader_of, store, SESSIONS)
+    read_prompts = providers.Singleton(reader_of, store, PROMPTS)
     read_activity = providers.Singleton(reader_of, store, SESSION_ACTIVITY)
     read_settings = providers.Singleton(reader_of, store, SETTINGS)
     read_snapshots = providers.Singleton(reader_of, store, SNAPSHOTS)
@@ -143,13 +142,13 @@ class CoreContainer(containers.DeclarativeContainer):
     fixers = providers.Singleton(FixerSessionService, ledger, sessions, read_workspaces)
     executor = providers.Singleton(
         SessionExecutor,
-        ledger,
+        ledger=ledger,
         sessions=sessions,
+        session_rows=read_sessions,
+        prompts=read_prompts,
         supervisor=supervisor,
         agents=agents,
         locks=locks,
-        workspaces=read_workspaces,
-        table=read_sessions,
     )
     pull_requests = providers.Singleton(
         PRSnapshotService,

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from headway_core import forge_actions, projects, pull_requests, ratchet, sessions, settings, workspaces
+from headway_core import forge_actions, projects, pull_requests, ratchet, settings, workspaces
 from headway_core.forge_actions.events import EVENTS as FORGE_ACTION_EVENTS
 from headway_core.kernel.consumers import CONSUMER_POSITIONS
 from headway_core.kernel.events import Payload
@@ -11,6 +11,7 @@ from headway_core.projects.events import EVENTS as PROJECT_EVENTS
 from headway_core.pull_requests.events import EVENTS as PULL_REQUEST_EVENTS
 from headway_core.ratchet.events import EVENTS as RATCHET_EVENTS
 from headway_core.sessions.events import EVENTS as SESSION_EVENTS
+from headway_core.sessions.model import PROMPTS, SESSION_ACTIVITY, SESSIONS
 from headway_core.settings.events import EVENTS as SETTINGS_EVENTS
 from headway_core.workspaces.events import EVENTS as WORKSPACE_EVENTS
 
@@ -21,9 +22,9 @@ ALL_TABLES: tuple[TableSpec[Any], ...] = (
     workspaces.WORKSPACES,
     workspaces.INIT_OUTPUT,
     workspaces.GIT_FACTS,
-    sessions.SESSIONS,
-    sessions.PROMPTS,
-    sessions.SESSION_ACTIVITY,
+    SESSIONS,
+    PROMPTS,
+    SESSION_ACTIVITY,
     pull_requests.SNAPSHOTS,
     pull_requests.WATCHES,
     forge_actions.FORGE_ACTIONS,

@@ -195,7 +195,7 @@ def is_ready(card: Card) -> bool:
 
 
 async def _sum_up(hw: Headway, began: float) -> Summary:
-    cards = await hw.board.list()
+    cards = await hw.board.cards()
     explanations = [await hw.ratchet.explain(card.view.workspace.id) for card in cards]
     return Summary(cards=tuple(cards), explanations=tuple(explanations), seconds=time.monotonic() - began)
 

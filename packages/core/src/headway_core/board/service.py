@@ -63,15 +63,15 @@ class BoardService:
         self._settings = settings
         self._tables = tables
 
-    async def list(self) -> list[Card]:
+    async def cards(self) -> list[Card]:
         """All live workspaces, oldest first."""
-        return await self._ledger.read(self._list)
+        return await self._ledger.read(self._cards)
 
     async def get(self, workspace_id: str) -> Card:
         """One workspace, archived or not. `NotFound`."""
         return await self._ledger.read(lambda tx: self._get(tx, workspace_id))
 
-    def _list(self, tx: ReadTransaction) -> list[Card]:
+    def _cards(self, tx: ReadTransaction) -> list[Card]:
         sessions: dict[str, list[Session]] = defaultdict(list)
         for session in self._tables.sessions.query(tx, ALL_SESSIONS):
             sessions[session.workspace_id].append(session)

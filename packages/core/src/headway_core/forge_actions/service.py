@@ -196,7 +196,7 @@ class ForgeActionDuty(Duty):
         found = []
         for action in self._actions.query(tx, DUE_ACTIONS, due_at=tx.now()):
             workspace = self._workspaces.get(tx, action.workspace_id)
-            project = workspace and self._projects.get(tx, workspace.project_id)
+            project = self._projects.get(tx, workspace.project_id) if workspace else None
             if workspace is not None and project is not None and workspace.host_id == self._locks.host_id:
                 found.append((action, project))
         return found

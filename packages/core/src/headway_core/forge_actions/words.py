@@ -39,10 +39,7 @@ class ReplyWords:
 class PullRequestWords:
     """The whole of `pull-request.json`."""
 
-    title: str = attrs.field(
-        converter=str.strip,
-        validator=[attrs.validators.max_len(_TITLE_CAP), attrs.validators.matches_re(r"[^\r\n]+")],
-    )
+    title: str = attrs.field(validator=attrs.validators.matches_re(rf"\S[^\r\n]{{0,{_TITLE_CAP - 1}}}"))
     body: str = attrs.field(default="", validator=attrs.validators.max_len(_BODY_CAP))
     draft: bool = False
 

@@ -13,7 +13,8 @@ from headway_core.ratchet.gather import Tables, View, git_is_stale, read_view
 from headway_core.ratchet.model import DUE_WAKES, NEXT_WAKE, FixerDispatch, RatchetWake
 from headway_core.ratchet.service import RatchetService
 from headway_core.settings import SettingsService
-from headway_core.workspaces import GitFacts, WorkspaceLifecycleService, Worktrees
+from headway_core.workspaces import GitFacts, WorkspaceLifecycleService
+from headway_core.workspaces.ports import Worktrees
 
 logger = logging.getLogger(__name__)
 

@@ -118,7 +118,7 @@ def read_view(
     workspace = tables.workspaces.get(tx, workspace_id)
     snapshot = tables.snapshots.get(tx, workspace_id)
     watch = tables.watches.get(tx, workspace_id)
-    project = workspace and tables.projects.get(tx, workspace.project_id)
+    project = tables.projects.get(tx, workspace.project_id) if workspace else None
     if workspace is None or snapshot is None or watch is None or project is None:
         return None
     sessions = tuple(tables.sessions.query(tx, SESSIONS_OF, workspace_id=workspace_id))

@@ -97,7 +97,7 @@ def _evidence(facts: PullRequestFacts, cause: Cause, trust: Trust, repository: s
 
 def _check(check: Check, *, own_head: bool) -> dict[str, object]:
     """No output of a fork's head is quoted: its author chose it."""
-    told = {"name": plain(check.name, _NAME_CAP), "result": check.word, "url": check.url}
+    told: dict[str, object] = {"name": plain(check.name, _NAME_CAP), "result": check.word, "url": check.url}
     if own_head and check.summary:
         told["summary"] = check.summary[:_TEXT_CAP]
     return told
