@@ -1,6 +1,9 @@
 """Archive: sessions stopped, work preserved, the worktree removed; or everything as it was (L4, L6, L7)."""
 
+import logging
 from functools import partial
+
+import anyio
 
 from headway_core.kernel.errors import HeadwayError, NotFound
 from headway_core.kernel.hosts import HostLocks
@@ -13,6 +16,10 @@ from headway_core.sessions import EndReason, SessionExecutor, SessionService
 from headway_core.workspaces.model import Workspace, WorkspaceStatus
 from headway_core.workspaces.ports import Worktrees
 from headway_core.workspaces.service import WorkspaceLifecycleService
+
+logger = logging.getLogger(__name__)
+
+LOCK_POLL_S = 0.1
 
 
 class ArchiveService:
@@ -28,7 +35,9 @@ class ArchiveService:
         executor: SessionExecutor,
         locks: HostLocks,
         worktrees: Worktrees,
+        patience_s: float = 15.0,
     ) -> None:
+        """`patience_s`: how long it waits for a runner that starts or stops a session just now."""
         self._ledger = ledger
         self._projects = projects
         self._lifecycle = lifecycle
@@ -36,6 +45,7 @@ class ArchiveService:
         self._executor = executor
         self._locks = locks
         self._worktrees = worktrees
+        self._patience_s = patience_s
 
     async def archive(
         self, workspace_id: str, *, lose_ignored: bool = False, actor: str = "headway"
@@ -46,21 +56,28 @@ class ArchiveService:
         lost then. `HoldsIgnored` when files that no commit keeps would be lost: nothing was touched.
         `IllegalTransition` when it is neither READY nor FAILED.
         """
-        async with self._locks.workspace(workspace_id) as mine:
-            if not mine:
+        until = anyio.current_time() + self._patience_s
+        while True:
+            async with self._locks.workspace(workspace_id) as mine:
+                if mine:
+                    return await self._archive(workspace_id, lose_ignored=lose_ignored, actor=actor)
+            if anyio.current_time() >= until:
                 return Busy(workspace_id=workspace_id)
-            workspace = await self._lifecycle.get(workspace_id)
-            if workspace.host_id not in {None, self._locks.host_id}:
-                return NotDue(workspace=workspace, reason=f"it belongs to host {workspace.host_id}")
-            if workspace.status is WorkspaceStatus.ARCHIVED:
-                return Settled(workspace=workspace)
-            project = await self._project(workspace)
-            if workspace.status is not WorkspaceStatus.ARCHIVING:
-                ignored = () if lose_ignored else await self._ignored(workspace, project)
-                if ignored:
-                    return HoldsIgnored(workspace=workspace, files=ignored)
-                workspace = await self._ledger.transact(partial(self._begin, workspace_id, actor))
-            return Settled(workspace=await self._carry_out(workspace, project, lose_ignored=lose_ignored))
+            await anyio.sleep(LOCK_POLL_S)
+
+    async def _archive(self, workspace_id: str, *, lose_ignored: bool, actor: str) -> ArchiveResult:
+        workspace = await self._lifecycle.get(workspace_id)
+        if workspace.host_id not in {None, self._locks.host_id}:
+            return NotDue(workspace=workspace, reason=f"it belongs to host {workspace.host_id}")
+        if workspace.status is WorkspaceStatus.ARCHIVED:
+            return Settled(workspace=workspace)
+        project = await self._project(workspace)
+        if workspace.status is not WorkspaceStatus.ARCHIVING:
+            ignored = () if lose_ignored else await self._ignored(workspace, project)
+            if ignored:
+                return HoldsIgnored(workspace=workspace, files=ignored)
+            workspace = await self._ledger.transact(partial(self._begin, workspace_id, actor))
+        return Settled(workspace=await self._carry_out(workspace, project, lose_ignored=lose_ignored))
 
     def _begin(self, workspace_id: str, actor: str, tx: Transaction) -> Workspace:
         """The intents: of the archive, and of the end of every session, in one write."""
@@ -78,7 +95,11 @@ class ArchiveService:
                 lambda tx: self._lifecycle.archive_failed(tx, workspace.id, problem)
             )
         archived = await self._ledger.transact(partial(self._finish, workspace.id))
-        await self._executor.settle_all(workspace.id)
+        try:
+            await self._executor.settle_all(workspace.id)
+        except HeadwayError as error:
+            # The intent to stop is stored; the runner's rounds carry it out.
+            logger.warning("workspace %s is archived, but %s", workspace.id, error)
         return archived
 
     async def _put_away(self, workspace: Workspace, project: Project, *, lose_ignored: bool) -> None:

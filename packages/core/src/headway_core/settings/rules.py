@@ -86,6 +86,8 @@ def accepted(field: str, value: object) -> object:
     """The value as it is stored: words become enums, lists tuples. `InvalidInput` names the field."""
     if field not in CHANGEABLE:
         raise InvalidInput(field, "no such setting")
+    if isinstance(value, str) and typing.get_origin(_HINTS[field]) is tuple:
+        raise InvalidInput(field, f"{value!r} is one text, not a list of them")  # else: its letters
     try:
         typed: object = CONVERTER.structure(CONVERTER.unstructure(value), _HINTS[field])
     except Exception as error:

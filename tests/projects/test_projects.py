@@ -1,0 +1,134 @@
+"""Registering repositories as projects."""
+
+import attrs
+import pytest
+
+from headway_core.kernel.errors import Conflict, InvalidInput, NotFound
+from headway_core.kernel.events import EventCatalog
+from headway_core.kernel.memory import MemoryStore
+from headway_core.projects import EVENTS, PROJECTS, ProjectArchived, ProjectRegistered, ProjectService
+from headway_core.testing.clock import ManualClock, SequentialIds
+from headway_core.testing.fakes_machine import FakeGit, FakeWorktrees
+
+pytestmark = pytest.mark.anyio
+
+
+@pytest.fixture
+def store() -> MemoryStore:
+    return MemoryStore(clock=ManualClock(), ids=SequentialIds(), catalog=EventCatalog(EVENTS), run_twice=True)
+
+
+@pytest.fixture
+def git() -> FakeGit:
+    git = FakeGit()
+    git.add_repository("/src/demo")
+    git.add_repository("/src/plain", origin_url="/srv/git/plain.git")
+    git.add_repository("/src/twin", origin_url="git@github.com:else/demo.git")
+    return git
+
+
+@pytest.fixture
+def service(store: MemoryStore, git: FakeGit) -> ProjectService:
+    return ProjectService(
+        store.ledger, store.writer(PROJECTS), FakeWorktrees(git), worktrees_root="/data/worktrees"
+    )
+
+
+async def payloads(store: MemoryStore) -> list[object]:
+    found = await store.ledger.read(lambda tx: store.events.after(tx, 0))
+    return [event.payload for event in found]
+
+
+async def test_a_repository_tells_where_its_pull_requests_live(
+    store: MemoryStore, service: ProjectService
+) -> None:
+    """Host, owner and name come from origin, the branch from the repository, the folder from the slug."""
+    project = await service.register("/src/demo/deep/inside")
+    assert (project.github_host, project.repository) == ("github.com", "octo/demo")
+    assert (project.name, project.slug, project.default_branch) == ("demo", "demo", "main")
+    assert project.repo_path == "/src/demo"
+    assert project.worktree_base_path == "/data/worktrees/demo"
+    assert await payloads(store) == [ProjectRegistered(project=project)]
+
+
+async def test_what_is_given_counts_more_than_what_is_found(service: ProjectService) -> None:
+    """Every field can be said."""
+    project = await service.register(
+        "/src/plain",
+        name=" My project ",
+        slug="mine",
+        github="octo/plain",
+        host="127.0.0.1:8080",
+        default_branch="trunk",
+        worktree_base_path="/wt",
+        startup_script="make setup",
+        startup_timeout_s=60,
+    )
+    assert (project.name, project.slug) == ("My project", "mine")
+    assert (project.github_host, project.repository) == ("127.0.0.1:8080", "octo/plain")
+    assert (project.default_branch, project.worktree_base_path) == ("trunk", "/wt")
+    assert (project.startup_script, project.startup_timeout_s) == ("make setup", 60)
+
+
+async def test_a_repository_is_one_project_however_often_it_is_registered(
+    store: MemoryStore, service: ProjectService
+) -> None:
+    """The second time gives the first project as it is."""
+    first = await service.register("/src/demo")
+    assert await service.register("/src/demo/src", name="Other", slug="other") == first
+    assert len(await payloads(store)) == 1
+
+
+async def test_projects_of_one_name_get_slugs_of_their_own(service: ProjectService) -> None:
+    """`demo`, then `demo-2`; a slug that was asked for is never bent."""
+    await service.register("/src/demo")
+    assert (await service.register("/src/twin")).slug == "demo-2"
+    with pytest.raises(Conflict):
+        await service.register("/src/plain", github="octo/plain", slug="demo-2")
+
+
+@pytest.mark.parametrize(
+    ("field", "arguments"),
+    [
+        ("path", {"path": "/nowhere"}),
+        ("github", {"path": "/src/plain"}),
+        ("github", {"github": "octo"}),
+        ("host", {"host": "git hub"}),
+        ("default_branch", {"default_branch": "-x"}),
+        ("slug", {"slug": "Not a slug"}),
+        ("name", {"name": "  "}),
+        ("name", {"name": "a\nb"}),
+        ("worktree_base_path", {"worktree_base_path": "relative"}),
+        ("startup_script", {"startup_script": " "}),
+        ("startup_timeout_s", {"startup_timeout_s": 0}),
+    ],
+)
+async def test_what_does_not_fit_is_refused_by_the_name_of_its_field(
+    service: ProjectService, field: str, arguments: dict[str, str]
+) -> None:
+    """Nothing is registered then."""
+    with pytest.raises(InvalidInput) as caught:
+        await service.register(**{"path": "/src/demo", **arguments})  # type: ignore[arg-type]
+    assert caught.value.field == field
+    assert await service.list() == []
+
+
+async def test_a_project_is_found_by_id_and_by_slug(service: ProjectService) -> None:
+    """And by nothing else."""
+    project = await service.register("/src/demo")
+    assert await service.get(project.id) == await service.get("demo") == project
+    with pytest.raises(NotFound):
+        await service.get("other")
+
+
+async def test_an_archived_project_takes_no_new_work(store: MemoryStore, service: ProjectService) -> None:
+    """`live` refuses it like an unknown one; archiving twice says nothing new."""
+    project = await service.register("/src/demo")
+    assert await store.ledger.transact(lambda tx: service.live(tx, project.id)) == project
+    archived = await service.archive("demo")
+    assert archived == attrs.evolve(project, archived=True, version=project.version + 1)
+    assert await service.archive("demo") == archived
+    for unknown in (project.id, "nobody"):
+        with pytest.raises(NotFound):
+            await store.ledger.transact(lambda tx, key=unknown: service.live(tx, key))
+    assert (await payloads(store))[1:] == [ProjectArchived(project_id=project.id, archived=True)]
