@@ -76,12 +76,11 @@ def due_after_look(
     refresh = next_refresh(snapshot, now, settings) if snapshot.node_id is not None else None
     if not looked:
         return attrs.evolve(watch, due_at=refresh)
-    finished = snapshot.node_id is not None
-    again: datetime | None = next_discovery(watch, now, settings)
-    if finished and watch.discovery_step + 1 >= len(DISCOVERY_AFTER_HINT_S):
-        again = None  # a finished pull request is followed by another after a push, or at its own refresh
-    dues = [due for due in (refresh, again) if due is not None]
-    return attrs.evolve(watch, due_at=min(dues, default=None), discovery_step=watch.discovery_step + 1)
+    step, again = next_discovery(watch, now, settings)
+    # A finished pull request gets a successor soon after a push, or is found by its own next refresh.
+    rests = snapshot.node_id is not None and step >= len(DISCOVERY_AFTER_HINT_S)
+    dues = [due for due in (refresh, None if rests else again) if due is not None]
+    return attrs.evolve(watch, due_at=min(dues, default=None), discovery_step=step)
 
 
 def next_refresh(snapshot: PullRequestSnapshot, now: datetime, settings: Settings) -> datetime | None:
@@ -115,18 +114,22 @@ def _cadence_s(snapshot: PullRequestSnapshot, now: datetime, settings: Settings)
     return settings.cadence_hot_s if hot or pushed_lately else settings.cadence_settled_s
 
 
-def next_discovery(watch: PullRequestWatch, now: datetime, settings: Settings) -> datetime:
-    """When to look for a pull request after the look of `watch.discovery_step` found none.
+def next_discovery(watch: PullRequestWatch, now: datetime, settings: Settings) -> tuple[int, datetime]:
+    """Which look for a pull request of the branch comes next, and when, after one that found none.
 
-    5, 15 and 45 s after the hint, then the base of the settings, doubled up to six hours, with jitter.
+    5, 15 and 45 s after the hint, as far as these are still to come; then the base of the settings,
+    doubled up to six hours, with jitter.
     """
+    hinted = now if watch.hint_at is None else watch.hint_at
     step = watch.discovery_step + 1
-    if step < len(DISCOVERY_AFTER_HINT_S):
-        since_hint = now if watch.hint_at is None else watch.hint_at
-        return max(now, since_hint + timedelta(seconds=DISCOVERY_AFTER_HINT_S[step]))
+    for soon, after_s in enumerate(DISCOVERY_AFTER_HINT_S):
+        at = hinted + timedelta(seconds=after_s)
+        if soon >= step and at > now:
+            return soon, at
+    step = max(step, len(DISCOVERY_AFTER_HINT_S))
     doubled = min(step - len(DISCOVERY_AFTER_HINT_S), 20)
     wait = min(settings.discovery_s * 2**doubled, DISCOVERY_LONGEST_S)
-    return now + timedelta(seconds=wait * jitter(watch.workspace_id, step))
+    return step, now + timedelta(seconds=wait * jitter(watch.workspace_id, step))
 
 
 def due_after_failure(

@@ -236,7 +236,8 @@ def _without_superseded(same: list[_Placed]) -> list[_Placed]:
         elif member.number not in by_id or by_id[member.number].rank < member.rank:
             by_id[member.number] = member
     standing = [*by_id.values(), *without_id]
-    return [old for old in standing if not any(_supersedes(new, old) for new in standing)]
+    newest = [old for old in standing if not any(_supersedes(new, old) for new in standing)]
+    return newest or standing  # times and ids that contradict each other in a circle order nothing
 
 
 def _supersedes(new: _Placed, old: _Placed) -> bool:

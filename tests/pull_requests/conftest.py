@@ -1,0 +1,175 @@
+"""A room with one project, a forge that is scripted and a clock that stands still."""
+
+from datetime import datetime, timedelta
+from typing import Any
+
+import attrs
+import pytest
+
+from headway_core.kernel.clock import Clock, Ids
+from headway_core.kernel.events import EventCatalog
+from headway_core.kernel.memory import MemoryStore
+from headway_core.projects.model import PROJECTS, Project
+from headway_core.pull_requests import EVENTS, SNAPSHOTS, WATCHES, PRSnapshotService
+from headway_core.pull_requests.model import PullRequestSnapshot, PullRequestWatch
+from headway_core.settings.model import SETTINGS, Settings
+from headway_core.testing.fakes_forge import BEGINNING, FakePullRequests
+from headway_core.workspaces.model import (
+    WORKSPACES,
+    ManualSource,
+    SessionPolicy,
+    Workspace,
+    WorkspaceStatus,
+)
+
+
+class StandingClock(Clock):
+    """Time passes when a test says so."""
+
+    def __init__(self) -> None:
+        self.time = BEGINNING
+
+    def now(self) -> datetime:
+        return self.time
+
+    def later(self, seconds: float) -> None:
+        self.time += timedelta(seconds=seconds)
+
+
+class CountingIds(Ids):
+    """id-1, id-2, …"""
+
+    def __init__(self) -> None:
+        self.given = 0
+
+    def new(self) -> str:
+        self.given += 1
+        return f"id-{self.given}"
+
+
+@attrs.define
+class Room:
+    """The service on a ledger in memory that runs every unit of work twice."""
+
+    clock: StandingClock
+    store: MemoryStore
+    forge: FakePullRequests
+    service: PRSnapshotService
+
+    async def add_workspace(self, workspace_id: str = "w1", **changes: Any) -> Workspace:
+        """A READY workspace on headway/fix-login with its records."""
+        fields: dict[str, Any] = {
+            "id": workspace_id,
+            "project_id": "p1",
+            "name": "Fix login",
+            "description": None,
+            "source": ManualSource(initial_prompt=None),
+            "session_policy": SessionPolicy.NONE,
+            "branch": "headway/fix-login",
+            "branch_is_generated": True,
+            "base_branch": "main",
+            "branch_claim": None,
+            "issue_claim": None,
+            "idempotency_key": None,
+            "status": WorkspaceStatus.READY,
+            "created_at": self.clock.time,
+            "status_changed_at": self.clock.time,
+        }
+        workspace = Workspace(**{**fields, **changes})
+        table, projects = self.store.writer(WORKSPACES), self.store.writer(PROJECTS)
+
+        def work(tx: Any) -> None:
+            if projects.get(tx, "p1") is None:
+                projects.add(tx, a_project())
+            table.add(tx, workspace)
+            self.service.open_record(tx, workspace)
+
+        await self.store.ledger.transact(work)
+        return workspace
+
+    async def change_workspace(self, workspace_id: str = "w1", **changes: Any) -> None:
+        table = self.store.writer(WORKSPACES)
+
+        def work(tx: Any) -> None:
+            tx.lock(workspace_id)
+            stored = table.get(tx, workspace_id)
+            assert stored is not None
+            table.replace(tx, attrs.evolve(stored, **changes))
+
+        await self.store.ledger.transact(work)
+
+    async def set(self, **settings: Any) -> None:
+        """Write the row of settings."""
+        table = self.store.writer(SETTINGS)
+
+        def work(tx: Any) -> None:
+            stored = table.get(tx, "settings")
+            if stored is None:
+                table.add(tx, Settings(**settings))
+            else:
+                table.replace(tx, attrs.evolve(stored, **settings))
+
+        await self.store.ledger.transact(work)
+
+    async def attach(self, workspace_id: str = "w1", node_id: str = "PR_1") -> None:
+        await self.store.ledger.transact(lambda tx: self.service.attach(tx, workspace_id, node_id))
+
+    async def hint(self, workspace_id: str = "w1") -> None:
+        await self.store.ledger.transact(lambda tx: self.service.hint(tx, workspace_id))
+
+    async def snapshot(self, workspace_id: str = "w1") -> PullRequestSnapshot:
+        found = await self.store.ledger.read(lambda tx: self.store.reader(SNAPSHOTS).get(tx, workspace_id))
+        assert found is not None
+        return found
+
+    async def watch(self, workspace_id: str = "w1") -> PullRequestWatch:
+        found = await self.store.ledger.read(lambda tx: self.store.reader(WATCHES).get(tx, workspace_id))
+        assert found is not None
+        return found
+
+    async def due_in(self, workspace_id: str = "w1") -> float | None:
+        """Seconds until the workspace is due."""
+        due = (await self.watch(workspace_id)).due_at
+        return None if due is None else (due - self.clock.time).total_seconds()
+
+    async def events(self) -> list[Any]:
+        """The payloads of the log."""
+        log = await self.store.ledger.read(lambda tx: self.store.events.after(tx, 0, limit=1000))
+        return [event.payload for event in log]
+
+    def asked(self, what: str) -> list[tuple[str, ...]]:
+        return [call.about for call in self.forge.asked if call.what == what]
+
+
+def a_project() -> Project:
+    return Project(
+        id="p1",
+        name="demo",
+        slug="demo",
+        repo_path="/nowhere/demo",
+        worktree_base_path="/nowhere/worktrees",
+        default_branch="main",
+        github_host="github.com",
+        github_owner="octo",
+        github_repo="demo",
+        created_at=BEGINNING,
+    )
+
+
+@pytest.fixture
+def room() -> Room:
+    """A room with the project octo/demo, a second after the beginning."""
+    clock = StandingClock()
+    clock.later(1)
+    store = MemoryStore(clock=clock, ids=CountingIds(), catalog=EventCatalog(EVENTS), run_twice=True)
+    forge = FakePullRequests()
+    service = PRSnapshotService(
+        store.ledger,
+        store.writer(SNAPSHOTS),
+        store.writer(WATCHES),
+        store.reader(WORKSPACES),
+        store.reader(PROJECTS),
+        store.reader(SETTINGS),
+        forge,
+    )
+    return Room(clock, store, forge, service)

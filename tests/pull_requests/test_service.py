@@ -1,0 +1,500 @@
+"""The one path by which facts come in."""
+
+from collections.abc import Callable, Coroutine
+from typing import TYPE_CHECKING, Any
+
+import anyio
+import attrs
+import pytest
+
+from headway_core.kernel.errors import InvalidInput, NotFound, PermissionDenied, Unavailable
+from headway_core.kernel.ledger import Transaction
+from headway_core.pull_requests import (
+    AmbiguousPullRequest,
+    Failed,
+    NoPullRequest,
+    PRSnapshotService,
+    PullRequestAttached,
+    PullRequestChanged,
+    Refreshed,
+    Shared,
+    Superseded,
+    Unchanged,
+)
+from headway_core.pull_requests import NotFound as NotFoundThere
+from headway_core.pull_requests.model import (
+    CheckOutcome,
+    CIStatus,
+    GitHubState,
+    Mergeability,
+    PRState,
+    PullRequestFacts,
+)
+from headway_core.pull_requests.ports import FailureKind, FetchFailed
+from headway_core.pull_requests.writing import RefusalReason
+from headway_core.testing.fakes_forge import BEGINNING, a_candidate, a_check, an_observation
+from headway_core.workspaces.model import WorkspaceStatus
+
+if TYPE_CHECKING:
+    from .conftest import Room
+
+pytestmark = pytest.mark.anyio
+
+A, B = "a" * 40, "b" * 40
+UNAVAILABLE = FetchFailed(kind=FailureKind.UNAVAILABLE, problem="no connection")
+
+
+async def attached(room: "Room") -> None:
+    """w1 has PR_1, and its facts; there is no quiet time that would pass meanwhile."""
+    await room.set(quiet_time_s=0)
+    await room.add_workspace()
+    await room.attach()
+    room.forge.observations["PR_1"] = an_observation()
+    assert isinstance(await room.service.refresh_workspace("w1"), Refreshed)
+
+
+async def test_the_first_refresh_stores_all_facts_in_one_event(room: "Room") -> None:
+    """What was attached by its id is read, and the change has one event with what a board shows."""
+    await attached(room)
+    (came, changed) = await room.events()
+    assert came == PullRequestAttached(node_id="PR_1", replaced=None, now=None)
+    assert isinstance(changed, PullRequestChanged)
+    assert changed.now is not None
+    assert (changed.now.url, changed.now.state, changed.now.ci) == (
+        "https://github.com/octo/demo/pull/7",
+        PRState.OPEN,
+        CIStatus.SUCCESS,
+    )
+
+
+async def test_a_refresh_that_finds_nothing_new_writes_the_watch_alone(room: "Room") -> None:
+    """No event, and the same row of facts."""
+    await attached(room)
+    snapshot, events = await room.snapshot(), await room.events()
+    room.clock.later(30)
+    assert await room.service.refresh_workspace("w1") == Unchanged()
+    assert await room.snapshot() == snapshot
+    assert await room.events() == events
+    assert (await room.watch()).state_at == room.clock.time
+
+
+@pytest.mark.lesson("S7")
+async def test_every_change_has_one_event_with_the_changed_fields(room: "Room") -> None:
+    """The payload names each field that the write changed and gives the row as it was written."""
+    await attached(room)
+    before = len(await room.events())
+    room.forge.observations["PR_1"] = an_observation(
+        title="New title", checks=(a_check(outcome=CheckOutcome.FAILED),), mergeability=Mergeability.CONFLICT
+    )
+    outcome = await room.service.refresh_workspace("w1")
+    assert outcome == Refreshed(changed=("checks", "mergeability", "title"))
+    (event,) = (await room.events())[before:]
+    assert isinstance(event, PullRequestChanged)
+    assert event.fields == ("checks", "mergeability", "title")
+    assert event.now is not None
+    assert (event.now.title, event.now.failed_checks, event.now.ci, event.now.mergeability) == (
+        "New title",
+        1,
+        CIStatus.FAILURE,
+        Mergeability.CONFLICT,
+    )
+
+
+@pytest.mark.lesson("S8", "S9")
+async def test_scheduler_and_people_make_the_same_snapshot(room: "Room") -> None:
+    """The same answer gives the same facts, whoever asked (I8)."""
+    for workspace_id, node_id in (("w1", "PR_1"), ("w2", "PR_2")):
+        await room.add_workspace(workspace_id, branch=workspace_id)
+        await room.attach(workspace_id, node_id)
+        room.forge.observations[node_id] = an_observation(node_id)
+    await room.service.refresh_workspace("w1")
+    assert await room.service.refresh_due() == {"w2": Refreshed(changed=_FIELDS)}
+    one, other = (await room.snapshot("w1")).facts, (await room.snapshot("w2")).facts
+    assert one is not None
+    assert other == attrs.evolve(one, node_id="PR_2")
+
+
+_FIELDS = tuple(sorted(field.name for field in attrs.fields(PullRequestFacts)))
+
+
+async def hold(room: "Room") -> tuple[anyio.Event, anyio.Event]:
+    """The next answer of the forge waits: (it was asked, let it go)."""
+    asked, go = anyio.Event(), anyio.Event()
+
+    async def wait() -> None:
+        asked.set()
+        await go.wait()
+
+    room.forge.before_answer = wait
+    return asked, go
+
+
+@pytest.mark.lesson("R15", "S17")
+async def test_callers_of_one_pull_request_share_one_fetch(room: "Room") -> None:
+    """Two that start in the same tick, and one that comes later, make one call."""
+    await attached(room)
+    room.forge.asked.clear()
+    asked, go = await hold(room)
+    outcomes: list[Any] = []
+
+    async def refresh() -> None:
+        outcomes.append(await room.service.refresh_workspace("w1"))
+
+    async with anyio.create_task_group() as group:
+        group.start_soon(refresh)
+        group.start_soon(refresh)
+        await asked.wait()
+        group.start_soon(refresh)
+        assert await room.service.refresh_due() == {}
+        await anyio.wait_all_tasks_blocked()
+        go.set()
+    assert len(room.forge.asked) == 1
+    assert sorted(map(repr, outcomes)) == sorted(
+        map(repr, [Unchanged(), Shared(outcome=Unchanged()), Shared(outcome=Unchanged())])
+    )
+
+
+async def test_who_insists_gets_a_fetch_that_began_after_they_came(room: "Room") -> None:
+    """Two who insist share one more fetch after the one in flight."""
+    await attached(room)
+    room.forge.asked.clear()
+    asked, go = await hold(room)
+    outcomes: list[Any] = []
+
+    async def insist() -> None:
+        outcomes.append(await room.service.refresh_workspace("w1", insist=True))
+
+    async with anyio.create_task_group() as group:
+        group.start_soon(room.service.refresh_workspace, "w1")
+        await asked.wait()
+        room.forge.observations["PR_1"] = an_observation(title="New")
+        group.start_soon(insist)
+        group.start_soon(insist)
+        await anyio.wait_all_tasks_blocked()
+        go.set()
+    assert len(room.forge.asked) == 2
+    changed = Refreshed(changed=("title",))
+    assert sorted(map(repr, outcomes)) == sorted(map(repr, [changed, Shared(outcome=changed)]))
+
+
+@pytest.mark.lesson("S19")
+async def test_a_cancelled_fetch_leaves_nobody_waiting(room: "Room") -> None:
+    """Who shared it begins one; the number that it drew is never used again."""
+    await attached(room)
+    asked, _ = await hold(room)
+    outcomes: list[Any] = []
+
+    async def share() -> None:
+        outcomes.append(await room.service.refresh_workspace("w1"))
+
+    async with anyio.create_task_group() as group:
+        with anyio.CancelScope() as scope:
+            group.start_soon(_then, asked, share, scope, room)
+            await room.service.refresh_workspace("w1")
+    assert outcomes == [Unchanged()]
+    assert (await room.watch()).begun == 3
+
+
+async def _then(
+    asked: anyio.Event, share: Callable[[], Coroutine[Any, Any, None]], scope: anyio.CancelScope, room: "Room"
+) -> None:
+    await asked.wait()
+    async with anyio.create_task_group() as group:
+        group.start_soon(share)
+        await anyio.wait_all_tasks_blocked()
+        room.forge.before_answer = None
+        scope.cancel()
+
+
+@pytest.mark.lesson("S19")
+async def test_a_crash_within_a_fetch_delays_the_next_by_the_lease(room: "Room") -> None:
+    """Nobody else takes a row that is being fetched; a minute later it is due again."""
+    await attached(room)
+    asked, _ = await hold(room)
+    with anyio.CancelScope() as scope:
+        async with anyio.create_task_group() as group:
+            group.start_soon(room.service.refresh_workspace, "w1")
+            await asked.wait()
+            scope.cancel()
+    room.forge.before_answer = None
+    assert await room.service.refresh_due() == {}
+    room.clock.later(61)
+    assert await room.service.refresh_due() == {"w1": Unchanged()}
+
+
+@pytest.mark.lesson("S18", "R23")
+async def test_the_slower_of_two_processes_is_superseded(room: "Room") -> None:
+    """An answer of a fetch that began earlier, stored later, changes nothing."""
+    await attached(room)
+    other = another_process(room)
+    asked, go = await hold(room)
+    outcomes: list[Any] = []
+
+    async def slow() -> None:
+        outcomes.append(await room.service.refresh_workspace("w1"))
+
+    async with anyio.create_task_group() as group:
+        group.start_soon(slow)
+        await asked.wait()
+        room.forge.before_answer = None
+        room.forge.observations["PR_1"] = an_observation(title="Newer")
+        assert await other.refresh_workspace("w1") == Refreshed(changed=("title",))
+        go.set()
+    assert outcomes == [Superseded(reason=RefusalReason.OLDER_FETCH)]
+    facts = (await room.snapshot()).facts
+    assert facts is not None
+    assert facts.title == "Newer"
+
+
+def another_process(room: "Room") -> PRSnapshotService:
+    """A second service on the same tables: it shares no memory with the first."""
+    mine = room.service
+    return PRSnapshotService(
+        mine._ledger,
+        mine._snapshots,
+        mine._watches,
+        mine._workspaces,
+        mine._projects,
+        mine._settings,
+        room.forge,
+    )
+
+
+@pytest.mark.lesson("R23", "S21")
+async def test_a_slow_answer_of_the_former_pull_request_is_not_stored(room: "Room") -> None:
+    """PR_1's facts come after the workspace was re-pointed to PR_2."""
+    await attached(room)
+    asked, go = await hold(room)
+    outcomes: list[Any] = []
+
+    async def slow() -> None:
+        outcomes.append(await room.service.refresh_workspace("w1"))
+
+    async with anyio.create_task_group() as group:
+        group.start_soon(slow)
+        await asked.wait()
+        await room.attach("w1", "PR_2")
+        go.set()
+    assert outcomes == [Superseded(reason=RefusalReason.OTHER_PULL_REQUEST)]
+    assert (await room.snapshot()).facts is None
+
+
+@pytest.mark.lesson("S10")
+async def test_a_switch_resets_all_facts_and_is_read_at_once(room: "Room") -> None:
+    """Merged PR_1 gives way to PR_2; its state is PR_2's own."""
+    await attached(room)
+    room.forge.observations["PR_1"] = an_observation(state=GitHubState.MERGED)
+    await room.service.refresh_workspace("w1")
+    assert await room.due_in() is None
+    await room.attach("w1", "PR_2")
+    assert (await room.snapshot()).facts is None
+    assert await room.due_in() == 0
+    room.forge.observations["PR_2"] = an_observation("PR_2")
+    assert isinstance((await room.service.refresh_due())["w1"], Refreshed)
+    event = (await room.events())[-2]
+    assert event == PullRequestAttached(node_id="PR_2", replaced="PR_1", now=None)
+
+
+async def test_attaching_what_is_attached_changes_no_fact(room: "Room") -> None:
+    """It is a hint alone."""
+    await attached(room)
+    snapshot = await room.snapshot()
+    assert not await room.store.ledger.transact(lambda tx: room.service.attach(tx, "w1", "PR_1"))
+    assert await room.snapshot() == snapshot
+    assert await room.due_in() == 0
+
+
+@pytest.mark.lesson("S6", "S7")
+async def test_attach_by_number_writes_identity_and_facts_together(room: "Room") -> None:
+    """One transaction, one event that has the URL and the state."""
+    await room.add_workspace()
+    room.forge.numbers[7] = "PR_1"
+    room.forge.observations["PR_1"] = an_observation()
+    outcome = await room.service.attach_number("w1", 7, actor="mia")
+    assert isinstance(outcome, Refreshed)
+    (event,) = await room.events()
+    assert isinstance(event, PullRequestAttached)
+    assert event.now is not None
+    assert (event.now.url, event.now.state) == ("https://github.com/octo/demo/pull/7", PRState.OPEN)
+
+
+@pytest.mark.parametrize(
+    ("failure", "error"),
+    [
+        (FailureKind.NOT_FOUND, InvalidInput),
+        (FailureKind.FORBIDDEN, PermissionDenied),
+        (FailureKind.UNAVAILABLE, Unavailable),
+        (FailureKind.RATE_LIMITED, Unavailable),
+        (FailureKind.NONSENSE, Unavailable),
+    ],
+)
+@pytest.mark.parametrize("step", ["resolve", "observe"])
+async def test_a_number_that_can_not_be_attached_is_an_error_and_changes_nothing(
+    room: "Room", step: str, failure: FailureKind, error: type[Exception]
+) -> None:
+    """The person who asked is told what is wrong; the snapshot stays."""
+    await room.add_workspace()
+    failed = FetchFailed(kind=failure, problem="because")
+    room.forge.numbers[7] = failed if step == "resolve" else "PR_1"
+    room.forge.observations["PR_1"] = failed
+    with pytest.raises(error):
+        await room.service.attach_number("w1", 7)
+    assert (await room.snapshot()).node_id is None
+    assert await room.events() == []
+
+
+@pytest.mark.lesson("S5")
+@pytest.mark.parametrize("kind", [k for k in FailureKind if k is not FailureKind.NOT_FOUND])
+async def test_a_failed_fetch_keeps_every_fact(room: "Room", kind: FailureKind) -> None:
+    """The outcome says what happened, the watch since when; nothing is cleared and no event written."""
+    await attached(room)
+    snapshot, events = await room.snapshot(), await room.events()
+    room.forge.observations["PR_1"] = FetchFailed(kind=kind, problem="because", retry_after=120)
+    room.clock.later(10)
+    assert await room.service.refresh_workspace("w1") == Failed(kind=kind, problem="because", retry_after=120)
+    assert (await room.snapshot(), await room.events()) == (snapshot, events)
+    watch = await room.watch()
+    assert (watch.failures, watch.failing_since, watch.problem) == (
+        1,
+        room.clock.time,
+        f"{kind.value}: because",
+    )
+    assert (await room.due_in() or 0) >= 120
+
+
+async def test_what_github_does_not_find_any_more_is_kept_and_looked_at_again(room: "Room") -> None:
+    """A repository that was made private for a moment costs nothing."""
+    await attached(room)
+    snapshot = await room.snapshot()
+    del room.forge.observations["PR_1"]
+    assert await room.service.refresh_workspace("w1") == NotFoundThere()
+    assert await room.snapshot() == snapshot
+    assert await room.due_in() is not None
+    room.forge.observations["PR_1"] = an_observation()
+    room.clock.later(600)
+    assert await room.service.refresh_due() == {"w1": Unchanged()}
+    assert (await room.watch()).failing_since is None
+
+
+async def test_a_failure_in_a_batch_hurts_its_own_pull_request_alone(room: "Room") -> None:
+    """One of three fails; the two others are stored."""
+    for n in (1, 2, 3):
+        await room.add_workspace(f"w{n}", branch=f"b{n}")
+        await room.attach(f"w{n}", f"PR_{n}")
+        room.forge.observations[f"PR_{n}"] = an_observation(f"PR_{n}")
+    room.forge.observations["PR_2"] = UNAVAILABLE
+    outcomes = await room.service.refresh_due()
+    assert {key: type(outcome).__name__ for key, outcome in outcomes.items()} == {
+        "w1": "Refreshed",
+        "w2": "Failed",
+        "w3": "Refreshed",
+    }
+    assert room.asked("observe") == [("PR_1", "PR_2", "PR_3")]
+
+
+@pytest.mark.lesson("S11")
+async def test_nothing_is_fetched_by_itself_while_github_asks_to_wait(room: "Room") -> None:
+    """A rate limit holds the whole sweep back, not only the pull request that met it; people may ask."""
+    await attached(room)
+    await room.add_workspace("w2", branch="other")
+    await room.attach("w2", "PR_2")
+    room.forge.observations["PR_2"] = FetchFailed(
+        kind=FailureKind.RATE_LIMITED, problem="secondary", retry_after=90
+    )
+    await room.service.refresh_workspace("w2")
+    room.forge.asked.clear()
+    room.clock.later(80)
+    assert await room.service.refresh_due() == {}
+    assert room.forge.asked == []
+    assert await room.service.next_due_in() == 10
+    assert await room.service.refresh_workspace("w1") == Unchanged()
+    room.clock.later(41)
+    assert await room.service.refresh_due() != {}
+
+
+async def test_a_hint_makes_the_view_out_of_date_and_due(room: "Room") -> None:
+    """A hint that comes while a fetch flies makes another due at once."""
+    await attached(room)
+    asked, go = await hold(room)
+    async with anyio.create_task_group() as group:
+        group.start_soon(room.service.refresh_workspace, "w1")
+        await asked.wait()
+        room.clock.later(1)
+        await room.hint()
+        go.set()
+    watch = await room.watch()
+    assert watch.hint_at is not None
+    assert watch.fetch_began_at is not None
+    assert watch.hint_at > watch.fetch_began_at
+    assert await room.due_in() == 0
+
+
+async def test_a_hint_of_what_happened_before_the_last_fetch_is_none(room: "Room") -> None:
+    """An event that is consumed late does not make a newer view out of date."""
+    await attached(room)
+    before = await room.watch()
+
+    def late(tx: Transaction) -> None:
+        room.service.hint(tx, "w1", happened_at=BEGINNING)
+        room.service.hint(tx, "unknown")
+
+    await room.store.ledger.transact(late)
+    assert await room.watch() == before
+
+
+async def test_an_unknown_workspace_is_not_found(room: "Room") -> None:
+    """The caller's mistake is an error, and leaves no fetch in flight."""
+    for _ in range(2):
+        with pytest.raises(NotFound):
+            await room.service.refresh_workspace("nobody")
+    with pytest.raises(NotFound):
+        await room.store.ledger.transact(lambda tx: room.service.attach(tx, "nobody", "PR_1"))
+
+
+@pytest.mark.lesson("R30")
+async def test_what_is_merged_or_archived_costs_no_call(room: "Room") -> None:
+    """Not even when it is due; a person may still ask for it."""
+    await attached(room)
+    room.forge.observations["PR_1"] = an_observation(state=GitHubState.MERGED)
+    await room.service.refresh_workspace("w1")
+    await room.add_workspace("w2", branch="other")
+    await room.attach("w2", "PR_2")
+    await room.change_workspace("w2", status=WorkspaceStatus.ARCHIVED)
+    room.forge.asked.clear()
+    room.clock.later(24 * 3600)
+    assert await room.service.refresh_due() == {"w2": NoPullRequest()}
+    assert room.forge.asked == []
+    assert await room.service.next_due_in() is None
+    assert await room.service.refresh_workspace("w1") == Unchanged()
+
+
+async def test_overdue_checks_are_told_also_when_github_is_not_reachable(room: "Room") -> None:
+    """Time alone may change the facts that time tells."""
+    await attached(room)
+    slow = a_check(outcome=CheckOutcome.PENDING, started_at=BEGINNING)
+    room.forge.observations["PR_1"] = an_observation(checks=(slow,))
+    await room.service.refresh_workspace("w1")
+    room.forge.observations["PR_1"] = UNAVAILABLE
+    room.clock.later(3700)
+    await room.service.refresh_workspace("w1")
+    assert (await room.snapshot()).ci_overdue
+    event = (await room.events())[-1]
+    assert isinstance(event, PullRequestChanged)
+    assert event.fields == ("ci_overdue",)
+
+
+async def test_ambiguity_is_a_fact_with_an_event(room: "Room") -> None:
+    """Two of one second and one base: none is attached, until one of them goes."""
+    await room.add_workspace()
+    one, two = a_candidate(7), a_candidate(8)
+    room.forge.candidates["headway/fix-login"] = (one, two)
+    for _ in range(2):
+        assert await room.service.refresh_workspace("w1") == NoPullRequest(tied=(7, 8))
+    assert await room.events() == [AmbiguousPullRequest(numbers=(7, 8))]
+    assert (await room.snapshot()).tied == (7, 8)
+    room.forge.candidates["headway/fix-login"] = (two,)
+    room.forge.observations["PR_8"] = an_observation("PR_8", number=8)
+    await room.service.refresh_workspace("w1")
+    snapshot = await room.snapshot()
+    assert (snapshot.node_id, snapshot.tied) == ("PR_8", ())
+    assert isinstance((await room.events())[-1], PullRequestAttached)
