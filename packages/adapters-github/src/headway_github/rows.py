@@ -30,14 +30,15 @@ def _lenient(item: object) -> CheckRow:
 def check_row(node: Node, *, commit: str | None = None) -> CheckRow:
     """One row. `MalformedError` when a field has another type than the schema says."""
     kind = node.maybe_text("__typename")
-    if kind == "StatusContext" or (kind is None and not node.has("name") and node.has("context")):
+    told = node.has("status") or node.has("conclusion")
+    if kind == "StatusContext" or (kind is None and node.has("state") and not told):
         return _status(node, commit)
     return _run(node)
 
 
 def _status(node: Node, commit: str | None) -> StatusRow:
     return StatusRow(
-        context=cut(node.maybe_text("context") or "", NAME_BYTES),
+        context=cut(node.maybe_text("context") or node.maybe_text("name") or "", NAME_BYTES),
         state=node.maybe_text("state"),
         commit=commit,
         id=node.maybe_text("id"),

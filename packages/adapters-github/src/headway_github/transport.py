@@ -2,6 +2,7 @@
 
 import json
 import logging
+import zlib
 from collections.abc import Mapping
 from contextlib import AsyncExitStack
 from datetime import UTC, datetime
@@ -70,7 +71,7 @@ class HttpGraphQL(GraphQL):
             timeout=httpx.Timeout(limits.answer_s, connect=limits.connect_s),
             follow_redirects=False,
             trust_env=self._url.scheme == "https",
-            headers={"accept": "application/json", "user-agent": "headway"},
+            headers={"accept": "application/json", "accept-encoding": "gzip", "user-agent": "headway"},
         )
 
     async def send(self, document: Document, variables: Mapping[str, object]) -> Answer | SendFailed:
@@ -104,8 +105,10 @@ class HttpGraphQL(GraphQL):
                 problem="GitHub did not answer in time",
                 too_big=not document.writes,
             )
-        except (httpx.RemoteProtocolError, httpx.ReadError, httpx.DecodingError):
+        except (httpx.RemoteProtocolError, httpx.ReadError):
             return SendFailed(kind=FailureKind.UNAVAILABLE, problem="the connection ended within the answer")
+        except httpx.InvalidURL:
+            return SendFailed(kind=FailureKind.NONSENSE, problem="GitHub redirects to what is no address")
         except httpx.HTTPError:
             return SendFailed(kind=FailureKind.UNAVAILABLE, problem="there is no connection to GitHub")
 
@@ -137,17 +140,43 @@ class HttpGraphQL(GraphQL):
         return await client.send(request, stream=True)
 
     async def _read(self, response: httpx.Response) -> Answer | SendFailed:
-        body = bytearray()
-        async for chunk in response.aiter_bytes():
-            body += chunk
-            if len(body) > self._limits.answer_bytes:
-                return SendFailed(
-                    kind=FailureKind.NONSENSE,
-                    problem=f"the answer is larger than {self._limits.answer_bytes} bytes",
-                    too_big=True,
-                )
+        cap = self._limits.answer_bytes
+        too_large = SendFailed(
+            kind=FailureKind.NONSENSE, problem=f"the answer is larger than {cap} bytes", too_big=True
+        )
+        raw = bytearray()
+        try:
+            async for chunk in response.aiter_raw():
+                raw += chunk
+                if len(raw) > cap:
+                    # Not `break`: httpx leaves generators behind, which Trio tells. Closed, they end.
+                    await response.aclose()
+        except (httpx.StreamError, httpx.TransportError):
+            if len(raw) <= cap:
+                raise
+        if len(raw) > cap:
+            return too_large
+        body = _unpacked(bytes(raw), response.headers.get("content-encoding", ""), cap)
+        if body is None:
+            return SendFailed(kind=FailureKind.UNAVAILABLE, problem="the answer is packed in no known way")
+        if len(body) > cap:
+            return too_large
         headers = {name.lower(): value for name, value in response.headers.items()}
-        return read_answer(response.status_code, headers, bytes(body), _their_time(headers))
+        return read_answer(response.status_code, headers, body, _their_time(headers))
+
+
+def _unpacked(raw: bytes, encoding: str, cap: int) -> bytes | None:
+    """The body, at most a byte more than `cap` of it; None when it is garbled."""
+    if encoding in ("", "identity"):
+        return raw
+    if encoding != "gzip":
+        return None
+    unpacking = zlib.decompressobj(wbits=31)
+    try:
+        body = unpacking.decompress(raw, cap + 1)
+    except zlib.error:
+        return None
+    return body if unpacking.eof or len(body) > cap else None
 
 
 def _redirected(url: httpx.URL, location: str | None) -> httpx.URL | None:

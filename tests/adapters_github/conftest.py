@@ -1,0 +1,258 @@
+"""GitHub's own data, a scripted GraphQL and a canned HTTP server."""
+
+import json
+import os
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import anyio
+import anyio.abc
+import attrs
+import pytest
+from headway_github.answers import Answer, AnswerError, GraphQL, SendFailed
+from headway_github.documents import Document
+
+from headway_core.projects.model import Project
+from headway_core.testing.fakes_forge import BEGINNING
+
+ROOT = Path(__file__).parents[2]
+HEAD, BASE = "a" * 40, "b" * 40
+
+
+@pytest.fixture(scope="session")
+def github_data() -> Path:
+    """The folder with GitHub's schema and recorded answers; absent only where CI does not promise it."""
+    folder = Path(os.environ.get("HEADWAY_GITHUB_DATA") or ROOT.parent / "shared" / "data" / "github")
+    if not (folder / "schema.graphql").is_file():
+        if os.environ.get("CI") == "true":
+            pytest.fail(f"there is no GitHub data at {folder}")
+        pytest.skip("HEADWAY_GITHUB_DATA names no folder with GitHub's schema and recorded answers")
+    return folder
+
+
+@pytest.fixture
+def project() -> Project:
+    return Project(
+        id="p1",
+        name="demo",
+        slug="demo",
+        repo_path="/nowhere/demo",
+        worktree_base_path="/nowhere/worktrees",
+        default_branch="main",
+        github_host="github.com",
+        github_owner="octo",
+        github_repo="demo",
+        created_at=BEGINNING,
+    )
+
+
+Handler = Callable[[Mapping[str, Any]], Any]
+
+
+class FakeGraphQL(GraphQL):
+    """Answers by the name of the operation: data, an `Answer`, a failure, or a function of the variables."""
+
+    def __init__(self) -> None:
+        self.answers: dict[str, Any] = {}
+        self.sent: list[tuple[str, Mapping[str, Any]]] = []
+
+    async def send(self, document: Document, variables: Mapping[str, object]) -> Answer | SendFailed:
+        self.sent.append((document.name, variables))
+        answer = self.answers[document.name]
+        if callable(answer):
+            answer = answer(variables)
+        if isinstance(answer, Answer | SendFailed):
+            return answer
+        return Answer(data=json.loads(json.dumps(answer)), errors=())
+
+    def names(self) -> list[str]:
+        return [name for name, _ in self.sent]
+
+
+@pytest.fixture
+def graphql() -> FakeGraphQL:
+    """A GraphQL that knows the empty rules of a base."""
+    fake = FakeGraphQL()
+    fake.answers["Required"] = {
+        "repository": {"ref": {"branchProtectionRule": None, "rules": connection([])}},
+    }
+    return fake
+
+
+def error(kind: str, *path: str | int) -> AnswerError:
+    return AnswerError(type=kind, message="words from outside", path=path)
+
+
+def connection(nodes: Sequence[Any], *, total: int | None = None, after: str | None = None) -> dict[str, Any]:
+    """One page; `after` is the cursor of the next."""
+    return {
+        "totalCount": len(nodes) if total is None else total,
+        "pageInfo": {"hasNextPage": after is not None, "endCursor": after},
+        "nodes": list(nodes),
+    }
+
+
+def a_run(number: int = 1, **changes: Any) -> dict[str, Any]:
+    return {
+        "__typename": "CheckRun",
+        "id": f"CR_{number}",
+        "databaseId": number,
+        "name": "test",
+        "status": "COMPLETED",
+        "conclusion": "SUCCESS",
+        "startedAt": "2026-01-01T11:00:00Z",
+        "completedAt": "2026-01-01T11:01:00Z",
+        "detailsUrl": f"https://github.com/octo/demo/actions/runs/5/job/{number}",
+        "title": None,
+        "summary": None,
+        "checkSuite": {
+            "databaseId": 5,
+            "app": {"slug": "github-actions"},
+            "workflowRun": {
+                "databaseId": 5,
+                "event": "pull_request",
+                "workflow": {"databaseId": 9, "name": "CI"},
+            },
+        },
+        **changes,
+    }
+
+
+def who(login: str, kind: str = "User") -> dict[str, Any]:
+    return {"__typename": kind, "login": login, "id": f"U_{login}"}
+
+
+def a_pull_request(node_id: str = "PR_1", **changes: Any) -> dict[str, Any]:
+    """A node of the detail document: open, clean, one green check, nobody said anything."""
+    return {
+        "__typename": "PullRequest",
+        "id": node_id,
+        "number": 7,
+        "url": "https://github.com/octo/demo/pull/7",
+        "title": "Fix login",
+        "state": "OPEN",
+        "isDraft": False,
+        "reviewDecision": None,
+        "mergeable": "MERGEABLE",
+        "updatedAt": "2026-01-01T12:00:00Z",
+        "author": who("alice"),
+        "authorAssociation": "OWNER",
+        "headRefName": "fix",
+        "headRefOid": HEAD,
+        "headRef": {"target": {"oid": HEAD}},
+        "headRepository": {"nameWithOwner": "octo/demo"},
+        "baseRefName": "main",
+        "baseRefOid": BASE,
+        "mergeQueueEntry": None,
+        "checks": {"id": "SCR_1", "commit": {"oid": HEAD}, "contexts": connection([a_run()])},
+        "reviews": connection([]),
+        "reviewThreads": connection([]),
+        **changes,
+    }
+
+
+def detail(*nodes: Any) -> dict[str, Any]:
+    """The data of the detail document."""
+    return {"viewer": {"id": "U_alice", "login": "alice"}, "nodes": list(nodes)}
+
+
+def a_comment(node_id: str, by: str = "bob", **changes: Any) -> dict[str, Any]:
+    return {
+        "id": node_id,
+        "body": "Please add a test",
+        "createdAt": "2026-01-01T11:30:00Z",
+        "lastEditedAt": None,
+        "isMinimized": False,
+        "url": f"https://github.com/octo/demo/pull/7#{node_id}",
+        "author": who(by),
+        "authorAssociation": "MEMBER",
+        "pullRequestReview": {"id": "PRR_1", "authorCanPushToRepository": True},
+        **changes,
+    }
+
+
+def a_thread(node_id: str, *comments: dict[str, Any], **changes: Any) -> dict[str, Any]:
+    return {
+        "id": node_id,
+        "isResolved": False,
+        "isOutdated": False,
+        "path": "src/login.py",
+        "line": 3,
+        "comments": connection(comments),
+        **changes,
+    }
+
+
+def a_review(
+    node_id: str, by: str = "bob", state: str = "CHANGES_REQUESTED", **changes: Any
+) -> dict[str, Any]:
+    return {
+        "id": node_id,
+        "state": state,
+        "body": "",
+        "submittedAt": "2026-01-01T11:30:00Z",
+        "lastEditedAt": None,
+        "author": who(by),
+        "authorAssociation": "MEMBER",
+        "authorCanPushToRepository": True,
+        "commit": {"oid": HEAD},
+        **changes,
+    }
+
+
+@attrs.define
+class Canned:
+    """A server on loopback that answers each request with the next of its bytes, the last one for ever."""
+
+    url: str
+    answers: list[bytes]
+    requests: list[bytes] = attrs.Factory(list)
+    hold: Callable[[], Awaitable[None]] | None = None
+
+    async def serve(self, stream: anyio.abc.SocketStream) -> None:
+        async with stream:
+            request = b""
+            while not _whole(request):
+                try:
+                    request += await stream.receive()
+                except anyio.EndOfStream:
+                    return
+            self.requests.append(request)
+            if self.hold is not None:
+                await self.hold()
+            answer = self.answers.pop(0) if len(self.answers) > 1 else self.answers[0]
+            for start in range(0, len(answer), 65536):
+                try:
+                    await stream.send(answer[start : start + 65536])
+                except (anyio.BrokenResourceError, anyio.ClosedResourceError):
+                    return
+
+
+def _whole(request: bytes) -> bool:
+    head, end, body = request.partition(b"\r\n\r\n")
+    if not end:
+        return False
+    lengths = [line for line in head.lower().split(b"\r\n") if line.startswith(b"content-length:")]
+    return len(body) >= (int(lengths[0].split(b":")[1]) if lengths else 0)
+
+
+@asynccontextmanager
+async def canned(*answers: bytes) -> AsyncIterator[Canned]:
+    """Serve these answers, each on a connection of its own."""
+    listener = await anyio.create_tcp_listener(local_host="127.0.0.1")
+    port = listener.extra(anyio.abc.SocketAttribute.local_port)
+    server = Canned(f"http://127.0.0.1:{port}", list(answers))
+    async with listener, anyio.create_task_group() as group:
+        group.start_soon(listener.serve, server.serve)
+        yield server
+        group.cancel_scope.cancel()
+
+
+def response(status: int, body: bytes | dict[str, Any], **headers: str) -> bytes:
+    """An HTTP response that ends the connection."""
+    content = body if isinstance(body, bytes) else json.dumps(body).encode()
+    lines = [f"HTTP/1.1 {status} Whatever", f"content-length: {len(content)}", "connection: close"]
+    lines += [f"{name.replace('_', '-')}: {value}" for name, value in headers.items()]
+    return "\r\n".join(lines).encode() + b"\r\n\r\n" + content
