@@ -148,12 +148,14 @@ class LifecycleMachine(RuleBasedStateMachine):
                 case "PROVISIONING":
                     assert facts["init_started_at"]
                     assert not facts["init_completed_at"]
-                case "READY" | "ARCHIVING" if workspace.archiving_from != "FAILED":
+                case "READY":
                     assert facts["worktree_path"]
+                case "ARCHIVING":
+                    assert facts["worktree_path"] or workspace.archiving_from == "FAILED"
                 case "FAILED":
                     assert facts["error"]
             assert not workspace.cancel_asked or workspace.status == "PROVISIONING"
 
 
 TestLifecycle = LifecycleMachine.TestCase
-TestLifecycle.settings = settings(max_examples=60, stateful_step_count=30, deadline=None)
+TestLifecycle.settings = settings(max_examples=100, stateful_step_count=40, deadline=None)

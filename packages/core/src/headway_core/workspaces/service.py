@@ -164,7 +164,7 @@ class WorkspaceLifecycleService:
 
         `Conflict` when it belongs to another host already.
         """
-        workspace = self._locked(tx, workspace_id)
+        workspace = self._locked(tx, workspace_id, _S.NEW, to=_S.PROVISIONING)
         if workspace.host_id not in {None, host_id}:
             raise Conflict("workspace", workspace_id, f"it belongs to host {workspace.host_id}")
         return self._move(
@@ -172,20 +172,18 @@ class WorkspaceLifecycleService:
         )
 
     def choose_branch(self, tx: Transaction, workspace_id: str, branch: str) -> Workspace:
-        """Another generated name, before a worktree has the branch: name, flag and claim in one write (L17).
+        """Another generated name while no worktree has the branch: name, flag and claim in one write (L17).
 
         `Conflict` when the name is a person's choice, a worktree exists or a live workspace has it.
         """
-        workspace = self._locked(tx, workspace_id)
+        workspace = self._locked(tx, workspace_id, _S.PROVISIONING)
         if not workspace.branch_is_generated or workspace.worktree_path is not None:
             raise Conflict("workspace", workspace_id, f"its branch {workspace.branch} is settled")
         return self._rebranch(tx, workspace, branch, generated=True)
 
     def worktree_made(self, tx: Transaction, workspace_id: str, path: str) -> Workspace:
         """PROVISIONING, and from now on this worktree is its own: no clean-up may remove it (L10)."""
-        workspace = self._locked(tx, workspace_id)
-        if workspace.status is not _S.PROVISIONING:
-            raise IllegalTransition("workspace", workspace_id, workspace.status, _S.PROVISIONING)
+        workspace = self._locked(tx, workspace_id, _S.PROVISIONING, to=_S.PROVISIONING)
         if workspace.worktree_path == path:
             return workspace
         return self._change(tx, workspace, WorktreeMade, worktree_path=path)
@@ -194,7 +192,7 @@ class WorkspaceLifecycleService:
         """PROVISIONING → READY; `warning` when a script failed (L14)."""
         return self._move(
             tx,
-            self._locked(tx, workspace_id),
+            self._locked(tx, workspace_id, _S.PROVISIONING, to=_S.READY),
             _S.READY,
             worktree_path=path,
             warning=warning,
@@ -206,7 +204,7 @@ class WorkspaceLifecycleService:
         """PROVISIONING → FAILED. A worktree that was made stays the workspace's."""
         return self._move(
             tx,
-            self._locked(tx, workspace_id),
+            self._locked(tx, workspace_id, _S.PROVISIONING, to=_S.FAILED),
             _S.FAILED,
             error=error[:ERROR_LENGTH],
             cancel_asked=False,
@@ -264,7 +262,7 @@ class WorkspaceLifecycleService:
 
     def note_preserved(self, tx: Transaction, workspace_id: str, ref: str) -> Workspace:
         """Uncommitted work of an archive is kept at this ref."""
-        workspace = self._locked(tx, workspace_id)
+        workspace = self._locked(tx, workspace_id, _S.ARCHIVING)
         if workspace.preserved == ref:
             return workspace
         return self._change(tx, workspace, WorkPreserved, preserved=ref)
@@ -282,13 +280,13 @@ class WorkspaceLifecycleService:
 
     def archive_failed(self, tx: Transaction, workspace_id: str, error: str) -> Workspace:
         """ARCHIVING → where it came from, with the reason beside what was wrong before."""
-        workspace = self._locked(tx, workspace_id)
+        workspace = self._locked(tx, workspace_id, _S.ARCHIVING, to=_S.READY)
         before = workspace.error if workspace.archiving_from is _S.FAILED else None
         reason = f"archive failed: {error}"
         return self._move(
             tx,
             workspace,
-            workspace.archiving_from or workspace.status,
+            workspace.archiving_from or _S.FAILED,
             archiving_from=None,
             error=(f"{before.partition('; archive failed: ')[0]}; {reason}" if before else reason)[
                 :ERROR_LENGTH
@@ -352,9 +350,23 @@ class WorkspaceLifecycleService:
 
     # Inside
 
-    def _locked(self, tx: Transaction, workspace_id: str) -> Workspace:
+    def _locked(
+        self,
+        tx: Transaction,
+        workspace_id: str,
+        expected: WorkspaceStatus | None = None,
+        *,
+        to: WorkspaceStatus | None = None,
+    ) -> Workspace:
+        """The row, locked; `IllegalTransition` when the step is of another status.
+
+        The table alone does not say that: a late outcome of provisioning must not end an archive.
+        """
         tx.lock(workspace_id)
-        return self.known(tx, workspace_id)
+        workspace = self.known(tx, workspace_id)
+        if expected is not None and workspace.status is not expected:
+            raise IllegalTransition("workspace", workspace_id, workspace.status, to or expected)
+        return workspace
 
     def _chunks(self, tx: ReadTransaction, workspace: Workspace) -> Sequence[InitOutputLine]:
         return self._init_output.query(tx, OUTPUT_OF, workspace_id=workspace.id, attempt=workspace.attempt)
