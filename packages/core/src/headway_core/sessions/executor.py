@@ -168,28 +168,30 @@ class SessionExecutor:
                 await self._together(self._recover, [found.session for found in due])
 
     async def _tend_workspace(self, workspace_id: str, due: list[_Due]) -> None:
-        if all([await self._is_fine(found) for found in due]):
+        if all([self._backs_off(found.session) or await self._is_fine(found) for found in due]):
             return  # most rounds: nobody is kept from the workspace's lock
         async with self._locks.workspace(workspace_id) as mine:
             if mine:
-                busy = await self._ledger.transact(lambda tx: self._intend(tx, workspace_id))
+                busy = await self._ledger.transact(lambda tx: self._begin_waiting(tx, workspace_id))
                 await self._together(self._advance, busy)
 
-    def _intend(self, tx: Transaction, workspace_id: str) -> tuple[Session, ...]:
-        """Turn what waits into intents: starts of the idle with a prompt (L15), stops of the overdue."""
+    def _begin_waiting(self, tx: Transaction, workspace_id: str) -> tuple[Session, ...]:
+        """The intent of a start for each idle session with a prompt (L15); what is busy then."""
         tx.lock(workspace_id)
         for session in self._sessions.live(tx, workspace_id):
             if self._may_start(tx, session):
                 self._sessions.begin_start(tx, session)
-            elif self._sessions.is_overdue(tx, session):
-                self._sessions.request_stop(tx, session, EndReason.TIMED_OUT)
         return tuple(s for s in self._sessions.live(tx, workspace_id) if s.status in BUSY)
 
     async def _together(self, act: Callable[[Session], Awaitable[None]], sessions: Iterable[Session]) -> None:
         async with anyio.create_task_group() as group:
             for session in sessions:
-                if self._failures.get(session.id, (0, 0.0))[1] <= anyio.current_time():
+                if not self._backs_off(session):
                     group.start_soon(self._guarded, act, session)
+
+    def _backs_off(self, session: Session) -> bool:
+        _, until = self._failures.get(session.id, (0, 0.0))
+        return until > anyio.current_time()
 
     async def _guarded(self, act: Callable[[Session], Awaitable[None]], session: Session) -> None:
         """One failing agent delays itself and nobody else (F12)."""
@@ -291,6 +293,18 @@ class SessionExecutor:
         found = await self._supervisor.probe(session.id, session.attempt)
         if not isinstance(found, Running):
             await self._record(session, await self._settle(session))
+            return
+        # After the probe: an agent that ended in time is not timed out by a runner that looks late.
+        present = await self._ledger.transact(lambda tx: self._in_time(tx, session))
+        if present.status is SessionStatus.STOPPING:
+            await self._stop(session)
+
+    def _in_time(self, tx: Transaction, session: Session) -> Session:
+        tx.lock(session.workspace_id)
+        present = self._sessions.known(tx, session.id)
+        if self._sessions.is_overdue(tx, present):
+            return self._sessions.request_stop(tx, present, EndReason.TIMED_OUT)
+        return present
 
     async def _settle(self, session: Session) -> Probe:
         return await self._supervisor.settle(session.id, session.attempt)

@@ -84,25 +84,30 @@ class FakeProcesses:
 
 
 class FakeSupervisor(Supervisor):
-    """Attempts on fake processes. `refusals` names the error that a method raises instead of acting."""
+    """Attempts on fake processes. `refusals` names the error that a method raises instead of acting, and
+    `broken` the error that every method raises for a session.
+    """
 
     def __init__(self, processes: FakeProcesses, point: Point = no_point) -> None:
         self.processes = processes
         self.point = point
         self.refusals: dict[str, HeadwayError] = {}
+        self.broken: dict[str, Exception] = {}
         self.calls: list[str] = []
 
     @asynccontextmanager
-    async def _call(self, name: str) -> AsyncIterator[None]:
+    async def _call(self, name: str, session_id: str) -> AsyncIterator[None]:
         self.calls.append(name)
         await self.point(f"before {name}")
         if name in self.refusals:
             raise self.refusals[name]
+        if session_id in self.broken:
+            raise self.broken[session_id]
         yield
         await self.point(f"after {name}")
 
     async def start(self, launch: Launch) -> Probe:
-        async with self._call("start"):
+        async with self._call("start", launch.session_id):
             attempt = (launch.session_id, launch.attempt)
             if attempt not in self.processes.found:
                 self.processes.spawned[attempt] = launch
@@ -111,27 +116,27 @@ class FakeSupervisor(Supervisor):
             return self.processes.found[attempt]
 
     async def probe(self, session_id: str, attempt: int) -> Probe | None:
-        async with self._call("probe"):
+        async with self._call("probe", session_id):
             return self.processes.found.get((session_id, attempt))
 
     async def settle(self, session_id: str, attempt: int) -> Probe:
-        async with self._call("settle"):
+        async with self._call("settle", session_id):
             return self.processes.found.setdefault((session_id, attempt), NeverStarted())
 
     async def stop(self, session_id: str, attempt: int, *, grace_s: float = 10.0) -> Probe:
-        async with self._call("stop"):
+        async with self._call("stop", session_id):
             found = self.processes.found.setdefault((session_id, attempt), NeverStarted())
             if isinstance(found, Running) and session_id not in self.processes.unkillable:
                 found = self.processes.found[session_id, attempt] = Exited(signal=15)
             return found
 
     async def said(self, session_id: str, attempt: int, name: str, *, limit: int = 1_000_000) -> bytes | None:
-        async with self._call("said"):
+        async with self._call("said", session_id):
             content = self.processes.files.get((session_id, attempt, name))
             if content is not None and len(content) > limit:
                 raise InvalidInput("name", f"{name} has more than {limit} bytes")
             return content
 
     async def output(self, session_id: str, attempt: int, *, limit: int = 65_536) -> str:
-        async with self._call("output"):
+        async with self._call("output", session_id):
             return self.processes.files.get((session_id, attempt, "output"), b"").decode()[-limit:]

@@ -1,0 +1,244 @@
+"""One process of the product, as far as sessions go, over a store and a world that outlive it."""
+
+from collections.abc import Callable
+from typing import ClassVar, TypeVar
+
+import anyio
+import attrs
+import pytest
+
+from headway_core import sessions, settings, workspaces
+from headway_core.kernel.events import EventCatalog, Payload, UnknownPayload
+from headway_core.kernel.ledger import Ledger, ReadTransaction, Transaction
+from headway_core.kernel.memory import MemoryStore
+from headway_core.sessions import (
+    FixerRequest,
+    FixerSessionService,
+    Prompt,
+    Purpose,
+    Session,
+    SessionExecutor,
+    SessionService,
+    WhenLive,
+)
+from headway_core.settings import SettingsService
+from headway_core.testing.clock import ManualClock, SequentialIds
+from headway_core.testing.fakes_agents import FakeAgents, FakeProcesses, FakeSupervisor
+from headway_core.testing.fakes_machine import FakeLocks, Point, no_point
+from headway_core.workspaces import ManualSource, SessionPolicy, Workspace, WorkspaceLifecycleService
+
+T = TypeVar("T")
+HOST = "host-1"
+
+
+class PointedLedger(Ledger):
+    """A ledger whose transactions have a point before and after."""
+
+    def __init__(self, inner: Ledger, point: Point) -> None:
+        super().__init__()
+        self._inner = inner
+        self._point = point
+
+    async def _transact(self, work: Callable[[Transaction], T]) -> T:
+        await self._point("before transact")
+        result = await self._inner.transact(work)
+        await self._point("after transact")
+        return result
+
+    async def _read(self, query: Callable[[ReadTransaction], T]) -> T:
+        return await self._inner.read(query)
+
+    def changed(self) -> anyio.Event:
+        return self._inner.changed()
+
+
+class House:
+    """The services of one process. `again` is the next process on the same store and world."""
+
+    def __init__(
+        self,
+        store: MemoryStore,
+        clock: ManualClock,
+        processes: FakeProcesses,
+        *,
+        point: Point = no_point,
+        held: set[str] | None = None,
+        host_id: str = HOST,
+    ) -> None:
+        self.store = store
+        self.clock = clock
+        self.processes = processes
+        self.ledger = PointedLedger(store.ledger, point)
+        self.rows = store.reader(sessions.SESSIONS)
+        self.prompts = store.reader(sessions.PROMPTS)
+        self.settings = SettingsService(self.ledger, store.writer(settings.SETTINGS))
+        self.lifecycle = WorkspaceLifecycleService(
+            self.ledger,
+            store.writer(workspaces.WORKSPACES),
+            store.writer(workspaces.INIT_OUTPUT),
+            store.writer(workspaces.GIT_FACTS),
+        )
+        self.sessions = SessionService(
+            ledger=self.ledger,
+            sessions=store.writer(sessions.SESSIONS),
+            prompts=store.writer(sessions.PROMPTS),
+            activity=store.writer(sessions.SESSION_ACTIVITY),
+            workspaces=store.reader(workspaces.WORKSPACES),
+            lifecycle=self.lifecycle,
+            settings=self.settings,
+        )
+        self.fixers = FixerSessionService(self.ledger, self.sessions)
+        self.supervisor = FakeSupervisor(processes, point)
+        self.agents = FakeAgents()
+        self.locks = FakeLocks(host_id, held)
+        self.executor = SessionExecutor(
+            ledger=self.ledger,
+            sessions=self.sessions,
+            session_rows=self.rows,
+            prompts=self.prompts,
+            supervisor=self.supervisor,
+            agents=self.agents,
+            locks=self.locks,
+        )
+
+    def again(self, point: Point = no_point, held: set[str] | None = None, host_id: str = HOST) -> "House":
+        return House(self.store, self.clock, self.processes, point=point, held=held, host_id=host_id)
+
+    async def new_workspace(self, name: str = "fix") -> Workspace:
+        """A workspace in NEW."""
+        return await self.store.ledger.transact(
+            lambda tx: self.lifecycle.create(
+                tx,
+                project_id="project",
+                name=name,
+                description=None,
+                source=ManualSource(initial_prompt=None),
+                session_policy=SessionPolicy.NONE,
+                branch=f"headway/{name}",
+                branch_is_generated=True,
+                base_branch="main",
+                claims_issue=None,
+                idempotency_key=None,
+            )
+        )
+
+    async def make_ready(self, workspace_id: str) -> Workspace:
+        def work(tx: Transaction) -> Workspace:
+            self.lifecycle.begin_provisioning(tx, workspace_id, HOST)
+            return self.lifecycle.provisioned(tx, workspace_id, f"/trees/{workspace_id}", None)
+
+        return await self.store.ledger.transact(work)
+
+    async def workspace(self, name: str = "fix") -> Workspace:
+        """A READY workspace of the host."""
+        return await self.make_ready((await self.new_workspace(name)).id)
+
+    async def archiving(self, workspace_id: str) -> None:
+        """ARCHIVING, and nothing was stopped."""
+        await self.store.ledger.transact(lambda tx: self.lifecycle.begin_archive(tx, workspace_id))
+
+    async def step(self, workspace_id: str, work: Callable[[Transaction], T]) -> T:
+        """One transaction that holds the workspace."""
+
+        def locked(tx: Transaction) -> T:
+            tx.lock(workspace_id)
+            return work(tx)
+
+        return await self.store.ledger.transact(locked)
+
+    async def idle(
+        self,
+        workspace_id: str,
+        purpose: Purpose = Purpose.CHAT,
+        agent: str = "claude",
+        prompt: str | None = "go",
+    ) -> Session:
+        """An IDLE session whose prompt, if any, waits."""
+
+        def work(tx: Transaction) -> Session:
+            known = self.sessions.workspace(tx, workspace_id)
+            session = self.sessions.create(tx, workspace=known, purpose=purpose, label="made", agent=agent)
+            assert isinstance(session, Session)
+            if prompt is not None:
+                self.sessions.enqueue(tx, session, prompt)
+            return session
+
+        return await self.step(workspace_id, work)
+
+    async def starting(self, workspace_id: str, purpose: Purpose = Purpose.CHAT) -> Session:
+        session = await self.idle(workspace_id, purpose)
+        begun = await self.step(workspace_id, lambda tx: self.sessions.begin_start(tx, session))
+        assert isinstance(begun, Session)
+        return begun
+
+    async def running(self, workspace_id: str, purpose: Purpose = Purpose.CHAT) -> Session:
+        begun = await self.starting(workspace_id, purpose)
+        return await self.step(workspace_id, lambda tx: self.sessions.started(tx, begun.id, begun.attempt))
+
+    async def prompt_of(self, session_id: str) -> Prompt:
+        (prompt,) = await self.sessions.prompts(session_id)
+        return prompt
+
+    async def events(self, *kinds: type[Payload]) -> list[Payload | UnknownPayload]:
+        found = await self.store.ledger.read(lambda tx: self.store.events.after(tx, 0, limit=1000))
+        return [event.payload for event in found if not kinds or isinstance(event.payload, kinds)]
+
+    def request(self, workspace_id: str, **changes: object) -> FixerRequest:
+        asked = FixerRequest(
+            workspace_id=workspace_id,
+            label="ratchet",
+            causes=("ci",),
+            prompt="Fix the tests",
+            when_live=WhenLive.RESTART,
+        )
+        return attrs.evolve(asked, **changes)  # type: ignore[arg-type]
+
+    async def settle_down(self) -> None:
+        """Rounds until nothing is busy; at most twenty."""
+        for _ in range(20):
+            if not await self.executor.round():
+                return
+        raise AssertionError("the sessions do not come to rest")
+
+
+class Crash(BaseException):
+    """The process dies here."""
+
+
+@attrs.define
+class CrashAt:
+    """Ends the incarnation at its `nth` point, from 1, and refuses every later one. 0: never."""
+
+    raises: ClassVar[type[BaseException]] = Crash
+
+    nth: int
+    passed: int = 0
+
+    async def __call__(self, name: str) -> None:
+        await no_point(name)
+        self.passed += 1
+        if 0 < self.nth <= self.passed:
+            raise Crash(name)
+
+
+@pytest.fixture
+def new_house() -> Callable[[], House]:
+    """Worlds without end, for those who try every point."""
+
+    def build() -> House:
+        clock = ManualClock()
+        catalog = EventCatalog((*sessions.EVENTS, *settings.EVENTS, *workspaces.EVENTS))
+        store = MemoryStore(clock=clock, ids=SequentialIds(), catalog=catalog, run_twice=True)
+        return House(store, clock, FakeProcesses())
+
+    return build
+
+
+@pytest.fixture
+def house(new_house: Callable[[], House]) -> House:
+    return new_house()
+
+
+@pytest.fixture
+def crash_at() -> Callable[[int], CrashAt]:
+    return CrashAt

@@ -1,0 +1,433 @@
+"""What the executor does in the world, and how it closes what a dead runner left."""
+
+import logging
+from typing import TYPE_CHECKING
+
+import anyio
+import attrs
+import pytest
+
+from headway_core.kernel.errors import InvalidInput, Unavailable
+from headway_core.sessions import (
+    Activity,
+    EndReason,
+    Presence,
+    PromptStatus,
+    Purpose,
+    Session,
+    SessionDuty,
+    SessionStatus,
+)
+from headway_core.sessions.ports import Exited, NeverStarted, Probe, Running, Vanished
+
+if TYPE_CHECKING:
+    from tests.sessions.conftest import House
+
+pytestmark = pytest.mark.anyio
+S = SessionStatus
+
+
+# Rounds
+
+
+async def test_a_chat_goes_from_its_prompt_to_its_end(house: "House") -> None:
+    """Launched in the worktree with the prompt and three variables; the exit is noticed."""
+    workspace = await house.workspace()
+    chat = await house.sessions.start_chat(workspace.id, "Say hello", "codex", "big")
+    assert isinstance(chat, Session)
+    assert await house.executor.round()
+    assert (await house.sessions.get(chat.id)).status is S.RUNNING
+    (launch,) = house.processes.executed
+    assert (launch.session_id, launch.attempt, launch.prompt) == (chat.id, 1, "Say hello")
+    assert launch.argv == ("codex", "--model", "big")
+    assert launch.cwd == f"/trees/{workspace.id}"
+    assert launch.environment == {
+        "HEADWAY_WORKSPACE": workspace.id,
+        "HEADWAY_SESSION": chat.id,
+        "HEADWAY_BRANCH": workspace.branch,
+    }
+    house.processes.end(chat.id, Exited(exit_code=0))
+    await house.settle_down()
+    assert (await house.sessions.get(chat.id)).ended_well
+
+
+@pytest.mark.lesson("L15")
+async def test_a_prompt_waits_for_its_workspace(house: "House") -> None:
+    """Queued before the worktree exists, started at READY, also when that took a retry."""
+    workspace = await house.new_workspace()
+    chat = await house.sessions.start_chat(workspace.id, "go")
+    assert isinstance(chat, Session)
+    assert not await house.executor.round()
+
+    def fail(tx: object) -> None:
+        house.lifecycle.begin_provisioning(tx, workspace.id, house.locks.host_id)  # type: ignore[arg-type]
+        house.lifecycle.provisioning_failed(tx, workspace.id, "no network")  # type: ignore[arg-type]
+
+    await house.step(workspace.id, fail)
+    assert not await house.executor.round()
+    await house.step(workspace.id, lambda tx: house.lifecycle.retry(tx, workspace.id))
+    await house.make_ready(workspace.id)
+    await house.executor.round()
+    assert [launch.prompt for launch in house.processes.executed] == ["go"]
+
+
+@pytest.mark.lesson("F7")
+async def test_overlapping_rounds_execute_once(house: "House") -> None:
+    """Rounds of one process and of two on one host: whoever finds the lock held passes on."""
+    workspace = await house.workspace()
+    await house.sessions.start_chat(workspace.id, "go")
+    other = house.again(held=house.locks.held)
+    async with anyio.create_task_group() as group:
+        for executor in (house.executor, other.executor) * 3:
+            group.start_soon(executor.round)
+    assert len(house.processes.executed) == 1
+    assert house.supervisor.calls.count("start") + other.supervisor.calls.count("start") == 1
+
+
+async def test_another_hosts_sessions_are_not_touched(house: "House") -> None:
+    """A workspace is pinned: only its own host starts, stops and recovers."""
+    workspace = await house.workspace()
+    await house.starting(workspace.id)
+    stranger = house.again(host_id="host-2")
+    await stranger.executor.recover()
+    assert not await stranger.executor.round()
+    assert stranger.supervisor.calls == []
+
+
+async def test_a_round_that_finds_all_well_takes_no_lock(house: "House") -> None:
+    """Watching keeps nobody from the workspace: not an archive, not a provisioning."""
+    workspace = await house.workspace()
+    run = await house.sessions.start_chat(workspace.id, "go")
+    assert isinstance(run, Session)
+    await house.executor.round()
+    before = await house.events()
+    async with house.locks.workspace(workspace.id) as mine:
+        assert mine
+        assert await house.executor.round()
+        assert await house.events() == before
+        house.processes.end(run.id, Exited(exit_code=0))
+        await house.executor.round()
+        assert (await house.sessions.get(run.id)).status is S.RUNNING
+    await house.executor.round()
+    assert (await house.sessions.get(run.id)).status is S.COMPLETED
+
+
+async def test_a_stop_ends_the_process(house: "House") -> None:
+    """A person's stop: the group is ended, the signal is kept, the reason is the person's."""
+    workspace = await house.workspace()
+    chat = await house.sessions.start_chat(workspace.id, "go")
+    assert isinstance(chat, Session)
+    await house.executor.round()
+    await house.sessions.stop(chat.id)
+    await house.executor.round()
+    over = await house.sessions.get(chat.id)
+    assert (over.status, over.end_reason, over.signal) == (S.COMPLETED, EndReason.STOPPED_BY_PERSON, 15)
+    assert house.processes.running == []
+
+
+@pytest.mark.lesson("R14", "R20", "L6")
+@pytest.mark.parametrize("why", ["stopped", "archived"])
+async def test_what_becomes_unwanted_while_it_starts_is_stopped(house: "House", why: str) -> None:
+    """The outcome transaction finds the session stopping, or its workspace gone: the process is ended."""
+    workspace = await house.workspace()
+    begun = await house.starting(workspace.id)
+
+    async def meanwhile(name: str) -> None:
+        if name == "after start":
+            await (house.sessions.stop(begun.id) if why == "stopped" else house.archiving(workspace.id))
+
+    process = house.again()
+    process.supervisor.point = meanwhile
+    await process.executor.round()
+    over = await house.sessions.get(begun.id)
+    reason = EndReason.STOPPED_BY_PERSON if why == "stopped" else EndReason.STOPPED_BY_HEADWAY
+    assert (over.status, over.end_reason) == (S.COMPLETED, reason)
+    assert over.started_at is not None
+    assert house.processes.running == []
+    assert (await house.prompt_of(begun.id)).status is PromptStatus.DELIVERED
+
+
+@pytest.mark.lesson("L6")
+async def test_a_start_whose_workspace_is_gone_already_launches_nothing(house: "House") -> None:
+    """The attempt is closed for good before the session ends."""
+    workspace = await house.workspace()
+    begun = await house.starting(workspace.id)
+    await house.archiving(workspace.id)
+    await house.executor.round()
+    over = await house.sessions.get(begun.id)
+    assert (over.status, over.end_reason) == (S.COMPLETED, EndReason.STOPPED_BY_HEADWAY)
+    assert house.processes.executed == []
+    assert house.processes.found == {(begun.id, 1): NeverStarted()}
+
+
+async def test_a_fixer_that_runs_too_long_is_timed_out(house: "House") -> None:
+    """At the limit of the settings it is stopped and FAILED; a chat may run for ever."""
+    workspace = await house.workspace()
+    await house.settings.change(fixer_limit_s=60)
+    chat = await house.starting(workspace.id)
+    fixer = await house.starting(workspace.id, Purpose.FIXER)
+    await house.executor.round()
+    house.clock.advance(59)
+    await house.executor.round()
+    assert len(house.processes.running) == 2
+    house.clock.advance(1)
+    await house.executor.round()
+    over = await house.sessions.get(fixer.id)
+    assert (over.status, over.end_reason) == (S.FAILED, EndReason.TIMED_OUT)
+    assert house.processes.running == [(chat.id, 1)]
+
+
+async def test_a_fixer_that_ended_in_time_is_not_timed_out_by_a_late_look(house: "House") -> None:
+    """The runner slept past the limit; the agent had done its work."""
+    workspace = await house.workspace()
+    await house.settings.change(fixer_limit_s=60)
+    fixer = await house.starting(workspace.id, Purpose.FIXER)
+    await house.executor.round()
+    house.processes.end(fixer.id, Exited(exit_code=0))
+    house.clock.advance(3600)
+    await house.executor.round()
+    over = await house.sessions.get(fixer.id)
+    assert (over.status, over.end_reason) == (S.COMPLETED, EndReason.EXITED)
+
+
+# Failures
+
+
+@pytest.mark.parametrize(
+    ("agent", "missing", "detail"),
+    [
+        ("ghost", (), "agent: 'ghost' is not configured"),
+        ("claude", ("claude",), "claude: its program is not installed"),
+    ],
+)
+async def test_an_agent_that_is_not_there_fails_the_start_with_its_cause(
+    house: "House", agent: str, missing: tuple[str, ...], detail: str
+) -> None:
+    """The session is FAILED at once and is not tried again by itself."""
+    workspace = await house.workspace()
+    house.agents.missing.update(missing)
+    chat = await house.sessions.start_chat(workspace.id, "go", agent)
+    assert isinstance(chat, Session)
+    await house.settle_down()
+    over = await house.sessions.get(chat.id)
+    assert (over.status, over.end_reason, over.end_detail) == (S.FAILED, EndReason.START_FAILED, detail)
+    assert (await house.prompt_of(chat.id)).status is PromptStatus.CANCELLED
+
+
+async def test_a_start_that_failed_in_spite_of_which_the_agent_runs_is_kept(house: "House") -> None:
+    """An error of the port proves nothing: the attempt is settled, and what runs is RUNNING."""
+    workspace = await house.workspace()
+    begun = await house.starting(workspace.id)
+    house.supervisor.refusals["start"] = Unavailable("supervisor", "timed out")
+    house.processes.found[begun.id, 1] = Running()
+    await house.executor.round()
+    assert (await house.sessions.get(begun.id)).status is S.RUNNING
+
+
+@pytest.mark.lesson("F12")
+@pytest.mark.parametrize("error", [Unavailable("disk", "full"), RuntimeError("a bug")])
+async def test_a_failing_agent_delays_itself_and_nobody_else(
+    house: "House", error: Exception, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Its session is backed off, with the cause in the log; the agent beside it runs."""
+    caplog.set_level(logging.ERROR)
+    workspace = await house.workspace()
+    bad = await house.starting(workspace.id)
+    house.supervisor.broken[bad.id] = error
+    good = await house.starting(workspace.id)
+    assert await house.executor.round()
+    assert (await house.sessions.get(good.id)).status is S.RUNNING
+    assert (await house.sessions.get(bad.id)).status is S.STARTING
+    assert "again in 2 s" in caplog.text
+    assert str(error) in caplog.text
+    del house.supervisor.broken[bad.id]
+    calls = len(house.supervisor.calls)
+    await house.executor.round()
+    assert house.supervisor.calls[calls:] == ["probe"], "it waits for its time, and holds no lock"
+    house.executor._failures.clear()
+    await house.executor.round()
+    assert (await house.sessions.get(bad.id)).status is S.RUNNING
+
+
+async def test_a_probe_that_fails_ends_no_session(house: "House", caplog: pytest.LogCaptureFixture) -> None:
+    """What can't be seen is not gone."""
+    caplog.set_level(logging.CRITICAL)
+    workspace = await house.workspace()
+    begun = await house.starting(workspace.id)
+    await house.executor.round()
+    house.supervisor.refusals["probe"] = Unavailable("supervisor", "unreadable")
+    await house.executor.round()
+    assert (await house.sessions.get(begun.id)).status is S.RUNNING
+
+
+# Recovery
+
+
+@attrs.frozen(kw_only=True)
+class Left:
+    """What a dead runner left, and how it is closed."""
+
+    stored: SessionStatus
+    found: Probe | None
+    to: SessionStatus
+    reason: EndReason | None = None
+    attempt: int = 1
+
+
+PERSON = EndReason.STOPPED_BY_PERSON
+TABLE = [
+    Left(stored=S.STARTING, found=Running(), to=S.RUNNING),
+    Left(stored=S.STARTING, found=Exited(exit_code=0), to=S.COMPLETED, reason=EndReason.EXITED),
+    Left(stored=S.STARTING, found=Exited(exit_code=1), to=S.FAILED, reason=EndReason.EXITED),
+    Left(stored=S.STARTING, found=Vanished(), to=S.FAILED, reason=EndReason.LOST),
+    Left(stored=S.STARTING, found=None, to=S.STARTING, attempt=2),
+    Left(stored=S.RUNNING, found=Running(), to=S.RUNNING),
+    Left(stored=S.RUNNING, found=Exited(signal=9), to=S.FAILED, reason=EndReason.EXITED),
+    Left(stored=S.RUNNING, found=Vanished(), to=S.FAILED, reason=EndReason.LOST),
+    Left(stored=S.RUNNING, found=None, to=S.FAILED, reason=EndReason.LOST),
+    Left(stored=S.STOPPING, found=Running(), to=S.COMPLETED, reason=PERSON),
+    Left(stored=S.STOPPING, found=Exited(exit_code=0), to=S.COMPLETED, reason=PERSON),
+    Left(stored=S.STOPPING, found=Vanished(), to=S.COMPLETED, reason=PERSON),
+    Left(stored=S.STOPPING, found=None, to=S.COMPLETED, reason=PERSON),
+]
+
+
+async def leave(house: "House", left: Left) -> Session:
+    workspace = await house.workspace()
+    session = await (house.running if left.stored is S.RUNNING else house.starting)(workspace.id)
+    if left.stored is S.STOPPING:
+        await house.sessions.stop(session.id)
+    if left.found is not None:
+        house.processes.found[session.id, 1] = left.found
+    return session
+
+
+@pytest.mark.lesson("F6", "R10")
+@pytest.mark.parametrize("left", TABLE, ids=str)
+async def test_recovery_closes_by_the_evidence(house: "House", left: Left) -> None:
+    """Every pair of what is stored and what is found, as the executor's table says."""
+    session = await leave(house, left)
+    await house.again().executor.recover()
+    now = await house.sessions.get(session.id)
+    assert (now.status, now.end_reason, now.attempt) == (left.to, left.reason, left.attempt)
+    assert house.processes.running == ([(session.id, 1)] if left.to is S.RUNNING else [])
+
+
+@pytest.mark.parametrize("left", TABLE, ids=str)
+async def test_a_round_closes_what_recovery_passed_over(house: "House", left: Left) -> None:
+    """The same table without recovery; a start without a sign is simply carried out."""
+    session = await leave(house, left)
+    await house.again().executor.round()
+    now = await house.sessions.get(session.id)
+    if (left.stored, left.found) == (S.STARTING, None):
+        assert (now.status, now.attempt) == (S.RUNNING, 1)
+    else:
+        assert (now.status, now.end_reason, now.attempt) == (left.to, left.reason, left.attempt)
+
+
+@pytest.mark.lesson("F6")
+async def test_what_a_dead_runner_knew_of_a_turn_is_not_believed(house: "House") -> None:
+    """QUIET before the restart: UNKNOWN until adopted, then WORKING, as a one-shot agent is."""
+    workspace = await house.workspace()
+    run = await house.running(workspace.id)
+    await house.step(workspace.id, lambda tx: house.sessions.note_activity(tx, run, Activity.QUIET))
+    house.processes.found[run.id, 1] = Running()
+    fresh = house.again()
+    fresh.supervisor.refusals["settle"] = Unavailable("supervisor", "not yet")
+    logging.disable(logging.CRITICAL)
+    await fresh.executor.recover()
+    logging.disable(logging.NOTSET)
+    seen = await house.store.ledger.read(lambda tx: house.sessions.presence(tx, run))
+    assert seen is Presence.UNKNOWN
+    await house.again().executor.recover()
+    seen = await house.store.ledger.read(lambda tx: house.sessions.presence(tx, run))
+    assert seen is Presence.WORKING
+
+
+async def test_recovery_passes_over_a_workspace_that_somebody_acts_on(house: "House") -> None:
+    """The lock says who acts; the session is seen to by a later round."""
+    workspace = await house.workspace()
+    begun = await house.starting(workspace.id)
+    async with house.locks.workspace(workspace.id):
+        await house.executor.recover()
+    assert house.supervisor.calls == []
+    await house.executor.round()
+    assert (await house.sessions.get(begun.id)).status is S.RUNNING
+
+
+async def test_a_late_supervisor_finds_its_attempt_closed(house: "House") -> None:
+    """Spawned by a runner that died at once: recovery closed the attempt, so only the next one executes."""
+    workspace = await house.workspace()
+    begun = await house.starting(workspace.id)
+    launched = await house.store.ledger.transact(lambda tx: house.executor._still_wanted(tx, begun))
+    assert launched is not None
+    house.processes.spawned[begun.id, 1] = launched
+    await house.again().executor.recover()
+    house.processes.wake()
+    assert house.processes.executed == []
+    await house.again().executor.round()
+    assert [launch.attempt for launch in house.processes.executed] == [2]
+
+
+# For archives and for those who read what was said
+
+
+@pytest.mark.lesson("L6")
+async def test_an_archive_ends_everything_under_its_own_lock(house: "House") -> None:
+    """Idle, starting, running: all over when it returns, and no process is left."""
+    workspace = await house.workspace()
+    run = await house.starting(workspace.id)
+    await house.executor.round()
+    await house.idle(workspace.id)
+    await house.starting(workspace.id, Purpose.FIXER)
+    async with house.locks.workspace(workspace.id) as mine:
+        assert mine
+        await house.executor.settle_all(workspace.id)
+    assert {s.status for s in await house.sessions.list(workspace.id)} == {S.COMPLETED}
+    assert (await house.sessions.get(run.id)).end_reason is EndReason.STOPPED_BY_HEADWAY
+    assert house.processes.running == []
+    await house.executor.settle_all(workspace.id)
+
+
+async def test_an_archive_learns_of_a_process_that_will_not_end(
+    house: "House", caplog: pytest.LogCaptureFixture
+) -> None:
+    """Fail closed: the session stays STOPPING, and the archive goes back."""
+    caplog.set_level(logging.CRITICAL)
+    workspace = await house.workspace()
+    run = await house.starting(workspace.id)
+    await house.executor.round()
+    house.processes.unkillable.add(run.id)
+    with pytest.raises(Unavailable, match="1 sessions could not be ended"):
+        await house.executor.settle_all(workspace.id)
+    assert (await house.sessions.get(run.id)).status is S.STOPPING
+    house.processes.unkillable.clear()
+    await house.executor.settle_all(workspace.id)
+    assert (await house.sessions.get(run.id)).status is S.COMPLETED
+
+
+@pytest.mark.lesson("S14")
+async def test_what_an_agent_said_is_read_whatever_its_exit(house: "House") -> None:
+    """A failed agent may have left a reply all the same; a file too large is refused."""
+    workspace = await house.workspace()
+    run = await house.starting(workspace.id)
+    house.processes.outcomes.append(Exited(exit_code=1))
+    house.processes.files[run.id, 1, "replies.json"] = b"[]"
+    house.processes.files[run.id, 1, "output"] = b"done\n"
+    house.processes.files[run.id, 1, "huge"] = b"x" * 1_000_001
+    await house.settle_down()
+    assert await house.executor.said(run.id, "replies.json") == b"[]"
+    assert await house.executor.said(run.id, "nothing") is None
+    assert await house.executor.output(run.id) == "done\n"
+    with pytest.raises(InvalidInput, match="name"):
+        await house.executor.said(run.id, "huge")
+
+
+async def test_the_duty_comes_back_soon_while_something_is_busy(house: "House") -> None:
+    """Half a second then, else its own interval; an event wakes it."""
+    workspace = await house.workspace()
+    duty = SessionDuty(house.executor)
+    assert duty.wakes_on_events
+    assert await duty.run() is None
+    await house.sessions.start_chat(workspace.id, "go")
+    assert await duty.run() == 0.5
