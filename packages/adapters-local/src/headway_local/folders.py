@@ -1,0 +1,64 @@
+"""Folders of worktrees: which may be touched (L8), and how they go away."""
+
+import os
+import shutil
+import uuid
+from pathlib import Path
+
+from headway_core.kernel.errors import InvalidInput, Unavailable
+
+TRASH_PREFIX = ".headway-removed-"
+
+
+def strictly_inside(base_path: str, path: str) -> Path:
+    """The real path of a worktree's folder, which exists or not.
+
+    `InvalidInput("path")` unless it lies strictly inside the real `base_path`, and is no symbolic link
+    itself: through a link another workspace's folder would be meant.
+    """
+    if "\0" in path or not Path(path).is_absolute():
+        raise InvalidInput("path", f"{path!r} is not absolute")
+    base = Path(base_path).resolve()
+    real = Path(path).resolve()
+    if real == base or not real.is_relative_to(base):
+        raise InvalidInput("path", f"{path!r} is not strictly inside {base_path!r}")
+    if Path(path).is_symlink():
+        raise InvalidInput("path", f"{path!r} is a symbolic link")
+    return real
+
+
+def occupied(folder: Path) -> bool:
+    """Whether something is there that git would not make a worktree over."""
+    if folder.is_dir() and not folder.is_symlink():
+        return any(folder.iterdir())
+    return os.path.lexists(folder)
+
+
+def discard(base_path: str, folder: Path) -> None:
+    """Take a folder away in one step, then delete it.
+
+    Half a worktree is never seen: it is renamed first, and what a killed deletion left is deleted by the
+    next one.
+    """
+    base = Path(base_path).resolve()
+    if os.path.lexists(folder):
+        try:
+            folder.rename(base / f"{TRASH_PREFIX}{uuid.uuid4().hex}")  # noqa: TID251 - no record's id
+        except OSError as error:
+            raise Unavailable("git", f"cannot remove {folder}: {error.strerror}") from error
+    empty_trash(base)
+
+
+def empty_trash(base: Path) -> None:
+    for trash in base.glob(f"{TRASH_PREFIX}*"):
+        _make_writable(trash)
+        shutil.rmtree(trash, ignore_errors=True)
+
+
+def _make_writable(folder: Path) -> None:
+    """Folders without write permission (module caches) refuse to lose their files."""
+    for parent, names, _ in os.walk(folder):
+        for name in names:
+            inner = Path(parent, name)
+            if not inner.is_symlink() and not os.access(inner, os.W_OK | os.X_OK):
+                inner.chmod(0o700)

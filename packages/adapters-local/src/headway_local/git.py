@@ -1,0 +1,181 @@
+"""The one place that runs git.
+
+Argument lists only; no hooks, no `ext` protocol, no pager, no questions, a scrubbed environment and a
+time limit. What changes a repository runs on a leash: it ends with this process (TERM first, so that git
+takes its lock files away), and a successor never meets a git that still writes.
+"""
+
+import re
+from collections.abc import Mapping
+from pathlib import Path
+
+import anyio
+import attrs
+from anyio.abc import ByteReceiveStream, Process
+
+from headway_core.kernel.errors import Unavailable
+from headway_local.environment import git_environment
+from headway_local.leashes import grouped, leashed
+from headway_local.supervised import CANNOT_EXECUTE
+
+OPTIONS = (
+    *("--no-pager", "--no-optional-locks"),
+    *("-c", "core.hooksPath=/dev/null"),
+    *("-c", "protocol.ext.allow=never"),
+    *("-c", "core.fsmonitor=false"),  # a program of the repository's choice, and a daemon that stays
+    *("-c", "gc.auto=0", "-c", "maintenance.auto=false"),  # daemons as well
+    *("-c", "core.quotePath=false"),
+    *("-c", "advice.detachedHead=false"),
+)
+ASK_LIMIT_S = 60.0
+CHANGE_LIMIT_S = 600.0
+OUTPUT_LIMIT = 64 * 1024 * 1024
+MESSAGE_LIMIT = 1_000
+RACE_TRIES = 6
+RACE_PAUSE_S = 0.05
+"""Doubles from try to try: 1.5 s in all."""
+
+_RACES = re.compile(
+    r"Unable to create '[^']*\.lock'"
+    r"|could not lock config file"
+    r"|\.lock: File exists"
+    r"|cannot lock ref '[^']*': (is at|Unable)"
+    r"|fatal: could not create directory of"
+)
+_CREDENTIALS = re.compile(r"(?<=://)[^\s/]*@")
+_TOKENS = re.compile(r"\b(?:gh[a-z]_|github_pat_|glpat-)[0-9A-Za-z_-]{8,}")
+_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]|\x1b\[[0-9;]*[A-Za-z]")
+_WEB_USER = re.compile(r"(?<=://)[^/]*@")
+_SSH_PASSWORD = re.compile(r"(?<=://)([^/:@]*):[^/]*@")
+
+
+def without_credentials(url: str) -> str:
+    """A remote's URL that may be stored and shown: no user in a web address, no password in any."""
+    if url.lower().startswith(("http://", "https://")):
+        return _WEB_USER.sub("", url, count=1)
+    return _SSH_PASSWORD.sub(r"\1@", url, count=1)
+
+
+def presentable(message: str) -> str:
+    """What git, or a remote through it, said: no secret, no control character, not too long."""
+    message = _TOKENS.sub("***", _CREDENTIALS.sub("***@", message))
+    return _CONTROL.sub(" ", message).strip()[:MESSAGE_LIMIT]
+
+
+@attrs.frozen(kw_only=True)
+class Answer:
+    """How a git command ended."""
+
+    code: int
+    """The exit code; negative: the signal that ended it."""
+    out: str
+    """Standard output: bytes that are no UTF-8 are kept as surrogates, as in paths."""
+    error: str
+    """Standard error, as git wrote it: show it only through `presentable`."""
+
+    @property
+    def line(self) -> str:
+        return self.out.removesuffix("\n")
+
+
+class GitRefused(Unavailable):
+    """Git ended with an error that is no race; `answer` tells which."""
+
+    def __init__(self, command: str, answer: Answer) -> None:
+        said = presentable(answer.error) or f"ended with {answer.code}"
+        super().__init__("git", f"{command}: {said}")
+        self.answer = answer
+
+
+class Git:
+    """Runs git; stateless."""
+
+    async def ask(
+        self, cwd: str, *words: str, codes: frozenset[int] = frozenset({0}), limit_s: float = ASK_LIMIT_S
+    ) -> Answer:
+        """Run a command that changes nothing; `GitRefused` when its exit code is not in `codes`."""
+        return await self._run(cwd, words, codes, None, leash=False, limit_s=limit_s)
+
+    async def change(
+        self,
+        cwd: str,
+        *words: str,
+        codes: frozenset[int] = frozenset({0}),
+        environment: Mapping[str, str] | None = None,
+        limit_s: float = CHANGE_LIMIT_S,
+    ) -> Answer:
+        """Run a command that changes the repository; repeated a few times when it lost a race for a lock."""
+        return await self._run(cwd, words, codes, environment, leash=True, limit_s=limit_s)
+
+    async def _run(
+        self,
+        cwd: str,
+        words: tuple[str, ...],
+        codes: frozenset[int],
+        environment: Mapping[str, str] | None,
+        *,
+        leash: bool,
+        limit_s: float,
+    ) -> Answer:
+        pause = RACE_PAUSE_S
+        for left in reversed(range(RACE_TRIES)):
+            answer = await self._once(cwd, words, environment or {}, leash=leash, limit_s=limit_s)
+            if answer.code in codes:
+                return answer
+            if not left or not _RACES.search(answer.error):
+                raise GitRefused(words[0], answer)
+            await anyio.sleep(pause)
+            pause *= 2
+        raise AssertionError
+
+    async def _once(
+        self, cwd: str, words: tuple[str, ...], extra: Mapping[str, str], *, leash: bool, limit_s: float
+    ) -> Answer:
+        command = ["git", *OPTIONS, *words]
+        environment = {**git_environment(), **extra}
+        try:
+            with anyio.fail_after(limit_s):
+                if leash:
+                    async with leashed(command, cwd=cwd, environment=environment) as process:
+                        answer = await _answer(process)
+                    if answer.code == CANNOT_EXECUTE and answer.error.startswith("cannot "):
+                        raise Unavailable("git", presentable(answer.error))
+                    return answer
+                async with grouped(command, cwd=cwd, environment=environment) as process:
+                    return await _answer(process)
+        except TimeoutError:
+            raise Unavailable("git", f"{words[0]} did not end within {limit_s:g} s") from None
+        except FileNotFoundError as error:
+            missing = "is not installed" if await anyio.Path(cwd).is_dir() else f"no such folder: {cwd}"
+            raise Unavailable("git", missing) from error
+        except OSError as error:
+            raise Unavailable("git", error.strerror or "could not be started") from error
+
+
+async def _answer(process: Process) -> Answer:
+    assert process.stdout is not None
+    assert process.stderr is not None
+    out, error = bytearray(), bytearray()
+    async with anyio.create_task_group() as group:
+        group.start_soon(_collect, process.stderr, error)
+        await _collect(process.stdout, out)
+    code = await process.wait()
+    if max(len(out), len(error)) > OUTPUT_LIMIT:
+        raise Unavailable("git", f"printed more than {OUTPUT_LIMIT} bytes")
+    return Answer(
+        code=code,
+        out=out.decode("utf-8", "surrogateescape"),
+        error=error.decode("utf-8", "replace"),
+    )
+
+
+async def _collect(stream: ByteReceiveStream, into: bytearray) -> None:
+    """Read to the end; what is beyond the limit is counted, not kept (S13)."""
+    async for part in stream:
+        if len(into) <= OUTPUT_LIMIT:
+            into += part
+
+
+def real_path(path: str) -> str:
+    """The path with every symbolic link resolved, whether it exists or not."""
+    return str(Path(path).resolve())

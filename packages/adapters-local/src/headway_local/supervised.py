@@ -1,0 +1,313 @@
+"""The small program that processes run under. Standard library only: it must be running within milliseconds.
+
+    supervised.py attempt FOLDER CWD PROGRAM [ARGUMENT…]
+    supervised.py leash CWD PROGRAM [ARGUMENT…]
+
+`attempt` runs one attempt of a session and outlives whoever asked for it (design: domain 2). The caller
+waits for a parent that ends as soon as the outcome of the start is on disk. In the folder of the attempt
+it holds `lock` for life; links `started` (who it is) into place, once and for ever, before it executes
+the program; reads `prompt`, writes `output`; and renames `exit` into place when nothing of the program is
+left. On TERM it ends the program: TERM, the seconds in `stop`, KILL.
+
+`leash` runs a program that ends with whoever holds the other end of standard input: when that closes,
+whatever the reason, TERM, 2 seconds, KILL. It ends as the program ended: same exit code, same signal.
+
+In both, the program gets a parent-death signal, so that it ends with this one; and this one is the
+reaper of all its descendants, so that none survives the program by leaving its group or session.
+Files are lines of a key, a space and a value.
+"""
+
+# Importing pathlib would double the time of the start.
+# ruff: noqa: PTH104, PTH108, PTH110, PTH123, PTH208
+import contextlib
+import ctypes
+import fcntl
+import os
+import resource
+import select
+import signal
+import sys
+import time
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:  # `typing` and `collections.abc` would cost a third of the start
+    from collections.abc import Callable
+
+LEFTOVER_GRACE_S = 2.0
+"""How long what the program left behind, or a leashed program, may take to end on TERM."""
+STOP_GRACE_S = 10.0
+"""The same for a stopped attempt, when `stop` does not say."""
+KILL_AGAIN_S = 0.05
+LOCK_PATIENCE_S = 10.0
+PR_SET_PDEATHSIG = 1
+PR_SET_CHILD_SUBREAPER = 36
+CANNOT_EXECUTE = 127
+ON_LINUX = sys.platform == "linux"
+
+
+class CannotStartError(Exception):
+    """The program could not be executed; the operating system's reason."""
+
+
+def prctl(option: int, value: int) -> None:
+    if ON_LINUX and ctypes.CDLL(None, use_errno=True).prctl(option, value, 0, 0, 0) != 0:
+        raise OSError(ctypes.get_errno(), "prctl")
+
+
+def write_file(path: str, text: str) -> None:
+    """Write a file that is complete, and on disk, before it has its name."""
+    part = f"{path}.{os.getpid()}"
+    descriptor = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    os.write(descriptor, text.encode("utf-8", "surrogateescape"))
+    os.fsync(descriptor)
+    os.close(descriptor)
+    os.rename(part, path)
+    sync_folder()
+
+
+def sync_folder() -> None:
+    folder = os.open(".", os.O_RDONLY)
+    os.fsync(folder)
+    os.close(folder)
+
+
+def identity() -> str:
+    """This process, in a way that no other process will ever match."""
+    lines = [f"pid {os.getpid()}"]
+    if ON_LINUX:
+        with open("/proc/self/stat", encoding="ascii", errors="replace") as stat:
+            lines.append(f"start_time {stat.read().rpartition(')')[2].split()[19]}")
+        with open("/proc/sys/kernel/random/boot_id", encoding="ascii") as boot:
+            lines.append(f"boot_id {boot.read().strip()}")
+    return "\n".join(lines) + "\n"
+
+
+def take_lock() -> bool:
+    """Hold `lock` until this process ends. False: the attempt is another's, or closed."""
+    descriptor = os.open("lock", os.O_RDWR | os.O_CREAT, 0o600)
+    give_up = time.monotonic() + LOCK_PATIENCE_S
+    while True:
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            # Somebody only looks (for microseconds), or another start of this attempt was quicker.
+            if os.path.exists("started") or time.monotonic() > give_up:
+                return False
+            select.select([], [], [], 0.002)
+        else:
+            return True
+
+
+def claim() -> bool:
+    """Create `started` exclusively: whoever does it decides whether the attempt ever runs."""
+    write_file("mine", identity())
+    try:
+        os.link("mine", "started")
+    except FileExistsError:
+        return False
+    finally:
+        os.unlink("mine")
+    sync_folder()  # a power cut must not forget it once the program has run
+    return True
+
+
+def spawn(cwd: str, command: "list[str]", standard_in: int, output: "int | None", umask: int) -> int:
+    """Execute the program in a group of its own and return its pid; `CannotStartError` when that fails."""
+    failure, report = os.pipe()
+    parent = os.getpid()
+    child = os.fork()
+    if child == 0:
+        step = "prepare"
+        try:
+            os.setpgid(0, 0)
+            prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+            if os.getppid() != parent:  # it died before the signal was arranged
+                os._exit(CANNOT_EXECUTE)
+            for inherited in (signal.SIGPIPE, signal.SIGXFSZ, signal.SIGHUP, signal.SIGINT, signal.SIGTERM):
+                signal.signal(inherited, signal.SIG_DFL)
+            os.umask(umask)
+            os.dup2(standard_in, 0)
+            if output is not None:
+                os.dup2(output, 1)
+                os.dup2(output, 2)
+            step = f"enter {cwd}"
+            os.chdir(cwd)
+            step = f"execute {command[0]}"
+            os.execvp(command[0], command)  # noqa: S606 - an argument list, no shell
+        except (OSError, ValueError) as error:
+            reason = error.strerror if isinstance(error, OSError) else str(error)
+            os.write(report, f"cannot {step}: {reason}".encode("utf-8", "surrogateescape"))
+        finally:
+            os._exit(CANNOT_EXECUTE)
+    os.close(report)
+    said = b""
+    while part := os.read(failure, 4096):
+        said += part
+    os.close(failure)
+    if said:
+        os.waitpid(child, 0)
+        raise CannotStartError(said.decode("utf-8", "surrogateescape"))
+    return child
+
+
+def children() -> "list[int]":
+    """The living or unreaped children of this process (Linux; elsewhere none is adopted)."""
+    found = []
+    me = str(os.getpid())
+    for name in os.listdir("/proc") if ON_LINUX else ():
+        if name.isdigit():
+            try:
+                with open(f"/proc/{name}/stat", encoding="ascii", errors="replace") as stat:
+                    if stat.read().rpartition(")")[2].split()[1] == me:
+                        found.append(int(name))
+            except OSError:
+                continue  # ended meanwhile
+    return found
+
+
+class Family:
+    """The program and everything that it left behind."""
+
+    def __init__(self) -> None:
+        prctl(PR_SET_CHILD_SUBREAPER, 1)
+        self.program = 0
+        self.status: int | None = None
+        """The wait status of the program; None while it runs."""
+        self._asked_to_stop = False
+        self._woken, wake = os.pipe()
+        os.set_blocking(self._woken, False)
+        os.set_blocking(wake, False)
+        signal.set_wakeup_fd(wake, warn_on_full_buffer=False)
+        signal.signal(signal.SIGCHLD, lambda *_: None)
+        for asking in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+            signal.signal(asking, self._ask_to_stop)
+
+    def watch(self, program: int, grace: "Callable[[], float]", leash: "int | None" = None) -> int:
+        """Sleep until all have ended, because they wanted or were asked to; the program's wait status."""
+        self.program = program
+        last = None  # when whoever still lives is killed
+        running = True
+        while self._reap():
+            now = time.monotonic()
+            if running and self.status is not None:
+                running = False
+                last = now + LEFTOVER_GRACE_S
+                self._tell(signal.SIGTERM)
+            if self._asked_to_stop:
+                self._asked_to_stop = False
+                last = now + grace() if last is None else min(last, now + grace())
+                self._tell(signal.SIGTERM)
+            if last is not None and now >= last:
+                self._tell(signal.SIGKILL)
+                last = now + KILL_AGAIN_S
+            if self._sleep(None if last is None else last - now, leash):
+                leash = None
+                self._asked_to_stop = True
+        assert self.status is not None, "no child is left, so the program was reaped"
+        return self.status
+
+    def _ask_to_stop(self, *_: object) -> None:
+        self._asked_to_stop = True
+
+    def _reap(self) -> bool:
+        """Collect who has ended; False when nobody is left."""
+        while True:
+            try:
+                pid, status = os.waitpid(-1, os.WNOHANG)
+            except ChildProcessError:
+                return False
+            if pid == 0:
+                return True
+            if pid == self.program:
+                self.status = status
+
+    def _tell(self, what: int) -> None:
+        """Signal the group while its number is surely ours; later what was adopted, one by one.
+
+        A child that was not reaped keeps its pid, so nobody else is ever hit.
+        """
+        if self.status is None:
+            with contextlib.suppress(OSError):
+                os.killpg(self.program, what)
+            if what != signal.SIGKILL:
+                return
+        for child in children():
+            with contextlib.suppress(OSError):
+                os.kill(child, what)
+
+    def _sleep(self, seconds: "float | None", leash: "int | None") -> bool:
+        """Wait for a signal, the leash or the time; True when the leash's other end was closed."""
+        sources = [self._woken] if leash is None else [self._woken, leash]
+        ready, _, _ = select.select(sources, [], [], None if seconds is None else max(0.0, seconds))
+        if self._woken in ready:
+            os.read(self._woken, 4096)
+        return leash is not None and leash in ready and not os.read(leash, 4096)
+
+
+def ordered_grace() -> float:
+    """What whoever stops the attempt wrote before the signal."""
+    try:
+        with open("stop", encoding="ascii") as order:
+            return float(order.read())
+    except (OSError, ValueError):
+        return STOP_GRACE_S
+
+
+def attempt(folder: str, cwd: str, command: "list[str]") -> None:
+    started, starting = os.pipe()
+    if os.fork() != 0:
+        os.close(starting)
+        os.read(started, 1)  # returns when the other has let go of its end
+        return
+    os.close(started)
+    os.setsid()
+    os.chdir(folder)
+    umask = os.umask(0o077)
+    family = Family()
+    if not take_lock() or not claim():
+        return
+    try:
+        prompt = os.open("prompt", os.O_RDONLY)
+        output = os.open("output", os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+        program = spawn(cwd, command, prompt, output, umask)
+    except (OSError, CannotStartError) as error:
+        write_file("exit", f"failed_to_start {error}\n")
+        return
+    os.close(prompt)
+    os.close(output)
+    os.close(starting)
+    status = family.watch(program, ordered_grace)
+    code = os.waitstatus_to_exitcode(status)
+    write_file("exit", f"signal {-code}\n" if code < 0 else f"exit_code {code}\n")
+
+
+def leash(cwd: str, command: "list[str]") -> None:
+    family = Family()
+    nothing = os.open(os.devnull, os.O_RDONLY)
+    try:
+        program = spawn(cwd, command, nothing, None, umask=os.umask(0o022))
+    except (OSError, CannotStartError) as error:
+        sys.stderr.write(f"{error}\n")
+        sys.stderr.flush()
+        os._exit(CANNOT_EXECUTE)
+    code = os.waitstatus_to_exitcode(family.watch(program, lambda: LEFTOVER_GRACE_S, leash=0))
+    if code < 0:
+        resource.setrlimit(resource.RLIMIT_CORE, (0, 0))  # the program left a core if it was to be
+        with contextlib.suppress(OSError):
+            signal.signal(-code, signal.SIG_DFL)
+        os.kill(os.getpid(), -code)
+    os._exit(code)
+
+
+def main(mode: str, *words: str) -> None:
+    os.closerange(3, os.sysconf("SC_OPEN_MAX"))  # above all no lock of the runner's
+    if mode == "attempt":
+        folder, cwd, *command = words
+        attempt(folder, cwd, command)
+    else:
+        cwd, *command = words
+        leash(cwd, command)
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])

@@ -1,0 +1,313 @@
+"""Attempts of sessions, each under a small program that outlives this process (design: domain 2).
+
+`<root>/sessions/<session id>/<attempt>/` holds `lock` (held by the program for life), `started` (who it
+is, or that the attempt is closed), `exit`, `prompt`, `output`, `out` (the agent's `HEADWAY_OUT`), and the
+agent's own `gh` and `gitconfig`. The files are the truth: any process of this user can look.
+
+Looking takes a shared lock for microseconds, so that lookers never take each other for a supervisor.
+"""
+
+import contextlib
+import fcntl
+import os
+import re
+import signal
+import stat
+import subprocess
+import uuid
+from collections.abc import Iterator
+from pathlib import Path
+
+import anyio
+import anyio.to_thread
+
+from headway_core.kernel.errors import InvalidInput, Unavailable
+from headway_core.sessions.ports import Exited, Launch, NeverStarted, Probe, Running, Supervisor, Vanished
+from headway_local.environment import allowed_environment
+from headway_local.git import Git
+from headway_local.leashes import PYTHON
+from headway_local.leftovers import Identity, end_leftovers
+
+_ID = re.compile(r"[0-9a-zA-Z-]{1,40}")
+_NAME = re.compile(r"[0-9A-Za-z_][0-9A-Za-z._-]{0,99}")
+START_LIMIT_S = 10.0
+STOP_MARGIN_S = 5.0
+"""How long after its grace a stopped attempt may take before its supervisor is killed as well."""
+LOOK_AGAIN_S = 0.01
+LOOK_AGAIN_AT_MOST_S = 0.2
+CLOSED = "closed yes\n"
+_CONTINUATION = bytes(range(0x80, 0xC0))
+"""The bytes of UTF-8 that begin no character."""
+_GIT_SETTINGS = r"^(user\.(name|email)|safe\.directory|init\.defaultbranch)$"
+
+
+class LocalSupervisor(Supervisor):
+    """Supervised processes of this host."""
+
+    def __init__(self, root: Path) -> None:
+        self._root = root
+        self._git = Git()
+
+    def folder(self, session_id: str, attempt: int) -> Path:
+        """Where an attempt keeps its files; `InvalidInput` for ids that are none."""
+        if not _ID.fullmatch(session_id):
+            raise InvalidInput("session_id", f"{session_id!r} is no id")
+        if attempt < 0:
+            raise InvalidInput("attempt", f"{attempt} is no attempt")
+        return self._root.absolute() / "sessions" / session_id / str(attempt)
+
+    async def start(self, launch: Launch) -> Probe:
+        folder = self.folder(launch.session_id, launch.attempt)
+        if not launch.argv or any("\0" in word for word in (*launch.argv, launch.cwd)):
+            raise InvalidInput("argv", "it is empty or holds a NUL")
+        known = await anyio.to_thread.run_sync(_look, folder)
+        if known is not None:
+            return known
+        settings = await self._git_settings(launch.cwd)
+        await anyio.to_thread.run_sync(_prepare, folder, launch.prompt, settings)
+        with anyio.CancelScope(shield=True):  # the program decides by itself; nothing would be stopped
+            await self._execute(folder, launch)
+        return await self._known_or_closed(folder)
+
+    async def _execute(self, folder: Path, launch: Launch) -> None:
+        """Start the program and wait until it has started the agent, or could not."""
+        with anyio.move_on_after(START_LIMIT_S):
+            try:
+                await anyio.run_process(
+                    [*PYTHON, "attempt", str(folder), launch.cwd, *launch.argv],
+                    stdin=subprocess.DEVNULL,
+                    stdout=subprocess.DEVNULL,
+                    stderr=subprocess.DEVNULL,
+                    check=False,
+                    env=_environment(folder, launch),
+                    start_new_session=True,
+                )
+            except OSError as error:
+                raise Unavailable("supervisor", error.strerror or "cannot be executed") from error
+
+    async def _git_settings(self, cwd: str) -> str:
+        """The person's name and the like, for a configuration without their credential helpers."""
+        try:
+            answer = await self._git.ask(
+                "/", "config", "--global", "--null", "--get-regexp", _GIT_SETTINGS, codes=frozenset({0, 1})
+            )
+        except Unavailable:
+            return ""  # no git: the agent may do without
+        return "".join(_setting(*item.partition("\n")[::2]) for item in answer.out.split("\0") if item)
+
+    async def probe(self, session_id: str, attempt: int) -> Probe | None:
+        return await anyio.to_thread.run_sync(_look, self.folder(session_id, attempt))
+
+    async def settle(self, session_id: str, attempt: int) -> Probe:
+        return await self._known_or_closed(self.folder(session_id, attempt))
+
+    async def _known_or_closed(self, folder: Path) -> Probe:
+        return await anyio.to_thread.run_sync(_look_or_close, folder)
+
+    async def stop(self, session_id: str, attempt: int, *, grace_s: float = 10.0) -> Probe:
+        folder = self.folder(session_id, attempt)
+        known = await self._known_or_closed(folder)
+        if not isinstance(known, Running):
+            return known
+        await anyio.to_thread.run_sync(_order_stop, folder, grace_s)
+        pause = LOOK_AGAIN_S
+        with anyio.move_on_after(grace_s + STOP_MARGIN_S):
+            told = False
+            while isinstance(known, Running):
+                # `started` may not be there yet: the program has its lock, and is about to write it.
+                told = told or await anyio.to_thread.run_sync(_signal, folder, signal.SIGTERM)
+                await anyio.sleep(pause)
+                pause = min(pause * 2, LOOK_AGAIN_AT_MOST_S)
+                known = await self._known_or_closed(folder)
+        if isinstance(known, Running):
+            # Its agent dies with it.
+            await anyio.to_thread.run_sync(_signal, folder, signal.SIGKILL)
+            with anyio.move_on_after(STOP_MARGIN_S):
+                while isinstance(known, Running):
+                    await anyio.sleep(LOOK_AGAIN_S)
+                    known = await self._known_or_closed(folder)
+        return known
+
+    async def said(self, session_id: str, attempt: int, name: str, *, limit: int = 1_000_000) -> bytes | None:
+        if not _NAME.fullmatch(name):
+            raise InvalidInput("name", f"{name!r} is no plain file name")
+        return await anyio.to_thread.run_sync(_said, self.folder(session_id, attempt), name, limit)
+
+    async def output(self, session_id: str, attempt: int, *, limit: int = 65_536) -> str:
+        return await anyio.to_thread.run_sync(_tail, self.folder(session_id, attempt) / "output", limit)
+
+
+def _environment(folder: Path, launch: Launch) -> dict[str, str]:
+    """The agent's whole environment: the host's allow-listed part, ours, and what the launch says."""
+    return {
+        **allowed_environment(),
+        "GH_CONFIG_DIR": str(folder / "gh"),
+        "GIT_CONFIG_GLOBAL": str(folder / "gitconfig"),
+        "GIT_TERMINAL_PROMPT": "0",
+        **launch.environment,
+        "HEADWAY_OUT": str(folder / "out"),
+    }
+
+
+def _setting(name: str, value: str) -> str:
+    section, _, key = name.rpartition(".")
+    quoted = value.replace("\\", "\\\\").replace('"', '\\"').replace("\n", " ")
+    return f'[{section}]\n\t{key} = "{quoted}"\n'
+
+
+def _prepare(folder: Path, prompt: str, git_settings: str) -> None:
+    _make_private(folder)
+    for place in (folder / "out", folder / "gh"):
+        place.mkdir(mode=0o700, exist_ok=True)
+    _write(folder / "prompt", prompt)
+    _write(folder / "gitconfig", git_settings)
+
+
+def _make_private(folder: Path) -> None:
+    """Make the folder of an attempt; it and those around it, when they are new, are the owner's alone."""
+    for place in (*reversed(folder.parents[:3]), folder):
+        place.mkdir(mode=0o700, parents=True, exist_ok=True)
+
+
+def _write(path: Path, text: str) -> None:
+    """Write a file of the owner's alone, which is complete before it has its name."""
+    with _written_aside(path, text) as part:
+        part.replace(path)
+
+
+@contextlib.contextmanager
+def _written_aside(path: Path, text: str) -> Iterator[Path]:
+    part = path.with_name(f"{path.name}.{uuid.uuid4().hex}")  # noqa: TID251 - a file name
+    descriptor = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    try:
+        with os.fdopen(descriptor, "w", encoding="utf-8", errors="replace", newline="") as file:
+            file.write(text)
+            file.flush()
+            os.fsync(file.fileno())
+        yield part
+    finally:
+        part.unlink(missing_ok=True)
+
+
+def _facts(path: Path) -> dict[str, str] | None:
+    """The lines of one of the program's files; None when it is not there."""
+    try:
+        text = path.read_text(encoding="utf-8", errors="replace")
+    except FileNotFoundError:
+        return None
+    return {key: value for key, _, value in (line.partition(" ") for line in text.splitlines())}
+
+
+def _exit(folder: Path) -> Exited | None:
+    facts = _facts(folder / "exit")
+    match facts:
+        case None:
+            return None
+        case {"exit_code": code}:
+            return Exited(exit_code=int(code))
+        case {"signal": number}:
+            return Exited(signal=int(number))
+        case _:
+            return Exited(failed_to_start=facts.get("failed_to_start", "unknown"))
+
+
+def _lock_is_held(folder: Path) -> bool:
+    try:
+        descriptor = os.open(folder / "lock", os.O_RDWR | os.O_CLOEXEC)
+    except FileNotFoundError:
+        return False
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    else:
+        fcntl.flock(descriptor, fcntl.LOCK_UN)
+        return False
+    finally:
+        os.close(descriptor)
+
+
+def _look(folder: Path) -> Probe | None:
+    """What the files say. A vanished attempt's leftovers are ended, once."""
+    # The order matters: the lock is taken before `started` is made, and goes after `exit` is.
+    started = _facts(folder / "started")
+    if started is not None and "closed" in started:
+        return NeverStarted()
+    if _lock_is_held(folder):
+        return _exit(folder) or Running()
+    ended = _exit(folder)
+    if ended is not None or started is None:
+        return ended
+    if not (folder / "vanished").exists():
+        end_leftovers(Identity.of(started), str(folder / "out"))
+        _write(folder / "vanished", "")
+    return Vanished()
+
+
+def _look_or_close(folder: Path) -> Probe:
+    """`_look`; without any sign of a start, close the attempt by creating `started` in its place."""
+    known = _look(folder)
+    if known is not None:
+        return known
+    _make_private(folder)
+    with _written_aside(folder / "started", CLOSED) as part, contextlib.suppress(FileExistsError):
+        (folder / "started").hardlink_to(part)
+    # Either way `started` is there now. It is the program's own when it was quicker.
+    known = _look(folder)
+    assert known is not None, "started exists"
+    return known
+
+
+def _order_stop(folder: Path, grace_s: float) -> None:
+    _write(folder / "stop", f"{max(0.0, grace_s)}\n")
+
+
+def _signal(folder: Path, what: signal.Signals) -> bool:
+    """Signal the supervisor; False when it has not said who it is.
+
+    The lock is held, so its holder lives, and `started` is the holder's: no pid is guessed.
+    """
+    started = _facts(folder / "started") or {}
+    if "pid" not in started:
+        return False
+    if _lock_is_held(folder):
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(int(started["pid"]), what)
+    return True
+
+
+def _said(folder: Path, name: str, limit: int) -> bytes | None:
+    """Read what an agent left, which may be anything: a link, a pipe, a device, a folder."""
+    try:
+        out = os.open(folder / "out", os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC)
+    except OSError:
+        return None
+    try:
+        flags = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
+        descriptor = os.open(name, flags, dir_fd=out)
+    except FileNotFoundError:
+        return None
+    except OSError as error:
+        raise InvalidInput("name", f"{name!r} cannot be read: {error.strerror}") from error
+    finally:
+        os.close(out)
+    with os.fdopen(descriptor, "rb") as file:
+        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+            raise InvalidInput("name", f"{name!r} is no regular file")
+        content = file.read(limit + 1)
+    if len(content) > limit:
+        raise InvalidInput("name", f"{name!r} is larger than {limit} bytes")
+    return content
+
+
+def _tail(path: Path, limit: int) -> str:
+    try:
+        with path.open("rb") as file:
+            size = file.seek(0, os.SEEK_END)
+            file.seek(max(0, size - limit))
+            content = file.read(limit)
+    except FileNotFoundError:
+        return ""
+    if size > limit:  # the first character may have lost its beginning
+        content = content.lstrip(_CONTINUATION)
+    return content.decode("utf-8", "replace")

@@ -1,0 +1,400 @@
+"""Git worktrees, so that a killed attempt can be repeated and two processes can share a repository.
+
+The evidence that makes `create` repeatable lies in git itself. A branch that it makes names its workspace
+in the first entry of the branch's reflog, written by the command that creates the branch. A worktree that
+it makes is locked with a reason that names the workspace from git's first step on; the reason goes away
+when the worktree is complete. So a worktree with that reason was never anybody's place of work, and may
+be discarded; and a branch with that entry is this workspace's own.
+"""
+
+import re
+from pathlib import Path
+
+import anyio
+import anyio.to_thread
+
+from headway_core.kernel.errors import Conflict, InvalidInput, Unavailable
+from headway_core.projects.ports import Repository
+from headway_core.workspaces.ports import (
+    BranchPlace,
+    StrayWorktree,
+    WorktreeOrder,
+    WorktreeOutcome,
+    Worktrees,
+    WorktreeState,
+)
+from headway_local import snapshots
+from headway_local.folders import TRASH_PREFIX, discard, empty_trash, occupied, strictly_inside
+from headway_local.git import Git, GitRefused, presentable, real_path, without_credentials
+from headway_local.references import (
+    Entry,
+    commits,
+    expect_branch_name,
+    local,
+    on_origin,
+    registered,
+    valid_branch_name,
+)
+
+ORIGIN_LIMIT_S = 60.0
+OWNER_FILE = "headway-workspace"
+"""In a worktree's git folder: the workspace that it was made for."""
+_WORKSPACE_ID = re.compile(r"[0-9a-zA-Z-]{1,40}")
+_CHECKED_OUT = re.compile(r"is already (checked out|used by worktree) at")
+_NAME_IN_THE_WAY = re.compile(r"'refs/heads/([^']*)' exists; cannot create")
+
+
+class GitWorktrees(Worktrees):
+    """Worktrees by the `git` command, 2.36 or newer. Stateless: any number of processes at once."""
+
+    def __init__(self, git: Git | None = None) -> None:
+        self._git = git or Git()
+
+    async def repository(self, path: str) -> Repository:
+        if "\0" in path or not await anyio.Path(path).is_dir():
+            raise InvalidInput("path", f"{path!r} is no folder")
+        inside = await self._git.ask(path, "rev-parse", "--git-dir", codes=frozenset({0, 128}))
+        if inside.code != 0:
+            said = presentable(inside.error).splitlines()[:1]
+            raise InvalidInput(
+                "path", f"{path!r} is in no git repository that can be used ({' '.join(said)})"
+            )
+        main, *_ = await registered(self._git, path)
+        url = await self._git.ask(path, "config", "--get", "remote.origin.url", codes=frozenset({0, 1}))
+        return Repository(
+            path=main.path,
+            default_branch=await self._default_branch(main),
+            origin_url=without_credentials(url.line) if url.line else None,
+        )
+
+    async def _default_branch(self, main: Entry) -> str:
+        head = await self._git.ask(
+            main.path, "symbolic-ref", "--quiet", on_origin("HEAD"), codes=frozenset({0, 1})
+        )
+        if head.code == 0:
+            return head.line.removeprefix(on_origin(""))
+        if main.branch is not None:
+            return main.branch
+        # A bare repository has no branch in the list of worktrees.
+        head = await self._git.ask(main.path, "symbolic-ref", "--quiet", "HEAD", codes=frozenset({0, 1}))
+        if head.code != 0:
+            raise InvalidInput("path", "HEAD is detached and origin names no default branch")
+        return head.line.removeprefix(local(""))
+
+    async def valid_branch_name(self, name: str) -> bool:
+        return await valid_branch_name(self._git, name)
+
+    async def find_branch(self, repo_path: str, branch: str) -> BranchPlace | None:
+        await expect_branch_name(self._git, branch, field="branch")
+        for entry in await registered(self._git, repo_path):
+            if entry.branch == branch:
+                return BranchPlace(checked_out_at=entry.path)
+        known = await commits(self._git, repo_path, local(branch), on_origin(branch))
+        if known or branch in (await self._ask_origin(repo_path, branch) or {}):
+            return BranchPlace(checked_out_at=None)
+        return None
+
+    async def create(self, order: WorktreeOrder) -> WorktreeOutcome:
+        _expect_workspace_id(order.workspace_id)
+        await expect_branch_name(self._git, order.branch, field="branch")
+        await expect_branch_name(self._git, order.base_branch, field="base_branch")
+        folder = await anyio.to_thread.run_sync(strictly_inside, order.base_path, order.path)
+        if await self._stands(order, folder):
+            return WorktreeOutcome.REUSED
+        made = await (self._new_branch(order) if order.new_branch else self._existing_branch(order))
+        if made is WorktreeOutcome.BRANCH_TAKEN:
+            return made
+        try:
+            await self._add(order, folder)
+        except BaseException:
+            with anyio.CancelScope(shield=True):
+                await self._take_back(order, folder, made)
+            raise
+        return WorktreeOutcome.CREATED
+
+    async def _stands(self, order: WorktreeOrder, folder: Path) -> bool:
+        """Whether the worktree stands already; what is half made of it, or lost, is cleared away."""
+        entry = await self._entry(order.repo_path, str(folder))
+        if entry is None:
+            if await anyio.to_thread.run_sync(occupied, folder):
+                raise InvalidInput("path", f"{order.path!r} exists and is no worktree of this repository")
+            return False
+        if entry.lock_reason == _making(order.workspace_id):
+            await self._discard(order.repo_path, order.base_path, folder)
+            return False
+        if entry.gone:
+            if entry.lock_reason is not None:
+                raise Conflict("worktree", order.path, f"it is locked: {presentable(entry.lock_reason)}")
+            await self._forget(order.repo_path, folder)
+            return False
+        owner = await self._owner(folder)
+        if owner not in {None, order.workspace_id} or entry.branch != order.branch:
+            raise InvalidInput("path", f"{order.path!r} is the worktree of another workspace or branch")
+        return True
+
+    async def _new_branch(self, order: WorktreeOrder) -> str | WorktreeOutcome | None:
+        """Make the branch. Its commit when this call made it; None when an earlier attempt did."""
+        ref = local(order.branch)
+        known = await commits(self._git, order.repo_path, ref, on_origin(order.branch))
+        if ref in known:
+            return None if await self._is_ours(order) else WorktreeOutcome.BRANCH_TAKEN
+        remote = await self._ask_origin(order.repo_path, order.branch, order.base_branch)
+        if order.branch in (known if remote is None else remote) or (remote is None and known):
+            return WorktreeOutcome.BRANCH_TAKEN
+        start = await self._base(order, remote or {})
+        return await self._make_branch(order, start)
+
+    async def _make_branch(self, order: WorktreeOrder, start: str) -> str | WorktreeOutcome:
+        """Create the ref, with the evidence of whose it is, unless somebody was quicker."""
+        try:
+            await self._git.change(
+                order.repo_path,
+                *("update-ref", "--create-reflog", "-m", _making(order.workspace_id)),
+                *(local(order.branch), start, ""),
+            )
+        except GitRefused as error:
+            blocking = _NAME_IN_THE_WAY.search(error.answer.error)
+            if blocking is not None and blocking[1] != order.branch:
+                problem = f"the branch {blocking[1]!r} does not leave room for {order.branch!r}"
+                raise InvalidInput("branch", problem) from error
+            if await commits(self._git, order.repo_path, local(order.branch)):
+                return WorktreeOutcome.BRANCH_TAKEN
+            raise
+        return start
+
+    async def _base(self, order: WorktreeOrder, remote: dict[str, str]) -> str:
+        """The commit to begin at: fetched `origin/<base>`, else local, else the stale remote ref."""
+        if order.base_branch in remote:
+            fetched = await self._fetch(order.repo_path, order.base_branch, remote[order.base_branch])
+            if fetched is not None:
+                return fetched
+        refs = (local(order.base_branch), on_origin(order.base_branch))
+        known = await commits(self._git, order.repo_path, *refs)
+        for ref in refs:
+            if ref in known:
+                return known[ref]
+        raise InvalidInput("base_branch", f"{order.base_branch!r} has no commit, here or on origin")
+
+    async def _existing_branch(self, order: WorktreeOrder) -> str | WorktreeOutcome | None:
+        """Have the branch here, at what `origin` has when it only went on there."""
+        for entry in await registered(self._git, order.repo_path):
+            if entry.branch == order.branch:
+                if not entry.gone or entry.lock_reason is not None:
+                    raise Conflict("branch", order.branch, f"is checked out at {entry.path}")
+                await self._forget(order.repo_path, Path(entry.path))
+        remote = await self._ask_origin(order.repo_path, order.branch) or {}
+        fetched = None
+        if order.branch in remote:
+            fetched = await self._fetch(order.repo_path, order.branch, remote[order.branch])
+        known = await commits(self._git, order.repo_path, local(order.branch), on_origin(order.branch))
+        here = known.get(local(order.branch))
+        there = fetched or known.get(on_origin(order.branch))
+        if here is None:
+            if there is None:
+                raise InvalidInput("branch", f"{order.branch!r} exists neither here nor on origin")
+            made = await self._make_branch(order, there)
+            for key, value in (("remote", "origin"), ("merge", local(order.branch))):
+                await self._git.change(order.repo_path, "config", f"branch.{order.branch}.{key}", value)
+            return None if made is WorktreeOutcome.BRANCH_TAKEN else made
+        if there is not None and there != here and await self._is_ancestor(order.repo_path, here, there):
+            await self._git.change(
+                order.repo_path,
+                *("update-ref", "-m", "headway: fast-forward", local(order.branch), there, here),
+            )
+        return None
+
+    async def _add(self, order: WorktreeOrder, folder: Path) -> None:
+        await anyio.Path(folder.parent).mkdir(parents=True, exist_ok=True)
+        try:
+            await self._git.change(
+                order.repo_path,
+                *("worktree", "add", "--quiet", "--no-guess-remote"),
+                *("--lock", "--reason", _making(order.workspace_id)),
+                *("--", str(folder), order.branch),
+            )
+        except GitRefused as error:
+            if _CHECKED_OUT.search(error.answer.error):
+                problem = presentable(error.answer.error).splitlines()[-1]
+                raise Conflict("branch", order.branch, problem) from error
+            raise
+        inner = await snapshots.git_folder(self._git, str(folder))
+        await anyio.Path(inner, OWNER_FILE).write_text(order.workspace_id, encoding="ascii")
+        await self._git.change(order.repo_path, "worktree", "unlock", "--", str(folder))
+
+    async def _take_back(
+        self, order: WorktreeOrder, folder: Path, made: str | WorktreeOutcome | None
+    ) -> None:
+        """Leave nothing half made; the error that led here is told, not one of the clean-up."""
+        try:
+            entry = await self._entry(order.repo_path, str(folder))
+            if entry is not None and entry.lock_reason == _making(order.workspace_id):
+                await self._discard(order.repo_path, order.base_path, folder)
+            if isinstance(made, str):
+                await self._git.change(order.repo_path, "update-ref", "-d", local(order.branch), made)
+        except Unavailable:
+            return  # the evidence stays, and the next attempt goes by it
+
+    async def state(self, repo_path: str, path: str, base_branch: str) -> WorktreeState | None:
+        entry = await self._entry(repo_path, real_path(path))
+        if entry is None or entry.gone:
+            return None
+        seen = await snapshots.status(self._git, path)
+        return WorktreeState(
+            branch=seen.branch,
+            head=seen.head,
+            dirty=seen.dirty,
+            unpushed=await self._unpushed(path, seen, base_branch),
+            ignored=seen.ignored,
+        )
+
+    async def _unpushed(self, path: str, seen: snapshots.Status, base_branch: str) -> int:
+        if seen.head is None:
+            return 0
+        refs = [on_origin(base_branch), local(base_branch)]
+        if seen.branch is not None:
+            refs.insert(0, on_origin(seen.branch))
+        known = await commits(self._git, path, *refs)
+        against = [f"^{known[ref]}" for ref in refs if ref in known][:1]
+        return int((await self._git.ask(path, "rev-list", "--count", seen.head, *against)).line)
+
+    async def preserve(self, repo_path: str, path: str, workspace_id: str) -> str | None:
+        _expect_workspace_id(workspace_id)
+        entry = await self._entry(repo_path, real_path(path))
+        if entry is None or entry.gone or entry.lock_reason == _making(workspace_id):
+            return None
+        return await snapshots.preserve(self._git, entry.path, workspace_id)
+
+    async def remove(self, repo_path: str, base_path: str, path: str, *, lose_ignored: bool) -> None:
+        folder = await anyio.to_thread.run_sync(strictly_inside, base_path, path)
+        entry = await self._entry(repo_path, str(folder))
+        if entry is None:
+            if await anyio.Path(folder).exists():
+                raise InvalidInput("path", f"{path!r} is no worktree of this repository")
+            return
+        if not _is_half_made(entry):
+            if entry.lock_reason is not None:
+                raise Conflict("worktree", path, f"it is locked: {presentable(entry.lock_reason)}")
+            if not entry.gone:
+                await self._expect_nothing_to_lose(entry.path, lose_ignored=lose_ignored)
+        await self._discard(repo_path, base_path, folder)
+
+    async def _expect_nothing_to_lose(self, path: str, *, lose_ignored: bool) -> None:
+        seen = await snapshots.status(self._git, path)
+        if seen.dirty:
+            tree = await snapshots.snapshot(self._git, path, seen)
+            if not await snapshots.is_preserved(self._git, path, tree):
+                raise Conflict("worktree", path, "it holds uncommitted work")
+        if await snapshots.on_no_ref(self._git, path, seen):
+            raise Conflict("worktree", path, "it holds commits that are on no branch")
+        if seen.ignored and not lose_ignored:
+            some = presentable(", ".join(seen.ignored[:5]))
+            raise Conflict("worktree", path, f"it holds ignored files: {some}")
+
+    async def strays(
+        self, repo_path: str, base_path: str, known: frozenset[str]
+    ) -> tuple[StrayWorktree, ...]:
+        base = Path(await anyio.to_thread.run_sync(real_path, base_path))
+        entries = {entry.path: entry for entry in await registered(self._git, repo_path)}
+        main = next(iter(entries))
+        folders = {path for path, entry in entries.items() if not entry.gone and base in Path(path).parents}
+        if await anyio.Path(base).is_dir():
+            await anyio.to_thread.run_sync(empty_trash, base)
+            async for child in anyio.Path(base).iterdir():
+                if await child.is_dir() and not await child.is_symlink():
+                    folders.add(str(child))
+        outside = {real_path(path) for path in known} | {main}
+        # A folder on the way to a known worktree is no stray.
+        on_the_way = {str(parent) for path in folders | outside for parent in Path(path).parents}
+        return tuple(
+            [
+                StrayWorktree(
+                    path=path, holds_work=await self._holds_work(repo_path, path, entries.get(path))
+                )
+                for path in sorted(folders - outside - on_the_way)
+                if not Path(path).name.startswith(TRASH_PREFIX)
+            ]
+        )
+
+    async def _holds_work(self, repo_path: str, path: str, entry: Entry | None) -> bool:
+        try:
+            if entry is None:
+                return await anyio.to_thread.run_sync(occupied, Path(path))
+            if _is_half_made(entry):
+                return False
+            base_branch = (await self.repository(repo_path)).default_branch
+            seen = await snapshots.status(self._git, path)
+            return seen.dirty or bool(seen.ignored) or await self._unpushed(path, seen, base_branch) > 0
+        except (Unavailable, InvalidInput, OSError):
+            return True
+
+    async def _entry(self, repo_path: str, real: str) -> Entry | None:
+        main, *others = await registered(self._git, repo_path)
+        if real == main.path:
+            raise InvalidInput("path", f"{real!r} is the repository itself")
+        return next((entry for entry in others if entry.path == real), None)
+
+    async def _discard(self, repo_path: str, base_path: str, folder: Path) -> None:
+        """First the folder, then its registration: killed in between, a repetition knows what to do."""
+        await anyio.to_thread.run_sync(discard, base_path, folder)
+        await self._forget(repo_path, folder)
+
+    async def _forget(self, repo_path: str, folder: Path) -> None:
+        await self._git.change(repo_path, "worktree", "remove", "--force", "--force", "--", str(folder))
+
+    async def _owner(self, folder: Path) -> str | None:
+        inner = anyio.Path(await snapshots.git_folder(self._git, str(folder)), OWNER_FILE)
+        return await inner.read_text(encoding="ascii") if await inner.exists() else None
+
+    async def _is_ours(self, order: WorktreeOrder) -> bool:
+        """Whether an interrupted attempt of this workspace made the branch, by the reflog's first entry."""
+        log = await self._git.ask(
+            order.repo_path, "log", "--walk-reflogs", "--format=%gs", local(order.branch), "--"
+        )
+        return log.out.splitlines()[-1:] == [_making(order.workspace_id)]
+
+    async def _is_ancestor(self, repo_path: str, older: str, newer: str) -> bool:
+        answer = await self._git.ask(
+            repo_path, "merge-base", "--is-ancestor", older, newer, codes=frozenset({0, 1})
+        )
+        return answer.code == 0
+
+    async def _ask_origin(self, repo_path: str, *branches: str) -> dict[str, str] | None:
+        """The tips of those of the branches that `origin` has; None when it can't be asked."""
+        try:
+            answer = await self._git.ask(
+                repo_path,
+                *("ls-remote", "--quiet", "--", "origin", *(local(branch) for branch in branches)),
+                limit_s=ORIGIN_LIMIT_S,
+            )
+        except Unavailable:
+            return None
+        tips = {name: tip for tip, _, name in (line.partition("\t") for line in answer.out.splitlines())}
+        return {branch: tips[local(branch)] for branch in branches if local(branch) in tips}
+
+    async def _fetch(self, repo_path: str, branch: str, tip: str) -> str | None:
+        """Bring `origin/<branch>` up to date; its commit, or None when that failed."""
+        if (await commits(self._git, repo_path, on_origin(branch))).get(on_origin(branch)) == tip:
+            return tip
+        try:
+            await self._git.change(
+                repo_path,
+                *("fetch", "--quiet", "--no-tags", "--no-recurse-submodules", "--no-write-fetch-head"),
+                *("--", "origin", f"+{local(branch)}:{on_origin(branch)}"),
+            )
+        except Unavailable:
+            return None
+        return (await commits(self._git, repo_path, on_origin(branch))).get(on_origin(branch))
+
+
+def _making(workspace_id: str) -> str:
+    """What an unfinished worktree and the first entry of a branch's reflog say."""
+    return f"headway: made for workspace {workspace_id}"
+
+
+def _is_half_made(entry: Entry) -> bool:
+    return (entry.lock_reason or "").startswith(_making(""))
+
+
+def _expect_workspace_id(workspace_id: str) -> None:
+    if not _WORKSPACE_ID.fullmatch(workspace_id):
+        raise InvalidInput("workspace_id", f"{workspace_id!r} is no id")
