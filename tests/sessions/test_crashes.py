@@ -55,6 +55,7 @@ async def check(house: "House", workspace_id: str) -> None:
     await house.again().executor.round()
     fixers = [s for s in await house.sessions.list(workspace_id) if s.purpose is Purpose.FIXER]
     assert {s.status for s in fixers} <= {SessionStatus.COMPLETED, SessionStatus.FAILED}, "no intent is open"
+    assert not house.processes.orphans, "what a dead supervisor left behind was ended"
     executed = [(launch.session_id, launch.attempt) for launch in house.processes.executed]
     assert len(executed) == len(set(executed)), "an attempt is executed at most once"
     for fixer in fixers:

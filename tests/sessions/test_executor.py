@@ -147,6 +147,42 @@ async def test_what_becomes_unwanted_while_it_starts_is_stopped(house: "House", 
     assert (await house.prompt_of(begun.id)).status is PromptStatus.DELIVERED
 
 
+@pytest.mark.lesson("R14")
+async def test_a_stop_between_the_intent_and_the_effect_launches_nothing(house: "House") -> None:
+    """The last transaction before the effect looks again."""
+    workspace = await house.workspace()
+    chat = await house.sessions.start_chat(workspace.id, "go")
+    assert isinstance(chat, Session)
+    transactions = 0
+
+    async def meanwhile(name: str) -> None:
+        nonlocal transactions
+        transactions += name == "before transact"
+        if (name, transactions) == ("before transact", 2):
+            await house.sessions.stop(chat.id)
+
+    await house.again(meanwhile).executor.round()
+    over = await house.sessions.get(chat.id)
+    assert (over.status, over.end_reason) == (S.COMPLETED, EndReason.STOPPED_BY_PERSON)
+    assert house.processes.executed == []
+
+
+@pytest.mark.parametrize("seen", ["at the start", "while it runs"])
+async def test_what_a_dead_supervisor_left_behind_is_ended(house: "House", seen: str) -> None:
+    """Lost is recorded after its process group was killed."""
+    workspace = await house.workspace()
+    begun = await house.starting(workspace.id)
+    if seen == "at the start":
+        house.processes.outcomes.append(Vanished())
+    await house.executor.round()
+    if seen == "while it runs":
+        house.processes.end(begun.id, Vanished())
+        await house.executor.round()
+    over = await house.sessions.get(begun.id)
+    assert (over.status, over.end_reason) == (S.FAILED, EndReason.LOST)
+    assert not house.processes.orphans
+
+
 @pytest.mark.lesson("L6")
 async def test_a_start_whose_workspace_is_gone_already_launches_nothing(house: "House") -> None:
     """The attempt is closed for good before the session ends."""
@@ -244,6 +280,10 @@ async def test_a_failing_agent_delays_itself_and_nobody_else(
     calls = len(house.supervisor.calls)
     await house.executor.round()
     assert house.supervisor.calls[calls:] == ["probe"], "it waits for its time, and holds no lock"
+    house.processes.end(good.id, Exited(exit_code=0))
+    await house.executor.round()
+    assert (await house.sessions.get(good.id)).status is S.COMPLETED
+    assert (await house.sessions.get(bad.id)).status is S.STARTING
     house.executor._failures.clear()
     await house.executor.round()
     assert (await house.sessions.get(bad.id)).status is S.RUNNING
@@ -345,8 +385,9 @@ async def test_what_a_dead_runner_knew_of_a_turn_is_not_believed(house: "House")
 
 
 async def test_recovery_passes_over_a_workspace_that_somebody_acts_on(house: "House") -> None:
-    """The lock says who acts; the session is seen to by a later round."""
+    """The lock says who acts; a later round sees to the session, and to the idle one with a prompt."""
     workspace = await house.workspace()
+    await house.idle(workspace.id)
     begun = await house.starting(workspace.id)
     async with house.locks.workspace(workspace.id):
         await house.executor.recover()

@@ -74,6 +74,11 @@ class SessionExecutor:
         self._supervisor = supervisor
         self._agents = agents
         self._locks = locks
+        self._actions = {
+            SessionStatus.STARTING: self._start,
+            SessionStatus.RUNNING: self._watch,
+            SessionStatus.STOPPING: self._stop,
+        }
         self._failures: dict[str, tuple[int, float]] = {}
         """By session, while its port fails: how often in a row, and when to try again. Pacing only."""
 
@@ -165,7 +170,8 @@ class SessionExecutor:
     async def _recover_workspace(self, workspace_id: str, due: list[_Due]) -> None:
         async with self._locks.workspace(workspace_id) as mine:
             if mine:
-                await self._together(self._recover, [found.session for found in due])
+                busy = [found.session for found in due if found.session.status in BUSY]
+                await self._together(self._recover, busy)
 
     async def _tend_workspace(self, workspace_id: str, due: list[_Due]) -> None:
         if all([self._backs_off(found.session) or await self._is_fine(found) for found in due]):
@@ -208,30 +214,18 @@ class SessionExecutor:
     # One session; the workspace's lock is held
 
     async def _advance(self, session: Session) -> None:
-        match session.status:
-            case SessionStatus.STARTING:
-                await self._start(session)
-            case SessionStatus.RUNNING:
-                await self._watch(session)
-            case SessionStatus.STOPPING:
-                await self._stop(session)
-            case SessionStatus.IDLE | SessionStatus.COMPLETED | SessionStatus.FAILED:
-                return
+        await self._actions[session.status](session)
 
     async def _recover(self, session: Session) -> None:
-        match session.status:
-            case SessionStatus.STARTING:
-                await self._record(session, await self._settle(session))
-            case SessionStatus.RUNNING:
-                # F6: what a dead runner last knew of a turn is worth nothing.
-                await self._ledger.transact(
-                    lambda tx: self._sessions.note_activity(tx, session, Activity.UNKNOWN)
-                )
-                await self._record(session, await self._settle(session))
-            case SessionStatus.STOPPING:
-                await self._stop(session)
-            case SessionStatus.IDLE | SessionStatus.COMPLETED | SessionStatus.FAILED:
-                return
+        if session.status is SessionStatus.STOPPING:
+            await self._stop(session)
+            return
+        if session.status is SessionStatus.RUNNING:
+            # F6: what a dead runner last knew of a turn is worth nothing.
+            await self._ledger.transact(
+                lambda tx: self._sessions.note_activity(tx, session, Activity.UNKNOWN)
+            )
+        await self._record(session, await self._settle(session))
 
     async def _start(self, session: Session) -> None:
         launch = await self._ledger.transact(lambda tx: self._still_wanted(tx, session))

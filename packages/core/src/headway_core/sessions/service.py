@@ -5,7 +5,7 @@ step intends (STARTING, STOPPING) the executor of the workspace's host carries o
 """
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, assert_never
 
 import attrs
 
@@ -297,6 +297,8 @@ class SessionService:
                 return session
             case _S.COMPLETED | _S.FAILED:
                 return session
+            case _:
+                assert_never(session.status)
 
     def request_stop_all(
         self, tx: Transaction, workspace_id: str, reason: StopReason, *, actor: str = "headway"

@@ -58,6 +58,8 @@ class FakeProcesses:
     """What the next executions come to; `Running` until told when there is none left."""
     files: dict[tuple[str, int, str], bytes] = attrs.field(factory=dict)
     """What agents left in `$HEADWAY_OUT`, by attempt and name."""
+    orphans: set[Attempt] = attrs.field(factory=set)
+    """Attempts whose supervisor died alone: what the agent started runs on until somebody ends the group."""
     unkillable: set[str] = attrs.field(factory=set)
     """Sessions whose processes survive a stop."""
 
@@ -73,14 +75,18 @@ class FakeProcesses:
             if attempt in self.found:
                 continue
             outcome = self.outcomes.pop(0) if self.outcomes else Running()
-            self.found[attempt] = outcome
+            self._set(attempt, outcome)
             if not isinstance(outcome, NeverStarted):
                 self.executed.append(launch)
 
     def end(self, session_id: str, found: Exited | Vanished) -> None:
         """The session's running agent ends like this."""
-        attempt = next(a for a in self.running if a[0] == session_id)
+        self._set(next(a for a in self.running if a[0] == session_id), found)
+
+    def _set(self, attempt: Attempt, found: Probe) -> None:
         self.found[attempt] = found
+        if isinstance(found, Vanished):
+            self.orphans.add(attempt)
 
 
 class FakeSupervisor(Supervisor):
@@ -121,10 +127,12 @@ class FakeSupervisor(Supervisor):
 
     async def settle(self, session_id: str, attempt: int) -> Probe:
         async with self._call("settle", session_id):
+            self.processes.orphans.discard((session_id, attempt))
             return self.processes.found.setdefault((session_id, attempt), NeverStarted())
 
     async def stop(self, session_id: str, attempt: int, *, grace_s: float = 10.0) -> Probe:
         async with self._call("stop", session_id):
+            self.processes.orphans.discard((session_id, attempt))
             found = self.processes.found.setdefault((session_id, attempt), NeverStarted())
             if isinstance(found, Running) and session_id not in self.processes.unkillable:
                 found = self.processes.found[session_id, attempt] = Exited(signal=15)
