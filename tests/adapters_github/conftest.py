@@ -11,11 +11,11 @@ import anyio
 import anyio.abc
 import attrs
 import pytest
-from headway_github.answers import Answer, AnswerError, GraphQL, SendFailed
-from headway_github.documents import Document
 
 from headway_core.projects.model import Project
 from headway_core.testing.fakes_forge import BEGINNING
+from headway_github.answers import Answer, AnswerError, GraphQL, SendFailed
+from headway_github.documents import Document
 
 ROOT = Path(__file__).parents[2]
 HEAD, BASE = "a" * 40, "b" * 40
@@ -242,7 +242,7 @@ def _whole(request: bytes) -> bool:
 async def canned(*answers: bytes) -> AsyncIterator[Canned]:
     """Serve these answers, each on a connection of its own."""
     listener = await anyio.create_tcp_listener(local_host="127.0.0.1")
-    port = listener.extra(anyio.abc.SocketAttribute.local_port)
+    port = listener.extra(anyio.abc.SocketAttribute.local_port)  # noqa: S610  no Django
     server = Canned(f"http://127.0.0.1:{port}", list(answers))
     async with listener, anyio.create_task_group() as group:
         group.start_soon(listener.serve, server.serve)

@@ -5,11 +5,11 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
-from headway_github.answers import SECONDARY_WAIT_S, Answer, SendFailed, read_answer
 from hypothesis import given
 from hypothesis import strategies as st
 
 from headway_core.pull_requests.ports import FailureKind
+from headway_github.answers import SECONDARY_WAIT_S, Answer, SendFailed, read_answer
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 RESET = {"x-ratelimit-remaining": "0", "x-ratelimit-reset": str(int(NOW.timestamp()) + 300)}
@@ -69,7 +69,7 @@ K = FailureKind
         (404, {}, b"<html>", K.NONSENSE, None, "404"),
     ],
 )
-def test_each_failure_is_told_apart(
+def test_each_failure_is_told_apart(  # noqa: PLR0917  the columns of the table
     status: int, headers: dict[str, str], body: Any, kind: FailureKind, retry_after: float | None, words: str
 ) -> None:
     """By status, headers and body: its kind, how long to wait, and a sentence without outside words."""

@@ -5,7 +5,6 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-import headway_sandbox
 import pytest
 from graphql import (
     FieldNode,
@@ -20,6 +19,8 @@ from graphql import (
     parse,
     validate,
 )
+
+import headway_sandbox
 from headway_github.documents import BRANCHES_A_CALL, NAMES, Document, branches, document
 from headway_github.reader import DETAILS_A_CALL
 

@@ -4,13 +4,13 @@ import sys
 from pathlib import Path
 
 import pytest
+
+from headway_core.kernel.errors import PermissionDenied
+from headway_core.pull_requests.ports import FailureKind
 from headway_github.answers import SendFailed
 from headway_github.documents import document
 from headway_github.tokens import GhToken, GivenToken, tokens
 from headway_github.transport import HttpGraphQL
-
-from headway_core.kernel.errors import PermissionDenied
-from headway_core.pull_requests.ports import FailureKind
 
 from .conftest import canned, response
 

@@ -8,13 +8,13 @@ from typing import Any
 
 import anyio
 import pytest
+
+from headway_core.kernel.errors import InvalidInput
+from headway_core.pull_requests.ports import FailureKind
 from headway_github.answers import Answer, SendFailed
 from headway_github.documents import document
 from headway_github.tokens import GivenToken
 from headway_github.transport import HttpGraphQL, Limits
-
-from headway_core.kernel.errors import InvalidInput
-from headway_core.pull_requests.ports import FailureKind
 
 from .conftest import canned, response
 

@@ -71,7 +71,10 @@ def state_part(pr: Node, viewer: Viewer) -> StatePart:
         author=author(pr, viewer, can_push=None),
         state=state,
         draft=pr.flag("isDraft"),
-        review_decision=_word(ReviewDecision, decision) if decision else None,
+        # A word never seen is not "no reviews required", from which a decision would be derived.
+        review_decision=(_word(ReviewDecision, decision) or ReviewDecision.REVIEW_REQUIRED)
+        if decision
+        else None,
         head=_head(pr),
         base=Base(ref=pr.text("baseRefName"), commit=_commit(pr, "baseRefOid")),
         updated_at=pr.time("updatedAt"),

@@ -1,0 +1,658 @@
+"""What of an answer becomes an observation, and what of it does not."""
+
+import logging
+from collections.abc import Mapping
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from headway_core.projects.model import Project
+from headway_core.pull_requests.model import (
+    CheckOutcome,
+    GitHubState,
+    Mergeability,
+    ReviewDecision,
+)
+from headway_core.pull_requests.ports import Candidate, FailureKind, FetchFailed, Observation
+from headway_github.answers import Answer, SendFailed
+from headway_github.reader import DETAILS_A_CALL, GitHubPullRequests
+
+from .conftest import (
+    BASE,
+    HEAD,
+    FakeGraphQL,
+    a_comment,
+    a_pull_request,
+    a_review,
+    a_run,
+    a_thread,
+    connection,
+    detail,
+    error,
+    who,
+)
+
+pytestmark = pytest.mark.anyio
+
+OTHER = "c" * 40
+TOO_BIG = SendFailed(kind=FailureKind.UNAVAILABLE, problem="502", too_big=True)
+
+
+async def observe(graphql: FakeGraphQL, project: Project, *nodes: Any, **more: Any) -> Any:
+    """The observation of the first node, or why there is none."""
+    answer = Answer(data=detail(*nodes), errors=tuple(more.get("errors", ())))
+    graphql.answers["Detail"] = answer
+    ids = [
+        node["id"] if isinstance(node, dict) and "id" in node else f"PR_{n}" for n, node in enumerate(nodes)
+    ]
+    return (await GitHubPullRequests(graphql).observe(project, ids))[ids[0]]
+
+
+async def test_a_whole_answer_is_a_whole_observation(graphql: FakeGraphQL, project: Project) -> None:
+    """Every part is read, by one query and one for the rules of the base."""
+    seen = await observe(graphql, project, a_pull_request(reviewDecision="REVIEW_REQUIRED", isDraft=True))
+    assert isinstance(seen, Observation)
+    assert seen.problems == ()
+    state = seen.state
+    assert (state.node_id, state.number, state.state, state.draft) == ("PR_1", 7, GitHubState.OPEN, True)
+    assert state.review_decision is ReviewDecision.REVIEW_REQUIRED
+    assert (state.head.commit, state.head.tip, state.head.repository) == (HEAD, HEAD, "octo/demo")
+    assert (state.base.ref, state.base.commit) == ("main", BASE)
+    assert state.author.is_viewer
+    assert seen.mergeability is Mergeability.CLEAN
+    assert seen.checks is not None
+    assert (seen.checks.commit, seen.checks.required) == (HEAD, ())
+    assert [(c.name, c.outcome, c.required) for c in seen.checks.checks] == [
+        ("test", CheckOutcome.PASSED, False)
+    ]
+    assert graphql.names() == ["Detail", "Required"]
+
+
+@pytest.mark.lesson("S4")
+async def test_a_null_rollup_is_a_read_part_without_checks(graphql: FakeGraphQL, project: Project) -> None:
+    """Null without an error at its path: the head has none."""
+    seen = await observe(graphql, project, a_pull_request(checks=None))
+    assert seen.checks.checks == ()
+
+
+@pytest.mark.parametrize(
+    ("path", "missing"),
+    [
+        (("checks",), {"checks"}),
+        (("checks", "contexts", "nodes", 0, "checkSuite", "workflowRun"), {"checks"}),
+        (("reviews",), {"conversation"}),
+        (("reviewThreads", "nodes", 0), {"conversation"}),
+        (("mergeable",), {"mergeability"}),
+        (("headRepository",), set()),
+        (("author",), set()),
+    ],
+)
+async def test_an_error_hurts_the_part_at_its_path_alone(
+    graphql: FakeGraphQL, project: Project, path: tuple[str | int, ...], missing: set[str]
+) -> None:
+    """A token without the right to checks still tells the rest: unknown is not none (github 2.2.1)."""
+    node = a_pull_request()
+    node[str(path[0])] = None if path[0] != "mergeable" else "UNKNOWN"
+    seen = await observe(graphql, project, node, errors=[error("FORBIDDEN", "nodes", 0, *path)])
+    assert isinstance(seen, Observation)
+    parts = {"checks": seen.checks, "conversation": seen.conversation, "mergeability": seen.mergeability}
+    assert {name for name, part in parts.items() if part is None} == missing
+    assert all("forbidden" in problem for problem in seen.problems)
+    assert len(seen.problems) == len(missing)
+
+
+@pytest.mark.parametrize(
+    ("kind", "path", "failure"),
+    [
+        ("FORBIDDEN", ("headRef",), FailureKind.FORBIDDEN),
+        ("FORBIDDEN", (), FailureKind.FORBIDDEN),
+        ("NOT_FOUND", (), FailureKind.NOT_FOUND),
+        ("", ("state",), FailureKind.UNAVAILABLE),
+    ],
+)
+async def test_an_error_at_the_state_hurts_its_pull_request_alone(
+    graphql: FakeGraphQL, project: Project, kind: str, path: tuple[str, ...], failure: FailureKind
+) -> None:
+    """The other of the batch is whole."""
+    nodes = [None if not path else a_pull_request("PR_0"), a_pull_request("PR_1")]
+    graphql.answers["Detail"] = Answer(data=detail(*nodes), errors=(error(kind, "nodes", 0, *path),))
+    seen = await GitHubPullRequests(graphql).observe(project, ["PR_0", "PR_1"])
+    assert isinstance(seen["PR_0"], FetchFailed)
+    assert seen["PR_0"].kind is failure
+    assert isinstance(seen["PR_1"], Observation)
+
+
+async def test_an_error_without_a_place_hurts_all(graphql: FakeGraphQL, project: Project) -> None:
+    """Who can say what it means is nobody: nothing is believed."""
+    seen = await observe(graphql, project, a_pull_request(), errors=[error("ODD")])
+    assert isinstance(seen, FetchFailed)
+
+
+@pytest.mark.parametrize("node", [None, {"__typename": "Issue", "id": "PR_1"}])
+async def test_what_is_no_pull_request_is_not_found(
+    graphql: FakeGraphQL, project: Project, node: Any
+) -> None:
+    """Null without an error, or an id of something else."""
+    seen = await observe(graphql, project, node)
+    assert isinstance(seen, FetchFailed)
+    assert seen.kind is FailureKind.NOT_FOUND
+
+
+@pytest.mark.lesson("S5")
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"state": "HALF_OPEN"},
+        {"state": None},
+        {"number": "7"},
+        {"number": True},
+        {"isDraft": 1},
+        {"headRefOid": "main"},
+        {"updatedAt": "yesterday"},
+        {"updatedAt": None},
+        {"title": None},
+        {"baseRefOid": None},
+        {"headRef": {"target": {"oid": "x"}}},
+        {"mergeQueueEntry": []},
+        {"reviewDecision": 5},
+        {"id": "PR_other"},
+    ],
+)
+async def test_a_malformed_state_is_a_failed_fetch(
+    graphql: FakeGraphQL, project: Project, wrong: Mapping[str, Any]
+) -> None:
+    """A wrong type, a null where a value is promised, a word that is none: the old facts stay."""
+    graphql.answers["Detail"] = detail(a_pull_request(**wrong))
+    seen = (await GitHubPullRequests(graphql).observe(project, ["PR_1"]))["PR_1"]
+    assert isinstance(seen, FetchFailed)
+    assert seen.kind is FailureKind.NONSENSE
+
+
+@pytest.mark.lesson("S5")
+@pytest.mark.parametrize(
+    ("wrong", "part"),
+    [
+        ({"checks": {"id": "SCR", "commit": {"oid": HEAD}, "contexts": None}}, "checks"),
+        ({"checks": {"id": "SCR", "commit": {"oid": HEAD}, "contexts": connection([None])}}, "checks"),
+        (
+            {"checks": {"id": "SCR", "commit": {"oid": HEAD}, "contexts": connection([a_run(name=5)])}},
+            "checks",
+        ),
+        ({"checks": {"id": "SCR", "commit": {"oid": OTHER}, "contexts": connection([a_run()])}}, "checks"),
+        ({"checks": "SUCCESS"}, "checks"),
+        ({"reviews": None}, "conversation"),
+        ({"reviews": connection([a_review("R", state=None)])}, "conversation"),  # type: ignore[arg-type]
+        ({"reviewThreads": connection([a_thread("T", a_comment("C", body=None))])}, "conversation"),
+        ({"reviewThreads": connection([a_thread("T", path=None)])}, "conversation"),
+        ({"mergeable": None}, "mergeability"),
+        ({"mergeable": 1}, "mergeability"),
+    ],
+)
+async def test_a_malformed_part_is_missing_alone(
+    graphql: FakeGraphQL, project: Project, wrong: Mapping[str, Any], part: str
+) -> None:
+    """Also checks that were read at another commit than the head."""
+    seen = await observe(graphql, project, a_pull_request(**wrong))
+    assert isinstance(seen, Observation)
+    assert getattr(seen, part) is None
+    (problem,) = seen.problems
+    assert problem.startswith(f"{part}: ")
+
+
+@pytest.mark.lesson("S1", "R29")
+async def test_words_of_closed_sets_are_checked(
+    graphql: FakeGraphQL, project: Project, caplog: pytest.LogCaptureFixture, anyio_backend: str
+) -> None:
+    """`DIRTY` is another field's word: it is no conflict, and it is reported; nothing is derived from one."""
+    dirty, maybe = f"DIRTY_{anyio_backend}", f"MAYBE_{anyio_backend}"
+    with caplog.at_level(logging.WARNING):
+        seen = await observe(graphql, project, a_pull_request(mergeable=dirty, reviewDecision=maybe))
+    assert seen.mergeability is Mergeability.UNKNOWN
+    assert seen.state.review_decision is ReviewDecision.REVIEW_REQUIRED
+    assert dirty.upper() in caplog.text
+    assert maybe in caplog.text
+
+
+@pytest.mark.lesson("R29")
+@pytest.mark.parametrize(
+    ("word", "meaning"),
+    [
+        ("MERGEABLE", Mergeability.CLEAN),
+        ("CONFLICTING", Mergeability.CONFLICT),
+        ("UNKNOWN", Mergeability.UNKNOWN),
+    ],
+)
+async def test_mergeability(graphql: FakeGraphQL, project: Project, word: str, meaning: Mergeability) -> None:
+    """GitHub's three words; the base is the pull request's own."""
+    seen = await observe(graphql, project, a_pull_request(mergeable=word, baseRefName="next"))
+    assert (seen.mergeability, seen.state.base.ref) == (meaning, "next")
+
+
+async def test_a_branch_that_is_gone_and_one_that_is_ahead(graphql: FakeGraphQL, project: Project) -> None:
+    """The tip stands beside the head, which may lag behind it."""
+    gone = await observe(graphql, project, a_pull_request(headRef=None, headRepository=None))
+    assert (gone.state.head.tip, gone.state.head.repository) == (None, None)
+    ahead = await observe(graphql, project, a_pull_request(headRef={"target": {"oid": OTHER}}))
+    assert (ahead.state.head.commit, ahead.state.head.tip) == (HEAD, OTHER)
+
+
+async def test_a_deleted_account_and_a_bot(graphql: FakeGraphQL, project: Project) -> None:
+    """Nobody is `ghost`; a bot is known as one."""
+    ghost = await observe(graphql, project, a_pull_request(author=None))
+    assert (ghost.state.author.login, ghost.state.author.is_viewer) == ("ghost", False)
+    bot = await observe(graphql, project, a_pull_request(author=who("renovate", "Bot")))
+    assert (bot.state.author.is_bot, bot.state.author.is_viewer) == (True, False)
+
+
+@pytest.mark.lesson("R25")
+async def test_reviews_that_are_kept(graphql: FakeGraphQL, project: Project) -> None:
+    """The latest opinion of each author and every one with a body, oldest first; drafts are nobody's yet."""
+    reviews = [
+        a_review("R1", submittedAt="2026-01-01T10:00:00Z"),
+        a_review("R2", state="APPROVED", submittedAt="2026-01-01T11:00:00Z"),
+        a_review("R3", state="COMMENTED", submittedAt="2026-01-01T12:00:00Z"),
+        a_review("R4", "carol", "COMMENTED", body="Why?", submittedAt="2026-01-01T09:00:00Z"),
+        a_review("R5", "alice", "PENDING", body="draft", submittedAt=None),
+    ]
+    seen = await observe(graphql, project, a_pull_request(reviews=connection(reviews)))
+    kept = seen.conversation.reviews
+    assert [review.id for review in kept] == ["R4", "R2"]
+    assert kept[1].author.can_push
+    assert (kept[0].body, kept[0].commit) == ("Why?", HEAD)
+
+
+@pytest.mark.lesson("R26", "R27")
+async def test_threads_are_the_unresolved_ones_with_all_their_comments(
+    graphql: FakeGraphQL, project: Project
+) -> None:
+    """Resolved ones are left out, and still count for the review that opened them."""
+    late = a_comment("C2", "alice", createdAt="2026-01-01T12:30:00Z", lastEditedAt="2026-01-01T13:00:00Z")
+    threads = [
+        a_thread("T1", late, a_comment("C1")),
+        a_thread("T2", a_comment("C3"), isResolved=True),
+    ]
+    node = a_pull_request(
+        reviewThreads=connection(threads), reviews=connection([a_review("PRR_1", body="See below")])
+    )
+    seen = await observe(graphql, project, node)
+    (thread,) = seen.conversation.threads
+    assert (thread.id, thread.path, thread.line, thread.outdated) == ("T1", "src/login.py", 3, False)
+    assert [comment.id for comment in thread.comments] == ["C1", "C2"]
+    assert thread.comments[1].edited_at is not None
+    assert thread.comments[1].author.is_viewer
+    assert thread.comments[0].author.can_push
+    assert seen.conversation.reviews[0].thread_count == 2
+
+
+@pytest.mark.lesson("R28", "S13")
+async def test_outside_text_is_bounded_and_keeps_our_mark(graphql: FakeGraphQL, project: Project) -> None:
+    """A body of a megabyte is cut to 8 KiB; what Headway wrote is still known as Headway's."""
+    mark = "<!-- headway:01J-abc -->"
+    body = "é" * 500_000 + mark
+    node = a_pull_request(
+        title="t" * 1000, reviewThreads=connection([a_thread("T1", a_comment("C1", body=body))])
+    )
+    seen = await observe(graphql, project, node)
+    text = seen.conversation.threads[0].comments[0].body
+    assert len(text.encode()) <= 8 * 1024
+    assert mark in text
+    assert len(seen.state.title) == 300
+
+
+def pages(entries: list[Any], size: int, node: Mapping[str, Any], field: str) -> Any:
+    """A handler that serves a connection of a node in pages; the cursor is an offset, as GitHub's is."""
+
+    def page(variables: Mapping[str, Any]) -> Any:
+        start = int(variables["after"] or 0)
+        after = str(start + size) if start + size < len(entries) else None
+        return {
+            "node": {
+                **node,
+                field: connection(entries[start : start + size], total=len(entries), after=after),
+            }
+        }
+
+    return page
+
+
+@pytest.mark.lesson("S13")
+async def test_three_hundred_checks_over_pages(graphql: FakeGraphQL, project: Project) -> None:
+    """All of them count; further pages are of the same rollup."""
+    runs = [a_run(n, name=f"job {n}") for n in range(300)]
+    rollup = {"id": "SCR_1", "commit": {"oid": HEAD}}
+    graphql.answers["MoreContexts"] = pages(runs, 100, rollup, "contexts")
+    first = connection(runs[:100], total=300, after="100")
+    seen = await observe(graphql, project, a_pull_request(checks={**rollup, "contexts": first}))
+    assert len(seen.checks.checks) == 300
+    assert [v["after"] for name, v in graphql.sent if name == "MoreContexts"] == ["100", "200"]
+    assert {v["id"] for name, v in graphql.sent if name == "MoreContexts"} == {"SCR_1"}
+
+
+async def test_checks_that_come_while_they_are_read_are_read_again(
+    graphql: FakeGraphQL, project: Project
+) -> None:
+    """A total that changes between two pages starts the list anew, so that no row is lost."""
+    runs = [a_run(n, name=f"job {n}") for n in range(150)]
+    grown = [a_run(999, name="new"), *runs]
+    rollup = {"id": "SCR_1", "commit": {"oid": HEAD}}
+    graphql.answers["MoreContexts"] = pages(grown, 100, rollup, "contexts")
+    first = connection(runs[:100], total=150, after="100")
+    seen = await observe(graphql, project, a_pull_request(checks={**rollup, "contexts": first}))
+    assert len(seen.checks.checks) == 151
+    assert [v["after"] for name, v in graphql.sent if name == "MoreContexts"] == ["100", None, "100"]
+
+
+async def test_a_list_that_never_holds_still_is_not_read(graphql: FakeGraphQL, project: Project) -> None:
+    """After three readings the part is missing; the rest stands."""
+    count = 150
+
+    def restless(variables: Mapping[str, Any]) -> Any:
+        nonlocal count
+        count += 1
+        runs = [a_run(n) for n in range(100)]
+        return {"node": {"commit": {"oid": HEAD}, "contexts": connection(runs, total=count, after="100")}}
+
+    graphql.answers["MoreContexts"] = restless
+    first = connection([a_run(n) for n in range(100)], total=150, after="100")
+    checks = {"id": "SCR_1", "commit": {"oid": HEAD}, "contexts": first}
+    seen = await observe(graphql, project, a_pull_request(checks=checks))
+    assert seen.checks is None
+    assert seen.problems == ("checks: the list changed while it was read",)
+
+
+@pytest.mark.parametrize(
+    ("answer", "problem"),
+    [
+        (SendFailed(kind=FailureKind.UNAVAILABLE, problem="because"), "unavailable: because"),
+        (Answer(data={"node": None}, errors=(error("FORBIDDEN", "node"),)), "GitHub refused a page"),
+        ({"node": None}, "malformed"),
+        ({"node": {"headRefOid": OTHER, "reviews": connection([])}}, "another commit"),
+    ],
+)
+async def test_a_page_that_is_missing_makes_the_part_missing(
+    graphql: FakeGraphQL, project: Project, answer: Any, problem: str
+) -> None:
+    """A list is whole or not there, also when the head moved between two pages."""
+    graphql.answers["MoreReviews"] = answer
+    reviews = connection([a_review("R1")], total=2, after="1")
+    seen = await observe(graphql, project, a_pull_request(reviews=reviews))
+    assert seen.conversation is None
+    assert problem in seen.problems[0]
+
+
+async def test_a_torn_list_is_not_whole(graphql: FakeGraphQL, project: Project) -> None:
+    """Fewer rows than GitHub says there are: read again, then missing."""
+    graphql.answers["MoreReviews"] = {
+        "node": {"headRefOid": HEAD, "reviews": connection([a_review("R1")], total=2)}
+    }
+    reviews = connection([a_review("R1")], total=2)
+    seen = await observe(graphql, project, a_pull_request(reviews=reviews))
+    assert seen.conversation is None
+
+
+async def test_a_cursor_that_stands_still_ends(graphql: FakeGraphQL, project: Project) -> None:
+    """A server that repeats itself keeps nobody for ever."""
+    graphql.answers["MoreReviews"] = {
+        "node": {"headRefOid": HEAD, "reviews": connection([a_review("R1")], total=9, after="1")}
+    }
+    reviews = connection([a_review("R1")], total=9, after="1")
+    seen = await observe(graphql, project, a_pull_request(reviews=reviews))
+    assert seen.conversation is None
+
+
+@pytest.mark.lesson("R27", "S13")
+async def test_five_hundred_threads_and_a_long_one(graphql: FakeGraphQL, project: Project) -> None:
+    """Threads and the comments of each are read to their end."""
+    comments = [a_comment(f"C{n}") for n in range(45)]
+    long = a_thread("T0", isOutdated=True)
+    long["comments"] = connection(comments[:20], total=45, after="20")
+    threads = [long, *(a_thread(f"T{n}", a_comment(f"X{n}")) for n in range(1, 500))]
+    graphql.answers["MoreThreads"] = pages(threads, 50, {"headRefOid": HEAD}, "reviewThreads")
+    graphql.answers["MoreComments"] = pages(comments, 20, {}, "comments")
+    first = connection(threads[:50], total=500, after="50")
+    seen = await observe(graphql, project, a_pull_request(reviewThreads=first))
+    assert len(seen.conversation.threads) == 500
+    assert len(seen.conversation.threads[0].comments) == 45
+
+
+async def test_many_are_read_in_batches(graphql: FakeGraphQL, project: Project) -> None:
+    """Twenty a call; each is answered for."""
+    graphql.answers["Detail"] = lambda v: detail(*(a_pull_request(node_id) for node_id in v["ids"]))
+    ids = [f"PR_{n}" for n in range(45)]
+    seen = await GitHubPullRequests(graphql).observe(project, ids)
+    assert set(seen) == set(ids)
+    assert all(isinstance(each, Observation) for each in seen.values())
+    sizes = [len(v["ids"]) for name, v in graphql.sent if name == "Detail"]
+    assert sizes == [DETAILS_A_CALL, DETAILS_A_CALL, 5]
+
+
+@pytest.mark.parametrize(
+    "cut",
+    [TOO_BIG, Answer(data=detail(None, None), errors=(error("RESOURCE_LIMITS_EXCEEDED"),))],
+)
+async def test_too_big_a_question_is_halved(graphql: FakeGraphQL, project: Project, cut: Any) -> None:
+    """Down to one: a heavy pull request does not take the others with it."""
+
+    def answer(variables: Mapping[str, Any]) -> Any:
+        ids = variables["ids"]
+        if "PR_heavy" in ids or len(ids) > 2:
+            return cut
+        return detail(*(a_pull_request(node_id) for node_id in ids))
+
+    graphql.answers["Detail"] = answer
+    seen = await GitHubPullRequests(graphql).observe(project, ["PR_1", "PR_2", "PR_heavy", "PR_4"])
+    assert {key for key, each in seen.items() if isinstance(each, Observation)} == {"PR_1", "PR_2", "PR_4"}
+    assert isinstance(seen["PR_heavy"], FetchFailed)
+    assert seen["PR_heavy"].kind is FailureKind.UNAVAILABLE
+
+
+async def test_an_answer_of_another_length_is_nonsense(graphql: FakeGraphQL, project: Project) -> None:
+    """Nobody knows which is which."""
+    graphql.answers["Detail"] = detail(a_pull_request())
+    seen = await GitHubPullRequests(graphql).observe(project, ["PR_1", "PR_2"])
+    assert {each.kind for each in seen.values() if isinstance(each, FetchFailed)} == {FailureKind.NONSENSE}
+
+
+@pytest.mark.parametrize(
+    ("ref", "contexts"),
+    [
+        ({"branchProtectionRule": None, "rules": None}, ()),
+        (
+            {
+                "branchProtectionRule": {
+                    "requiresStatusChecks": True,
+                    "requiredStatusChecks": [{"context": "Test"}, {"context": "e2e"}],
+                },
+                "rules": connection(
+                    [
+                        {
+                            "type": "REQUIRED_STATUS_CHECKS",
+                            "parameters": {"requiredStatusChecks": [{"context": "lint"}]},
+                        },
+                        {"type": "DELETION", "parameters": None},
+                        {"type": "PULL_REQUEST", "parameters": {"__typename": "PullRequestParameters"}},
+                    ]
+                ),
+            },
+            ("Test", "e2e", "lint"),
+        ),
+        (
+            {
+                "branchProtectionRule": {
+                    "requiresStatusChecks": False,
+                    "requiredStatusChecks": [{"context": "Test"}],
+                },
+                "rules": connection([]),
+            },
+            (),
+        ),
+        (None, None),
+        ({"branchProtectionRule": 5, "rules": None}, None),
+        ({"branchProtectionRule": None, "rules": connection([], total=200, after="x")}, None),
+    ],
+)
+async def test_required_contexts(
+    graphql: FakeGraphQL, project: Project, ref: Any, contexts: tuple[str, ...] | None
+) -> None:
+    """Of branch protection and active rules; None when they can't be read, which is not none."""
+    graphql.answers["Required"] = {"repository": {"ref": ref}}
+    seen = await observe(graphql, project, a_pull_request())
+    assert seen.checks.required == contexts
+    expected = None if contexts is None else "Test" in contexts
+    assert [check.required for check in seen.checks.checks] == [expected]
+
+
+async def test_rules_are_asked_once_in_a_while(graphql: FakeGraphQL, project: Project) -> None:
+    """Once for a base, not once a fetch; not at all for what is finished; a refusal is kept as unread."""
+    graphql.answers["Required"] = Answer(
+        data={"repository": None}, errors=(error("FORBIDDEN", "repository", "ref"),)
+    )
+    graphql.answers["Detail"] = lambda v: detail(*(a_pull_request(node_id) for node_id in v["ids"]))
+    reader = GitHubPullRequests(graphql)
+    for _ in range(3):
+        await reader.observe(project, ["PR_1", "PR_2"])
+    seen = await reader.observe(project, ["PR_1"])
+    assert graphql.names().count("Required") == 1
+    first = seen["PR_1"]
+    assert isinstance(first, Observation)
+    assert first.checks is not None
+    assert first.checks.required is None
+    graphql.answers["Detail"] = detail(a_pull_request(state="MERGED", baseRefName="gone"))
+    await reader.observe(project, ["PR_1"])
+    assert graphql.names().count("Required") == 1
+
+
+async def test_rules_that_can_not_be_asked_now_are_asked_again(
+    graphql: FakeGraphQL, project: Project
+) -> None:
+    """An outage is not kept."""
+    graphql.answers["Detail"] = detail(a_pull_request())
+    graphql.answers["Required"] = SendFailed(kind=FailureKind.UNAVAILABLE, problem="because")
+    reader = GitHubPullRequests(graphql)
+    await reader.observe(project, ["PR_1"])
+    await reader.observe(project, ["PR_1"])
+    assert graphql.names().count("Required") == 2
+
+
+def a_found(node_id: str, branch: str, **changes: Any) -> dict[str, Any]:
+    return {
+        "id": node_id,
+        "number": 7,
+        "baseRefName": "main",
+        "createdAt": "2026-01-01T12:00:00Z",
+        "headRefName": branch,
+        "headRepository": {"nameWithOwner": "octo/demo"},
+        **changes,
+    }
+
+
+@pytest.mark.lesson("S15")
+async def test_branches_are_looked_for_in_one_query(graphql: FakeGraphQL, project: Project) -> None:
+    """Each with its own answer; names are variables, however hostile."""
+    hostile = 'x") { id } }'
+    fork = a_found("PR_2", "a", headRepository=None)
+    graphql.answers["Branches"] = {
+        "repository": {
+            "of0": connection([a_found("PR_1", "a"), fork, a_found("PR_3", "A")]),
+            "of1": connection([]),
+        }
+    }
+    seen = await GitHubPullRequests(graphql).of_branches(project, ["a", hostile])
+    found = seen["a"]
+    assert isinstance(found, tuple)
+    assert all(isinstance(each, Candidate) for each in found)
+    assert [(each.node_id, each.head_repository) for each in found] == [("PR_1", "octo/demo"), ("PR_2", None)]
+    assert seen[hostile] == ()
+    assert graphql.sent == [("Branches", {"owner": "octo", "name": "demo", "b0": "a", "b1": hostile})]
+
+
+@pytest.mark.parametrize(
+    ("answer", "kind"),
+    [
+        (SendFailed(kind=FailureKind.RATE_LIMITED, problem="p", retry_after=5), FailureKind.RATE_LIMITED),
+        ({"repository": None}, FailureKind.NOT_FOUND),
+        ({"repository": 5}, FailureKind.NONSENSE),
+        ({"repository": {"of0": None}}, FailureKind.NONSENSE),
+        (
+            {"repository": {"of0": connection([a_found("PR_1", "a")], total=101, after="x")}},
+            FailureKind.NONSENSE,
+        ),
+        ({"repository": {"of0": connection([{"id": "PR_1"}])}}, FailureKind.NONSENSE),
+        (
+            Answer(data={"repository": None}, errors=(error("FORBIDDEN", "repository"),)),
+            FailureKind.FORBIDDEN,
+        ),
+        (
+            Answer(data={"repository": {"of0": None}}, errors=(error("FORBIDDEN", "repository", "of0"),)),
+            FailureKind.FORBIDDEN,
+        ),
+    ],
+)
+async def test_a_branch_that_can_not_be_looked_for_is_a_failure(
+    graphql: FakeGraphQL, project: Project, answer: Any, kind: FailureKind
+) -> None:
+    """It is never "there is none"."""
+    graphql.answers["Branches"] = answer
+    seen = (await GitHubPullRequests(graphql).of_branches(project, ["a"]))["a"]
+    assert isinstance(seen, FetchFailed)
+    assert seen.kind is kind
+
+
+async def test_many_branches_are_looked_for_in_batches(graphql: FakeGraphQL, project: Project) -> None:
+    """Fifty a query."""
+
+    def none(variables: Mapping[str, Any]) -> Any:
+        return {"repository": {f"of{n}": connection([]) for n in range(len(variables) - 2)}}
+
+    graphql.answers["Branches"] = none
+    names = [f"b{n}" for n in range(120)]
+    assert set(await GitHubPullRequests(graphql).of_branches(project, names)) == set(names)
+    assert len(graphql.sent) == 3
+
+
+@pytest.mark.parametrize(
+    ("answer", "expected"),
+    [
+        ({"repository": {"pullRequest": {"id": "PR_1"}}}, "PR_1"),
+        ({"repository": {"pullRequest": None}}, FailureKind.NOT_FOUND),
+        ({"repository": None}, FailureKind.NOT_FOUND),
+        ({"repository": {"pullRequest": {"id": 5}}}, FailureKind.NONSENSE),
+        (SendFailed(kind=FailureKind.UNAVAILABLE, problem="p"), FailureKind.UNAVAILABLE),
+        (
+            Answer(data={"repository": None}, errors=(error("FORBIDDEN", "repository"),)),
+            FailureKind.FORBIDDEN,
+        ),
+    ],
+)
+async def test_a_number_is_resolved_once_for_all(
+    graphql: FakeGraphQL, project: Project, answer: Any, expected: Any
+) -> None:
+    """To the node id, or to why not."""
+    graphql.answers["Resolve"] = answer
+    found = await GitHubPullRequests(graphql).resolve(project, 7)
+    assert (found.kind if isinstance(found, FetchFailed) else found) == expected
+
+
+_JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.text(max_size=4) | st.just("2026-01-01T12:00:00Z"),
+    lambda inner: (
+        st.lists(inner, max_size=2)
+        | st.dictionaries(st.sampled_from(["id", "nodes", "totalCount", "pageInfo", "oid", "commit"]), inner)
+    ),
+    max_leaves=8,
+)
+
+
+@pytest.mark.lesson("S5")
+@settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.dictionaries(st.sampled_from(sorted(a_pull_request())), _JSON, min_size=1, max_size=3))
+async def test_no_answer_raises(project: Project, wrong: dict[str, Any]) -> None:
+    """Any JSON in place of any field is a failure or an observation, never an exception."""
+    graphql = FakeGraphQL()
+    for name in ("Required", "MoreContexts", "MoreReviews", "MoreThreads", "MoreComments"):
+        graphql.answers[name] = {}
+    graphql.answers["Detail"] = detail({**a_pull_request(), **wrong})
+    seen = await GitHubPullRequests(graphql).observe(project, ["PR_1"])
+    assert isinstance(seen["PR_1"], Observation | FetchFailed)

@@ -1,0 +1,215 @@
+"""What is written to GitHub, and how its effect is found again; issues; the wiring."""
+
+from typing import Any
+
+import pytest
+
+from headway_core.forge_actions.model import OpenPullRequest, Reply, Resolve
+from headway_core.forge_actions.ports import Written
+from headway_core.kernel.errors import HeadwayError, InvalidInput, NotFound, PermissionDenied, Unavailable
+from headway_core.projects.model import Project
+from headway_core.pull_requests.ports import FailureKind
+from headway_github.answers import Answer, SendFailed
+from headway_github.container import GitHubContainer
+from headway_github.issues import GitHubIssueReader
+from headway_github.reader import GitHubPullRequests
+from headway_github.tokens import GhToken, GivenToken
+from headway_github.writer import GitHubWriter
+
+from .conftest import FakeGraphQL, connection, error, who
+
+pytestmark = pytest.mark.anyio
+
+MARK = "<!-- headway:a1 -->"
+OPEN = OpenPullRequest(head="fix", base="main", title="Fix login", body="Words", draft=True)
+REPLY = Reply(thread_id="T1", body="Done")
+RESOLVE = Resolve(thread_id="T1")
+
+
+def opened(*pulls: dict[str, Any]) -> dict[str, Any]:
+    return {
+        "repository": {"id": "R_1", "nameWithOwner": "Octo/Demo", "pullRequests": connection(pulls)},
+    }
+
+
+def thread(*bodies: str, resolved: bool = False) -> dict[str, Any]:
+    comments = [{"id": f"C{n}", "body": body} for n, body in enumerate(bodies)]
+    node = {"__typename": "PullRequestReviewThread", "id": "T1", "isResolved": resolved}
+    return {"node": {**node, "comments": {"nodes": comments}}}
+
+
+async def test_a_pull_request_is_opened_with_its_mark(graphql: FakeGraphQL, project: Project) -> None:
+    """Head, base, title, body and draft as ordered; the mark is a line of its own."""
+    graphql.answers["Opened"] = opened()
+    graphql.answers["OpenPullRequest"] = {"createPullRequest": {"pullRequest": {"id": "PR_9"}}}
+    assert await GitHubWriter(graphql).write(project, OPEN, MARK) == Written(node_id="PR_9")
+    assert graphql.sent[-1] == (
+        "OpenPullRequest",
+        {
+            "input": {
+                "repositoryId": "R_1",
+                "headRefName": "fix",
+                "baseRefName": "main",
+                "title": "Fix login",
+                "body": f"Words\n\n{MARK}",
+                "draft": True,
+            }
+        },
+    )
+
+
+async def test_a_reply_and_a_resolution_are_written(graphql: FakeGraphQL, project: Project) -> None:
+    """To the thread that was ordered."""
+    graphql.answers["Reply"] = {"addPullRequestReviewThreadReply": {"comment": {"id": "C9"}}}
+    graphql.answers["ResolveThread"] = {"resolveReviewThread": {"thread": {"id": "T1", "isResolved": True}}}
+    writer = GitHubWriter(graphql)
+    assert await writer.write(project, REPLY, MARK) == Written(node_id="C9")
+    assert await writer.write(project, RESOLVE, MARK) == Written(node_id="T1")
+    assert [variables["input"] for _, variables in graphql.sent] == [
+        {"pullRequestReviewThreadId": "T1", "body": f"Done\n\n{MARK}"},
+        {"threadId": "T1"},
+    ]
+
+
+async def test_the_effect_of_an_order_is_found_again(graphql: FakeGraphQL, project: Project) -> None:
+    """A pull request of the same head and base, a comment with the mark, a resolved thread."""
+    writer = GitHubWriter(graphql)
+    pull = {"id": "PR_9", "headRepository": {"nameWithOwner": "Octo/Demo"}}
+    fork = {"id": "PR_8", "headRepository": {"nameWithOwner": "eve/demo"}}
+    graphql.answers["Opened"] = opened(fork, pull)
+    assert await writer.find(project, OPEN, MARK) == Written(node_id="PR_9")
+    graphql.answers["Opened"] = opened(fork, {"id": "PR_7", "headRepository": None})
+    assert await writer.find(project, OPEN, MARK) is None
+    graphql.answers["Thread"] = thread("Please", f"Done\n{MARK}")
+    assert await writer.find(project, REPLY, MARK) == Written(node_id="C1")
+    assert await writer.find(project, REPLY, "<!-- headway:other -->") is None
+    assert await writer.find(project, RESOLVE, MARK) is None
+    graphql.answers["Thread"] = thread(resolved=True)
+    assert await writer.find(project, RESOLVE, MARK) == Written(node_id="T1")
+
+
+UNPROCESSABLE = Answer(data={}, errors=(error("UNPROCESSABLE"),))
+
+
+@pytest.mark.parametrize(
+    ("answer", "expected"),
+    [
+        (SendFailed(kind=FailureKind.UNAVAILABLE, problem="p", retry_after=7), Unavailable),
+        (SendFailed(kind=FailureKind.RATE_LIMITED, problem="p", retry_after=7), Unavailable),
+        (SendFailed(kind=FailureKind.NONSENSE, problem="p"), Unavailable),
+        (SendFailed(kind=FailureKind.FORBIDDEN, problem="p"), PermissionDenied),
+        (SendFailed(kind=FailureKind.NOT_FOUND, problem="p"), NotFound),
+        (Answer(data={"node": None}, errors=(error("NOT_FOUND", "node"),)), NotFound),
+        (Answer(data={"node": None}, errors=(error("FORBIDDEN", "node"),)), PermissionDenied),
+        (UNPROCESSABLE, InvalidInput),
+        (Answer(data={}, errors=(error("ODD"),)), Unavailable),
+        ({}, HeadwayError),
+        ({"node": 5, "repository": 5, "addPullRequestReviewThreadReply": []}, Unavailable),
+    ],
+)
+@pytest.mark.parametrize("order", [OPEN, REPLY])
+async def test_every_failure_of_a_write_has_its_error(
+    graphql: FakeGraphQL,
+    project: Project,
+    order: OpenPullRequest | Reply,
+    answer: Any,
+    expected: type[Exception],
+) -> None:
+    """Try again, may not, gone, refused: the caller can tell; a wait is passed on."""
+    for name in ("Opened", "OpenPullRequest", "Reply", "Thread"):
+        graphql.answers[name] = answer
+    for act in (GitHubWriter(graphql).write, GitHubWriter(graphql).find):
+        with pytest.raises(expected) as caught:
+            await act(project, order, MARK)
+        if isinstance(answer, SendFailed) and isinstance(caught.value, Unavailable):
+            assert caught.value.retry_after == answer.retry_after
+
+
+async def test_githubs_refusal_of_content_is_told_in_its_words(
+    graphql: FakeGraphQL, project: Project
+) -> None:
+    """The one message from outside that is passed on, cut."""
+    graphql.answers["Reply"] = UNPROCESSABLE
+    with pytest.raises(InvalidInput, match="words from outside"):
+        await GitHubWriter(graphql).write(project, REPLY, MARK)
+
+
+async def test_a_thread_or_repository_that_is_gone_is_not_found(
+    graphql: FakeGraphQL, project: Project
+) -> None:
+    """Null without an error, or an id of something else."""
+    graphql.answers["Thread"] = {"node": {"__typename": "PullRequest"}}
+    graphql.answers["Opened"] = {"repository": None}
+    for order in (REPLY, OPEN):
+        with pytest.raises(NotFound):
+            await GitHubWriter(graphql).find(project, order, MARK)
+
+
+def an_issue(**changes: Any) -> dict[str, Any]:
+    issue = {
+        "number": 42,
+        "url": "https://github.com/octo/demo/issues/42",
+        "title": "Login fails",
+        "body": "Steps",
+        "author": who("bob"),
+        "authorAssociation": "NONE",
+        **changes,
+    }
+    return {"viewer": {"id": "U_alice", "login": "alice"}, "repository": {"issue": issue}}
+
+
+@pytest.mark.parametrize(
+    ("changes", "author", "trusted"),
+    [
+        ({}, "bob", False),
+        ({"authorAssociation": "MEMBER"}, "bob", True),
+        ({"authorAssociation": "COLLABORATOR", "author": who("app", "Bot")}, "app", False),
+        ({"author": who("alice")}, "alice", True),
+        ({"author": None}, None, False),
+    ],
+)
+async def test_an_issue_is_read_with_its_authors_trust(
+    graphql: FakeGraphQL,
+    project: Project,
+    changes: dict[str, Any],
+    author: str | None,
+    trusted: bool,  # noqa: FBT001
+) -> None:
+    """Those of the repository and the token's own account may be quoted; strangers and bots not."""
+    graphql.answers["Issue"] = an_issue(**changes)
+    issue = await GitHubIssueReader(graphql).read(project, 42)
+    assert (issue.number, issue.title, issue.body) == (42, "Login fails", "Steps")
+    assert (issue.author, issue.trusted) == (author, trusted)
+
+
+@pytest.mark.parametrize(
+    ("answer", "expected"),
+    [
+        ({"viewer": None, "repository": None}, NotFound),
+        ({"viewer": None, "repository": {"issue": None}}, NotFound),
+        (Answer(data={"repository": None}, errors=(error("NOT_FOUND", "repository"),)), NotFound),
+        (Answer(data={"repository": None}, errors=(error("FORBIDDEN", "repository"),)), PermissionDenied),
+        (an_issue(title=None), Unavailable),
+        (SendFailed(kind=FailureKind.FORBIDDEN, problem="no token"), PermissionDenied),
+        (SendFailed(kind=FailureKind.UNAVAILABLE, problem="p"), Unavailable),
+    ],
+)
+async def test_an_issue_that_can_not_be_read_is_an_error(
+    graphql: FakeGraphQL, project: Project, answer: Any, expected: type[Exception]
+) -> None:
+    """Not there, may not, not now."""
+    graphql.answers["Issue"] = answer
+    with pytest.raises(expected):
+        await GitHubIssueReader(graphql).read(project, 42)
+
+
+def test_the_container_constructs_every_provider() -> None:
+    """With a token and without; nothing is opened, asked or shown."""
+    container = GitHubContainer(api_url="https://api.github.com", token="ghp_secret")
+    assert isinstance(container.pull_requests(), GitHubPullRequests)
+    assert isinstance(container.issues(), GitHubIssueReader)
+    assert isinstance(container.writer(), GitHubWriter)
+    assert container.graphql() is container.graphql()
+    assert isinstance(container.tokens(), GivenToken)
+    assert "ghp_secret" not in repr([container, container.tokens(), container.graphql()])
+    assert isinstance(GitHubContainer(api_url="https://api.github.com", token=None).tokens(), GhToken)
