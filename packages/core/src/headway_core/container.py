@@ -131,15 +131,15 @@ class CoreContainer(containers.DeclarativeContainer):
     )
     sessions = providers.Singleton(
         SessionService,
-        ledger,
-        write_sessions,
-        write_prompts,
-        write_activity,
-        read_workspaces,
-        lifecycle,
-        settings,
+        ledger=ledger,
+        sessions=write_sessions,
+        prompts=write_prompts,
+        activity=write_activity,
+        workspaces=read_workspaces,
+        lifecycle=lifecycle,
+        settings=settings,
     )
-    fixers = providers.Singleton(FixerSessionService, ledger, sessions, read_workspaces)
+    fixers = providers.Singleton(FixerSessionService, ledger, sessions)
     executor = providers.Singleton(
         SessionExecutor,
         ledger=ledger,

@@ -1,0 +1,152 @@
+"""A host in a fake world: the real services of the container, on a ledger that runs work twice."""
+
+from typing import Any
+
+import attrs
+import pytest
+
+from headway_core import pull_requests, ratchet, sessions, workspaces
+from headway_core.container import CoreContainer
+from headway_core.kernel.events import EventCatalog
+from headway_core.kernel.memory import MemoryStore
+from headway_core.kernel.tables import TableSpec
+from headway_core.operations import GitHubIssue, Issue, Manual
+from headway_core.projects import Project
+from headway_core.schema import ALL_EVENTS, ALL_TABLES
+from headway_core.sessions import Prompt, Session
+from headway_core.testing.clock import ManualClock, SequentialIds
+from headway_core.testing.fakes_agents import FakeAgents, FakeProcesses, FakeSupervisor
+from headway_core.testing.fakes_forge import FakePullRequests
+from headway_core.testing.fakes_machine import (
+    FakeGit,
+    FakeIssueReader,
+    FakeLocks,
+    FakeScripts,
+    FakeWorktrees,
+    Point,
+    no_point,
+)
+from headway_core.testing.points import PointedStore
+from headway_core.workspaces import Workspace
+
+REPO = "/src/demo"
+
+
+class Host:
+    """One process: services built anew on what is stored and on what is there."""
+
+    def __init__(self, world: "World", host_id: str, point: Point) -> None:
+        self.world = world
+        self.worktrees = FakeWorktrees(world.git, point)
+        self.scripts = FakeScripts(point)
+        self.core = CoreContainer(
+            store=PointedStore(world.store, point),
+            locks=FakeLocks(host_id, world.held.setdefault(host_id, set())),
+            worktrees=self.worktrees,
+            scripts=self.scripts,
+            agents=FakeAgents("claude"),
+            supervisor=FakeSupervisor(world.processes, point),
+            forge=FakePullRequests(),
+            issues=world.issues,
+            worktrees_root="/wt",
+        )
+        self.projects = self.core.projects()
+        self.settings = self.core.settings()
+        self.lifecycle = self.core.lifecycle()
+        self.sessions = self.core.sessions()
+        self.executor = self.core.executor()
+        self.creation = self.core.creation()
+        self.provisioning = self.core.provisioning()
+        self.archive = self.core.archive(patience_s=0.0)
+        self.recovery = self.core.recovery(provisioning=self.provisioning, archive=self.archive)
+
+    async def register(self, **fields: Any) -> Project:
+        return await self.projects.register(REPO, **fields)
+
+    async def create(self, name: str = "Fix login", **fields: Any) -> Workspace:
+        return await self.creation.create(Manual(project_id="demo", name=name, **fields))
+
+    async def ready(self, name: str = "Fix login", **fields: Any) -> Workspace:
+        """A workspace that was created and provisioned."""
+        made = await self.create(name, **fields)
+        await self.provisioning.provision(made.id)
+        return await self.lifecycle.get(made.id)
+
+
+@attrs.define
+class World:
+    """What outlives a process."""
+
+    git: FakeGit = attrs.field(factory=FakeGit)
+    processes: FakeProcesses = attrs.field(factory=FakeProcesses)
+    issues: FakeIssueReader = attrs.field(factory=FakeIssueReader)
+    held: dict[str, set[str]] = attrs.field(factory=dict)
+    clock: ManualClock = attrs.field(factory=ManualClock)
+    store: MemoryStore = attrs.field()
+
+    @store.default
+    def _store(self) -> MemoryStore:
+        return MemoryStore(
+            clock=self.clock, ids=SequentialIds(), catalog=EventCatalog(ALL_EVENTS), run_twice=True
+        )
+
+    def __attrs_post_init__(self) -> None:
+        self.git.add_repository(REPO, branches=("feature", "held"))
+
+    def host(self, host_id: str = "host-1", point: Point = no_point) -> Host:
+        return Host(self, host_id, point)
+
+    async def rows(self, spec: TableSpec[Any]) -> list[Any]:
+        """Every row, whatever the queries of the table are."""
+        return list(self.store._tables[spec.name].rows.values()) if spec.name in self.store._tables else []
+
+    async def everything(self) -> dict[str, list[Any]]:
+        return {spec.name: await self.rows(spec) for spec in ALL_TABLES}
+
+    async def workspaces(self) -> list[Workspace]:
+        return await self.rows(workspaces.WORKSPACES)
+
+    async def sessions(self) -> list[Session]:
+        return await self.rows(sessions.SESSIONS)
+
+    async def prompts(self) -> list[Prompt]:
+        return await self.rows(sessions.PROMPTS)
+
+    async def ratcheted(self, workspace_id: str) -> bool:
+        return next(r.enabled for r in await self.rows(ratchet.RATCHETS) if r.workspace_id == workspace_id)
+
+    async def has_snapshot(self, workspace_id: str) -> bool:
+        return any(r.workspace_id == workspace_id for r in await self.rows(pull_requests.SNAPSHOTS))
+
+    async def statuses(self, workspace_id: str) -> list[str]:
+        """The statuses that a workspace has come to, from the log."""
+        log = await self.store.ledger.read(
+            lambda tx: self.store.events.after(tx, 0, limit=10_000, workspace_id=workspace_id)
+        )
+        return [e.payload.status for e in log if isinstance(e.payload, workspaces.WorkspaceStatusChanged)]
+
+    def add_issue(self, number: int = 7, **fields: Any) -> GitHubIssue:
+        """An issue on GitHub, and the command that works on it."""
+        url = f"https://github.com/octo/demo/issues/{number}"
+        given = {"title": "Login fails", "body": "It says 500.", "author": "ada", "trusted": True, **fields}
+        self.issues.issues[number] = Issue(number=number, url=url, **given)
+        return GitHubIssue(project_id="demo", number=number, url=url)
+
+
+@pytest.fixture
+def worlds() -> type[World]:
+    """For tests that go through many."""
+    return World
+
+
+@pytest.fixture
+def world() -> World:
+    return World()
+
+
+@pytest.fixture
+async def host(world: World) -> Host:
+    """A host that knows one project."""
+    host = world.host()
+    await host.register()
+    return host
