@@ -57,8 +57,8 @@ class Host:
         self.executor = self.core.executor()
         self.creation = self.core.creation()
         self.provisioning = self.core.provisioning()
-        self.archive = self.core.archive(patience_s=0.0)
-        self.recovery = self.core.recovery(provisioning=self.provisioning, archive=self.archive)
+        self.archive = self.core.archive(patience_s=0.0)  # one for all: who needs patience sets it
+        self.recovery = self.core.recovery()
 
     async def register(self, **fields: Any) -> Project:
         return await self.projects.register(REPO, **fields)
