@@ -1,15 +1,14 @@
 """One process of the product, as far as sessions go, over a store and a world that outlive it."""
 
 from collections.abc import Callable
-from typing import ClassVar, TypeVar
+from typing import TypeVar
 
-import anyio
 import attrs
 import pytest
 
 from headway_core import sessions, settings, workspaces
 from headway_core.kernel.events import EventCatalog, Payload, UnknownPayload
-from headway_core.kernel.ledger import Ledger, ReadTransaction, Transaction
+from headway_core.kernel.ledger import Transaction
 from headway_core.kernel.memory import MemoryStore
 from headway_core.sessions import (
     FixerRequest,
@@ -25,31 +24,11 @@ from headway_core.settings import SettingsService
 from headway_core.testing.clock import ManualClock, SequentialIds
 from headway_core.testing.fakes_agents import FakeAgents, FakeProcesses, FakeSupervisor
 from headway_core.testing.fakes_machine import FakeLocks, Point, no_point
+from headway_core.testing.points import PointedLedger
 from headway_core.workspaces import ManualSource, SessionPolicy, Workspace, WorkspaceLifecycleService
 
 T = TypeVar("T")
 HOST = "host-1"
-
-
-class PointedLedger(Ledger):
-    """A ledger whose transactions have a point before and after."""
-
-    def __init__(self, inner: Ledger, point: Point) -> None:
-        super().__init__()
-        self._inner = inner
-        self._point = point
-
-    async def _transact(self, work: Callable[[Transaction], T]) -> T:
-        await self._point("before transact")
-        result = await self._inner.transact(work)
-        await self._point("after transact")
-        return result
-
-    async def _read(self, query: Callable[[ReadTransaction], T]) -> T:
-        return await self._inner.read(query)
-
-    def changed(self) -> anyio.Event:
-        return self._inner.changed()
 
 
 class House:
@@ -201,26 +180,6 @@ class House:
         raise AssertionError("the sessions do not come to rest")
 
 
-class Crash(BaseException):
-    """The process dies here."""
-
-
-@attrs.define
-class CrashAt:
-    """Ends the incarnation at its `nth` point, from 1, and refuses every later one. 0: never."""
-
-    raises: ClassVar[type[BaseException]] = Crash
-
-    nth: int
-    passed: int = 0
-
-    async def __call__(self, name: str) -> None:
-        await no_point(name)
-        self.passed += 1
-        if 0 < self.nth <= self.passed:
-            raise Crash(name)
-
-
 @pytest.fixture
 def new_house() -> Callable[[], House]:
     """Worlds without end, for those who try every point."""
@@ -237,8 +196,3 @@ def new_house() -> Callable[[], House]:
 @pytest.fixture
 def house(new_house: Callable[[], House]) -> House:
     return new_house()
-
-
-@pytest.fixture
-def crash_at() -> Callable[[int], CrashAt]:
-    return CrashAt

@@ -8,24 +8,29 @@ import pytest
 
 from headway_core.sessions import PromptStatus, Purpose, SessionStatus
 from headway_core.sessions.ports import Exited, NeverStarted, Probe, Vanished
+from headway_core.testing.points import Crash, CrashPoints
 
 if TYPE_CHECKING:
-    from tests.sessions.conftest import CrashAt, House
+    from tests.sessions.conftest import House
 
 pytestmark = pytest.mark.anyio
 NewHouse = Callable[[], "House"]
-NewCrash = Callable[[int], "CrashAt"]
+NEVER = 10_000
 
 
-async def incarnation(house: "House", workspace_id: str, crash: "CrashAt", prompt: str) -> bool:
+async def incarnation(
+    house: "House", workspace_id: str, crash: CrashPoints, prompt: str, *, late: bool
+) -> bool:
     """One process: recover, ask for a fixer, work for a while. False when it died.
 
-    A new house shares the store and the processes; the locks of a dead one are gone with it.
+    A new house shares the store and the processes; the locks of a dead one are gone with it. A supervisor
+    that was on its way goes on without its runner: at once, or `late`, after the next one has recovered.
     """
     process = house.again(crash)
 
     async def live() -> None:
         await process.executor.recover()
+        house.processes.wake()
         await process.fixers.acquire_and_dispatch(house.request(workspace_id, prompt=prompt), wait_s=0)
         await process.executor.round()
         await process.executor.round()
@@ -35,11 +40,12 @@ async def incarnation(house: "House", workspace_id: str, crash: "CrashAt", promp
         async with anyio.create_task_group() as group:
             group.start_soon(live)
     except BaseExceptionGroup as raised:
-        if raised.split(crash.raises)[1] is not None:
+        if raised.split(Crash)[1] is not None:
             raise
         died = True
-    assert one_live_fixer(house), f"after {crash.passed} points"
-    house.processes.wake()  # a supervisor that was on its way goes on without its runner
+    assert one_live_fixer(house), f"after {crash.passed}"
+    if not late:
+        house.processes.wake()
     return not died
 
 
@@ -70,28 +76,35 @@ async def check(house: "House", workspace_id: str) -> None:
             assert prompt.status in {PromptStatus.CANCELLED, PromptStatus.UNKNOWN}
 
 
-OUTCOMES = [[], [Exited(exit_code=0)], [Exited(exit_code=1)], [Vanished()], [NeverStarted()]]
+OUTCOMES: list[tuple[list[Probe], bool]] = [
+    ([], False),
+    ([], True),
+    ([Exited(exit_code=0)], False),
+    ([Exited(exit_code=1)], True),
+    ([Vanished()], False),
+    ([NeverStarted()], True),
+]
 
 
 @pytest.mark.lesson("F13", "R33", "F2")
-@pytest.mark.parametrize("outcomes", OUTCOMES, ids=str)
-async def test_every_single_and_double_crash_leaves_one_execution_and_no_doubt(
-    new_house: NewHouse, crash_at: NewCrash, outcomes: list[Probe]
+@pytest.mark.parametrize(("outcomes", "late"), OUTCOMES, ids=str)
+async def test_every_single_and_double_crash_leaves_at_most_one_execution_an_attempt(
+    new_house: NewHouse, outcomes: list[Probe], *, late: bool
 ) -> None:
     """Exhaustive over the points before and after each transaction and each effect."""
     runs = 0
-    first = 0
+    first = -1
     while True:
         first += 1
-        second = 0
+        second = -1
         while True:
             second += 1
             house = new_house()
             workspace = await house.workspace()
             house.processes.outcomes.extend(outcomes)
-            survived = await incarnation(house, workspace.id, crash_at(first), "first")
-            again = await incarnation(house, workspace.id, crash_at(second), "second")
-            await incarnation(house, workspace.id, crash_at(0), "third")
+            survived = await incarnation(house, workspace.id, CrashPoints(first), "first", late=late)
+            again = await incarnation(house, workspace.id, CrashPoints(second), "second", late=late)
+            await incarnation(house, workspace.id, CrashPoints(NEVER), "third", late=late)
             await check(house, workspace.id)
             runs += 1
             if again:
@@ -102,9 +115,9 @@ async def test_every_single_and_double_crash_leaves_one_execution_and_no_doubt(
     assert runs > 100
 
 
-async def test_a_crash_while_stopping_ends_in_a_stop(new_house: NewHouse, crash_at: NewCrash) -> None:
+async def test_a_crash_while_stopping_ends_in_a_stop(new_house: NewHouse) -> None:
     """A person's stop survives the runner's death at any point of carrying it out."""
-    nth = 0
+    nth = -1
     died = True
     while died:
         nth += 1
@@ -113,7 +126,7 @@ async def test_a_crash_while_stopping_ends_in_a_stop(new_house: NewHouse, crash_
         run = await house.starting(workspace.id)
         await house.executor.round()
         await house.sessions.stop(run.id)
-        crash = crash_at(nth)
+        crash = CrashPoints(nth)
         died = False
         try:
             await house.again(crash).executor.round()
