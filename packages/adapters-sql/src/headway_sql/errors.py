@@ -11,8 +11,15 @@ from headway_core.kernel.errors import HeadwayError, InvalidInput, OutcomeUnknow
 BUSY_AGAIN_S = 1.0
 
 
-def _unavailable(problem: str, *, retry_after: float | None = None) -> Callable[[], HeadwayError]:
-    return lambda: Unavailable("database", problem, retry_after=retry_after)
+class Busy(Unavailable):
+    """Another process writes, longer than one wait. The ledger tries again before a caller sees it."""
+
+    def __init__(self) -> None:
+        super().__init__("database", "is locked by another process", retry_after=BUSY_AGAIN_S)
+
+
+def _unavailable(problem: str) -> Callable[[], HeadwayError]:
+    return lambda: Unavailable("database", problem)
 
 
 def _refused(problem: str) -> Callable[[], HeadwayError]:
@@ -20,24 +27,25 @@ def _refused(problem: str) -> Callable[[], HeadwayError]:
 
 
 TRANSLATIONS: dict[int, Callable[[], HeadwayError]] = {
-    sqlite3.SQLITE_BUSY: _unavailable("is locked by another process", retry_after=BUSY_AGAIN_S),
-    sqlite3.SQLITE_LOCKED: _unavailable("is locked by another connection", retry_after=BUSY_AGAIN_S),
+    sqlite3.SQLITE_BUSY: Busy,
+    sqlite3.SQLITE_LOCKED: Busy,
     sqlite3.SQLITE_READONLY: _unavailable("can't be written: the file or its folder is read-only"),
     sqlite3.SQLITE_FULL: _unavailable("can't be written: the disk is full"),
     sqlite3.SQLITE_IOERR: _unavailable("can't be read or written: the disk reports an error"),
     sqlite3.SQLITE_CORRUPT: _unavailable("is damaged: restore it from a backup"),
     sqlite3.SQLITE_PERM: _unavailable("can't be opened: permission denied"),
-    sqlite3.SQLITE_CANTOPEN: _refused("can't be opened: no such folder, or permission denied"),
+    sqlite3.SQLITE_CANTOPEN: _unavailable("can't be opened: no such folder, or permission denied"),
     sqlite3.SQLITE_NOTADB: _refused("is a file of another kind, not an SQLite database"),
     sqlite3.SQLITE_TOOBIG: _refused("a value is larger than the database takes"),
+    sqlite3.SQLITE_CONSTRAINT: _refused("a record lacks a value that its table needs"),
 }
 """By SQLite's primary result code; extended codes are folded onto it."""
 
 PRIMARY = 0xFF
 
 
-def translated(error: sqlite3.Error) -> HeadwayError:
-    """Ours for the driver's. A code that the table does not know is `Unavailable` by name."""
+def translated(error: BaseException | None) -> HeadwayError:
+    """Ours for the driver's. A code that the table does not know is `Unavailable`, and named."""
     code = getattr(error, "sqlite_errorcode", None)
     known = TRANSLATIONS.get(code & PRIMARY) if isinstance(code, int) else None
     if known is not None:
@@ -52,11 +60,15 @@ def translating() -> Iterator[None]:
     try:
         yield
     except exc.DBAPIError as error:
-        if isinstance(error.orig, sqlite3.Error):
-            raise translated(error.orig) from error
-        raise Unavailable("database", f"failed: {type(error.orig).__name__}") from error
+        raise translated(error.orig) from error
+    except exc.TimeoutError as error:
+        raise Busy from error
     except sqlite3.Error as error:
         raise translated(error) from error
+    except UnicodeEncodeError as error:
+        raise InvalidInput("database", "a text has half of a surrogate pair, which is no Unicode") from error
+    except OverflowError as error:
+        raise InvalidInput("database", "a number has more than 64 bits") from error
 
 
 @contextmanager
@@ -65,7 +77,7 @@ def committing() -> Iterator[None]:
     try:
         yield
     except exc.DBAPIError as error:
-        code = getattr(error.orig, "sqlite_errorcode", 0) & PRIMARY
-        if code == sqlite3.SQLITE_IOERR:
+        code = getattr(error.orig, "sqlite_errorcode", 0)
+        if code & PRIMARY == sqlite3.SQLITE_IOERR:
             raise OutcomeUnknown("database", "failed while it committed") from error
         raise

@@ -1,59 +1,53 @@
-"""Bringing a database up to date: checked first, then changed in one transaction.
+"""Bringing a database up to date, inside the transaction of whoever opens it."""
 
-`python -m headway_sql.migrating WHAT` writes the next revision from the difference between the
-migrations and the specs, for developers.
-"""
-
-import sys
-import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from sqlalchemy import Connection, Engine, MetaData, inspect, text
+from sqlalchemy import Connection, MetaData, inspect, text
 
 from headway_core.kernel.errors import InvalidInput
 
 if TYPE_CHECKING:
     from alembic.config import Config
 
-HEAD = "0001"
-"""The newest revision: a database that has it is opened without a look at the migrations."""
+MIGRATIONS = Path(__file__).parent / "migrations"
+VERSION_TABLE = "alembic_version"
 
 
-def bring_up_to_date(engine: Engine, metadata: MetaData, *, migrate: bool) -> None:
-    """Make or migrate the tables. `InvalidInput("database")` for what is not ours, or is newer."""
-    with engine.connect() as connection:
-        if migrate and _revision(connection) == HEAD:
-            return
-    with engine.connect() as connection:
-        connection.exec_driver_sql("BEGIN IMMEDIATE")  # two processes do not migrate at once
-        if not migrate:
-            metadata.create_all(connection)
-        elif _revision(connection) != HEAD:
-            upgrade(connection, metadata)
-        connection.commit()
+def known_revisions() -> list[str]:
+    """The revisions that this version of the code has, oldest first: the history is one line of numbers."""
+    return sorted(file.name.partition("_")[0] for file in MIGRATIONS.glob("versions/[0-9]*.py"))
 
 
-def _revision(connection: Connection) -> str | None:
+def is_up_to_date(connection: Connection) -> bool:
+    """Whether there is nothing to do; asked without the right to write."""
+    return revision_of(connection) == known_revisions()[-1]
+
+
+def bring_up_to_date(connection: Connection, metadata: MetaData, *, migrate: bool = True) -> None:
+    """Make or migrate the tables. `InvalidInput("database")` when a newer Headway wrote them."""
+    if not migrate:
+        metadata.create_all(connection)
+        return
+    stored, known = revision_of(connection), known_revisions()
+    if stored is not None and stored not in known:
+        raise InvalidInput("database", f"was written by a newer Headway (schema {stored}, not {known[-1]})")
+    if stored != known[-1]:
+        upgrade(connection, metadata)
+
+
+def revision_of(connection: Connection) -> str | None:
     """The revision of the database, None for an empty one."""
-    tables = inspect(connection).get_table_names()
-    if "alembic_version" not in tables:
-        if tables:
-            raise InvalidInput("database", "is a database of another application")
+    if not inspect(connection).has_table(VERSION_TABLE):
         return None
-    found = connection.execute(text("SELECT version_num FROM alembic_version")).scalars().all()
-    return found[0] if found else None
+    return connection.execute(text(f"SELECT version_num FROM {VERSION_TABLE}")).scalar()  # noqa: S608  a constant
 
 
-def upgrade(connection: Connection, metadata: MetaData, revision: str = "head") -> None:
+def upgrade(connection: Connection, metadata: MetaData) -> None:
     """Run the migrations on this connection, inside its transaction."""
     from alembic import command  # noqa: PLC0415  slow to import, and seldom needed
-    from alembic.util import CommandError  # noqa: PLC0415
 
-    try:
-        command.upgrade(config(connection, metadata), revision)
-    except CommandError as error:
-        raise InvalidInput("database", f"was written by a newer Headway, or by none: {error}") from error
+    command.upgrade(config(connection, metadata), "head")
 
 
 def config(connection: Connection, metadata: MetaData) -> "Config":
@@ -61,30 +55,7 @@ def config(connection: Connection, metadata: MetaData) -> "Config":
     from alembic.config import Config  # noqa: PLC0415
 
     made = Config()
-    made.set_main_option("script_location", str(Path(__file__).parent / "migrations"))
+    made.set_main_option("script_location", str(MIGRATIONS).replace("%", "%%"))
     made.attributes["connection"] = connection
     made.attributes["metadata"] = metadata
     return made
-
-
-def _write_revision(what: str) -> None:
-    from alembic import command  # noqa: PLC0415
-    from sqlalchemy import create_engine  # noqa: PLC0415
-
-    from headway_core.schema import ALL_TABLES  # noqa: PLC0415
-    from headway_sql.metadata import metadata_of  # noqa: PLC0415
-
-    metadata = metadata_of(ALL_TABLES)
-    with tempfile.TemporaryDirectory() as folder:
-        engine = create_engine(f"sqlite:///{folder}/empty.db")
-        with engine.connect() as connection:
-            known = len(list(Path(__file__).parent.joinpath("migrations", "versions").glob("0*.py")))
-            if known:
-                upgrade(connection, metadata)
-            command.revision(
-                config(connection, metadata), message=what, autogenerate=True, rev_id=f"{known + 1:04d}"
-            )
-
-
-if __name__ == "__main__":
-    _write_revision(" ".join(sys.argv[1:]))

@@ -21,7 +21,7 @@ def time_text(value: datetime) -> str:
 def json_text(value: object, hint: Any = None) -> str:
     """JSON as it is stored."""
     plain = CONVERTER.unstructure(value, unstructure_as=hint) if hint is not None else value
-    return json.dumps(plain, ensure_ascii=False, separators=(",", ":"))
+    return json.dumps(plain, separators=(",", ":"))
 
 
 class Rows(Generic[R]):

@@ -1,46 +1,23 @@
 """The two ports of a table in SQL. Statements are built once a table and query."""
 
 import sqlite3
-from collections.abc import Callable
 from datetime import datetime
 from typing import Any, NoReturn, TypeVar, cast
 
 import attrs
-from sqlalchemy import Connection, Select, Table, bindparam, delete, func, insert, select, update
+from sqlalchemy import Select, Table, bindparam, delete, func, insert, select, update
 from sqlalchemy import exc as sqlalchemy_exc
 from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 
 from headway_core.kernel.errors import Conflict, NotFound, UniqueClash
-from headway_core.kernel.events import EventCatalog
 from headway_core.kernel.ledger import ReadTransaction, Transaction
-from headway_core.kernel.scope import STALE, Draws, TransactionScope, expect_query, key_text, port_of
+from headway_core.kernel.scope import STALE, expect_query, key_text, port_of
 from headway_core.kernel.tables import OwnedTable, Query, ReadTable, TableSpec
 from headway_sql.errors import translating
 from headway_sql.rows import Rows, encode_parameters
+from headway_sql.transactions import connection_of, writing
 
 R = TypeVar("R")
-
-
-class SqlReadTransaction(ReadTransaction):
-    """A read on one connection."""
-
-    def __init__(self, connection: Connection, now: Callable[[], datetime]) -> None:
-        self.connection = connection
-        self._draw = now
-        self._now: datetime | None = None
-
-    def now(self) -> datetime:
-        if self._now is None:
-            self._now = self._draw()
-        return self._now
-
-
-class SqlTransaction(TransactionScope):
-    """A unit of work on one connection."""
-
-    def __init__(self, connection: Connection, draws: Draws, catalog: EventCatalog) -> None:
-        super().__init__(draws, catalog)
-        self.connection = connection
 
 
 class SqlReader(ReadTable[R]):
@@ -101,7 +78,7 @@ class SqlWriter(SqlReader[R], OwnedTable[R]):
         self._delete = delete(table).where(*self._has_key)
 
     def add(self, tx: Transaction, record: R) -> R:
-        scope = _scope(tx)
+        scope = writing(tx)
         with port_of(scope), translating():
             scope.inserted(self.spec, record)
             try:
@@ -111,7 +88,7 @@ class SqlWriter(SqlReader[R], OwnedTable[R]):
             return record
 
     def replace(self, tx: Transaction, record: R) -> R:
-        scope = _scope(tx)
+        scope = writing(tx)
         with port_of(scope), translating():
             scope.written(self.spec, record)
             key = self.spec.key_of(record)
@@ -132,7 +109,7 @@ class SqlWriter(SqlReader[R], OwnedTable[R]):
             return stored
 
     def put(self, tx: Transaction, record: R) -> R:
-        scope = _scope(tx)
+        scope = writing(tx)
         with port_of(scope), translating():
             if self.spec.versioned:
                 raise TypeError(f"{self.spec.name} is versioned: add or replace")
@@ -144,7 +121,7 @@ class SqlWriter(SqlReader[R], OwnedTable[R]):
             return record
 
     def remove(self, tx: Transaction, *key: str | int) -> None:
-        scope = _scope(tx)
+        scope = writing(tx)
         with port_of(scope), translating():
             stored = self.get(tx, *key)
             if stored is None:
@@ -186,16 +163,3 @@ def _select(spec: TableSpec[Any], table: Table, query: Query) -> Select[Any]:
         .order_by(*order, *(table.c[name] for name in spec.key))
         .limit(query.limit)
     )
-
-
-def connection_of(tx: ReadTransaction) -> Connection:
-    """The connection of a transaction of this ledger."""
-    if not isinstance(tx, (SqlReadTransaction, SqlTransaction)):
-        raise TypeError("this transaction belongs to another ledger")
-    return tx.connection
-
-
-def _scope(tx: Transaction) -> SqlTransaction:
-    if not isinstance(tx, SqlTransaction):
-        raise TypeError("this transaction belongs to another ledger, or only reads")
-    return tx

@@ -1,0 +1,86 @@
+"""The ledger on SQLite: each unit of work whole on one worker thread."""
+
+from collections.abc import Callable
+from functools import partial
+from typing import TypeVar
+
+from sqlalchemy import Engine
+
+from headway_core.kernel.clock import Clock, Ids
+from headway_core.kernel.events import EventCatalog
+from headway_core.kernel.ledger import Ledger, ReadTransaction, Transaction
+from headway_core.kernel.scope import Draws, once_more_after_clash, perform
+from headway_sql.errors import Busy, committing, translating
+from headway_sql.events import SqlEventLog
+from headway_sql.opening import BUSY_TIMEOUT_S, READERS
+from headway_sql.threads import WorkerThreads
+from headway_sql.transactions import SqlReadTransaction, SqlTransaction
+
+T = TypeVar("T")
+
+PATIENCE_S = 30.0
+"""How long a unit of work waits for other processes, before it is `Unavailable`."""
+
+
+class SqlLedger(Ledger):
+    """Writers of this process wait for each other in order; those of other processes are waited for in
+    short attempts, between which a cancellation is delivered. `changed` knows of this process only.
+    """
+
+    def __init__(
+        self,
+        *,
+        writer: Engine,
+        reader: Engine,
+        events: SqlEventLog,
+        catalog: EventCatalog,
+        clock: Clock,
+        ids: Ids,
+    ) -> None:
+        self._writer = writer
+        self._reader = reader
+        self._events = events
+        self._catalog = catalog
+        self._clock = clock
+        self._ids = ids
+        self._writing = WorkerThreads(1)
+        self._reading = WorkerThreads(READERS)
+
+    async def _transact(self, work: Callable[[Transaction], T]) -> T:
+        draws = Draws(self._clock, self._ids)
+        result, emitted = await _patiently(self._writing, partial(self._unit, work, draws))
+        if emitted:
+            self._announce()
+        return result
+
+    async def _read(self, query: Callable[[ReadTransaction], T]) -> T:
+        return await _patiently(self._reading, partial(self._view, query))
+
+    def _unit(self, work: Callable[[Transaction], T], draws: Draws) -> tuple[T, bool]:
+        return once_more_after_clash(partial(self._attempt, work, draws))
+
+    def _attempt(self, work: Callable[[Transaction], T], draws: Draws) -> tuple[T, bool]:
+        with self._writer.connect() as connection:  # rolls back what is not committed
+            with translating():
+                connection.exec_driver_sql("BEGIN IMMEDIATE")
+            tx = SqlTransaction(connection, draws, self._catalog)
+            result = perform(tx, work)
+            with translating(), committing():
+                self._events.append(connection, draws.now(), tx.emitted)
+                connection.commit()
+            return result, bool(tx.emitted)
+
+    def _view(self, query: Callable[[ReadTransaction], T]) -> T:
+        with self._reader.connect() as connection:
+            with translating():
+                connection.exec_driver_sql("BEGIN")
+            return perform(SqlReadTransaction(connection, self._clock), query)
+
+
+async def _patiently(threads: WorkerThreads, unit: Callable[[], T]) -> T:
+    for _ in range(int(PATIENCE_S / BUSY_TIMEOUT_S) - 1):
+        try:
+            return await threads.run(unit)
+        except Busy:
+            continue
+    return await threads.run(unit)
