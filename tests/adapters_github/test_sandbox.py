@@ -1,0 +1,411 @@
+"""The whole way, over HTTP to a GitHub that holds state: facts come, faults pass, writes stand."""
+
+import subprocess
+import zlib
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import attrs
+import pytest
+
+from headway_core.forge_actions.model import OpenPullRequest, Reply, Resolve
+from headway_core.kernel.clock import Clock, Ids
+from headway_core.kernel.errors import InvalidInput, NotFound
+from headway_core.kernel.events import EventCatalog
+from headway_core.kernel.memory import MemoryStore
+from headway_core.projects.model import PROJECTS, Project
+from headway_core.pull_requests import (
+    EVENTS,
+    SNAPSHOTS,
+    WATCHES,
+    Failed,
+    NoPullRequest,
+    PRSnapshotService,
+    Refreshed,
+    Superseded,
+    ci_of,
+    state_of,
+)
+from headway_core.pull_requests.model import (
+    CIStatus,
+    DecisionSource,
+    GitHubState,
+    Mergeability,
+    PRState,
+    PullRequestFacts,
+)
+from headway_core.pull_requests.ports import FailureKind
+from headway_core.pull_requests.writing import RefusalReason
+from headway_core.settings.model import SETTINGS, CIScope
+from headway_core.workspaces.model import (
+    WORKSPACES,
+    ManualSource,
+    SessionPolicy,
+    Workspace,
+    WorkspaceStatus,
+)
+from headway_github.issues import GitHubIssueReader
+from headway_github.reader import GitHubPullRequests
+from headway_github.tokens import GivenToken
+from headway_github.transport import HttpGraphQL
+from headway_github.writer import GitHubWriter
+from headway_sandbox import (
+    CheckStatus,
+    Conclusion,
+    FaultKind,
+    Remark,
+    ReviewState,
+    SandboxControl,
+    SandboxProcess,
+    UserSpec,
+    World,
+    create,
+    launch,
+)
+
+pytestmark = pytest.mark.anyio
+
+MARK = "<!-- headway:e2e -->"
+
+
+def git(folder: Path, *arguments: str) -> str:
+    identity = ["-c", "user.name=dev", "-c", "user.email=dev@example.org"]
+    done = subprocess.run(
+        ["git", *identity, *arguments], cwd=folder, check=True, capture_output=True, text=True
+    )
+    return done.stdout.strip()
+
+
+@attrs.frozen
+class Hub:
+    """The sandbox of this module: octo/demo without CI; alice's token is ours, bob reviews."""
+
+    world: World
+    server: SandboxProcess
+    origin: Path
+
+
+@pytest.fixture(scope="module")
+def hub(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Hub]:
+    """A server on loopback with a bare origin whose main has one file."""
+    folder = tmp_path_factory.mktemp("hub")
+    origin, work = folder / "origin.git", folder / "work"
+    git(folder, "init", "-q", "--bare", "-b", "main", str(origin))
+    git(folder, "init", "-q", "-b", "main", str(work))
+    (work / "login.py").write_text("".join(f"line {n}\n" for n in range(20)))
+    git(work, "add", "-A")
+    git(work, "commit", "-q", "-m", "Begin")
+    git(work, "push", "-q", str(origin), "main")
+    users = [UserSpec(login="alice"), UserSpec(login="bob")]
+    world = create(folder / "sandbox.sqlite", owner="octo", name="demo", origin=origin, users=users)
+    server = launch(world.state_file)
+    yield Hub(world, server, origin)
+    server.stop()
+
+
+class _Clock(Clock):
+    def now(self) -> datetime:
+        return datetime.now(UTC)  # noqa: TID251  this is the clock
+
+
+class _Ids(Ids):
+    def new(self) -> str:
+        raise AssertionError("nobody draws ids here")
+
+
+@attrs.define
+class Desk:
+    """Headway's side: the service with the real adapter, one READY workspace on a branch of its own."""
+
+    graphql: HttpGraphQL
+    store: MemoryStore
+    service: PRSnapshotService
+    project: Project
+    branch: str
+
+    async def refresh(self) -> Any:
+        return await self.service.refresh_workspace("w1")
+
+    async def snapshot(self) -> Any:
+        return await self.store.ledger.read(lambda tx: self.store.reader(SNAPSHOTS).get(tx, "w1"))
+
+    async def facts(self) -> PullRequestFacts:
+        facts = (await self.snapshot()).facts
+        assert isinstance(facts, PullRequestFacts)
+        return facts
+
+    async def ci(self) -> CIStatus:
+        return ci_of(await self.snapshot(), CIScope.ALL)
+
+
+@pytest.fixture
+def branch(request: pytest.FixtureRequest, anyio_backend: str) -> str:
+    """A branch for each test and backend."""
+    return f"fix/{request.node.originalname}-{anyio_backend}-{zlib.crc32(request.node.name.encode())}"
+
+
+@pytest.fixture
+async def desk(hub: Hub, project: Project, branch: str) -> Any:
+    """The service on a ledger in memory, over HTTP."""
+    store = MemoryStore(clock=_Clock(), ids=_Ids(), catalog=EventCatalog(EVENTS), run_twice=True)
+    async with HttpGraphQL(hub.world.url, GivenToken(hub.world.tokens["alice"])) as graphql:
+        service = PRSnapshotService(
+            store.ledger,
+            store.writer(SNAPSHOTS),
+            store.writer(WATCHES),
+            store.reader(WORKSPACES),
+            store.reader(PROJECTS),
+            store.reader(SETTINGS),
+            GitHubPullRequests(graphql),
+        )
+        now = _Clock().now()
+        workspace = Workspace(
+            id="w1",
+            project_id="p1",
+            name="Fix",
+            description=None,
+            source=ManualSource(initial_prompt=None),
+            session_policy=SessionPolicy.NONE,
+            branch=branch,
+            branch_is_generated=True,
+            base_branch="main",
+            branch_claim=None,
+            issue_claim=None,
+            idempotency_key=None,
+            status=WorkspaceStatus.READY,
+            created_at=now,
+            status_changed_at=now,
+        )
+        projects, workspaces = store.writer(PROJECTS), store.writer(WORKSPACES)
+
+        def work(tx: Any) -> None:
+            projects.add(tx, project)
+            workspaces.add(tx, workspace)
+            service.open_record(tx, workspace)
+
+        await store.ledger.transact(work)
+        yield Desk(graphql, store, service, project, branch)
+
+
+async def push(github: SandboxControl, branch: str, files: dict[str, str | None], start: str = "") -> str:
+    commit = await github.commit_files("alice", branch, files, "Change", start=start)
+    return commit.oid
+
+
+async def test_the_facts_of_a_pull_request_follow_its_life(hub: Hub, desk: Desk) -> None:
+    """Found by its branch once it is there; its checks become facts as they come."""
+    async with hub.server.control() as github:
+        head = await push(github, desk.branch, {"new.py": "x = 1\n"}, "main")
+        assert await desk.refresh() == NoPullRequest()
+        pull = await github.open_pull_request("alice", desk.branch, "Fix login")
+        assert isinstance(await desk.refresh(), Refreshed)
+        facts = await desk.facts()
+        assert (facts.number, facts.url, facts.title) == (pull.number, pull.url, "Fix login")
+        assert (facts.head.commit, facts.head.tip, facts.base.ref) == (head, head, "main")
+        assert facts.mergeability is Mergeability.CLEAN
+        assert await desk.ci() is CIStatus.UNKNOWN  # no checks, and the quiet time is not over
+
+        await github.report_check(head, "test", CheckStatus.IN_PROGRESS)
+        await desk.refresh()
+        assert await desk.ci() is CIStatus.PENDING
+        await github.report_check(head, "test", CheckStatus.COMPLETED, Conclusion.FAILURE, summary="no login")
+        assert await desk.refresh() == Refreshed(changed=("checks",))
+        assert await desk.ci() is CIStatus.FAILURE
+        (check,) = (await desk.facts()).checks
+        assert check.summary == "no login"
+        await github.report_check(head, "test", CheckStatus.COMPLETED, Conclusion.SUCCESS)
+        await desk.refresh()
+        assert await desk.ci() is CIStatus.SUCCESS
+
+
+async def test_a_review_is_answered_and_approved(hub: Hub, desk: Desk) -> None:
+    """Changes requested by one who can push; a reply and a resolution of ours; an approval."""
+    async with hub.server.control() as github:
+        await push(github, desk.branch, {"new.py": "x = 1\n"}, "main")
+        pull = await github.open_pull_request("alice", desk.branch, "Fix login")
+        remark = Remark(path="new.py", line=1, body="Why?")
+        await github.review("bob", pull.number, ReviewState.CHANGES_REQUESTED, "Please", threads=(remark,))
+        await desk.refresh()
+        facts = await desk.facts()
+        assert state_of(await desk.snapshot()) is PRState.CHANGES_REQUESTED
+        assert facts.decision_source is DecisionSource.DERIVED
+        (thread,) = facts.threads
+        assert (thread.path, thread.comments[0].body, thread.comments[0].author.can_push) == (
+            "new.py",
+            "Why?",
+            True,
+        )
+        assert facts.reviews[0].thread_count == 1
+
+        writer = GitHubWriter(desk.graphql)
+        reply, resolve = Reply(thread_id=thread.id, body="Because"), Resolve(thread_id=thread.id)
+        assert await writer.find(desk.project, reply, MARK) is None
+        assert await writer.find(desk.project, resolve, MARK) is None
+        written = await writer.write(desk.project, reply, MARK)
+        assert await writer.find(desk.project, reply, MARK) == written
+        await desk.refresh()
+        answered = (await desk.facts()).threads[0].comments[-1]
+        assert answered.author.is_viewer
+        assert MARK in answered.body
+        done = await writer.write(desk.project, resolve, MARK)
+        assert await writer.find(desk.project, resolve, MARK) == done
+
+        await github.approve("bob", pull.number)
+        await desk.refresh()
+        assert (await desk.facts()).threads == ()
+        assert state_of(await desk.snapshot()) is PRState.APPROVED
+
+
+async def test_closed_reopened_and_merged(hub: Hub, desk: Desk) -> None:
+    """Each end of a pull request is a fact, and the last one final."""
+    async with hub.server.control() as github:
+        await push(github, desk.branch, {"merged.py": "x = 1\n"}, "main")
+        pull = await github.open_pull_request("alice", desk.branch, "Fix login")
+        await desk.refresh()
+        await github.close(pull.number)
+        assert isinstance(await desk.refresh(), Refreshed)
+        assert (await desk.facts()).state is GitHubState.CLOSED
+        await github.reopen(pull.number)
+        await desk.refresh()
+        assert (await desk.facts()).state is GitHubState.OPEN
+        await github.merge("bob", pull.number)
+        await desk.refresh()
+        assert state_of(await desk.snapshot()) is PRState.MERGED
+
+
+async def test_a_conflict_comes_with_the_base_and_goes_with_a_push(hub: Hub, desk: Desk) -> None:
+    """The base moves; what the head and the base make together is what GitHub says of that pair."""
+    name = desk.branch.replace("/", "-")
+    async with hub.server.control() as github:
+        await push(github, "main", {name: "one\n"})
+        await push(github, desk.branch, {name: "two\n"}, "main")
+        await github.open_pull_request("alice", desk.branch, "Fix")
+        await desk.refresh()
+        assert (await desk.facts()).mergeability is Mergeability.CLEAN
+        await push(github, "main", {name: "three\n"})
+        await desk.refresh()
+        assert (await desk.facts()).mergeability is Mergeability.CONFLICT
+        await push(github, desk.branch, {name: "one\n"})
+        await desk.refresh()
+        assert (await desk.facts()).mergeability is Mergeability.CLEAN
+
+
+async def test_a_force_push_back_is_believed_at_the_second_read(hub: Hub, desk: Desk) -> None:
+    """A former head may be a late answer: seen twice as the tip, it is the head."""
+    async with hub.server.control() as github:
+        first = await push(github, desk.branch, {"a.py": "1\n"}, "main")
+        await github.open_pull_request("alice", desk.branch, "Fix")
+        await desk.refresh()
+        second = await push(github, desk.branch, {"a.py": "2\n"})
+        await desk.refresh()
+        assert (await desk.facts()).head.commit == second
+        git(hub.origin, "update-ref", f"refs/heads/{desk.branch}", first)
+        assert await desk.refresh() == Superseded(reason=RefusalReason.FORMER_HEAD)
+        assert (await desk.facts()).head.commit == second
+        assert isinstance(await desk.refresh(), Refreshed)
+        assert (await desk.facts()).head.commit == first
+
+
+@pytest.mark.lesson("S5", "S11")
+@pytest.mark.parametrize(
+    ("fault", "kind"),
+    [
+        (FaultKind.RATE_LIMITED, FailureKind.RATE_LIMITED),
+        (FaultKind.SECONDARY, FailureKind.RATE_LIMITED),
+        (FaultKind.HTTP_500, FailureKind.UNAVAILABLE),
+        (FaultKind.HTML, FailureKind.UNAVAILABLE),
+        (FaultKind.NONSENSE, FailureKind.NONSENSE),
+        (FaultKind.PARTIAL, None),
+        (FaultKind.TORN_PAGE, None),
+        (FaultKind.STALE, None),
+    ],
+)
+async def test_no_fault_clears_or_ages_a_fact_and_all_is_right_when_it_ends(
+    hub: Hub, desk: Desk, fault: FaultKind, kind: FailureKind | None
+) -> None:
+    """Something changed while GitHub was ill: what was known stays, and the change comes after."""
+    async with hub.server.control() as github:
+        head = await push(github, desk.branch, {"a.py": "1\n"}, "main")
+        pull = await github.open_pull_request("alice", desk.branch, "Fix")
+        await github.report_check(head, "test", CheckStatus.COMPLETED, Conclusion.FAILURE)
+        remark = Remark(path="a.py", line=1, body="Why?")
+        await github.review("bob", pull.number, ReviewState.CHANGES_REQUESTED, "Please", threads=(remark,))
+        await desk.refresh()
+        before = await desk.facts()
+        head = await push(github, desk.branch, {"a.py": "2\n"})
+        await github.report_check(head, "test", CheckStatus.COMPLETED, Conclusion.SUCCESS)
+        seconds = 30 if kind is FailureKind.RATE_LIMITED else 0
+        await github.add_fault(fault, seconds=seconds, operation="Detail")
+        outcome = await desk.refresh()
+        during = await desk.facts()
+        if kind is not None:
+            assert isinstance(outcome, Failed)
+            assert outcome.kind is kind
+            assert during == before
+        if kind is FailureKind.RATE_LIMITED:
+            assert isinstance(outcome, Failed)
+            assert 20 < (outcome.retry_after or 0) <= 31
+        assert [thread.id for thread in during.threads] == [thread.id for thread in before.threads]
+        assert during.review_decision == before.review_decision
+        assert during.checks
+        assert during.updated_at >= before.updated_at
+        await desk.refresh()
+        after = await desk.facts()
+        assert (after.head.commit, after.checks_complete) == (head, True)
+        assert await desk.ci() is CIStatus.SUCCESS
+
+
+async def test_a_pull_request_is_opened_once(hub: Hub, desk: Desk) -> None:
+    """Opened by the writer, found by its evidence, attached by its id; GitHub refuses a second."""
+    async with hub.server.control() as github:
+        await push(github, desk.branch, {"a.py": "1\n"}, "main")
+    writer = GitHubWriter(desk.graphql)
+    order = OpenPullRequest(head=desk.branch, base="main", title="Fix", body="Words", draft=True)
+    assert await writer.find(desk.project, order, MARK) is None
+    written = await writer.write(desk.project, order, MARK)
+    assert await writer.find(desk.project, order, MARK) == written
+    with pytest.raises(InvalidInput):
+        await writer.write(desk.project, order, MARK)
+    await desk.store.ledger.transact(lambda tx: desk.service.attach(tx, "w1", written.node_id))
+    outcomes = await desk.service.refresh_due()
+    assert isinstance(outcomes["w1"], Refreshed)
+    assert state_of(await desk.snapshot()) is PRState.DRAFT
+
+
+async def test_a_number_is_attached(hub: Hub, desk: Desk) -> None:
+    """By hand, over HTTP; a number that is none is named."""
+    async with hub.server.control() as github:
+        await push(github, f"{desk.branch}-other", {"a.py": "1\n"}, "main")
+        pull = await github.open_pull_request("bob", f"{desk.branch}-other", "Other")
+    assert isinstance(await desk.service.attach_number("w1", pull.number), Refreshed)
+    assert (await desk.facts()).number == pull.number
+    with pytest.raises(InvalidInput) as caught:
+        await desk.service.attach_number("w1", 99_999)
+    assert caught.value.field == "number"
+
+
+async def test_an_issue_is_read(hub: Hub, desk: Desk) -> None:
+    """Title, body and author; one that is not there is not found."""
+    async with hub.server.control() as github:
+        made = await github.create_issue("bob", "Login fails", "Steps")
+    issues = GitHubIssueReader(desk.graphql)
+    issue = await issues.read(desk.project, made.number)
+    assert (issue.title, issue.body, issue.author, issue.trusted) == ("Login fails", "Steps", "bob", True)
+    with pytest.raises(NotFound):
+        await issues.read(desk.project, 99_999)
+
+
+async def test_an_expired_token_fails_and_keeps_every_fact(hub: Hub, desk: Desk) -> None:
+    """401: a person has to log in; nothing is lost meanwhile."""
+    async with hub.server.control() as github:
+        await push(github, desk.branch, {"a.py": "1\n"}, "main")
+        await github.open_pull_request("alice", desk.branch, "Fix")
+    await desk.refresh()
+    before = await desk.snapshot()
+    desk.graphql._tokens = GivenToken("ghp_expired")
+    outcome = await desk.refresh()
+    assert isinstance(outcome, Failed)
+    assert outcome.kind is FailureKind.FORBIDDEN
+    assert await desk.snapshot() == before
