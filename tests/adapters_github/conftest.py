@@ -13,7 +13,7 @@ import attrs
 import pytest
 
 from headway_core.projects.model import Project
-from headway_core.testing.fakes_forge import BEGINNING
+from headway_core.testing.clock import EPOCH
 from headway_github.answers import Answer, AnswerError, GraphQL, SendFailed
 from headway_github.documents import Document
 
@@ -44,7 +44,7 @@ def project() -> Project:
         github_host="github.com",
         github_owner="octo",
         github_repo="demo",
-        created_at=BEGINNING,
+        created_at=EPOCH,
     )
 
 

@@ -11,7 +11,7 @@ import attrs
 import pytest
 
 from headway_core.forge_actions.model import OpenPullRequest, Reply, Resolve
-from headway_core.kernel.clock import Clock, Ids
+from headway_core.kernel.clock import Clock
 from headway_core.kernel.errors import InvalidInput, NotFound
 from headway_core.kernel.events import EventCatalog
 from headway_core.kernel.memory import MemoryStore
@@ -39,6 +39,7 @@ from headway_core.pull_requests.model import (
 from headway_core.pull_requests.ports import FailureKind
 from headway_core.pull_requests.writing import RefusalReason
 from headway_core.settings.model import SETTINGS, CIScope
+from headway_core.testing.clock import SequentialIds
 from headway_core.workspaces.model import (
     WORKSPACES,
     ManualSource,
@@ -110,11 +111,6 @@ class _Clock(Clock):
         return datetime.now(UTC)  # noqa: TID251  this is the clock
 
 
-class _Ids(Ids):
-    def new(self) -> str:
-        raise AssertionError("nobody draws ids here")
-
-
 @attrs.define
 class Desk:
     """Headway's side: the service with the real adapter, one READY workspace on a branch of its own."""
@@ -149,7 +145,7 @@ def branch(request: pytest.FixtureRequest, anyio_backend: str) -> str:
 @pytest.fixture
 async def desk(hub: Hub, project: Project, branch: str) -> Any:
     """The service on a ledger in memory, over HTTP."""
-    store = MemoryStore(clock=_Clock(), ids=_Ids(), catalog=EventCatalog(EVENTS), run_twice=True)
+    store = MemoryStore(clock=_Clock(), ids=SequentialIds(), catalog=EventCatalog(EVENTS), run_twice=True)
     async with HttpGraphQL(hub.world.url, GivenToken(hub.world.tokens["alice"])) as graphql:
         service = PRSnapshotService(
             store.ledger,

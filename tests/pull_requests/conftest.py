@@ -1,19 +1,18 @@
 """A room with one project, a forge that is scripted and a clock that stands still."""
 
-from datetime import datetime, timedelta
 from typing import Any
 
 import attrs
 import pytest
 
-from headway_core.kernel.clock import Clock, Ids
 from headway_core.kernel.events import EventCatalog
 from headway_core.kernel.memory import MemoryStore
 from headway_core.projects.model import PROJECTS, Project
 from headway_core.pull_requests import EVENTS, SNAPSHOTS, WATCHES, PRSnapshotService
 from headway_core.pull_requests.model import PullRequestSnapshot, PullRequestWatch
 from headway_core.settings.model import SETTINGS, Settings
-from headway_core.testing.fakes_forge import BEGINNING, FakePullRequests
+from headway_core.testing.clock import EPOCH, ManualClock, SequentialIds
+from headway_core.testing.fakes_forge import FakePullRequests
 from headway_core.workspaces.model import (
     WORKSPACES,
     ManualSource,
@@ -23,35 +22,11 @@ from headway_core.workspaces.model import (
 )
 
 
-class StandingClock(Clock):
-    """Time passes when a test says so."""
-
-    def __init__(self) -> None:
-        self.time = BEGINNING
-
-    def now(self) -> datetime:
-        return self.time
-
-    def later(self, seconds: float) -> None:
-        self.time += timedelta(seconds=seconds)
-
-
-class CountingIds(Ids):
-    """id-1, id-2, …"""
-
-    def __init__(self) -> None:
-        self.given = 0
-
-    def new(self) -> str:
-        self.given += 1
-        return f"id-{self.given}"
-
-
 @attrs.define
 class Room:
     """The service on a ledger in memory that runs every unit of work twice."""
 
-    clock: StandingClock
+    clock: ManualClock
     store: MemoryStore
     forge: FakePullRequests
     service: PRSnapshotService
@@ -72,8 +47,8 @@ class Room:
             "issue_claim": None,
             "idempotency_key": None,
             "status": WorkspaceStatus.READY,
-            "created_at": self.clock.time,
-            "status_changed_at": self.clock.time,
+            "created_at": self.clock.now(),
+            "status_changed_at": self.clock.now(),
         }
         workspace = Workspace(**{**fields, **changes})
         table, projects = self.store.writer(WORKSPACES), self.store.writer(PROJECTS)
@@ -130,7 +105,7 @@ class Room:
     async def due_in(self, workspace_id: str = "w1") -> float | None:
         """Seconds until the workspace is due."""
         due = (await self.watch(workspace_id)).due_at
-        return None if due is None else (due - self.clock.time).total_seconds()
+        return None if due is None else (due - self.clock.now()).total_seconds()
 
     async def events(self) -> list[Any]:
         """The payloads of the log."""
@@ -152,16 +127,16 @@ def a_project() -> Project:
         github_host="github.com",
         github_owner="octo",
         github_repo="demo",
-        created_at=BEGINNING,
+        created_at=EPOCH,
     )
 
 
 @pytest.fixture
 def room() -> Room:
     """A room with the project octo/demo, a second after the beginning."""
-    clock = StandingClock()
-    clock.later(1)
-    store = MemoryStore(clock=clock, ids=CountingIds(), catalog=EventCatalog(EVENTS), run_twice=True)
+    clock = ManualClock()
+    clock.advance(1)
+    store = MemoryStore(clock=clock, ids=SequentialIds(), catalog=EventCatalog(EVENTS), run_twice=True)
     forge = FakePullRequests()
     service = PRSnapshotService(
         store.ledger,

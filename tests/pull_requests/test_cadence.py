@@ -11,7 +11,8 @@ from headway_core.pull_requests.model import CheckOutcome, Head, Mergeability, M
 from headway_core.pull_requests.ports import FailureKind, FetchFailed
 from headway_core.sessions.events import SessionEnded
 from headway_core.sessions.model import EndReason, Purpose, SessionStatus
-from headway_core.testing.fakes_forge import BEGINNING, a_check, an_observation
+from headway_core.testing.clock import EPOCH
+from headway_core.testing.fakes_forge import a_check, an_observation
 from headway_core.workspaces.events import WorkspaceBranchChanged, WorkspaceStatusChanged
 from headway_core.workspaces.model import WorkspaceStatus
 
@@ -29,7 +30,7 @@ async def due_after(room: "Room", observation: Any, *, later: float) -> float | 
     await room.attach()
     room.forge.observations["PR_1"] = observation
     await room.service.refresh_workspace("w1")
-    room.clock.later(later)
+    room.clock.advance(later)
     await room.service.refresh_workspace("w1")
     return await room.due_in()
 
@@ -59,7 +60,7 @@ async def test_the_end_of_the_quiet_time_is_not_missed(room: "Room") -> None:
     """The next read is due when the quiet time ends, if that is sooner: it records that it passed."""
     await room.set(cadence_hot_s=400, cadence_settled_s=400, quiet_time_s=90)
     assert await due_after(room, an_observation(checks=()), later=40) == 50
-    room.clock.later(50)
+    room.clock.advance(50)
     assert await room.service.refresh_due() == {"w1": Refreshed(changed=("quiet_passed",))}
 
 
@@ -72,7 +73,7 @@ async def test_failures_back_off_to_ten_minutes(room: "Room") -> None:
     for _ in range(8):
         await room.service.refresh_due()
         waits.append(await room.due_in() or 0)
-        room.clock.later(waits[-1])
+        room.clock.advance(waits[-1])
     for n, wait in enumerate(waits):
         assert 0.9 <= wait / min(HOT * 2**n, 600) <= 1.1
 
@@ -86,10 +87,10 @@ async def test_the_duty_refreshes_what_is_due_and_asks_for_the_next(room: "Room"
     await room.attach()
     room.forge.observations["PR_1"] = an_observation()
     assert await duty.run() == 3
-    room.clock.later(2.9)
+    room.clock.advance(2.9)
     assert await duty.run() == 0.2
     await room.set(cadence_hot_s=30)
-    room.clock.later(1)
+    room.clock.advance(1)
     assert await duty.run() == duty.interval == 5.0
 
 
@@ -97,7 +98,7 @@ def _status(status: WorkspaceStatus) -> WorkspaceStatusChanged:
     return WorkspaceStatusChanged(
         from_status=WorkspaceStatus.PROVISIONING,
         status=status,
-        status_changed_at=BEGINNING,
+        status_changed_at=EPOCH,
         archiving_from=None,
         retries=0,
         warning=None,
@@ -128,7 +129,7 @@ def _ended(attempt: int) -> SessionEnded:
         signal=None,
         end_detail=None,
         started_at=None,
-        ended_at=BEGINNING,
+        ended_at=EPOCH,
     )
 
 
@@ -147,10 +148,14 @@ async def test_what_may_have_changed_a_pull_request_is_a_hint(room: "Room", payl
     """The end of a session that ran, a workspace that became READY, and a renamed branch."""
     await room.add_workspace()
     await room.service.refresh_due()
-    room.clock.later(1)
+    room.clock.advance(1)
     consumer = PullRequestConsumer(room.service)
     event = DomainEvent(
-        position=1, workspace_id="w1", at=room.clock.time - timedelta(seconds=0.5), actor="a", payload=payload
+        position=1,
+        workspace_id="w1",
+        at=room.clock.now() - timedelta(seconds=0.5),
+        actor="a",
+        payload=payload,
     )
     assert await consumer.prepare(event) is None  # type: ignore[func-returns-value]
     await room.store.ledger.transact(lambda tx: consumer.handle(tx, event, None))

@@ -29,7 +29,8 @@ from headway_core.pull_requests.model import (
     ReviewDecision,
 )
 from headway_core.settings.model import CIScope
-from headway_core.testing.fakes_forge import BEGINNING, a_check
+from headway_core.testing.clock import EPOCH
+from headway_core.testing.fakes_forge import a_check
 
 PASSED, FAILED = a_check("test"), a_check("lint", CheckOutcome.FAILED)
 PENDING, WAITS = a_check("build", CheckOutcome.PENDING), a_check("gate", CheckOutcome.WAITS_FOR_PERSON)
@@ -115,7 +116,7 @@ def a_review(who: str, state: str, at: int | None, *, can_push: bool | None = Tr
         author=Author(login=who, can_push=can_push),
         state=state,
         body=body,
-        submitted_at=None if at is None else BEGINNING + timedelta(minutes=at),
+        submitted_at=None if at is None else EPOCH + timedelta(minutes=at),
     )
 
 

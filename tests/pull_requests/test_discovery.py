@@ -9,7 +9,8 @@ import pytest
 from headway_core.pull_requests import Failed, NoPullRequest, PullRequestAttached, Refreshed, Unchanged
 from headway_core.pull_requests.model import GitHubState
 from headway_core.pull_requests.ports import FailureKind, FetchFailed
-from headway_core.testing.fakes_forge import BEGINNING, a_candidate, an_observation
+from headway_core.testing.clock import EPOCH
+from headway_core.testing.fakes_forge import a_candidate, an_observation
 from headway_core.workspaces.model import ResumeBranchSource, WorkspaceStatus
 
 if TYPE_CHECKING:
@@ -50,12 +51,12 @@ async def test_it_is_looked_for_after_a_hint_and_then_with_growing_pauses(room: 
     """0, 5, 15 and 45 s after the hint, then from 3 min to six hours, with jitter."""
     await room.add_workspace()
     await room.hint()
-    hinted = room.clock.time
+    hinted = room.clock.now()
     looked = []
     for _ in range(14):
         assert await room.service.refresh_due() == {"w1": NoPullRequest()}
-        looked.append((room.clock.time - hinted).total_seconds())
-        room.clock.later(await room.due_in() or 0)
+        looked.append((room.clock.now() - hinted).total_seconds())
+        room.clock.advance(await room.due_in() or 0)
     assert looked[:4] == [0, 5, 15, 45]
     pauses = [after - before for before, after in pairwise(looked[3:])]
     for n, pause in enumerate(pauses):
@@ -70,7 +71,7 @@ async def test_looks_whose_time_has_passed_are_not_made_up_for(room: "Room") -> 
     """A minute after the hint the first look is followed by the backoff, not by three at once."""
     await room.add_workspace()
     await room.hint()
-    room.clock.later(60)
+    room.clock.advance(60)
     await room.service.refresh_due()
     assert 162 <= (await room.due_in() or 0) <= 198
 
@@ -81,14 +82,14 @@ async def test_a_workspace_that_is_not_ready_asks_nothing(room: "Room") -> None:
     assert await room.service.refresh_due() == {"w1": NoPullRequest()}
     assert room.forge.asked == []
     await room.change_workspace(status=WorkspaceStatus.READY)
-    room.clock.later(5)
+    room.clock.advance(5)
     await room.service.refresh_due()
     assert room.asked("of_branches") == [(BRANCH,)]
 
 
 async def test_a_pull_request_that_is_older_than_the_workspace_is_not_its_own(room: "Room") -> None:
     """A branch name that was used before; a resumed branch brings its old pull request along."""
-    old = a_candidate(7, created_at=BEGINNING - timedelta(hours=1))
+    old = a_candidate(7, created_at=EPOCH - timedelta(hours=1))
     room.forge.candidates[BRANCH] = (old,)
     room.forge.observations["PR_7"] = an_observation("PR_7")
     await room.add_workspace("w1")
@@ -102,13 +103,13 @@ async def test_a_pull_request_that_is_older_than_the_workspace_is_not_its_own(ro
     ("candidates", "chosen"),
     [
         ((a_candidate(1, base_ref="next"), a_candidate(2)), "PR_2"),
-        ((a_candidate(1), a_candidate(2, created_at=BEGINNING + timedelta(seconds=1))), "PR_2"),
+        ((a_candidate(1), a_candidate(2, created_at=EPOCH + timedelta(seconds=1))), "PR_2"),
         (
-            (a_candidate(1), a_candidate(2, base_ref="next", created_at=BEGINNING + timedelta(days=1))),
+            (a_candidate(1), a_candidate(2, base_ref="next", created_at=EPOCH + timedelta(days=1))),
             "PR_1",
         ),
         (
-            (a_candidate(1), a_candidate(2, head_repository="eve/demo", created_at=BEGINNING + timedelta(1))),
+            (a_candidate(1), a_candidate(2, head_repository="eve/demo", created_at=EPOCH + timedelta(1))),
             "PR_1",
         ),
         ((a_candidate(1, head_repository="eve/demo"),), "PR_1"),
@@ -137,7 +138,7 @@ async def test_a_finished_pull_request_gives_way_to_a_new_one_of_the_branch(room
     await room.hint()
     for _ in range(4):
         assert await room.service.refresh_due() == {"w1": Unchanged()}
-        room.clock.later(await room.due_in() or 0)
+        room.clock.advance(await room.due_in() or 0)
     assert await room.due_in() is None
     assert len(room.asked("observe")) == 1
     room.forge.candidates[BRANCH] = (a_candidate(8),)
@@ -156,14 +157,14 @@ async def test_a_closed_one_is_read_hourly_for_a_week(room: "Room") -> None:
     await room.attach()
     room.forge.observations["PR_1"] = an_observation(state=GitHubState.CLOSED)
     await room.service.refresh_workspace("w1")
-    room.clock.later(3600)
+    room.clock.advance(3600)
     await room.service.refresh_due()
     assert await room.due_in() == 3600
     room.forge.observations["PR_1"] = an_observation()
-    room.clock.later(3600)
+    room.clock.advance(3600)
     assert await room.service.refresh_due() == {"w1": Refreshed(changed=("state",))}
     room.forge.observations["PR_1"] = an_observation(state=GitHubState.CLOSED)
-    room.clock.later(8 * 24 * 3600)
+    room.clock.advance(8 * 24 * 3600)
     await room.service.refresh_due()
     assert await room.due_in() is None
 

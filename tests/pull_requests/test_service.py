@@ -32,7 +32,8 @@ from headway_core.pull_requests.model import (
 )
 from headway_core.pull_requests.ports import FailureKind, FetchFailed
 from headway_core.pull_requests.writing import RefusalReason
-from headway_core.testing.fakes_forge import BEGINNING, a_candidate, a_check, an_observation
+from headway_core.testing.clock import EPOCH
+from headway_core.testing.fakes_forge import a_candidate, a_check, an_observation
 from headway_core.workspaces.model import WorkspaceStatus
 
 if TYPE_CHECKING:
@@ -71,11 +72,11 @@ async def test_a_refresh_that_finds_nothing_new_writes_the_watch_alone(room: "Ro
     """No event, and the same row of facts."""
     await attached(room)
     snapshot, events = await room.snapshot(), await room.events()
-    room.clock.later(30)
+    room.clock.advance(30)
     assert await room.service.refresh_workspace("w1") == Unchanged()
     assert await room.snapshot() == snapshot
     assert await room.events() == events
-    assert (await room.watch()).state_at == room.clock.time
+    assert (await room.watch()).state_at == room.clock.now()
 
 
 @pytest.mark.lesson("S7")
@@ -218,7 +219,7 @@ async def test_a_crash_within_a_fetch_delays_the_next_by_the_lease(room: "Room")
             scope.cancel()
     room.forge.before_answer = None
     assert await room.service.refresh_due() == {}
-    room.clock.later(61)
+    room.clock.advance(61)
     assert await room.service.refresh_due() == {"w1": Unchanged()}
 
 
@@ -350,13 +351,13 @@ async def test_a_failed_fetch_keeps_every_fact(room: "Room", kind: FailureKind) 
     await attached(room)
     snapshot, events = await room.snapshot(), await room.events()
     room.forge.observations["PR_1"] = FetchFailed(kind=kind, problem="because", retry_after=120)
-    room.clock.later(10)
+    room.clock.advance(10)
     assert await room.service.refresh_workspace("w1") == Failed(kind=kind, problem="because", retry_after=120)
     assert (await room.snapshot(), await room.events()) == (snapshot, events)
     watch = await room.watch()
     assert (watch.failures, watch.failing_since, watch.problem) == (
         1,
-        room.clock.time,
+        room.clock.now(),
         f"{kind.value}: because",
     )
     assert (await room.due_in() or 0) >= 120
@@ -371,7 +372,7 @@ async def test_what_github_does_not_find_any_more_is_kept_and_looked_at_again(ro
     assert await room.snapshot() == snapshot
     assert await room.due_in() is not None
     room.forge.observations["PR_1"] = an_observation()
-    room.clock.later(600)
+    room.clock.advance(600)
     assert await room.service.refresh_due() == {"w1": Unchanged()}
     assert (await room.watch()).failing_since is None
 
@@ -403,12 +404,12 @@ async def test_nothing_is_fetched_by_itself_while_github_asks_to_wait(room: "Roo
     )
     await room.service.refresh_workspace("w2")
     room.forge.asked.clear()
-    room.clock.later(80)
+    room.clock.advance(80)
     assert await room.service.refresh_due() == {}
     assert room.forge.asked == []
     assert await room.service.next_due_in() == 10
     assert await room.service.refresh_workspace("w1") == Unchanged()
-    room.clock.later(41)
+    room.clock.advance(41)
     assert await room.service.refresh_due() != {}
 
 
@@ -419,7 +420,7 @@ async def test_a_hint_makes_the_view_out_of_date_and_due(room: "Room") -> None:
     async with anyio.create_task_group() as group:
         group.start_soon(room.service.refresh_workspace, "w1")
         await asked.wait()
-        room.clock.later(1)
+        room.clock.advance(1)
         await room.hint()
         go.set()
     watch = await room.watch()
@@ -435,7 +436,7 @@ async def test_a_hint_of_what_happened_before_the_last_fetch_is_none(room: "Room
     before = await room.watch()
 
     def late(tx: Transaction) -> None:
-        room.service.hint(tx, "w1", happened_at=BEGINNING)
+        room.service.hint(tx, "w1", happened_at=EPOCH)
         room.service.hint(tx, "unknown")
 
     await room.store.ledger.transact(late)
@@ -461,7 +462,7 @@ async def test_what_is_merged_or_archived_costs_no_call(room: "Room") -> None:
     await room.attach("w2", "PR_2")
     await room.change_workspace("w2", status=WorkspaceStatus.ARCHIVED)
     room.forge.asked.clear()
-    room.clock.later(24 * 3600)
+    room.clock.advance(24 * 3600)
     assert await room.service.refresh_due() == {"w2": NoPullRequest()}
     assert room.forge.asked == []
     assert await room.service.next_due_in() is None
@@ -471,11 +472,11 @@ async def test_what_is_merged_or_archived_costs_no_call(room: "Room") -> None:
 async def test_overdue_checks_are_told_also_when_github_is_not_reachable(room: "Room") -> None:
     """Time alone may change the facts that time tells."""
     await attached(room)
-    slow = a_check(outcome=CheckOutcome.PENDING, started_at=BEGINNING)
+    slow = a_check(outcome=CheckOutcome.PENDING, started_at=EPOCH)
     room.forge.observations["PR_1"] = an_observation(checks=(slow,))
     await room.service.refresh_workspace("w1")
     room.forge.observations["PR_1"] = UNAVAILABLE
-    room.clock.later(3700)
+    room.clock.advance(3700)
     await room.service.refresh_workspace("w1")
     assert (await room.snapshot()).ci_overdue
     event = (await room.events())[-1]

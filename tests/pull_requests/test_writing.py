@@ -25,7 +25,8 @@ from headway_core.pull_requests.model import (
 from headway_core.pull_requests.ports import ConversationPart, Observation
 from headway_core.pull_requests.writing import FORMER_HEADS_KEPT, RefusalReason, switched
 from headway_core.settings.model import CIScope, Settings
-from headway_core.testing.fakes_forge import BEGINNING, a_check, an_observation
+from headway_core.testing.clock import EPOCH
+from headway_core.testing.fakes_forge import a_check, an_observation
 
 A, B, C = "a" * 40, "b" * 40, "c" * 40
 SETTINGS = Settings()
@@ -33,7 +34,7 @@ QUIET = SETTINGS.quiet_time_s
 
 
 def at(seconds: float) -> datetime:
-    return BEGINNING + timedelta(seconds=seconds)
+    return EPOCH + timedelta(seconds=seconds)
 
 
 @attrs.define

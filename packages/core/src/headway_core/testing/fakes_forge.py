@@ -1,7 +1,7 @@
 """A forge whose answers are scripted: what it knows is set, and what it was asked is kept."""
 
 from collections.abc import Awaitable, Callable, Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
 import attrs
@@ -26,8 +26,7 @@ from headway_core.pull_requests.ports import (
     PullRequests,
     StatePart,
 )
-
-BEGINNING = datetime(2026, 1, 1, 12, tzinfo=UTC)
+from headway_core.testing.clock import EPOCH
 
 
 @attrs.frozen(kw_only=True)
@@ -109,7 +108,7 @@ def an_observation(node_id: str = "PR_1", /, **changes: Any) -> Observation:
         "review_decision": None,
         "head": Head(ref="headway/fix-login", commit=commit, repository="octo/demo", tip=commit),
         "base": Base(ref="main", commit="b" * 40),
-        "updated_at": BEGINNING,
+        "updated_at": EPOCH,
         "merge_queue": None,
     }
     state.update(changes)
@@ -131,7 +130,7 @@ def a_check(name: str = "test", outcome: CheckOutcome = CheckOutcome.PASSED, **c
         "run_id": "1",
         "outcome": outcome,
         "word": words[outcome],
-        "started_at": BEGINNING - timedelta(minutes=1),
+        "started_at": EPOCH - timedelta(minutes=1),
     }
     fields.update(changes)
     return Check(**fields)
@@ -143,7 +142,7 @@ def a_candidate(number: int = 7, **changes: Any) -> Candidate:
         "node_id": f"PR_{number}",
         "number": number,
         "base_ref": "main",
-        "created_at": BEGINNING,
+        "created_at": EPOCH,
         "head_repository": "octo/demo",
     }
     fields.update(changes)
