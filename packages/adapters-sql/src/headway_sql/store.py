@@ -3,10 +3,10 @@
 from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
 from functools import partial
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 import anyio.to_thread
-from sqlalchemy import Engine, MetaData, Table
+from sqlalchemy import Engine, MetaData, QueuePool, Table
 
 from headway_core.kernel.clock import Clock, Ids
 from headway_core.kernel.events import EventCatalog, EventLog
@@ -34,6 +34,7 @@ class SqlStore(Store):
         clock: Clock,
         ids: Ids,
     ) -> None:
+        self._engines = (writer, reader)
         self._metadata = metadata
         self._events = SqlEventLog(metadata, catalog)
         self._ledger = SqlLedger(
@@ -82,6 +83,11 @@ class SqlStore(Store):
 
     def writer(self, spec: TableSpec[R]) -> OwnedTable[R]:
         return SqlWriter(spec, self._table(spec))
+
+    def connections_in_use(self) -> int:
+        """How many connections are checked out: none, when no unit of work is running."""
+        pools = (cast("QueuePool", engine.pool) for engine in self._engines)
+        return sum(pool.checkedout() for pool in pools)
 
     def _table(self, spec: TableSpec[Any]) -> Table:
         return self._metadata.tables[spec.name]

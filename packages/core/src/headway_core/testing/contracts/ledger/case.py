@@ -1,0 +1,96 @@
+"""What the parts of the contract share: a store with its tables at hand, and what they write."""
+
+from collections.abc import Callable
+from datetime import UTC, datetime
+from typing import Any
+
+import anyio.from_thread
+import pytest
+
+from headway_core.kernel.events import DomainEvent
+from headway_core.kernel.ledger import Store, Transaction
+from headway_core.kernel.tables import OwnedTable, Query
+from headway_core.testing.clock import ManualClock, SequentialIds
+from headway_core.testing.contracts.ledger.samples import (
+    ITEMS,
+    NOTES,
+    ROOMS,
+    Item,
+    Note,
+    Room,
+)
+
+ROOM = "room-1"
+NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
+CALLERS = 12
+
+
+def in_event_loop(call: Callable[[], object]) -> None:
+    """Make a call in the event loop from within a unit of work, wherever the ledger runs it."""
+    try:
+        anyio.from_thread.run_sync(call)
+    except RuntimeError:  # it runs in the event loop's own thread
+        call()
+
+
+class Case:
+    """A store with its tables at hand."""
+
+    def __init__(self, store: Store) -> None:
+        self.store = store
+        self.transact = store.ledger.transact
+        self.read = store.ledger.read
+        self.rooms: OwnedTable[Room] = store.writer(ROOMS)
+        self.items: OwnedTable[Item] = store.writer(ITEMS)
+        self.notes: OwnedTable[Note] = store.writer(NOTES)
+
+    async def put_items(self, *items: Item) -> None:
+        """Make the room, when it is missing, and add the items to it."""
+
+        def work(tx: Transaction) -> None:
+            tx.lock(ROOM)
+            if self.rooms.get(tx, ROOM) is None:
+                self.rooms.add(tx, Room(id=ROOM, name="kitchen"))
+            for item in items:
+                self.items.add(tx, item)
+
+        await self.transact(work)
+
+    async def change(self, item: Item) -> Item:
+        def work(tx: Transaction) -> Item:
+            tx.lock(item.workspace_id)
+            return self.items.replace(tx, item)
+
+        return await self.transact(work)
+
+    async def item(self, key: str) -> Item | None:
+        return await self.read(lambda tx: self.items.get(tx, key))
+
+    async def ids(self, query: Query, **parameters: Any) -> list[str]:
+        found = await self.read(lambda tx: self.items.query(tx, query, **parameters))
+        return [item.id for item in found]
+
+    async def log(self, **filters: Any) -> list[DomainEvent]:
+        return await self.read(lambda tx: self.store.events.after(tx, 0, **filters))
+
+
+def item(key: str, **facts: Any) -> Item:
+    return Item(id=key, workspace_id=ROOM, **facts)
+
+
+class LedgerCase:
+    """The fixtures of every part. `store` comes from the subclass."""
+
+    pytestmark = pytest.mark.anyio
+
+    @pytest.fixture
+    def clock(self) -> ManualClock:
+        return ManualClock()
+
+    @pytest.fixture
+    def ids(self) -> SequentialIds:
+        return SequentialIds()
+
+    @pytest.fixture
+    def case(self, store: Store) -> Case:
+        return Case(store)

@@ -1,0 +1,28 @@
+"""The ledger on SQLite holds the contract."""
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+from headway_core.kernel.events import EventCatalog
+from headway_core.testing.clock import ManualClock, SequentialIds
+from headway_core.testing.contracts.ledger import SAMPLE_EVENTS, SAMPLE_TABLES, LedgerContract
+from headway_sql import SqlStore
+
+
+class TestSqlite(LedgerContract):
+    @pytest.fixture
+    async def store(
+        self, tmp_path: Path, clock: ManualClock, ids: SequentialIds, anyio_backend: str
+    ) -> AsyncIterator[SqlStore]:
+        async with SqlStore.open(
+            f"sqlite:///{tmp_path}/headway.db",
+            specs=SAMPLE_TABLES,
+            catalog=EventCatalog(SAMPLE_EVENTS),
+            clock=clock,
+            ids=ids,
+            migrate=False,
+        ) as store:
+            yield store
+            assert store.connections_in_use() == 0
