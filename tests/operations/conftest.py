@@ -113,7 +113,7 @@ class World:
         return await self.rows(sessions.PROMPTS)
 
     async def ratcheted(self, workspace_id: str) -> bool:
-        return next(r.enabled for r in await self.rows(ratchet.RATCHETS) if r.workspace_id == workspace_id)
+        return any(r.enabled for r in await self.rows(ratchet.RATCHETS) if r.workspace_id == workspace_id)
 
     async def has_snapshot(self, workspace_id: str) -> bool:
         return any(r.workspace_id == workspace_id for r in await self.rows(pull_requests.SNAPSHOTS))

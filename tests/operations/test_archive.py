@@ -134,20 +134,30 @@ async def test_a_process_that_can_not_be_ended_keeps_its_worktree(world: Any, ho
 
 async def test_a_process_that_outlives_the_archive_is_left_to_the_runner(world: Any, host: Any) -> None:
     """The archive is done and says so; the stop is a stored intent."""
-    ready = await host.ready()
-    refused = Unavailable("supervisor", "busy")
-    calls: list[str] = []
-    settle = host.executor.settle_all
+    ready = await host.ready(initial_prompt="Go")
+    await host.executor.round()
+    (known,) = await world.sessions()
+    slipped = attrs.evolve(known, id="slipped", version=0)
+    settle, calls = host.executor.settle_all, []
 
     async def settle_all(workspace_id: str) -> None:
         calls.append(workspace_id)
-        await settle(workspace_id)
         if len(calls) == 2:
-            raise refused
+            raise Unavailable("supervisor", "busy")
+        await settle(workspace_id)
+        await world.store.ledger.transact(slip_in)
+
+    def slip_in(tx: Transaction) -> None:
+        tx.lock(ready.id)
+        world.store.writer(SESSIONS).add(tx, slipped)
+        world.processes.found["slipped", slipped.attempt] = Running()
 
     host.archive._executor.settle_all = settle_all
     assert (await host.archive.archive(ready.id)).workspace.status is S.ARCHIVED
-    assert len(calls) == 2
+    assert (await host.sessions.get("slipped")).status is SessionStatus.STOPPING
+    await world.host().executor.round()
+    assert (await host.sessions.get("slipped")).status is SessionStatus.COMPLETED
+    assert world.processes.running == []
 
 
 async def test_a_failed_workspace_without_a_worktree_is_archived(world: Any, host: Any) -> None:

@@ -2,6 +2,7 @@
 
 import contextlib
 from collections.abc import Awaitable, Callable
+from functools import partial
 from typing import Any
 
 import anyio
@@ -94,6 +95,7 @@ async def test_a_branch_is_resumed_under_its_own_name(host: Any) -> None:
     assert made.source == ResumeBranchSource(branch="feature")
 
 
+@pytest.mark.lesson("L16")
 async def test_an_issue_gives_its_title_and_a_prompt(world: Any, host: Any) -> None:
     """The source is stored with the row, the prompt waits for an agent (L16)."""
     made = await host.creation.create(world.add_issue(title="Login\nfails  now"))
@@ -260,7 +262,7 @@ async def test_a_repeated_create_returns_the_first_result(world: Any, host: Any)
     """One after the other, at the same time, and long after."""
     command = world.add_issue()
 
-    def create() -> Awaitable[Workspace]:
+    def create() -> Any:
         return host.creation.create(command, idempotency_key="k")
 
     found = await outcomes(*[create] * 6)
@@ -287,9 +289,7 @@ async def test_of_many_creates_on_one_branch_one_wins(world: Any, host: Any) -> 
 
 async def test_nothing_is_created_in_a_project_once_it_is_archived(world: Any, host: Any) -> None:
     """Whatever the order, no workspace is newer than the archive of its project."""
-    calls: list[Callable[[], Awaitable[Any]]] = [
-        lambda name=name: host.create(name) for name in ("a", "b", "c")
-    ]
+    calls = [partial(host.create, name) for name in ("a", "b", "c")]
     await outcomes(*calls, lambda: host.projects.archive("demo"), *calls)
     log = await world.store.ledger.read(lambda tx: world.store.events.after(tx, 0, limit=1000))
     names = [event.payload.event for event in log]
@@ -314,7 +314,7 @@ async def test_workspaces_are_created_while_fixers_are_acquired(world: Any, host
         )
         return lambda: fixers.acquire_and_dispatch(request, wait_s=0.0)
 
-    creates = [lambda n=n: host.create(f"New {n}", initial_prompt="Go") for n in range(10)]
+    creates: list[Any] = [partial(host.create, f"New {n}", initial_prompt="Go") for n in range(10)]
     found = await outcomes(
         *[call for w in ready for call in (acquire(w), *creates[:3], acquire(w))], *creates
     )
@@ -385,7 +385,7 @@ async def test_the_session_policy_says_what_a_workspace_begins_with(
 def test_no_hostile_branch_name_becomes_a_workspace(worlds: Any, branch: str) -> None:
     """It is refused, or it is a name that can't be read as an option, a path or a revision range."""
 
-    async def attempt() -> list[Workspace]:
+    async def attempt() -> Any:
         world = worlds()
         host = world.host()
         await host.register()

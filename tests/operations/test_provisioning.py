@@ -136,6 +136,25 @@ async def test_a_generated_name_that_is_taken_in_git_gives_way(world: Any, host:
     assert other.branch == "headway/fix-login-2"
 
 
+async def test_names_are_not_tried_for_ever(world: Any, host: Any) -> None:
+    """After fifty it has failed, and says at which."""
+    made = await host.create()
+    world.git.branches[REPO] |= {"headway/fix-login", *(f"headway/fix-login-{n}" for n in range(2, 99))}
+    failed = (await host.provisioning.provision(made.id)).workspace
+    assert (failed.status, failed.error) == (S.FAILED, "branch headway/fix-login-51 exists with other work")
+
+
+async def test_a_workspace_whose_project_is_not_there_is_not_found(world: Any, host: Any) -> None:
+    """Neither provisioned nor archived nor recovered, and in nobody's way."""
+    made = await host.create()
+    failed = await host.lifecycle.cancel((await host.create("Failed")).id)
+    del world.store._tables["projects"].rows[made.project_id,]
+    for attempt in (host.provisioning.provision(made.id), host.archive.archive(failed.id)):
+        with pytest.raises(NotFound, match="project"):
+            await attempt
+    assert (await host.recovery.recover()).settled == ()
+
+
 async def test_a_name_that_a_person_chose_does_not(world: Any, host: Any) -> None:
     """FAILED says which branch is there."""
     made = await host.create(branch="mine")

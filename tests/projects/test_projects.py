@@ -1,5 +1,7 @@
 """Registering repositories as projects."""
 
+from functools import partial
+
 import attrs
 import pytest
 
@@ -130,5 +132,5 @@ async def test_an_archived_project_takes_no_new_work(store: MemoryStore, service
     assert await service.archive("demo") == archived
     for unknown in (project.id, "nobody"):
         with pytest.raises(NotFound):
-            await store.ledger.transact(lambda tx, key=unknown: service.live(tx, key))
+            await store.ledger.transact(partial(lambda key, tx: service.live(tx, key), unknown))
     assert (await payloads(store))[1:] == [ProjectArchived(project_id=project.id, archived=True)]

@@ -1,5 +1,7 @@
 """The one row of settings: defaults without a write, validated changes, one event a change."""
 
+from functools import partial
+
 import attrs
 import pytest
 from hypothesis import given
@@ -64,8 +66,12 @@ async def test_the_first_change_stores_the_same_fields_as_every_later_one(
 @pytest.mark.lesson("B8")
 async def test_edits_of_one_field_build_on_each_other(service: SettingsService) -> None:
     """A change by a function sees the row that it replaces, so no addition is lost."""
+
+    def trust(login: str, now: Settings) -> Settings:
+        return attrs.evolve(now, trusted=(*now.trusted, login))
+
     for login in ("ada", "bob", "cyd"):
-        await service.change(lambda now, new=login: attrs.evolve(now, trusted=(*now.trusted, new)))
+        await service.change(partial(trust, login))
     assert (await service.get()).trusted == ("ada", "bob", "cyd")
 
 

@@ -115,7 +115,7 @@ class LifecycleMachine(RuleBasedStateMachine):
     @invariant()
     def the_log_walks_the_table_and_ends_at_the_row(self) -> None:
         """I1."""
-        walked = dict.fromkeys(self.rows(), "NEW")
+        walked: dict[str | None, str] = dict.fromkeys(self.rows(), "NEW")
         log = self.store.perform(lambda tx: self.store.events.after(tx, 0, limit=10_000))[0]
         for event in log:
             if isinstance(event.payload, WorkspaceStatusChanged):

@@ -34,8 +34,7 @@ def _agent(value: object) -> str | None:
 
 
 def _models(value: object) -> str | None:
-    if not isinstance(value, Mapping):
-        return "must map agents to models"
+    assert isinstance(value, Mapping)
     for agent, model in value.items():
         if problem := _agent(agent):
             return problem
