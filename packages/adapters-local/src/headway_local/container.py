@@ -14,12 +14,11 @@ from headway_local.worktrees import GitWorktrees
 
 
 class LocalContainer(containers.DeclarativeContainer):
-    """`config.data_dir` (a path) and `programs` (agents by name: `Mapping[str, AgentProgram]`) are given."""
+    """`data_dir` and `programs` (agents by name: `dict[str, AgentProgram]`) are given."""
 
-    config = providers.Configuration(strict=True)
+    data_dir = providers.Dependency(instance_of=Path)
     programs = providers.Dependency(instance_of=dict)
 
-    data_dir = providers.Callable(Path, config.data_dir)
     git = providers.Singleton(Git)
     clock = providers.Singleton(SystemClock)
     ids = providers.Singleton(RandomIds)

@@ -41,7 +41,7 @@ class Config:
     github_api_url: str = "https://api.github.com"
     github_token: str | None = attrs.field(default=None, repr=False)
     """None: ask `gh auth token`."""
-    agents: Mapping[str, AgentProgram] = attrs.field(factory=lambda: dict(DEFAULT_AGENTS))
+    agents: dict[str, AgentProgram] = attrs.field(factory=lambda: dict(DEFAULT_AGENTS))
 
     @property
     def worktrees_root(self) -> str:

@@ -18,7 +18,7 @@ class AppContainer(containers.DeclarativeContainer):
     local = providers.Container(
         LocalContainer,
         data_dir=config.provided.data_dir,
-        agents=config.provided.agents,
+        programs=config.provided.agents,
     )
     github = providers.Container(
         GitHubContainer,
@@ -28,10 +28,10 @@ class AppContainer(containers.DeclarativeContainer):
     core = providers.Container(
         CoreContainer,
         store=store,
-        locks=local.locks,
+        locks=local.host,
         worktrees=local.worktrees,
         scripts=local.scripts,
-        agents=local.agents_catalog,
+        agents=local.agents,
         supervisor=local.supervisor,
         forge=github.pull_requests,
         forge_writer=github.writer,

@@ -82,7 +82,8 @@ class Headway:
 
     def changes(self) -> anyio.Event:
         """Set at the next commit in this process that people can see."""
-        return self._core.ledger().changed()
+        changed: anyio.Event = self._core.ledger().changed()
+        return changed
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:

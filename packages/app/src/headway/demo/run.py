@@ -116,8 +116,8 @@ async def _on(database: Path, agent: str | None, *, as_json: bool, began: float)
     sandbox = Sandbox(await anyio.to_thread.run_sync(build, folder / "world"))
     try:
         await sandbox.revive()
-        config = Config.beside(
-            str(database),
+        config = attrs.evolve(
+            Config.beside(str(database)),
             github_api_url=sandbox.url,
             github_token=sandbox.token,
             agents={AGENT: AgentProgram(command=_command(agent))},
