@@ -157,6 +157,7 @@ async def test_what_is_no_pull_request_is_not_found(
         {"headRef": {"target": {"oid": "x"}}},
         {"mergeQueueEntry": []},
         {"reviewDecision": 5},
+        {"mergeQueueEntry": {"state": "QUEUED", "position": -1}},
         {"id": "PR_other"},
     ],
 )
@@ -211,7 +212,7 @@ async def test_words_of_closed_sets_are_checked(
         seen = await observe(graphql, project, a_pull_request(mergeable=dirty, reviewDecision=maybe))
     assert seen.mergeability is Mergeability.UNKNOWN
     assert seen.state.review_decision is ReviewDecision.REVIEW_REQUIRED
-    assert dirty.upper() in caplog.text
+    assert dirty in caplog.text
     assert maybe in caplog.text
 
 
@@ -299,6 +300,9 @@ async def test_outside_text_is_bounded_and_keeps_our_mark(graphql: FakeGraphQL, 
     assert len(text.encode()) <= 8 * 1024
     assert mark in text
     assert len(seen.state.title) == 300
+    long = a_pull_request(reviews=connection([a_review("R1", body="x" * 9000)]))
+    seen = await observe(graphql, project, long)
+    assert len(seen.conversation.reviews[0].body.encode()) == 8 * 1024
 
 
 def pages(entries: list[Any], size: int, node: Mapping[str, Any], field: str) -> Any:
@@ -400,6 +404,20 @@ async def test_a_cursor_that_stands_still_ends(graphql: FakeGraphQL, project: Pr
     reviews = connection([a_review("R1")], total=9, after="1")
     seen = await observe(graphql, project, a_pull_request(reviews=reviews))
     assert seen.conversation is None
+
+
+async def test_a_list_without_end_is_not_read(graphql: FakeGraphQL, project: Project) -> None:
+    """Sixty pages are the bound."""
+    count = 0
+
+    def endless(variables: Mapping[str, Any]) -> Any:
+        nonlocal count
+        count += 1
+        return {"node": {"headRefOid": HEAD, "reviews": connection([], total=9, after=str(count))}}
+
+    graphql.answers["MoreReviews"] = endless
+    seen = await observe(graphql, project, a_pull_request(reviews=connection([], total=9, after="0")))
+    assert seen.problems == ("conversation: the list is too long",)
 
 
 @pytest.mark.lesson("R27", "S13")

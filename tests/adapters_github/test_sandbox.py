@@ -186,7 +186,8 @@ async def desk(hub: Hub, project: Project, branch: str) -> Any:
 
 
 async def push(github: SandboxControl, branch: str, files: dict[str, str | None], start: str = "") -> str:
-    commit = await github.commit_files("alice", branch, files, "Change", start=start)
+    # The branch in the message: equal commits of two tests would share their checks.
+    commit = await github.commit_files("alice", branch, files, f"Change {branch}", start=start)
     return commit.oid
 
 

@@ -55,6 +55,7 @@ async def test_as_a_context_it_keeps_its_client_and_without_it_works_too() -> No
     ("answer", "kind"),
     [
         (b"", FailureKind.UNAVAILABLE),
+        (response(429, b"", date="yesterday"), FailureKind.RATE_LIMITED),
         (b"no http at all\r\n\r\n", FailureKind.UNAVAILABLE),
         (b"HTTP/1.1 200 OK\r\ncontent-length: 500\r\n\r\n{", FailureKind.UNAVAILABLE),
         (

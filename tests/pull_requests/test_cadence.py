@@ -13,7 +13,7 @@ from headway_core.sessions.events import SessionEnded
 from headway_core.sessions.model import EndReason, Purpose, SessionStatus
 from headway_core.testing.clock import EPOCH
 from headway_core.testing.fakes_forge import a_check, an_observation
-from headway_core.workspaces.events import WorkspaceBranchChanged, WorkspaceStatusChanged
+from headway_core.workspaces.events import WorkspaceBranchChanged, WorkspaceStatusChanged, WorkspaceWarned
 from headway_core.workspaces.model import WorkspaceStatus
 
 if TYPE_CHECKING:
@@ -141,6 +141,7 @@ def _ended(attempt: int) -> SessionEnded:
         (_ended(0), False),
         (_status(WorkspaceStatus.READY), True),
         (_status(WorkspaceStatus.FAILED), False),
+        (WorkspaceWarned(warning="w"), False),
         (WorkspaceBranchChanged(branch="b", branch_is_generated=False, branch_claim=None), True),
     ],
 )

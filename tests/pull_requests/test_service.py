@@ -34,7 +34,7 @@ from headway_core.pull_requests.ports import FailureKind, FetchFailed
 from headway_core.pull_requests.writing import RefusalReason
 from headway_core.testing.clock import EPOCH
 from headway_core.testing.fakes_forge import a_candidate, a_check, an_observation
-from headway_core.workspaces.model import WorkspaceStatus
+from headway_core.workspaces.model import WORKSPACES, WorkspaceStatus
 
 if TYPE_CHECKING:
     from .conftest import Room
@@ -450,6 +450,50 @@ async def test_an_unknown_workspace_is_not_found(room: "Room") -> None:
             await room.service.refresh_workspace("nobody")
     with pytest.raises(NotFound):
         await room.store.ledger.transact(lambda tx: room.service.attach(tx, "nobody", "PR_1"))
+
+
+async def test_a_number_is_attached_in_any_state_of_the_workspace(room: "Room") -> None:
+    """Also before it is READY, when nothing would be looked for; never to one that is not there."""
+    await room.add_workspace(status=WorkspaceStatus.NEW)
+    room.forge.numbers[7] = "PR_1"
+    room.forge.observations["PR_1"] = an_observation()
+    assert isinstance(await room.service.attach_number("w1", 7), Refreshed)
+    with pytest.raises(NotFound):
+        await room.service.attach_number("nobody", 7)
+
+
+async def test_an_attachment_that_others_overtook_is_not_made(room: "Room") -> None:
+    """PR_2 was attached while PR_1 was read for a person: the newer act stands."""
+    await room.add_workspace()
+    room.forge.numbers[7] = "PR_1"
+    room.forge.observations["PR_1"] = an_observation()
+
+    async def overtake() -> None:
+        room.forge.before_answer = None
+        await room.attach("w1", "PR_2")
+
+    room.forge.before_answer = overtake
+    outcome = await room.service.attach_number("w1", 7)
+    assert outcome == Superseded(reason=RefusalReason.OTHER_PULL_REQUEST)
+    assert (await room.snapshot()).node_id == "PR_2"
+
+
+async def test_a_workspace_that_is_gone_does_not_stop_the_sweep(room: "Room") -> None:
+    """Its watch rests; the others are refreshed."""
+    await room.add_workspace("w1")
+    await room.add_workspace("w2", branch="other")
+    table = room.store.writer(WORKSPACES)
+
+    def remove(tx: Transaction) -> None:
+        tx.lock("w1")
+        table.remove(tx, "w1")
+
+    await room.store.ledger.transact(remove)
+    assert await room.service.refresh_due() == {"w1": NoPullRequest(), "w2": NoPullRequest()}
+    assert room.asked("of_branches") == [("other",)]
+    assert await room.due_in("w1") is None
+    with pytest.raises(NotFound):
+        await room.service.refresh_workspace("w1")
 
 
 @pytest.mark.lesson("R30")

@@ -33,10 +33,18 @@ BODY_BYTES = 8 * 1024
 _TITLE_CHARACTERS = 300
 _COMMIT = re.compile(r"[0-9a-f]{40,64}")
 _GHOST = Author(login="ghost")
+
+
+class _GitHubMergeability(StrEnum):
+    MERGEABLE = "MERGEABLE"
+    CONFLICTING = "CONFLICTING"
+    UNKNOWN = "UNKNOWN"
+
+
 _MERGEABILITY = {
-    "MERGEABLE": Mergeability.CLEAN,
-    "CONFLICTING": Mergeability.CONFLICT,
-    "UNKNOWN": Mergeability.UNKNOWN,
+    _GitHubMergeability.MERGEABLE: Mergeability.CLEAN,
+    _GitHubMergeability.CONFLICTING: Mergeability.CONFLICT,
+    _GitHubMergeability.UNKNOWN: Mergeability.UNKNOWN,
 }
 _NEVER_SEEN: set[tuple[str, str]] = set()
 
@@ -118,13 +126,8 @@ def _queue_entry(node: Node) -> MergeQueueEntry:
 
 def mergeability(pr: Node) -> Mergeability:
     """What GitHub says; a word of another field's vocabulary is UNKNOWN and logged (R29)."""
-    word = pr.text("mergeable").strip().upper()
-    if word not in _MERGEABILITY:
-        if ("mergeable", word) not in _NEVER_SEEN:
-            _NEVER_SEEN.add(("mergeable", word))
-            logger.warning("GitHub says a mergeability that is not known: %.40r", word)
-        return Mergeability.UNKNOWN
-    return _MERGEABILITY[word]
+    word = _word(_GitHubMergeability, pr.text("mergeable"))
+    return Mergeability.UNKNOWN if word is None else _MERGEABILITY[word]
 
 
 def author(node: Node, viewer: Viewer, *, can_push: bool | None) -> Author:

@@ -73,7 +73,7 @@ def due_after_look(
     """The watch after a good fetch. A hint that came after it began makes the next one due at once."""
     if watch.hint_at is not None and watch.hint_at > began_at:
         return attrs.evolve(watch, due_at=now)
-    refresh = next_refresh(snapshot, now, settings) if snapshot.node_id is not None else None
+    refresh = next_refresh(snapshot, now, settings)
     if not looked:
         return attrs.evolve(watch, due_at=refresh)
     step, again = next_discovery(watch, now, settings)
@@ -84,11 +84,9 @@ def due_after_look(
 
 
 def next_refresh(snapshot: PullRequestSnapshot, now: datetime, settings: Settings) -> datetime | None:
-    """When to read an attached pull request again after a good fetch; None: never by itself."""
+    """When to read what was read well again; None: never by itself."""
     facts = snapshot.facts
-    if facts is None:
-        return now + timedelta(seconds=settings.cadence_hot_s)
-    if facts.state is GitHubState.MERGED:
+    if facts is None or facts.state is GitHubState.MERGED:
         return None
     if facts.state is GitHubState.CLOSED:
         return now + _CLOSED_EVERY if now < facts.updated_at + _CLOSED_FOR else None

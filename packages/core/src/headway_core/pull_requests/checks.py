@@ -119,7 +119,7 @@ def newest_checks(rows: Iterable[CheckRow]) -> tuple[Check, ...]:
     runs = [_placed(row) for row in unique if isinstance(row, CheckRunRow)]
     statuses = [row for row in unique if isinstance(row, StatusRow)]
     checks = [*_newest_runs(runs), *_newest_statuses(statuses)]
-    return tuple(sorted(checks, key=lambda check: (check.identity, check.run_id, check.word, check.name)))
+    return tuple(sorted(checks, key=lambda check: (check.identity, check.run_id, repr(check))))
 
 
 class _Kind(enum.Enum):

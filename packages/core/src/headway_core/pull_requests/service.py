@@ -10,7 +10,13 @@ from headway_core.kernel.errors import InvalidInput, NotFound, PermissionDenied,
 from headway_core.kernel.ledger import Ledger, ReadTransaction, Transaction
 from headway_core.kernel.tables import OwnedTable, ReadTable
 from headway_core.projects.model import Project
-from headway_core.pull_requests.cadence import due_after_failure, due_after_look, due_while_not_ready, plan
+from headway_core.pull_requests.cadence import (
+    Plan,
+    due_after_failure,
+    due_after_look,
+    due_while_not_ready,
+    plan,
+)
 from headway_core.pull_requests.discovery import Seen, look
 from headway_core.pull_requests.events import (
     AmbiguousPullRequest,
@@ -140,7 +146,7 @@ class PRSnapshotService:
         `InvalidInput("number")` when there is none; `Unavailable` and `PermissionDenied` when GitHub
         can't be asked. Nothing is changed then.
         """
-        begun = (await self._begin([workspace_id], asked=True))[workspace_id]
+        begun = await self._ledger.transact(lambda tx: self._begin_attaching(tx, workspace_id))
         node_id = await self._forge.resolve(begun.project, number)
         if isinstance(node_id, FetchFailed):
             raise _as_error(node_id, number)
@@ -150,6 +156,14 @@ class PRSnapshotService:
             raise _as_error(observation, number)
         seen = Seen(observation=observation, attach=node_id)
         return await self._ledger.transact(lambda tx: self._outcome(tx, begun, seen, actor=actor))
+
+    def _begin_attaching(self, tx: Transaction, workspace_id: str) -> Begun:
+        tx.lock(workspace_id)
+        snapshot, watch = self._records(tx, workspace_id)
+        place = self._place(tx, workspace_id)
+        if place is None:
+            raise NotFound("workspace", workspace_id)
+        return self._draw(tx, place, snapshot, watch, Plan(observes=False, looks=False))
 
     async def refresh_workspace(self, workspace_id: str, *, insist: bool = False) -> RefreshOutcome:
         """Read the workspace's pull request, or look for one, and store what is believed.
@@ -214,7 +228,7 @@ class PRSnapshotService:
 
     async def _begin(self, workspace_ids: Sequence[str], *, asked: bool) -> dict[str, Begun]:
         """Draw a number for each, and store it, before anything is asked. Those with nothing to ask are
-        left out. `NotFound` for a workspace without records, when it was asked for.
+        left out. `NotFound` for a workspace that is not there, when somebody asked for it.
         """
 
         def work(tx: Transaction) -> dict[str, Begun]:
@@ -226,21 +240,38 @@ class PRSnapshotService:
 
     def _begin_one(self, tx: Transaction, workspace_id: str, *, asked: bool) -> Begun | None:
         snapshot, watch = self._records(tx, workspace_id)
+        place = self._place(tx, workspace_id)
+        if place is None:
+            if asked:
+                raise NotFound("workspace", workspace_id)
+            self._watches.put(tx, attrs.evolve(watch, due_at=None))
+            return None
+        planned = plan(snapshot, place[0], asked=asked)
+        if planned.observes or planned.looks:
+            return self._draw(tx, place, snapshot, watch, planned)
+        due = due_while_not_ready(place[0], tx.now(), self._current(tx))
+        self._watches.put(tx, attrs.evolve(watch, due_at=due))
+        return None
+
+    def _place(self, tx: ReadTransaction, workspace_id: str) -> tuple[Workspace, Project] | None:
         workspace = self._workspaces.get(tx, workspace_id)
         project = None if workspace is None else self._projects.get(tx, workspace.project_id)
-        now = tx.now()
-        if workspace is None or project is None:
-            raise NotFound("workspace", workspace_id)
-        planned = plan(snapshot, workspace, asked=asked)
-        if not planned.observes and not planned.looks:
-            due = due_while_not_ready(workspace, now, self._current(tx))
-            self._watches.put(tx, attrs.evolve(watch, due_at=due))
-            return None
-        number = watch.begun + 1
+        return None if workspace is None or project is None else (workspace, project)
+
+    def _draw(
+        self,
+        tx: Transaction,
+        place: tuple[Workspace, Project],
+        snapshot: PullRequestSnapshot,
+        watch: PullRequestWatch,
+        planned: Plan,
+    ) -> Begun:
+        """The next number of this workspace's observations; others leave it alone for the lease."""
+        number, now = watch.begun + 1, tx.now()
         self._watches.put(tx, attrs.evolve(watch, begun=number, due_at=now + LEASE))
         return Begun(
-            workspace=workspace,
-            project=project,
+            workspace=place[0],
+            project=place[1],
             number=number,
             at=now,
             attached=snapshot.node_id,
