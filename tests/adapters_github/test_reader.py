@@ -287,7 +287,7 @@ async def test_threads_are_the_unresolved_ones_with_all_their_comments(
     assert seen.conversation.reviews[0].thread_count == 2
 
 
-@pytest.mark.lesson("R28", "S13")
+@pytest.mark.lesson("S13")
 async def test_outside_text_is_bounded_and_keeps_our_mark(graphql: FakeGraphQL, project: Project) -> None:
     """A body of a megabyte is cut to 8 KiB; what Headway wrote is still known as Headway's."""
     mark = "<!-- headway:01J-abc -->"

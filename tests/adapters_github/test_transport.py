@@ -179,8 +179,9 @@ def test_an_address_that_would_give_the_token_away_is_refused(url: str) -> None:
     assert "secret" not in str(caught.value)
 
 
+@pytest.mark.lesson("S12")
 async def test_one_request_at_a_time() -> None:
-    """GitHub asks for serial requests."""
+    """GitHub asks for serial requests: callers wait for each other, and no mutation is merged with another."""
     flying = 0
     most = 0
 
@@ -196,7 +197,7 @@ async def test_one_request_at_a_time() -> None:
         client = transport(server.url)
         async with anyio.create_task_group() as group:
             for _ in range(4):
-                group.start_soon(client.send, QUERY, {})
+                group.start_soon(client.send, document("reply"), {})
     assert (most, len(server.requests)) == (1, 4)
 
 

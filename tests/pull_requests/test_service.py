@@ -101,7 +101,7 @@ async def test_every_change_has_one_event_with_the_changed_fields(room: "Room") 
     )
 
 
-@pytest.mark.lesson("S8", "S9")
+@pytest.mark.lesson("S8")
 async def test_scheduler_and_people_make_the_same_snapshot(room: "Room") -> None:
     """The same answer gives the same facts, whoever asked (I8)."""
     for workspace_id, node_id in (("w1", "PR_1"), ("w2", "PR_2")):
@@ -155,6 +155,7 @@ async def test_callers_of_one_pull_request_share_one_fetch(room: "Room") -> None
     )
 
 
+@pytest.mark.lesson("R16")
 async def test_who_insists_gets_a_fetch_that_began_after_they_came(room: "Room") -> None:
     """Two who insist share one more fetch after the one in flight."""
     await attached(room)
