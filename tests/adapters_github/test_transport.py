@@ -181,7 +181,7 @@ def test_an_address_that_would_give_the_token_away_is_refused(url: str) -> None:
 
 @pytest.mark.lesson("S12")
 async def test_one_request_at_a_time() -> None:
-    """GitHub asks for serial requests: callers wait for each other, and no mutation is merged with another."""
+    """GitHub asks for serial requests: callers wait, and no mutation is merged with another."""
     flying = 0
     most = 0
 
