@@ -49,12 +49,10 @@ class Config:
         return str(self.data_dir / "worktrees")
 
     @classmethod
-    def beside(cls, database: str, **changes: object) -> "Config":
+    def beside(cls, database: str) -> "Config":
         """Everything beside the database file: in the folder `<file>.d`."""
         path = Path(database_path(database)).absolute()
-        return attrs.evolve(
-            cls(data_dir=path.with_name(path.name + ".d"), database=f"sqlite:///{path}"), **changes
-        )
+        return cls(data_dir=path.with_name(path.name + ".d"), database=f"sqlite:///{path}")
 
 
 @attrs.frozen(kw_only=True)
