@@ -95,6 +95,7 @@ class Headway:
         async with self._core.locks().runner() as mine:
             if not mine:
                 raise Conflict("runner", self._core.locks().host_id, "another process runs this host")
+            await self._core.pull_requests().recover()
             recovered = await self._core.recovery().recover()
             for problem in recovered.problems:
                 logger.warning("recovery: %s", problem)

@@ -7,7 +7,7 @@ from typing import assert_never
 import attrs
 
 from headway_core.projects.model import Project
-from headway_core.pull_requests import ci_status, counted, pr_state
+from headway_core.pull_requests import ci_of, pr_state
 from headway_core.pull_requests.model import (
     CIStatus,
     GitHubState,
@@ -101,14 +101,7 @@ class WorkspaceView:
 
     @property
     def ci(self) -> CIStatus:
-        if self.facts is None:
-            return CIStatus.UNKNOWN
-        return ci_status(
-            counted(self.facts.checks, self.settings.ci_scope),
-            complete=self.facts.checks_complete,
-            quiet_passed=self.snapshot.quiet_passed,
-            required=self.facts.required,
-        )
+        return ci_of(self.snapshot, self.settings.ci_scope)
 
     @property
     def pr_state(self) -> PRState:

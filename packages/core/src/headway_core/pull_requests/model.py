@@ -261,6 +261,8 @@ class PullRequestWatch:
     conversation_at: datetime | None = None
     mergeability_at: datetime | None = None
     """When the fetch began that last read each part whole: its facts are at least as new."""
+    in_flight: bool = False
+    """A fetch was begun and has no outcome: the intent that recovery closes."""
     due_at: datetime | None = None
     """When to refresh (attached) or to look for one (not attached); None: never by itself."""
     hint_at: datetime | None = None
@@ -283,11 +285,12 @@ SNAPSHOTS = TableSpec(
 )
 DUE = Query(name="due", up_to="due_at", order=("due_at",), limit=50)
 NEXT_DUE = Query(name="next_due", present=("due_at",), order=("due_at",), limit=1)
+IN_FLIGHT = Query(name="in_flight", equal=("in_flight",))
 WATCHES = TableSpec(
     name="pull_request_watches",
     record=PullRequestWatch,
     key=("workspace_id",),
     lock=Lock.APPEND,
     indexes=(Index(name="pull_request_watches_due", columns=("due_at",)),),
-    queries=(DUE, NEXT_DUE),
+    queries=(DUE, NEXT_DUE, IN_FLIGHT),
 )

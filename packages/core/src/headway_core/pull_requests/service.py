@@ -25,7 +25,7 @@ from headway_core.pull_requests.events import (
     digest,
 )
 from headway_core.pull_requests.flights import Flights
-from headway_core.pull_requests.model import DUE, NEXT_DUE, PullRequestSnapshot, PullRequestWatch
+from headway_core.pull_requests.model import DUE, IN_FLIGHT, NEXT_DUE, PullRequestSnapshot, PullRequestWatch
 from headway_core.pull_requests.outcomes import (
     Failed,
     FetchOutcome,
@@ -185,6 +185,15 @@ class PRSnapshotService:
         free = self._flights.free(await self._ledger.read(self._due))
         return await self._fly(free, asked=False) if free else {}
 
+    async def recover(self) -> None:
+        """For a runner that starts: fetches that died with the last one are begun anew at once."""
+
+        def work(tx: Transaction) -> None:
+            for watch in self._watches.query(tx, IN_FLIGHT, in_flight=True):
+                self._watches.put(tx, attrs.evolve(watch, in_flight=False, due_at=tx.now()))
+
+        await self._ledger.transact(work)
+
     async def next_due_in(self) -> float | None:
         """Seconds until something is due; None when nothing is."""
 
@@ -268,7 +277,7 @@ class PRSnapshotService:
     ) -> Begun:
         """The next number of this workspace's observations; others leave it alone for the lease."""
         number, now = watch.begun + 1, tx.now()
-        self._watches.put(tx, attrs.evolve(watch, begun=number, due_at=now + LEASE))
+        self._watches.put(tx, attrs.evolve(watch, begun=number, in_flight=True, due_at=now + LEASE))
         return Begun(
             workspace=place[0],
             project=place[1],
@@ -286,6 +295,7 @@ class PRSnapshotService:
 
     def _outcome(self, tx: Transaction, begun: Begun, seen: Seen, *, actor: str = "headway") -> FetchOutcome:
         tx.lock(begun.workspace.id)
+        self._landed(tx, begun)
         observation = seen.observation
         if isinstance(observation, FetchFailed):
             return self._failed(tx, begun, observation)
@@ -363,6 +373,12 @@ class PRSnapshotService:
         return Failed(kind=failure.kind, problem=failure.problem, retry_after=failure.retry_after)
 
     # What the parts above share.
+
+    def _landed(self, tx: Transaction, begun: Begun) -> None:
+        """The newest fetch of the workspace has an outcome."""
+        watch = self._watches.get(tx, begun.workspace.id)
+        if watch is not None and watch.begun == begun.number:
+            self._watches.put(tx, attrs.evolve(watch, in_flight=False))
 
     def _records(
         self, tx: ReadTransaction, workspace_id: str

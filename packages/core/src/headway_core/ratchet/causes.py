@@ -28,7 +28,11 @@ def causes_of(facts: PullRequestFacts, trust: Trust) -> tuple[Cause, ...]:
 
 
 def _ci(facts: PullRequestFacts, trust: Trust) -> Iterable[Cause]:
-    failed = [c for c in counted(facts.checks, trust.settings.ci_scope) if c.outcome is CheckOutcome.FAILED]
+    failed = [
+        c
+        for c in counted(facts.checks, trust.settings.ci_scope, facts.required)
+        if c.outcome is CheckOutcome.FAILED
+    ]
     if failed and facts.checks_complete:
         items = tuple(CauseItem(key=check.identity, mark=check.run_id) for check in failed)
         yield Cause(id="CI", kind=CauseKind.CI, items=items)

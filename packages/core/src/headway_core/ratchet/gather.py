@@ -11,7 +11,7 @@ from headway_core.forge_actions.model import ACTIONS_OF, ActionStatus, ForgeActi
 from headway_core.kernel.ledger import ReadTransaction
 from headway_core.kernel.tables import ReadTable
 from headway_core.projects.model import Project
-from headway_core.pull_requests import ci_status, counted
+from headway_core.pull_requests import ci_of
 from headway_core.pull_requests.model import (
     CIStatus,
     GitHubState,
@@ -94,14 +94,7 @@ class View:
     @property
     def ci(self) -> CIStatus:
         """What the counted checks say."""
-        if self.facts is None:
-            return CIStatus.UNKNOWN
-        return ci_status(
-            counted(self.facts.checks, self.settings.ci_scope),
-            complete=self.facts.checks_complete,
-            quiet_passed=self.snapshot.quiet_passed,
-            required=self.facts.required,
-        )
+        return ci_of(self.snapshot, self.settings.ci_scope)
 
     def causes(self) -> tuple[Cause, ...]:
         return () if self.facts is None else causes_of(self.facts, self.trust)

@@ -151,6 +151,7 @@ def upgrade() -> None:
         sa.Column("checks_at", sa.String(), nullable=True),
         sa.Column("conversation_at", sa.String(), nullable=True),
         sa.Column("mergeability_at", sa.String(), nullable=True),
+        sa.Column("in_flight", sa.Boolean(), nullable=False),
         sa.Column("due_at", sa.String(), nullable=True),
         sa.Column("hint_at", sa.String(), nullable=True),
         sa.Column("discovery_step", sa.BigInteger(), nullable=False),
