@@ -76,7 +76,7 @@ class Rehearsal:
                 continue
             try:
                 words = entry.joinpath("cmdline").read_bytes().replace(b"\0", b" ").decode(errors="replace")
-                traces = words + os.readlink(entry / "cwd")
+                traces = words + str(entry.joinpath("cwd").readlink())
                 traces += entry.joinpath("environ").read_bytes().decode(errors="replace")
                 zombie = entry.joinpath("stat").read_text().rpartition(")")[2].split()[0] == "Z"
             except OSError:

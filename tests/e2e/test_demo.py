@@ -25,7 +25,10 @@ def test_a_finished_rehearsal_stays_finished(rehearsal: Rehearsal) -> None:
     ids=["headway", "the sandbox", "both"],
 )
 def test_a_kill_changes_nothing(
-    rehearsal: Rehearsal, seconds: float, headway: bool, sandbox: bool  # noqa: FBT001
+    rehearsal: Rehearsal,
+    seconds: float,
+    headway: bool,
+    sandbox: bool,  # noqa: FBT001
 ) -> None:
     """Killed at a moment and started again, the rehearsal ends in the same state."""
     assert rehearsal.killed_after(seconds, headway=headway, sandbox=sandbox), "it ended before the kill"

@@ -1,5 +1,7 @@
 """Folders of worktrees: which may be touched (L8), and how they go away."""
 
+import contextlib
+import fcntl
 import os
 import shutil
 import uuid
@@ -8,6 +10,8 @@ from pathlib import Path
 from headway_core.kernel.errors import InvalidInput, Unavailable
 
 TRASH_PREFIX = ".headway-removed-"
+MAKING_PREFIX = ".headway-making-"
+"""Followed by the name of the folder beside it: a worktree that is being made, or was never finished."""
 
 
 def strictly_inside(base_path: str, path: str) -> Path:
@@ -53,6 +57,33 @@ def empty_trash(base: Path) -> None:
     for trash in base.glob(f"{TRASH_PREFIX}*"):
         _make_writable(trash)
         shutil.rmtree(trash, ignore_errors=True)
+
+
+def marker_of(folder: Path) -> Path:
+    return folder.with_name(f"{MAKING_PREFIX}{folder.name}")
+
+
+def mark_unfinished(folder: Path) -> Path:
+    """Say, before anything is made, that nobody has ever worked in what will be in the folder."""
+    marker = marker_of(folder)
+    try:
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        descriptor = os.open(marker, os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        os.fsync(descriptor)
+        os.close(descriptor)
+    except OSError as error:
+        raise Unavailable("git", f"cannot make {folder}: {error.strerror}") from error
+    return marker
+
+
+def in_use(marker: Path) -> bool:
+    """Whether git still lives that somebody, killed meanwhile, started to make the worktree."""
+    with contextlib.suppress(FileNotFoundError), marker.open("rb") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return True
+    return False
 
 
 def _make_writable(folder: Path) -> None:

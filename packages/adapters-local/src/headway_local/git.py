@@ -1,12 +1,13 @@
 """The one place that runs git.
 
 Argument lists only; no hooks, no `ext` protocol, no pager, no questions, a scrubbed environment and a
-time limit. What changes a repository runs on a leash: it ends with this process (TERM first, so that git
-takes its lock files away), and a successor never meets a git that still writes.
+time limit. What changes a repository runs on a leash, so that it ends soon after this process. It gets a
+moment to end by itself: git creates its lock files before it arranges to take them away on TERM, and one
+that is left blocks the person's repository for ever.
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from pathlib import Path
 
 import anyio
@@ -29,6 +30,7 @@ OPTIONS = (
 )
 ASK_LIMIT_S = 60.0
 CHANGE_LIMIT_S = 600.0
+PATIENCE_S = 2.0
 OUTPUT_LIMIT = 64 * 1024 * 1024
 MESSAGE_LIMIT = 1_000
 RACE_TRIES = 6
@@ -94,7 +96,12 @@ class Git:
         self, cwd: str, *words: str, codes: frozenset[int] = frozenset({0}), limit_s: float = ASK_LIMIT_S
     ) -> Answer:
         """Run a command that changes nothing; `GitRefused` when its exit code is not in `codes`."""
-        return await self._run(cwd, words, codes, None, leash=False, limit_s=limit_s)
+
+        async def once() -> Answer:
+            async with grouped(_command(words), cwd=cwd, environment=git_environment()) as process:
+                return await _answer(process)
+
+        return await self._run(words, codes, once, limit_s)
 
     async def change(
         self,
@@ -102,24 +109,29 @@ class Git:
         *words: str,
         codes: frozenset[int] = frozenset({0}),
         environment: Mapping[str, str] | None = None,
-        limit_s: float = CHANGE_LIMIT_S,
+        held: str = "",
     ) -> Answer:
-        """Run a command that changes the repository; repeated a few times when it lost a race for a lock."""
-        return await self._run(cwd, words, codes, environment, leash=True, limit_s=limit_s)
+        """Run a command that changes the repository; repeated a few times when it lost a race for a lock.
+
+        `held` is a file that is locked while git lives, even when this process does not any more.
+        """
+
+        async def once() -> Answer:
+            extended = {**git_environment(), **(environment or {})}
+            return await _leashed(words, cwd, extended, held)
+
+        return await self._run(words, codes, once, CHANGE_LIMIT_S)
 
     async def _run(
         self,
-        cwd: str,
         words: tuple[str, ...],
         codes: frozenset[int],
-        environment: Mapping[str, str] | None,
-        *,
-        leash: bool,
+        once: Callable[[], Awaitable[Answer]],
         limit_s: float,
     ) -> Answer:
         pause = RACE_PAUSE_S
         for left in reversed(range(RACE_TRIES)):
-            answer = await self._once(cwd, words, environment or {}, leash=leash, limit_s=limit_s)
+            answer = await _in_time(words[0], once, limit_s)
             if answer.code in codes:
                 return answer
             if not left or not _RACES.search(answer.error):
@@ -128,28 +140,29 @@ class Git:
             pause *= 2
         raise AssertionError
 
-    async def _once(
-        self, cwd: str, words: tuple[str, ...], extra: Mapping[str, str], *, leash: bool, limit_s: float
-    ) -> Answer:
-        command = ["git", *OPTIONS, *words]
-        environment = {**git_environment(), **extra}
-        try:
-            with anyio.fail_after(limit_s):
-                if leash:
-                    async with leashed(command, cwd=cwd, environment=environment) as process:
-                        answer = await _answer(process)
-                    if answer.code == CANNOT_EXECUTE and answer.error.startswith("cannot "):
-                        raise Unavailable("git", presentable(answer.error))
-                    return answer
-                async with grouped(command, cwd=cwd, environment=environment) as process:
-                    return await _answer(process)
-        except TimeoutError:
-            raise Unavailable("git", f"{words[0]} did not end within {limit_s:g} s") from None
-        except FileNotFoundError as error:
-            missing = "is not installed" if await anyio.Path(cwd).is_dir() else f"no such folder: {cwd}"
-            raise Unavailable("git", missing) from error
-        except OSError as error:
-            raise Unavailable("git", error.strerror or "could not be started") from error
+
+def _command(words: tuple[str, ...]) -> list[str]:
+    return ["git", *OPTIONS, *words]
+
+
+async def _in_time(name: str, once: Callable[[], Awaitable[Answer]], limit_s: float) -> Answer:
+    try:
+        with anyio.fail_after(limit_s):
+            return await once()
+    except TimeoutError:
+        raise Unavailable("git", f"{name} did not end within {limit_s:g} s") from None
+    except OSError as error:  # no git, or no folder to run it in
+        raise Unavailable("git", f"cannot run {name}: {error.strerror} ({error.filename})") from error
+
+
+async def _leashed(words: tuple[str, ...], cwd: str, environment: Mapping[str, str], held: str) -> Answer:
+    async with leashed(
+        _command(words), cwd=cwd, environment=environment, patience_s=PATIENCE_S, held=held
+    ) as process:
+        answer = await _answer(process)
+    if answer.code == CANNOT_EXECUTE and answer.error.startswith("cannot "):
+        raise Unavailable("git", presentable(answer.error))
+    return answer
 
 
 async def _answer(process: Process) -> Answer:

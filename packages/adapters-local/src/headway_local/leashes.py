@@ -19,16 +19,24 @@ LEASH_PATIENCE_S = 10.0
 
 @contextlib.asynccontextmanager
 async def leashed(
-    command: Sequence[str], *, cwd: str, environment: Mapping[str, str], merge_errors: bool = False
+    command: Sequence[str],
+    *,
+    cwd: str,
+    environment: Mapping[str, str],
+    merge_errors: bool = False,
+    patience_s: float = 0.0,
+    held: str = "",
 ) -> AsyncIterator[Process]:
     """Run `command` under `supervised.py leash`; the whole family has ended when the block is left.
 
     The returncode is the program's own (negative: the signal); 127 with the reason on standard error
-    when it could not be executed. Its standard input is empty.
+    when it could not be executed. Its standard input is empty. When the block is left early it has
+    `patience_s` to end by itself before it is told to. `held` is a file that stays locked until
+    the whole family has ended, whatever becomes of this process.
     """
     with anyio.CancelScope(shield=True):  # it takes milliseconds, and a half-opened process is lost
         process = await anyio.open_process(
-            [*PYTHON, "leash", cwd, *command],
+            [*PYTHON, "leash", str(patience_s), held, cwd, *command],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT if merge_errors else subprocess.PIPE,

@@ -1,7 +1,7 @@
 """The small program that processes run under. Standard library only: it must be running within milliseconds.
 
     supervised.py attempt FOLDER CWD PROGRAM [ARGUMENT…]
-    supervised.py leash CWD PROGRAM [ARGUMENT…]
+    supervised.py leash PATIENCE LOCK CWD PROGRAM [ARGUMENT…]
 
 `attempt` runs one attempt of a session and outlives whoever asked for it (design: domain 2). The caller
 waits for a parent that ends as soon as the outcome of the start is on disk. In the folder of the attempt
@@ -10,7 +10,9 @@ the program; reads `prompt`, writes `output`; and renames `exit` into place when
 left. On TERM it ends the program: TERM, the seconds in `stop`, KILL.
 
 `leash` runs a program that ends with whoever holds the other end of standard input: when that closes,
-whatever the reason, TERM, 2 seconds, KILL. It ends as the program ended: same exit code, same signal.
+whatever the reason, it has PATIENCE seconds to end by itself, then TERM, 2 seconds, KILL. It ends as the program ended: same exit code, same signal. It
+holds the file LOCK, unless that is empty, until nothing of the program is left, so that a successor of
+whoever was killed can wait for that.
 
 In both, the program gets a parent-death signal, so that it ends with this one; and this one is the
 reaper of all its descendants, so that none survives the program by leaving its group or session.
@@ -182,27 +184,34 @@ class Family:
         for asking in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
             signal.signal(asking, self._ask_to_stop)
 
-    def watch(self, program: int, grace: "Callable[[], float]", leash: "int | None" = None) -> int:
-        """Sleep until all have ended, because they wanted or were asked to; the program's wait status."""
+    def watch(
+        self, program: int, grace: "Callable[[], float]", leash: "int | None" = None, patience: float = 0.0
+    ) -> int:
+        """Sleep until all have ended, because they wanted or were asked to; the program's wait status.
+
+        They are asked by a signal, or `patience` seconds after the leash's other end was closed; who
+        still lives `grace` seconds later is killed.
+        """
         self.program = program
-        last = None  # when whoever still lives is killed
+        ask = kill = None  # when
         running = True
         while self._reap():
             now = time.monotonic()
             if running and self.status is not None:
                 running = False
-                last = now + LEFTOVER_GRACE_S
+                kill = now + LEFTOVER_GRACE_S
                 self._tell(signal.SIGTERM)
-            if self._asked_to_stop:
-                self._asked_to_stop = False
-                last = now + grace() if last is None else min(last, now + grace())
+            if self._asked_to_stop or (ask is not None and now >= ask):
+                self._asked_to_stop, ask = False, None
+                kill = min(now + grace(), now + grace() if kill is None else kill)
                 self._tell(signal.SIGTERM)
-            if last is not None and now >= last:
+            if kill is not None and now >= kill:
                 self._tell(signal.SIGKILL)
-                last = now + KILL_AGAIN_S
-            if self._sleep(None if last is None else last - now, leash):
+                kill = now + KILL_AGAIN_S
+            next_time = min((moment for moment in (ask, kill) if moment is not None), default=None)
+            if self._sleep(None if next_time is None else next_time - now, leash):
                 leash = None
-                self._asked_to_stop = True
+                ask = time.monotonic() + patience
         assert self.status is not None, "no child is left, so the program was reaped"
         return self.status
 
@@ -281,16 +290,21 @@ def attempt(folder: str, cwd: str, command: "list[str]") -> None:
     write_file("exit", f"signal {-code}\n" if code < 0 else f"exit_code {code}\n")
 
 
-def leash(cwd: str, command: "list[str]") -> None:
+def leash(patience: float, lock: str, cwd: str, command: "list[str]") -> None:
     family = Family()
     nothing = os.open(os.devnull, os.O_RDONLY)
     try:
+        if lock:
+            fcntl.flock(os.open(lock, os.O_RDWR), fcntl.LOCK_EX | fcntl.LOCK_NB)
         program = spawn(cwd, command, nothing, None, umask=os.umask(0o022))
     except (OSError, CannotStartError) as error:
-        sys.stderr.write(f"{error}\n")
+        sys.stderr.write(
+            f"{error}\n" if isinstance(error, CannotStartError) else f"cannot hold {lock}: {error}\n"
+        )
         sys.stderr.flush()
         os._exit(CANNOT_EXECUTE)
-    code = os.waitstatus_to_exitcode(family.watch(program, lambda: LEFTOVER_GRACE_S, leash=0))
+    status = family.watch(program, lambda: LEFTOVER_GRACE_S, leash=0, patience=patience)
+    code = os.waitstatus_to_exitcode(status)
     if code < 0:
         resource.setrlimit(resource.RLIMIT_CORE, (0, 0))  # the program left a core if it was to be
         with contextlib.suppress(OSError):
@@ -305,8 +319,8 @@ def main(mode: str, *words: str) -> None:
         folder, cwd, *command = words
         attempt(folder, cwd, command)
     else:
-        cwd, *command = words
-        leash(cwd, command)
+        patience, lock, cwd, *command = words
+        leash(float(patience), lock, cwd, command)
 
 
 if __name__ == "__main__":

@@ -1,10 +1,10 @@
 """Git worktrees, so that a killed attempt can be repeated and two processes can share a repository.
 
-The evidence that makes `create` repeatable lies in git itself. A branch that it makes names its workspace
-in the first entry of the branch's reflog, written by the command that creates the branch. A worktree that
-it makes is locked with a reason that names the workspace from git's first step on; the reason goes away
-when the worktree is complete. So a worktree with that reason was never anybody's place of work, and may
-be discarded; and a branch with that entry is this workspace's own.
+What makes `create` repeatable is evidence that comes before the thing. A branch that it makes names its
+workspace in the first entry of the branch's reflog, which the command that creates the branch writes. A
+worktree that it makes has a marker in the base folder until it is finished; git holds a lock on the marker
+while it works, also when whoever started it was killed. So what has a marker was never anybody's place of
+work, and may be discarded; and a branch with that entry is this workspace's own.
 """
 
 import re
@@ -24,7 +24,16 @@ from headway_core.workspaces.ports import (
     WorktreeState,
 )
 from headway_local import snapshots
-from headway_local.folders import TRASH_PREFIX, discard, empty_trash, occupied, strictly_inside
+from headway_local.folders import (
+    TRASH_PREFIX,
+    discard,
+    empty_trash,
+    in_use,
+    mark_unfinished,
+    marker_of,
+    occupied,
+    strictly_inside,
+)
 from headway_local.git import Git, GitRefused, presentable, real_path, without_credentials
 from headway_local.references import (
     Entry,
@@ -37,6 +46,9 @@ from headway_local.references import (
 )
 
 ORIGIN_LIMIT_S = 60.0
+STILL_MAKING_S = 10.0
+"""How long the git of somebody who was killed may take to end; its leash gives it 4 s."""
+LOOK_AGAIN_S = 0.01
 OWNER_FILE = "headway-workspace"
 """In a worktree's git folder: the workspace that it was made for."""
 _WORKSPACE_ID = re.compile(r"[0-9a-zA-Z-]{1,40}")
@@ -99,6 +111,7 @@ class GitWorktrees(Worktrees):
         await expect_branch_name(self._git, order.branch, field="branch")
         await expect_branch_name(self._git, order.base_branch, field="base_branch")
         folder = await anyio.to_thread.run_sync(strictly_inside, order.base_path, order.path)
+        await self._clear_unfinished(order.repo_path, order.base_path, folder)
         if await self._stands(order, folder):
             return WorktreeOutcome.REUSED
         made = await (self._new_branch(order) if order.new_branch else self._existing_branch(order))
@@ -113,14 +126,11 @@ class GitWorktrees(Worktrees):
         return WorktreeOutcome.CREATED
 
     async def _stands(self, order: WorktreeOrder, folder: Path) -> bool:
-        """Whether the worktree stands already; what is half made of it, or lost, is cleared away."""
+        """Whether the worktree stands already; the registration of a lost one is cleared away."""
         entry = await self._entry(order.repo_path, str(folder))
         if entry is None:
             if await anyio.to_thread.run_sync(occupied, folder):
                 raise InvalidInput("path", f"{order.path!r} exists and is no worktree of this repository")
-            return False
-        if entry.lock_reason == _making(order.workspace_id):
-            await self._discard(order.repo_path, order.base_path, folder)
             return False
         if entry.gone:
             if entry.lock_reason is not None:
@@ -144,7 +154,7 @@ class GitWorktrees(Worktrees):
         start = await self._base(order, remote or {})
         return await self._make_branch(order, start)
 
-    async def _make_branch(self, order: WorktreeOrder, start: str) -> str | WorktreeOutcome:
+    async def _make_branch(self, order: WorktreeOrder, start: str) -> str | WorktreeOutcome | None:
         """Create the ref, with the evidence of whose it is, unless somebody was quicker."""
         try:
             await self._git.change(
@@ -157,9 +167,10 @@ class GitWorktrees(Worktrees):
             if blocking is not None and blocking[1] != order.branch:
                 problem = f"the branch {blocking[1]!r} does not leave room for {order.branch!r}"
                 raise InvalidInput("branch", problem) from error
-            if await commits(self._git, order.repo_path, local(order.branch)):
-                return WorktreeOutcome.BRANCH_TAKEN
-            raise
+            if not await commits(self._git, order.repo_path, local(order.branch)):
+                raise
+            # A killed attempt's git may have been about to do just this.
+            return None if await self._is_ours(order) else WorktreeOutcome.BRANCH_TAKEN
         return start
 
     async def _base(self, order: WorktreeOrder, remote: dict[str, str]) -> str:
@@ -204,13 +215,12 @@ class GitWorktrees(Worktrees):
         return None
 
     async def _add(self, order: WorktreeOrder, folder: Path) -> None:
-        await anyio.Path(folder.parent).mkdir(parents=True, exist_ok=True)
+        marker = await anyio.to_thread.run_sync(mark_unfinished, folder)
         try:
             await self._git.change(
                 order.repo_path,
-                *("worktree", "add", "--quiet", "--no-guess-remote"),
-                *("--lock", "--reason", _making(order.workspace_id)),
-                *("--", str(folder), order.branch),
+                *("worktree", "add", "--quiet", "--no-guess-remote", "--", str(folder), order.branch),
+                held=str(marker),
             )
         except GitRefused as error:
             if _CHECKED_OUT.search(error.answer.error):
@@ -219,24 +229,36 @@ class GitWorktrees(Worktrees):
             raise
         inner = await snapshots.git_folder(self._git, str(folder))
         await anyio.Path(inner, OWNER_FILE).write_text(order.workspace_id, encoding="ascii")
-        await self._git.change(order.repo_path, "worktree", "unlock", "--", str(folder))
+        await anyio.Path(marker).unlink()
 
     async def _take_back(
         self, order: WorktreeOrder, folder: Path, made: str | WorktreeOutcome | None
     ) -> None:
         """Leave nothing half made; the error that led here is told, not one of the clean-up."""
         try:
-            entry = await self._entry(order.repo_path, str(folder))
-            if entry is not None and entry.lock_reason == _making(order.workspace_id):
-                await self._discard(order.repo_path, order.base_path, folder)
+            await self._clear_unfinished(order.repo_path, order.base_path, folder)
             if isinstance(made, str):
                 await self._git.change(order.repo_path, "update-ref", "-d", local(order.branch), made)
         except Unavailable:
             return  # the evidence stays, and the next attempt goes by it
 
+    async def _clear_unfinished(self, repo_path: str, base_path: str, folder: Path) -> bool:
+        """Discard a worktree that was never finished; False when there is no sign of one."""
+        marker = marker_of(folder)
+        if not await anyio.Path(marker).exists():
+            return False
+        limit = anyio.current_time() + STILL_MAKING_S
+        while await anyio.to_thread.run_sync(in_use, marker):
+            if anyio.current_time() > limit:
+                raise Unavailable("git", f"{folder} is still being made", retry_after=STILL_MAKING_S)
+            await anyio.sleep(LOOK_AGAIN_S)
+        await self._discard(repo_path, base_path, folder)
+        await anyio.Path(marker).unlink(missing_ok=True)
+        return True
+
     async def state(self, repo_path: str, path: str, base_branch: str) -> WorktreeState | None:
-        entry = await self._entry(repo_path, real_path(path))
-        if entry is None or entry.gone:
+        entry = await self._finished(repo_path, path)
+        if entry is None:
             return None
         seen = await snapshots.status(self._git, path)
         return WorktreeState(
@@ -259,23 +281,24 @@ class GitWorktrees(Worktrees):
 
     async def preserve(self, repo_path: str, path: str, workspace_id: str) -> str | None:
         _expect_workspace_id(workspace_id)
-        entry = await self._entry(repo_path, real_path(path))
-        if entry is None or entry.gone or entry.lock_reason == _making(workspace_id):
+        entry = await self._finished(repo_path, path)
+        if entry is None:
             return None
         return await snapshots.preserve(self._git, entry.path, workspace_id)
 
     async def remove(self, repo_path: str, base_path: str, path: str, *, lose_ignored: bool) -> None:
         folder = await anyio.to_thread.run_sync(strictly_inside, base_path, path)
         entry = await self._entry(repo_path, str(folder))
+        if await self._clear_unfinished(repo_path, base_path, folder):
+            return
         if entry is None:
             if await anyio.Path(folder).exists():
                 raise InvalidInput("path", f"{path!r} is no worktree of this repository")
             return
-        if not _is_half_made(entry):
-            if entry.lock_reason is not None:
-                raise Conflict("worktree", path, f"it is locked: {presentable(entry.lock_reason)}")
-            if not entry.gone:
-                await self._expect_nothing_to_lose(entry.path, lose_ignored=lose_ignored)
+        if entry.lock_reason is not None:
+            raise Conflict("worktree", path, f"it is locked: {presentable(entry.lock_reason)}")
+        if not entry.gone:
+            await self._expect_nothing_to_lose(entry.path, lose_ignored=lose_ignored)
         await self._discard(repo_path, base_path, folder)
 
     async def _expect_nothing_to_lose(self, path: str, *, lose_ignored: bool) -> None:
@@ -317,15 +340,22 @@ class GitWorktrees(Worktrees):
 
     async def _holds_work(self, repo_path: str, path: str, entry: Entry | None) -> bool:
         try:
+            if await anyio.Path(marker_of(Path(path))).exists():
+                return False
             if entry is None:
                 return await anyio.to_thread.run_sync(occupied, Path(path))
-            if _is_half_made(entry):
-                return False
             base_branch = (await self.repository(repo_path)).default_branch
             seen = await snapshots.status(self._git, path)
             return seen.dirty or bool(seen.ignored) or await self._unpushed(path, seen, base_branch) > 0
         except (Unavailable, InvalidInput, OSError):
             return True
+
+    async def _finished(self, repo_path: str, path: str) -> Entry | None:
+        """The registered worktree at a path, when it is there and was finished."""
+        entry = await self._entry(repo_path, real_path(path))
+        if entry is None or entry.gone or await anyio.Path(marker_of(Path(entry.path))).exists():
+            return None
+        return entry
 
     async def _entry(self, repo_path: str, real: str) -> Entry | None:
         main, *others = await registered(self._git, repo_path)
@@ -339,7 +369,14 @@ class GitWorktrees(Worktrees):
         await self._forget(repo_path, folder)
 
     async def _forget(self, repo_path: str, folder: Path) -> None:
-        await self._git.change(repo_path, "worktree", "remove", "--force", "--force", "--", str(folder))
+        """Take the registration of a folder that is gone away, if there is one."""
+        if await self._entry(repo_path, str(folder)) is None:
+            return
+        try:
+            await self._git.change(repo_path, "worktree", "remove", "--force", "--force", "--", str(folder))
+        except GitRefused:
+            if await self._entry(repo_path, str(folder)) is not None:
+                raise
 
     async def _owner(self, folder: Path) -> str | None:
         inner = anyio.Path(await snapshots.git_folder(self._git, str(folder)), OWNER_FILE)
@@ -387,12 +424,8 @@ class GitWorktrees(Worktrees):
 
 
 def _making(workspace_id: str) -> str:
-    """What an unfinished worktree and the first entry of a branch's reflog say."""
+    """What the first entry of a branch's reflog says."""
     return f"headway: made for workspace {workspace_id}"
-
-
-def _is_half_made(entry: Entry) -> bool:
-    return (entry.lock_reason or "").startswith(_making(""))
 
 
 def _expect_workspace_id(workspace_id: str) -> None:

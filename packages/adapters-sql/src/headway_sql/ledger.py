@@ -10,16 +10,14 @@ from headway_core.kernel.clock import Clock, Ids
 from headway_core.kernel.events import EventCatalog
 from headway_core.kernel.ledger import Ledger, ReadTransaction, Transaction
 from headway_core.kernel.scope import Draws, once_more_after_clash, perform
-from headway_sql.errors import Busy, committing, translating
+from headway_sql.errors import committing, translating
 from headway_sql.events import SqlEventLog
-from headway_sql.opening import BUSY_TIMEOUT_S, READERS
+from headway_sql.opening import READERS
+from headway_sql.patience import patiently
 from headway_sql.threads import WorkerThreads
 from headway_sql.transactions import SqlReadTransaction, SqlTransaction
 
 T = TypeVar("T")
-
-PATIENCE_S = 30.0
-"""How long a unit of work waits for other processes, before it is `Unavailable`."""
 
 
 class SqlLedger(Ledger):
@@ -48,13 +46,13 @@ class SqlLedger(Ledger):
 
     async def _transact(self, work: Callable[[Transaction], T]) -> T:
         draws = Draws(self._clock, self._ids)
-        result, emitted = await _patiently(self._writing, partial(self._unit, work, draws))
+        result, emitted = await patiently(partial(self._writing.run, partial(self._unit, work, draws)))
         if emitted:
             self._announce()
         return result
 
     async def _read(self, query: Callable[[ReadTransaction], T]) -> T:
-        return await _patiently(self._reading, partial(self._view, query))
+        return await patiently(partial(self._reading.run, partial(self._view, query)))
 
     def _unit(self, work: Callable[[Transaction], T], draws: Draws) -> tuple[T, bool]:
         return once_more_after_clash(partial(self._attempt, work, draws))
@@ -75,12 +73,3 @@ class SqlLedger(Ledger):
             with translating():
                 connection.exec_driver_sql("BEGIN")
             return perform(SqlReadTransaction(connection, self._clock), query)
-
-
-async def _patiently(threads: WorkerThreads, unit: Callable[[], T]) -> T:
-    for _ in range(int(PATIENCE_S / BUSY_TIMEOUT_S) - 1):
-        try:
-            return await threads.run(unit)
-        except Busy:
-            continue
-    return await threads.run(unit)

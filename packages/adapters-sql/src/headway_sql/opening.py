@@ -11,15 +11,12 @@ from headway_core.kernel.errors import InvalidInput, Unavailable
 from headway_sql.errors import translating
 from headway_sql.filesystems import refuse_network_file_system
 from headway_sql.migrating import bring_up_to_date, is_up_to_date
+from headway_sql.patience import ATTEMPT_S
 
 APPLICATION_ID = 0x48647779
 """`Hdwy`, in the header of each of our files: how SQLite tells whose a file is."""
 
 READERS = 4
-OPENING_TIMEOUT_S = 30.0
-"""How long opening waits for another process that migrates."""
-BUSY_TIMEOUT_S = 0.5
-"""How long one attempt waits for the writer of another process; the ledger repeats it."""
 
 _MAGIC = b"SQLite format 3\x00"
 _HEADER_SIZE = 100
@@ -39,7 +36,8 @@ def path_of(url: str) -> Path:
 def prepare(path: Path, metadata: MetaData, *, migrate: bool) -> None:
     """Leave a file of ours there, up to date, in mode WAL; made with mode 0600 when it is missing.
 
-    `InvalidInput("database")` and `Unavailable("database")` as `SqlStore.open` says.
+    `InvalidInput("database")` and `Unavailable("database")` as `SqlStore.open` says. `Busy` also while
+    another process opens the file for the first time: then it is to be called again.
     """
     refuse_network_file_system(path)
     if not path.parent.is_dir():
@@ -52,7 +50,7 @@ def prepare(path: Path, metadata: MetaData, *, migrate: bool) -> None:
         raise InvalidInput("database", f"{path} is a folder") from error
     except OSError as error:
         raise Unavailable("database", f"can't be opened: {error.strerror}") from error
-    engine = _engine(path, timeout=OPENING_TIMEOUT_S, poolclass=NullPool)
+    engine = _engine(path, poolclass=NullPool)
     with translating(), engine.connect() as connection:
         if not (migrate and is_up_to_date(connection)):
             connection.rollback()
@@ -68,20 +66,20 @@ def writer_engine(path: Path) -> Engine:
     """One connection, that writes. FULL: a commit is on the disk before an effect follows it, so that
     an intent survives the loss of power too; NORMAL would keep it over the death of a process only.
     """
-    engine = _engine(path, timeout=BUSY_TIMEOUT_S, pool_size=1, max_overflow=0)
+    engine = _engine(path, pool_size=1, max_overflow=0)
     event.listen(engine, "connect", _always("PRAGMA synchronous = FULL"))
     return engine
 
 
 def reader_engine(path: Path) -> Engine:
     """Connections that can't write."""
-    engine = _engine(path, timeout=BUSY_TIMEOUT_S, pool_size=READERS, max_overflow=0)
+    engine = _engine(path, pool_size=READERS, max_overflow=0)
     event.listen(engine, "connect", _always("PRAGMA query_only = ON"))
     return engine
 
 
-def _engine(path: Path, *, timeout: float, **pool: object) -> Engine:
-    driver = {"timeout": timeout, "isolation_level": None, "check_same_thread": False}
+def _engine(path: Path, **pool: object) -> Engine:
+    driver = {"timeout": ATTEMPT_S, "isolation_level": None, "check_same_thread": False}
     return create_engine(f"sqlite:///{path}", connect_args=driver, **pool)
 
 

@@ -16,6 +16,7 @@ from headway_sql.events import SqlEventLog
 from headway_sql.ledger import SqlLedger
 from headway_sql.metadata import metadata_of
 from headway_sql.opening import path_of, prepare, reader_engine, writer_engine
+from headway_sql.patience import patiently
 from headway_sql.tables import SqlReader, SqlWriter
 
 R = TypeVar("R")
@@ -62,7 +63,8 @@ class SqlStore(Store):
         """
         metadata = metadata_of(specs)
         path = path_of(url)
-        await anyio.to_thread.run_sync(partial(prepare, path, metadata, migrate=migrate))
+        ready = partial(prepare, path, metadata, migrate=migrate)
+        await patiently(partial(anyio.to_thread.run_sync, ready))
         writer, reader = writer_engine(path), reader_engine(path)
         try:
             yield cls(writer=writer, reader=reader, metadata=metadata, catalog=catalog, clock=clock, ids=ids)

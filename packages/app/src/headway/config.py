@@ -18,9 +18,9 @@ from pathlib import Path
 
 import attrs
 import cattrs
-from headway_local.agents import AgentProgram
 
 from headway_core.kernel.errors import InvalidInput
+from headway_local.agents import AgentProgram
 
 DEFAULT_AGENTS: Mapping[str, AgentProgram] = {
     "claude": AgentProgram(

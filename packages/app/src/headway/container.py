@@ -1,12 +1,12 @@
 """The composition root: the only place that knows core and every adapter."""
 
 from dependency_injector import containers, providers
-from headway_github.container import GitHubContainer
-from headway_local.container import LocalContainer
 
 from headway.config import Config
 from headway_core.container import CoreContainer
 from headway_core.kernel.ledger import Store
+from headway_github.container import GitHubContainer
+from headway_local.container import LocalContainer
 
 
 class AppContainer(containers.DeclarativeContainer):
@@ -40,4 +40,3 @@ class AppContainer(containers.DeclarativeContainer):
             lambda data_dir: str(data_dir / "worktrees"), config.provided.data_dir
         ),
     )
-

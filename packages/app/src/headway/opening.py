@@ -5,7 +5,6 @@ from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 
 import anyio
-from headway_local.system import RandomIds, SystemClock
 
 from headway.config import Config, database_path
 from headway.container import AppContainer
@@ -21,6 +20,7 @@ from headway_core.schema import ALL_EVENTS, ALL_TABLES
 from headway_core.sessions import FixerSessionService, SessionService
 from headway_core.settings import SettingsService
 from headway_core.workspaces import InitOutput, Workspace
+from headway_local.system import RandomIds, SystemClock
 from headway_sql import SqlStore
 
 logger = logging.getLogger(__name__)

@@ -10,7 +10,6 @@ from pathlib import Path
 import anyio
 import anyio.to_thread
 import attrs
-from headway_local.agents import AgentProgram
 from rich.console import Console
 
 from headway import shown
@@ -25,6 +24,7 @@ from headway_core.operations import GitHubIssue, Manual, ResumeBranch
 from headway_core.ratchet import Cause, DispatchStatus, Explanation, RatchetState
 from headway_core.settings import Settings
 from headway_core.workspaces import SourceKind
+from headway_local.agents import AgentProgram
 from headway_sandbox import SandboxControl
 
 AGENT = "demo"

@@ -1,0 +1,146 @@
+"""What every `Supervisor` does. An adapter's test subclasses `SupervisorContract` and gives it agents."""
+
+import enum
+from abc import ABC, abstractmethod
+
+import anyio
+import pytest
+
+from headway_core.kernel.errors import InvalidInput
+from headway_core.sessions.ports import Exited, Launch, NeverStarted, Probe, Running, Supervisor
+
+PATIENCE_S = 10.0
+
+
+class Behaviour(enum.Enum):
+    """What an agent does."""
+
+    SUCCEEDS = enum.auto()
+    """Ends with 0."""
+    FAILS = enum.auto()
+    """Ends with 3."""
+    DIES = enum.auto()
+    """Is ended by signal 9."""
+    WAITS = enum.auto()
+    """Runs until it is ended, and ends on TERM."""
+    SPEAKS = enum.auto()
+    """Writes `hello` to `$HEADWAY_OUT/replies.json`, prints `done` and ends with 0."""
+    MISSING = enum.auto()
+    """Can't be executed."""
+
+
+class Stage(ABC):
+    """Where agents perform."""
+
+    @abstractmethod
+    async def launch(self, behaviour: Behaviour, *, session_id: str = "s-1", attempt: int = 1) -> Launch:
+        """What starts an agent that behaves so."""
+
+    @abstractmethod
+    async def executions(self) -> int:
+        """How many agents were ever executed."""
+
+
+async def until_ended(supervisor: Supervisor, session_id: str = "s-1", attempt: int = 1) -> Probe | None:
+    """Wait until the attempt does not run any more; what is known of it then."""
+    with anyio.fail_after(PATIENCE_S):
+        while True:
+            found = await supervisor.probe(session_id, attempt)
+            if not isinstance(found, Running):
+                return found
+            await anyio.sleep(0.005)
+
+
+@pytest.mark.anyio
+class SupervisorContract:
+    """Subclasses define the fixtures `supervisor` and `stage`."""
+
+    @pytest.mark.parametrize(
+        ("behaviour", "ended"),
+        [
+            (Behaviour.SUCCEEDS, Exited(exit_code=0)),
+            (Behaviour.FAILS, Exited(exit_code=3)),
+            (Behaviour.DIES, Exited(signal=9)),
+        ],
+    )
+    @pytest.mark.lesson("R32", "X6")
+    async def test_the_exit_is_told(
+        self, supervisor: Supervisor, stage: Stage, behaviour: Behaviour, ended: Exited
+    ) -> None:
+        """How an agent ended is told as it was at its end, by whoever asks and whenever."""
+        first = await supervisor.start(await stage.launch(behaviour))
+        assert isinstance(first, Running | Exited)
+        assert await until_ended(supervisor) == ended
+        assert await supervisor.settle("s-1", 1) == ended
+        assert await supervisor.stop("s-1", 1) == ended
+
+    async def test_a_program_that_is_missing_is_told(self, supervisor: Supervisor, stage: Stage) -> None:
+        """An agent that can't be executed has ended, with the reason."""
+        found = await supervisor.start(await stage.launch(Behaviour.MISSING))
+        assert isinstance(found, Exited)
+        assert (found.exit_code, found.signal) == (None, None)
+        assert found.failed_to_start
+
+    @pytest.mark.lesson("F7")
+    async def test_started_twice_is_executed_once(self, supervisor: Supervisor, stage: Stage) -> None:
+        """A repeated start tells what became of the first one, while it runs and afterwards."""
+        launch = await stage.launch(Behaviour.WAITS)
+        assert await supervisor.start(launch) == Running()
+        assert await supervisor.start(launch) == Running()
+        ended = await supervisor.stop("s-1", 1)
+        assert await supervisor.start(launch) == ended
+        assert await stage.executions() == 1
+
+    async def test_an_attempt_that_never_started_is_closed(
+        self, supervisor: Supervisor, stage: Stage
+    ) -> None:
+        """`settle` without a sign of a start closes the attempt for good; the next attempt is free."""
+        assert await supervisor.probe("s-1", 1) is None
+        assert await supervisor.settle("s-1", 1) == NeverStarted()
+        assert await supervisor.start(await stage.launch(Behaviour.SUCCEEDS)) == NeverStarted()
+        assert await supervisor.probe("s-1", 1) == NeverStarted()
+        assert await stage.executions() == 0
+
+    async def test_probing_closes_nothing(self, supervisor: Supervisor, stage: Stage) -> None:
+        """An attempt that was only looked at can still be started."""
+        assert await supervisor.probe("s-1", 1) is None
+        await supervisor.start(await stage.launch(Behaviour.SUCCEEDS))
+        assert await until_ended(supervisor) == Exited(exit_code=0)
+
+    async def test_stop_ends_what_runs(self, supervisor: Supervisor, stage: Stage) -> None:
+        """A stopped agent has ended, by TERM when it listens; stopping again tells the same."""
+        await supervisor.start(await stage.launch(Behaviour.WAITS))
+        assert await supervisor.settle("s-1", 1) == Running()
+        assert await supervisor.stop("s-1", 1) == Exited(signal=15)
+        assert await supervisor.stop("s-1", 1) == Exited(signal=15)
+
+    async def test_stopping_what_never_started_closes_it(self, supervisor: Supervisor, stage: Stage) -> None:
+        """A stop before the start wins: nothing runs afterwards (X5)."""
+        assert await supervisor.stop("s-1", 1) == NeverStarted()
+        assert await supervisor.start(await stage.launch(Behaviour.SUCCEEDS)) == NeverStarted()
+        assert await stage.executions() == 0
+
+    @pytest.mark.lesson("F8")
+    async def test_attempts_are_apart(self, supervisor: Supervisor, stage: Stage) -> None:
+        """The end of one attempt says nothing of another attempt or session."""
+        await supervisor.start(await stage.launch(Behaviour.WAITS, attempt=2))
+        await supervisor.start(await stage.launch(Behaviour.FAILS, attempt=1))
+        await supervisor.start(await stage.launch(Behaviour.SUCCEEDS, session_id="s-2"))
+        assert await until_ended(supervisor, "s-1", 1) == Exited(exit_code=3)
+        assert await until_ended(supervisor, "s-2", 1) == Exited(exit_code=0)
+        assert await supervisor.probe("s-1", 2) == Running()
+        await supervisor.stop("s-1", 2)
+
+    async def test_what_the_agent_says_is_read(self, supervisor: Supervisor, stage: Stage) -> None:
+        """A file in `$HEADWAY_OUT` is read up to its limit; what is not there is None; output is kept."""
+        await supervisor.start(await stage.launch(Behaviour.SPEAKS))
+        await until_ended(supervisor)
+        assert await supervisor.said("s-1", 1, "replies.json") == b"hello"
+        assert await supervisor.said("s-1", 1, "replies.json", limit=5) == b"hello"
+        assert await supervisor.said("s-1", 1, "other.json") is None
+        assert await supervisor.said("s-9", 1, "replies.json") is None
+        with pytest.raises(InvalidInput) as refused:
+            await supervisor.said("s-1", 1, "replies.json", limit=4)
+        assert refused.value.field == "name"
+        assert (await supervisor.output("s-1", 1)).strip() == "done"
+        assert await supervisor.output("s-9", 1) == ""
