@@ -10,9 +10,9 @@ the program; reads `prompt`, writes `output`; and renames `exit` into place when
 left. On TERM it ends the program: TERM, the seconds in `stop`, KILL.
 
 `leash` runs a program that ends with whoever holds the other end of standard input: when that closes,
-whatever the reason, it has PATIENCE seconds to end by itself, then TERM, 2 seconds, KILL. It ends as the program ended: same exit code, same signal. It
-holds the file LOCK, unless that is empty, until nothing of the program is left, so that a successor of
-whoever was killed can wait for that.
+whatever the reason, it has PATIENCE seconds to end by itself, then TERM, 2 seconds, KILL. It ends as the
+program ended: same exit code, same signal. It holds the file LOCK, unless that is empty, until nothing of
+the program is left, so that a successor of whoever was killed can wait for that.
 
 In both, the program gets a parent-death signal, so that it ends with this one; and this one is the
 reaper of all its descendants, so that none survives the program by leaving its group or session.
