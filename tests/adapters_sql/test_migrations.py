@@ -1,0 +1,110 @@
+"""The migrations make exactly the schema that the specs declare, in one transaction."""
+
+import sqlite3
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, closing
+from pathlib import Path
+
+import pytest
+from alembic.autogenerate import compare_metadata
+from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from sqlalchemy import Connection, create_engine
+
+from headway_core.kernel.errors import InvalidInput
+from headway_core.kernel.events import EventCatalog
+from headway_core.schema import ALL_EVENTS, ALL_TABLES
+from headway_core.testing.clock import ManualClock, SequentialIds
+from headway_sql import SqlStore, metadata_of, migrating
+from headway_sql.opening import prepare
+
+METADATA = metadata_of(ALL_TABLES)
+
+
+@asynccontextmanager
+async def opened(path: Path) -> AsyncIterator[SqlStore]:
+    async with SqlStore.open(
+        f"sqlite:///{path}",
+        specs=ALL_TABLES,
+        catalog=EventCatalog(ALL_EVENTS),
+        clock=ManualClock(),
+        ids=SequentialIds(),
+    ) as store:
+        yield store
+
+
+@pytest.fixture
+def migrated(path: Path) -> Iterator[Connection]:
+    prepare(path, METADATA, migrate=True)
+    engine = create_engine(f"sqlite:///{path}")
+    with engine.connect() as connection:
+        yield connection
+    engine.dispose()
+
+
+def schema(connection: Connection) -> dict[str, set[str]]:
+    """Each table or index with the words of its lines, since Alembic orders some otherwise."""
+    found = connection.exec_driver_sql(
+        "SELECT name, sql FROM sqlite_master WHERE sql IS NOT NULL AND name NOT LIKE 'sqlite_%'"
+    )
+    return {name: {line.strip(" ,\t") for line in sql.splitlines()} for name, sql in found}
+
+
+def test_metadata_equals_migrations(migrated: Connection) -> None:
+    """Alembic finds no difference between the migrated database and the specs."""
+    assert compare_metadata(MigrationContext.configure(migrated), METADATA) == []
+
+
+def test_schema_equals_migrations(migrated: Connection) -> None:
+    """Nor does SQLite's own text of each table and index, conditions of partial indexes included."""
+    with create_engine("sqlite://").connect() as fresh:
+        METADATA.create_all(fresh)
+        declared = schema(fresh)
+    made = schema(migrated)
+    assert made.pop(migrating.VERSION_TABLE)
+    assert made == declared
+
+
+def test_one_line_of_revisions(migrated: Connection) -> None:
+    """The history is one line of numbers, and Alembic reads it as we do."""
+    scripts = ScriptDirectory.from_config(migrating.config(migrated, METADATA))
+    line = [revision.revision for revision in reversed(list(scripts.walk_revisions()))]
+    assert line == migrating.known_revisions()
+    assert scripts.get_heads() == [line[-1]]
+    assert migrating.revision_of(migrated) == line[-1]
+
+
+@pytest.mark.anyio
+async def test_newer_database(path: Path) -> None:
+    """The database of a newer Headway is refused by that name, unchanged."""
+    async with opened(path):
+        pass
+    with closing(sqlite3.connect(path)) as other:
+        other.execute("UPDATE alembic_version SET version_num = '9999'")
+        other.commit()
+        before = list(other.iterdump())
+    with pytest.raises(InvalidInput, match="newer Headway \\(schema 9999"):
+        async with opened(path):
+            pass
+    with closing(sqlite3.connect(path)) as other:
+        assert list(other.iterdump()) == before
+
+
+@pytest.mark.lesson("B14")
+@pytest.mark.anyio
+async def test_broken_migration(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A migration that fails on the way leaves nothing of itself, and can be run again."""
+
+    def half_way(connection: Connection, metadata: object) -> None:
+        METADATA.create_all(connection)
+        raise ZeroDivisionError
+
+    with monkeypatch.context() as patched:
+        patched.setattr(migrating, "upgrade", half_way)
+        with pytest.raises(ZeroDivisionError):
+            async with opened(path):
+                pass
+    with closing(sqlite3.connect(path)) as other:
+        assert list(other.execute("SELECT name FROM sqlite_master")) == []
+    async with opened(path) as store:
+        assert await store.ledger.read(store.events.last_position) == 0
