@@ -4,6 +4,9 @@ from datetime import UTC, datetime
 
 import attrs
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
 from headway_core.pull_requests.model import CIStatus, GitHubState
 from headway_core.ratchet.decision import (
     AwaitingReview,
@@ -21,8 +24,6 @@ from headway_core.ratchet.decision import (
     WaitReason,
     decide,
 )
-from hypothesis import given
-from hypothesis import strategies as st
 
 LOOK = datetime(2026, 1, 1, tzinfo=UTC)
 
@@ -91,7 +92,11 @@ ROWS: list[tuple[str, dict[str, object], Decision]] = [
     ("7 queue", {"in_merge_queue": True}, waits(WaitReason.MERGE_QUEUE)),
     ("8 quiet time", {"quiet": False}, waits(WaitReason.CI)),
     ("8 pending", {"ci": CIStatus.PENDING}, waits(WaitReason.CI)),
-    ("8 conflict", {"ci": CIStatus.PENDING, "conflict": True}, Dispatch(cause_ids=("CI",), look_again_at=LOOK)),
+    (
+        "8 conflict",
+        {"ci": CIStatus.PENDING, "conflict": True},
+        Dispatch(cause_ids=("CI",), look_again_at=LOOK),
+    ),
     ("9 stuck", {**NOTHING, "ci": CIStatus.PENDING, "ci_overdue": True}, stalls(StallReason.CI_STUCK)),
     ("9 unknown", {**NOTHING, "part_unknown": True}, waits(WaitReason.UNKNOWN)),
     (

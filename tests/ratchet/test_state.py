@@ -1,6 +1,7 @@
 """The state that people see: first match of a table."""
 
 import pytest
+
 from headway_core.pull_requests.model import CIStatus, GitHubState, Mergeability, ReviewDecision
 from headway_core.ratchet import RatchetState, ratchet_state
 
