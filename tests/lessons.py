@@ -20,7 +20,7 @@ class Lessons:
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         """Count the lessons of a test that passed."""
         if report.when == "call" and report.passed:
-            self.proven.update(name for key, name in report.user_properties if key == "lesson")
+            self.proven.update(str(row) for key, row in report.user_properties if key == "lesson")
 
     @pytest.hookimpl
     def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:

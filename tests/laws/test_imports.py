@@ -81,18 +81,16 @@ def foreign_writers(room: str, source: str) -> list[str]:
         if isinstance(node, ast.ImportFrom)
         for alias in node.names
     }
-    found = []
-    for node in ast.walk(tree):
-        if (
-            isinstance(node, ast.Subscript)
-            and isinstance(node.value, ast.Name)
-            and node.value.id == "OwnedTable"
-            and isinstance(node.slice, ast.Name)
-            and node.slice.id in homes
-            and not homes[node.slice.id].startswith(f"headway_core.{room}")
-        ):
-            found.append(node.slice.id)
-    return found
+    return [
+        node.slice.id
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Subscript)
+        and isinstance(node.value, ast.Name)
+        and node.value.id == "OwnedTable"
+        and isinstance(node.slice, ast.Name)
+        and node.slice.id in homes
+        and not homes[node.slice.id].startswith(f"headway_core.{room}")
+    ]
 
 
 ROOMS = sorted(p.name for p in CORE.iterdir() if p.is_dir() and p.name not in {"testing", "__pycache__"})

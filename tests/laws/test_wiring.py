@@ -53,7 +53,7 @@ def _all_providers(container: type[CoreContainer]) -> set[providers.Provider[Any
         provider = todo.pop()
         if provider not in seen:
             seen.add(provider)
-            todo += [each for each in provider.related if isinstance(each, providers.Provider)]
+            todo += provider.related
     return seen
 
 

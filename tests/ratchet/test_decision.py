@@ -62,8 +62,8 @@ TO_FIX = RatchetFacts(
 )
 """Facts that lead to a fixer: each row below changes what makes it win instead."""
 
-NOTHING = {"present": (), "actionable": (), "ci": CIStatus.SUCCESS}
-HANDLED = {"actionable": ()}
+NOTHING: dict[str, object] = {"present": (), "actionable": (), "ci": CIStatus.SUCCESS}
+HANDLED: dict[str, object] = {"actionable": ()}
 
 
 def waits(reason: WaitReason) -> Wait:

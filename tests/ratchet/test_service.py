@@ -19,6 +19,7 @@ from headway_core.ratchet.decision import (
     StallReason,
     Wait,
 )
+from headway_core.ratchet.events import DispatchChanged
 from headway_core.ratchet.model import DISPATCHES_OF, DispatchStatus, FixerDispatch
 from headway_core.sessions import EndReason, SessionStatus
 from headway_core.sessions.ports import Exited
@@ -240,7 +241,7 @@ async def test_every_change_of_a_dispatch_is_one_event(story: Story) -> None:
     await story.run_fixer(Exited(exit_code=0))
     await story.decide()
     events = await story.house.store.ledger.read(lambda tx: story.house.store.events.after(tx, 0, limit=999))
-    told = [e.payload.status for e in events if e.payload.event == "ratchet.dispatch_changed"]
+    told = [e.payload.status for e in events if isinstance(e.payload, DispatchChanged)]
     assert told == [DispatchStatus.PENDING, DispatchStatus.RUNNING, DispatchStatus.COMPLETED]
 
 
