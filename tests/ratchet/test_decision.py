@@ -1,14 +1,16 @@
-"""`decide`: each row of its table, and the whole input space."""
+"""`decide` is its table: each row, their order, and what holds over the whole input space."""
 
-from datetime import UTC, datetime
+from datetime import timedelta
+from typing import Any
 
 import attrs
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from headway_core.pull_requests.model import CIStatus, GitHubState
 from headway_core.ratchet.decision import (
+    _TABLE,
     AwaitingReview,
     Decision,
     Disabled,
@@ -24,10 +26,12 @@ from headway_core.ratchet.decision import (
     WaitReason,
     decide,
 )
+from headway_core.ratchet.explain import sentence
+from headway_core.testing.clock import EPOCH
 
-LOOK = datetime(2026, 1, 1, tzinfo=UTC)
+SOON = EPOCH + timedelta(seconds=60)
 
-TO_FIX = RatchetFacts(
+FAILING = RatchetFacts(
     enabled=True,
     workspace_ready=True,
     state=GitHubState.OPEN,
@@ -44,6 +48,7 @@ TO_FIX = RatchetFacts(
     in_merge_queue=False,
     quiet=True,
     ci=CIStatus.FAILURE,
+    checks_pending=False,
     ci_overdue=False,
     conflict=False,
     act_on_first_failure=False,
@@ -58,116 +63,187 @@ TO_FIX = RatchetFacts(
     budget_left=True,
     session_limit_reached=False,
     capacity_left=True,
-    next_look=LOOK,
+    next_look=SOON,
 )
-"""Facts that lead to a fixer: each row below changes what makes it win instead."""
+"""An open pull request whose CI failed: there is everything to do, and nothing in the way."""
 
-NOTHING: dict[str, object] = {"present": (), "actionable": (), "ci": CIStatus.SUCCESS}
-HANDLED: dict[str, object] = {"actionable": ()}
-
-
-def waits(reason: WaitReason) -> Wait:
-    return Wait(reason=reason, look_again_at=LOOK)
+GREEN = {"present": (), "actionable": (), "ci": CIStatus.SUCCESS}
+TRIED = {"actionable": ()}
+PENDING = {"ci": CIStatus.PENDING, "checks_pending": True}
+FEEDBACK = {"present": ("FEEDBACK:t",), "ci": CIStatus.SUCCESS, "only_feedback": True}
 
 
-def stalls(reason: StallReason) -> Stalled:
-    return Stalled(reason=reason, look_again_at=LOOK)
+def _wait(reason: WaitReason) -> Wait:
+    return Wait(reason=reason, look_again_at=SOON)
 
 
-ROWS: list[tuple[str, dict[str, object], Decision]] = [
-    ("1 disabled", {"enabled": False}, Disabled()),
-    ("2 workspace", {"workspace_ready": False}, waits(WaitReason.WORKSPACE)),
-    ("3 no pull request", {"state": None}, waits(WaitReason.NO_PR)),
-    ("3 merged", {"state": GitHubState.MERGED}, Done()),
-    ("3 closed", {"state": GitHubState.CLOSED}, waits(WaitReason.CLOSED)),
-    ("4 dispatch", {"dispatch_live": True}, FixerActive(session_id=None, look_again_at=LOOK)),
-    ("4 any fixer", {"fixer_session": "s"}, FixerActive(session_id="s", look_again_at=LOOK)),
-    ("4 held", {"held_by": "person"}, Held(by="person", until=None, look_again_at=LOOK)),
-    ("5 branch", {"branch_mismatch": True}, stalls(StallReason.BRANCH_MISMATCH)),
-    ("5 unpushed", {"unpushed": True}, stalls(StallReason.UNPUSHED)),
-    ("5 in a turn", {"unpushed": True, "turn_in_flight": True}, waits(WaitReason.SESSION)),
-    ("6 head gone", {"head_gone": True}, stalls(StallReason.NO_HEAD)),
-    ("6 stale", {"view_stale": True}, waits(WaitReason.REFRESH)),
-    ("6 too long", {"view_stale": True, "view_overdue": True}, stalls(StallReason.UNREACHABLE)),
-    ("7 queue", {"in_merge_queue": True}, waits(WaitReason.MERGE_QUEUE)),
-    ("8 quiet time", {"quiet": False}, waits(WaitReason.CI)),
-    ("8 pending", {"ci": CIStatus.PENDING}, waits(WaitReason.CI)),
-    (
-        "8 conflict",
-        {"ci": CIStatus.PENDING, "conflict": True},
-        Dispatch(cause_ids=("CI",), look_again_at=LOOK),
-    ),
-    ("9 stuck", {**NOTHING, "ci": CIStatus.PENDING, "ci_overdue": True}, stalls(StallReason.CI_STUCK)),
-    ("9 unknown", {**NOTHING, "part_unknown": True}, waits(WaitReason.UNKNOWN)),
-    (
-        "9 unknown for long",
-        {**NOTHING, "part_unknown": True, "part_overdue": True},
-        stalls(StallReason.CI_UNKNOWN),
-    ),
-    ("9 review", {**NOTHING, "review_outstanding": True}, AwaitingReview()),
-    ("9 ready", NOTHING, Ready()),
-    ("10 retries", {**HANDLED, "exhausted": ("CI",)}, stalls(StallReason.RETRIES)),
-    ("10 answered", {**HANDLED, "only_feedback": True, "answered": True}, AwaitingReview()),
-    ("10 unchanged", HANDLED, stalls(StallReason.UNCHANGED)),
-    ("11 budget", {"budget_left": False}, stalls(StallReason.BUDGET)),
-    ("12 session", {"turn_in_flight": True}, waits(WaitReason.SESSION)),
-    ("12 limit", {"session_limit_reached": True}, waits(WaitReason.SESSION_LIMIT)),
-    ("13 capacity", {"capacity_left": False}, waits(WaitReason.CAPACITY)),
-    ("14 dispatch", {}, Dispatch(cause_ids=("CI",), look_again_at=LOOK)),
+def _stalled(reason: StallReason) -> Stalled:
+    return Stalled(reason=reason, look_again_at=SOON)
+
+
+def _active(session: str | None) -> FixerActive:
+    return FixerActive(session_id=session, look_again_at=SOON)
+
+
+ROWS: list[tuple[dict[str, Any], Decision]] = [
+    ({"enabled": False}, Disabled()),
+    ({"workspace_ready": False}, _wait(WaitReason.WORKSPACE)),
+    ({"state": None}, _wait(WaitReason.NO_PR)),
+    ({"state": GitHubState.MERGED}, Done()),
+    ({"state": GitHubState.CLOSED}, _wait(WaitReason.CLOSED)),
+    ({"dispatch_live": True}, _active(None)),
+    ({"fixer_session": "s1"}, _active("s1")),
+    ({"held_by": "person", "held_until": EPOCH}, Held(by="person", until=EPOCH, look_again_at=SOON)),
+    ({"branch_mismatch": True}, _stalled(StallReason.BRANCH_MISMATCH)),
+    ({"unpushed": True}, _stalled(StallReason.UNPUSHED)),
+    ({"head_gone": True}, _stalled(StallReason.NO_HEAD)),
+    ({"view_stale": True, "view_overdue": True}, _stalled(StallReason.UNREACHABLE)),
+    ({"view_stale": True}, _wait(WaitReason.REFRESH)),
+    ({"in_merge_queue": True}, _wait(WaitReason.MERGE_QUEUE)),
+    ({"quiet": False}, _wait(WaitReason.CI)),
+    (PENDING | {"present": (), "actionable": ()}, _wait(WaitReason.CI)),
+    ({"checks_pending": True}, _wait(WaitReason.CI)),
+    (GREEN | PENDING | {"ci_overdue": True}, _stalled(StallReason.CI_STUCK)),
+    (GREEN | {"part_unknown": True, "part_overdue": True}, _stalled(StallReason.CI_UNKNOWN)),
+    (GREEN | {"part_unknown": True}, _wait(WaitReason.UNKNOWN)),
+    (GREEN | {"review_outstanding": True}, AwaitingReview()),
+    (GREEN, Ready()),
+    (TRIED | {"exhausted": ("CI",)}, _stalled(StallReason.RETRIES)),
+    (TRIED | FEEDBACK | {"answered": True}, AwaitingReview()),
+    (TRIED | FEEDBACK, _stalled(StallReason.UNCHANGED)),
+    (TRIED | {"answered": True}, _stalled(StallReason.UNCHANGED)),
+    ({"budget_left": False}, _stalled(StallReason.BUDGET)),
+    ({"turn_in_flight": True}, _wait(WaitReason.SESSION)),
+    ({"session_limit_reached": True}, _wait(WaitReason.SESSION_LIMIT)),
+    ({"capacity_left": False}, _wait(WaitReason.CAPACITY)),
+    ({}, Dispatch(cause_ids=("CI",), look_again_at=SOON)),
 ]
 
 
-@pytest.mark.lesson("R2", "R4", "R8", "R9", "R11", "R24")
-@pytest.mark.parametrize(("changes", "decision"), [row[1:] for row in ROWS], ids=[row[0] for row in ROWS])
-def test_each_row(changes: dict[str, object], decision: Decision) -> None:
-    """The facts of a row lead to its decision."""
-    assert decide(attrs.evolve(TO_FIX, **changes)) == decision  # type: ignore[arg-type]  # rows as data
+@pytest.mark.lesson("R4", "R11", "R24")
+@pytest.mark.parametrize(("changes", "expected"), ROWS, ids=lambda value: str(value)[:60])
+def test_each_row_concludes_what_the_table_says(changes: dict[str, Any], expected: Decision) -> None:
+    """One change of the base case reaches one row, and the row says when to look again."""
+    assert decide(attrs.evolve(FAILING, **changes)) == expected
 
 
-ids = st.lists(st.sampled_from(["CI", "CONFLICT", "FEEDBACK:t"]), unique=True).map(tuple)
+def test_the_rows_above_are_all_there_are() -> None:
+    """A condition that no case reaches would be a rule that nobody has proved."""
+    reached = set()
+    for changes, _ in ROWS:
+        facts = attrs.evolve(FAILING, **changes)
+        reached.add(next((n for n, (condition, _) in enumerate(_TABLE) if condition(facts)), len(_TABLE)))
+    assert reached == set(range(len(_TABLE) + 1))
+
+
+ORDER: list[tuple[dict[str, Any], type[Decision]]] = [
+    ({"enabled": False, "state": GitHubState.MERGED, "dispatch_live": True}, Disabled),
+    ({"state": GitHubState.MERGED, "dispatch_live": True, "held_by": "person"}, Done),
+    (GREEN | {"fixer_session": "s1"}, FixerActive),
+    (GREEN | {"dispatch_live": True, "held_by": "person"}, FixerActive),
+    ({"held_by": "person", "view_stale": True, "branch_mismatch": True}, Held),
+]
+
+
+@pytest.mark.lesson("R11")
+@pytest.mark.parametrize(("changes", "kind"), ORDER, ids=lambda value: str(value)[:60])
+def test_the_first_row_wins(changes: dict[str, Any], kind: type[Decision]) -> None:
+    """Off beats merged, merged beats active, an active fixer is seen on a green pull request too."""
+    assert isinstance(decide(attrs.evolve(FAILING, **changes)), kind)
+
+
+@pytest.mark.lesson("R2")
+@pytest.mark.parametrize(
+    ("changes", "waits"),
+    [
+        ({}, True),
+        ({"conflict": True}, False),
+        ({"ci_overdue": True}, False),
+        ({"act_on_first_failure": True}, False),
+        ({"act_on_first_failure": True, "ci": CIStatus.PENDING}, True),
+        ({"act_on_first_failure": True, "quiet": False}, True),
+    ],
+)
+def test_running_checks_are_waited_for(changes: dict[str, Any], *, waits: bool) -> None:
+    """A failure beside checks that still run waits for them, unless settings or a conflict say otherwise."""
+    decision = decide(attrs.evolve(FAILING, checks_pending=True, **changes))
+    assert isinstance(decision, Wait if waits else Dispatch)
+
+
+def test_unpushed_commits_of_a_turn_in_flight_are_no_stall() -> None:
+    """While another session works, its commits are on their way."""
+    decision = decide(attrs.evolve(FAILING, unpushed=True, turn_in_flight=True))
+    assert decision == _wait(WaitReason.SESSION)
+
+
+_IDS = st.sampled_from([(), ("CI",), ("CONFLICT",), ("CI", "FEEDBACK:t")])
+_TIMES = st.one_of(st.none(), st.datetimes())
+ANY_FACTS = st.builds(
+    RatchetFacts,
+    state=st.sampled_from([None, *GitHubState]),
+    ci=st.sampled_from(CIStatus),
+    fixer_session=st.sampled_from([None, "s1"]),
+    held_by=st.sampled_from([None, "person"]),
+    held_until=_TIMES,
+    next_look=_TIMES,
+    present=_IDS,
+    actionable=_IDS,
+    exhausted=_IDS,
+)
+
+
+@pytest.mark.lesson("R2", "R4", "R8", "R9", "R24")
+@settings(max_examples=500, deadline=None)
+@given(facts=ANY_FACTS)
+def test_it_always_decides_and_says_why(facts: RatchetFacts) -> None:
+    """Total: every input has a decision, a reason and a sentence."""
+    decision = decide(facts)
+    assert isinstance(decision, Decision)
+    assert all(sentence(decision))
+
+
+MAY_DISPATCH: dict[str, Any] = {
+    "enabled": True,
+    "workspace_ready": True,
+    "state": GitHubState.OPEN,
+    "dispatch_live": False,
+    "fixer_session": None,
+    "held_by": None,
+    "branch_mismatch": False,
+    "unpushed": False,
+    "view_stale": False,
+    "head_gone": False,
+    "in_merge_queue": False,
+    "quiet": True,
+    "turn_in_flight": False,
+    "budget_left": True,
+    "session_limit_reached": False,
+    "capacity_left": True,
+}
 
 
 @st.composite
-def any_facts(draw: st.DrawFn) -> RatchetFacts:
-    """Any combination, consistent or not."""
-    values: dict[str, object] = {}
-    for field in attrs.fields(RatchetFacts):
-        if field.type is bool:
-            values[field.name] = draw(st.booleans())
-    present = draw(ids)
-    subset = st.lists(st.sampled_from(present), unique=True).map(tuple) if present else st.just(())
-    values |= {
-        "state": draw(st.sampled_from([None, *GitHubState])),
-        "fixer_session": draw(st.sampled_from([None, "s"])),
-        "held_by": draw(st.sampled_from([None, "person"])),
-        "held_until": None,
-        "ci": draw(st.sampled_from(CIStatus)),
-        "present": present,
-        "actionable": draw(subset),
-        "exhausted": draw(subset),
-        "next_look": LOOK,
-    }
-    return RatchetFacts(**values)  # type: ignore[arg-type]  # the fields by name
+def _nearly_dispatched(draw: st.DrawFn) -> RatchetFacts:
+    """Any facts, where each guard is drawn as open more often than as shut."""
+    facts = draw(ANY_FACTS)
+    kept = {name: value for name, value in MAY_DISPATCH.items() if draw(st.integers(0, 15))}
+    return attrs.evolve(facts, **kept)
 
 
-@pytest.mark.lesson("R14")
-@given(any_facts())
-def test_a_fixer_is_sent_only_when_everything_allows_it(facts: RatchetFacts) -> None:
-    """Total over all facts; Dispatch only for an enabled, open, rested, fresh view with something to fix."""
+@pytest.mark.lesson("R2", "R4", "R8", "R9")
+@settings(max_examples=500, deadline=None)
+@given(facts=_nearly_dispatched())
+def test_a_dispatch_means_that_nothing_is_in_the_way(facts: RatchetFacts) -> None:
+    """Dispatch exactly when every guard is open, checks came to an end, and a present cause is actionable."""
+    guards = all(getattr(facts, name) == value for name, value in MAY_DISPATCH.items())
+    ended = (
+        not facts.checks_pending
+        or facts.conflict
+        or facts.ci_overdue
+        or (facts.act_on_first_failure and facts.ci is CIStatus.FAILURE)
+    )
+    wanted = guards and ended and bool(facts.present) and bool(facts.actionable)
     decision = decide(facts)
+    assert isinstance(decision, Dispatch) is wanted
     if isinstance(decision, Dispatch):
-        assert facts.enabled
-        assert facts.workspace_ready
-        assert facts.state is GitHubState.OPEN
-        assert not facts.dispatch_live
-        assert facts.fixer_session is None
-        assert facts.held_by is None
-        assert facts.quiet
-        assert not facts.view_stale
-        assert facts.budget_left
-        assert facts.capacity_left
-        assert not facts.turn_in_flight
-        assert decision.cause_ids == facts.actionable != ()
-    if isinstance(decision, Ready):
-        assert not facts.present
-        assert facts.ci is not CIStatus.PENDING
+        assert decision.cause_ids == facts.actionable

@@ -145,6 +145,8 @@ class RatchetFacts:
     quiet: bool
     """The head's quiet time has passed."""
     ci: CIStatus
+    checks_pending: bool
+    """A counted check has not come to its end, whether or not another one has failed already."""
     ci_overdue: bool
     conflict: bool
     act_on_first_failure: bool
@@ -192,7 +194,7 @@ def _reviewers_turn(_: RatchetFacts) -> Decision:
 
 def _ci_pending(f: RatchetFacts) -> bool:
     early = f.act_on_first_failure and f.ci is CIStatus.FAILURE
-    return not f.quiet or (f.ci is CIStatus.PENDING and not f.conflict and not f.ci_overdue and not early)
+    return not f.quiet or (f.checks_pending and not f.conflict and not f.ci_overdue and not early)
 
 
 _Row = tuple[Callable[[RatchetFacts], bool], Callable[[RatchetFacts], Decision]]

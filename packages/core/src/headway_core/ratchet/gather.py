@@ -13,6 +13,7 @@ from headway_core.kernel.tables import ReadTable
 from headway_core.projects.model import Project
 from headway_core.pull_requests import ci_of
 from headway_core.pull_requests.model import (
+    CheckOutcome,
     CIStatus,
     GitHubState,
     Mergeability,
@@ -166,6 +167,7 @@ def gather(view: View, record: Ratchet) -> RatchetFacts:
         in_merge_queue=facts is not None and facts.merge_queue is not None,
         quiet=_quiet_ends(view) <= view.now,
         ci=view.ci,
+        checks_pending=_checks_pending(view),
         ci_overdue=_ci_limit(view) <= view.now,
         conflict=facts is not None and facts.mergeability is Mergeability.CONFLICT,
         act_on_first_failure=view.settings.act_on_first_failure,
@@ -233,6 +235,19 @@ def _view_overdue(view: View) -> bool:
 def _quiet_ends(view: View) -> datetime:
     seen = view.snapshot.head_seen_at
     return view.now if seen is None else seen + timedelta(seconds=view.settings.quiet_time_s)
+
+
+def _checks_pending(view: View) -> bool:
+    """What CI would be without its failures: one that has failed does not end those that still run (R2)."""
+    facts = view.facts
+    if facts is None:
+        return False
+    ended = tuple(
+        attrs.evolve(c, outcome=CheckOutcome.PASSED) if c.outcome is CheckOutcome.FAILED else c
+        for c in facts.checks
+    )
+    snapshot = attrs.evolve(view.snapshot, facts=attrs.evolve(facts, checks=ended))
+    return ci_of(snapshot, view.settings.ci_scope) is CIStatus.PENDING
 
 
 def _ci_limit(view: View) -> datetime:
