@@ -3,6 +3,7 @@
 from typing import Any
 
 import pytest
+
 from headway_core.forge_actions.model import (
     ACTION_LIMIT,
     ACTIONS_OF,
@@ -54,9 +55,7 @@ class Desk:
     async def ask(self, order: Order) -> None:
         def work(tx: Any) -> None:
             tx.lock(self.workspace.id)
-            self.core.forge_actions().ask(
-                tx, workspace_id=self.workspace.id, session_id="s", order=order
-            )
+            self.core.forge_actions().ask(tx, workspace_id=self.workspace.id, session_id="s", order=order)
 
         await self.house.store.ledger.transact(work)
 

@@ -3,11 +3,12 @@
 import json
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
 from headway_core.forge_actions.model import OpenPullRequest, Reply, Resolve
 from headway_core.forge_actions.words import Target, pull_request, replies
 from headway_core.kernel.errors import InvalidInput
-from hypothesis import given
-from hypothesis import strategies as st
 
 TARGET = Target(
     head="headway/fix", base="main", has_pull_request=False, threads=frozenset({"T1"}), may_reply=True

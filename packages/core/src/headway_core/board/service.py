@@ -1,6 +1,7 @@
 """The list of cards: one consistent read, joined in memory; no git, no network, no file system."""
 
 from collections import defaultdict
+from collections.abc import Mapping, Sequence
 
 import attrs
 
@@ -8,11 +9,18 @@ from headway_core.board.model import Column, StatusReason, WorkspaceView, column
 from headway_core.kernel.errors import NotFound
 from headway_core.kernel.ledger import Ledger, ReadTransaction
 from headway_core.kernel.tables import ReadTable
-from headway_core.projects.model import Project
-from headway_core.pull_requests.model import CIStatus, PRState, PullRequestSnapshot
+from headway_core.projects.model import ALL_PROJECTS, Project
+from headway_core.pull_requests.model import ALL_SNAPSHOTS, CIStatus, PRState, PullRequestSnapshot
 from headway_core.ratchet import FixerDispatch, Ratchet, RatchetState
-from headway_core.ratchet.model import LIVE_DISPATCH_OF, LIVE_DISPATCHES
-from headway_core.sessions.model import ALL_SESSIONS, SESSIONS_OF, Session, SessionActivity
+from headway_core.ratchet.model import ALL_RATCHETS, LIVE_DISPATCH_OF, LIVE_DISPATCHES
+from headway_core.sessions.model import (
+    ALL_ACTIVITY,
+    ALL_SESSIONS,
+    SESSIONS_OF,
+    Activity,
+    Session,
+    SessionActivity,
+)
 from headway_core.settings import SettingsService
 from headway_core.workspaces.model import LIVE_WORKSPACES, Workspace
 
@@ -72,44 +80,61 @@ class BoardService:
         return await self._ledger.read(lambda tx: self._get(tx, workspace_id))
 
     def _cards(self, tx: ReadTransaction) -> list[Card]:
+        """A query a table, however many workspaces there are."""
+        tables, settings = self._tables, self._settings.current(tx)
+        projects = {project.id: project for project in tables.projects.query(tx, ALL_PROJECTS)}
+        snapshots = {row.workspace_id: row for row in tables.snapshots.query(tx, ALL_SNAPSHOTS)}
+        ratchets = {row.workspace_id: row for row in tables.ratchets.query(tx, ALL_RATCHETS)}
+        dispatches = {row.workspace_id: row for row in tables.dispatches.query(tx, LIVE_DISPATCHES)}
+        activity = {row.session_id: row.activity for row in tables.activity.query(tx, ALL_ACTIVITY)}
         sessions: dict[str, list[Session]] = defaultdict(list)
-        for session in self._tables.sessions.query(tx, ALL_SESSIONS):
+        for session in tables.sessions.query(tx, ALL_SESSIONS):
             sessions[session.workspace_id].append(session)
-        live = {d.workspace_id: d for d in self._tables.dispatches.query(tx, LIVE_DISPATCHES)}
         return [
-            card(self._view(tx, workspace, tuple(sessions[workspace.id]), live.get(workspace.id)))
-            for workspace in self._tables.workspaces.query(tx, LIVE_WORKSPACES)
+            card(
+                WorkspaceView(
+                    settings=settings,
+                    project=projects[workspace.project_id],
+                    workspace=workspace,
+                    snapshot=snapshots[workspace.id],
+                    ratchet=ratchets[workspace.id],
+                    dispatch=dispatches.get(workspace.id),
+                    sessions=tuple(sessions[workspace.id]),
+                    activity=_live(sessions[workspace.id], activity),
+                )
+            )
+            for workspace in tables.workspaces.query(tx, LIVE_WORKSPACES)
         ]
 
     def _get(self, tx: ReadTransaction, workspace_id: str) -> Card:
-        workspace = self._tables.workspaces.get(tx, workspace_id)
+        tables = self._tables
+        workspace = tables.workspaces.get(tx, workspace_id)
         if workspace is None:
             raise NotFound("workspace", workspace_id)
-        sessions = tuple(self._tables.sessions.query(tx, SESSIONS_OF, workspace_id=workspace_id))
-        live = self._tables.dispatches.query(tx, LIVE_DISPATCH_OF, workspace_id=workspace_id)
-        return card(self._view(tx, workspace, sessions, live[0] if live else None))
-
-    def _view(
-        self,
-        tx: ReadTransaction,
-        workspace: Workspace,
-        sessions: tuple[Session, ...],
-        dispatch: FixerDispatch | None,
-    ) -> WorkspaceView:
-        project = self._tables.projects.get(tx, workspace.project_id)
-        snapshot = self._tables.snapshots.get(tx, workspace.id)
-        ratchet = self._tables.ratchets.get(tx, workspace.id)
-        assert project is not None  # created with the workspace, and never removed before it
+        project = tables.projects.get(tx, workspace.project_id)
+        snapshot = tables.snapshots.get(tx, workspace.id)
+        ratchet = tables.ratchets.get(tx, workspace.id)
+        assert project is not None  # created with the workspace, or before it, and never removed
         assert snapshot is not None
         assert ratchet is not None
-        activity = [self._tables.activity.get(tx, s.id) for s in sessions if s.is_live]
-        return WorkspaceView(
-            settings=self._settings.current(tx),
-            project=project,
-            workspace=workspace,
-            snapshot=snapshot,
-            ratchet=ratchet,
-            dispatch=dispatch,
-            sessions=sessions,
-            activity={row.session_id: row.activity for row in activity if row is not None},
+        sessions = tables.sessions.query(tx, SESSIONS_OF, workspace_id=workspace_id)
+        rows = [tables.activity.get(tx, session.id) for session in sessions if session.is_live]
+        return card(
+            WorkspaceView(
+                settings=self._settings.current(tx),
+                project=project,
+                workspace=workspace,
+                snapshot=snapshot,
+                ratchet=ratchet,
+                dispatch=next(
+                    iter(tables.dispatches.query(tx, LIVE_DISPATCH_OF, workspace_id=workspace_id)), None
+                ),
+                sessions=tuple(sessions),
+                activity={row.session_id: row.activity for row in rows if row is not None},
+            )
         )
+
+
+def _live(sessions: Sequence[Session], activity: Mapping[str, Activity]) -> dict[str, Activity]:
+    """What the live sessions do: an ended one does nothing, whatever its row says (F6)."""
+    return {s.id: activity[s.id] for s in sessions if s.is_live and s.id in activity}

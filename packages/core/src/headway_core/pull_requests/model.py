@@ -275,13 +275,14 @@ class PullRequestWatch:
     """Why the last fetch failed: a kind and a sentence, no outside text, no secret."""
 
 
+ALL_SNAPSHOTS = Query(name="all")
 BY_NODE = Query(name="by_node", equal=("node_id",))
 SNAPSHOTS = TableSpec(
     name="pull_requests",
     record=PullRequestSnapshot,
     key=("workspace_id",),
     indexes=(Index(name="pull_requests_node", columns=("node_id",)),),
-    queries=(BY_NODE,),
+    queries=(ALL_SNAPSHOTS, BY_NODE),
 )
 DUE = Query(name="due", up_to="due_at", order=("due_at",), limit=50)
 NEXT_DUE = Query(name="next_due", present=("due_at",), order=("due_at",), limit=1)

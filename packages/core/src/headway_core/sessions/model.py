@@ -255,6 +255,11 @@ PROMPTS = TableSpec(
     queries=(PROMPTS_OF, QUEUED_PROMPTS),
 )
 
+ALL_ACTIVITY = Query(name="all")
 SESSION_ACTIVITY = TableSpec(
-    name="session_activity", record=SessionActivity, key=("session_id",), lock=Lock.APPEND
+    name="session_activity",
+    record=SessionActivity,
+    key=("session_id",),
+    lock=Lock.APPEND,
+    queries=(ALL_ACTIVITY,),
 )

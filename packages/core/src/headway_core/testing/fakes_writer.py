@@ -42,7 +42,9 @@ def _same_effect(done: Order, order: Order) -> bool:
     match done, order:
         case OpenPullRequest(), OpenPullRequest():
             return (done.head, done.base) == (order.head, order.base)
-        case (Reply(), Reply()) | (Resolve(), Resolve()):
+        case Reply(), Reply():
+            return done.thread_id == order.thread_id
+        case Resolve(), Resolve():
             return done.thread_id == order.thread_id
         case _:
             return False
