@@ -135,9 +135,10 @@ async def test_stop(store: MemoryStore) -> None:
         async def run(self) -> float | None:
             try:
                 running.set()
-                return await anyio.sleep(1000)
+                await anyio.sleep_forever()
             finally:
                 cleaned.append("up")
+            return None
 
     duties = [Long(), Scripted([asks(1000)]), Scripted([fails(ZeroDivisionError())])]
     with anyio.fail_after(5):
