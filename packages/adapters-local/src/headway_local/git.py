@@ -43,6 +43,7 @@ _RACES = re.compile(
     r"|\.lock: File exists"
     r"|cannot lock ref '[^']*': (is at|Unable)"
     r"|fatal: could not create directory of"
+    r"|failed to read \S*worktrees/\S*"  # one that another process is making or removing
 )
 _CREDENTIALS = re.compile(r"(?<=://)[^\s/]*@")
 _TOKENS = re.compile(r"\b(?:gh[a-z]_|github_pat_|glpat-)[0-9A-Za-z_-]{8,}")

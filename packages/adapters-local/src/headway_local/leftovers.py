@@ -8,66 +8,52 @@ that founded a session of their own.
 import contextlib
 import os
 import time
-from collections.abc import Iterator, Mapping
-from typing import Self
+from collections.abc import Iterator
 
-import attrs
 import psutil  # type: ignore[import-untyped]
 
-from headway_local.supervised import identity
+from headway_local.supervised import ON_LINUX, boot_id, identity
 
 TRIES = 100
 PAUSE_S = 0.02
 
 
-@attrs.frozen(kw_only=True)
-class Identity:
-    """A process, in a way that no other process will ever match."""
+def end_leftovers(started: str, out: str) -> None:
+    """Kill what a dead supervisor's agent left, until nothing is found; bounded at 2 s and a few scans.
 
-    pid: int
-    """0: none."""
-    start_time: str | None
-    """In clock ticks since boot; None where the system does not say (not Linux)."""
-    boot_id: str | None
-
-    @classmethod
-    def of(cls, facts: Mapping[str, str]) -> Self:
-        return cls(
-            pid=int(facts.get("pid", "0")),
-            start_time=facts.get("start_time"),
-            boot_id=facts.get("boot_id"),
-        )
-
-
-def end_leftovers(supervisor: Identity, out: str) -> None:
-    """Kill what a dead supervisor's agent left, until nothing is found; bounded at 2 s."""
+    `started` is what the supervisor wrote of itself, `out` its agent's `HEADWAY_OUT`.
+    """
     for _ in range(TRIES):
-        found = list(_leftovers(supervisor, out))
+        found = list(_leftovers(started, out))
         if not found:
             return
         for process in found:
             with contextlib.suppress(psutil.Error):
-                process.kill()
+                process.kill()  # refuses when the pid is another process's by now
         time.sleep(PAUSE_S)  # noqa: TID251 - in a worker thread, of processes that end in real time
 
 
-def _leftovers(supervisor: Identity, out: str) -> Iterator[psutil.Process]:
-    session = supervisor.pid if _session_is_its_own(supervisor) else 0
+def _leftovers(started: str, out: str) -> Iterator[psutil.Process]:
+    session = _session(started)
     for process in psutil.process_iter():
         with contextlib.suppress(psutil.Error, OSError):
             if process.pid == os.getpid() or process.status() == psutil.STATUS_ZOMBIE:
                 continue
-            in_session = session != 0 and os.getsid(process.pid) == session
+            in_session = session is not None and os.getsid(process.pid) == session
             if in_session or process.environ().get("HEADWAY_OUT") == out:
                 yield process
 
 
-def _session_is_its_own(supervisor: Identity) -> bool:
-    """Whether the number of the session still means the one that the supervisor founded.
+def _session(started: str) -> int | None:
+    """The session that the supervisor founded; None when the number may be another's by now.
 
-    A session's number is free again when all its processes have ended, and the system may have booted.
+    It is free again when all the session's processes have ended, and after a boot.
     """
-    if supervisor.pid == 0 or psutil.pid_exists(supervisor.pid):
-        return False
-    boot_id = dict(line.split(" ", 1) for line in identity().splitlines()).get("boot_id")
-    return boot_id == supervisor.boot_id
+    facts = dict(line.split(" ", 1) for line in started.splitlines() if " " in line)
+    if not facts.get("pid", "").isdecimal() or (ON_LINUX and facts.get("boot_id") != boot_id()):
+        return None
+    pid = int(facts["pid"])
+    with contextlib.suppress(OSError):
+        if psutil.pid_exists(pid) and identity(pid) != started:
+            return None  # not the dead supervisor, which its parent may not have collected yet
+    return pid

@@ -73,15 +73,19 @@ def sync_folder() -> None:
     os.close(folder)
 
 
-def identity() -> str:
-    """This process, in a way that no other process will ever match."""
-    lines = [f"pid {os.getpid()}"]
+def identity(pid: int) -> str:
+    """A process, in a way that no other process will ever match (Linux; elsewhere its pid)."""
+    lines = [f"pid {pid}"]
     if ON_LINUX:
-        with open("/proc/self/stat", encoding="ascii", errors="replace") as stat:
+        with open(f"/proc/{pid}/stat", encoding="ascii", errors="replace") as stat:
             lines.append(f"start_time {stat.read().rpartition(')')[2].split()[19]}")
-        with open("/proc/sys/kernel/random/boot_id", encoding="ascii") as boot:
-            lines.append(f"boot_id {boot.read().strip()}")
+        lines.append(f"boot_id {boot_id()}")
     return "\n".join(lines) + "\n"
+
+
+def boot_id() -> str:
+    with open("/proc/sys/kernel/random/boot_id", encoding="ascii") as boot:
+        return boot.read().strip()
 
 
 def take_lock() -> bool:
@@ -102,7 +106,7 @@ def take_lock() -> bool:
 
 def claim() -> bool:
     """Create `started` exclusively: whoever does it decides whether the attempt ever runs."""
-    write_file("mine", identity())
+    write_file("mine", identity(os.getpid()))
     try:
         os.link("mine", "started")
     except FileExistsError:
@@ -176,6 +180,7 @@ class Family:
         self.status: int | None = None
         """The wait status of the program; None while it runs."""
         self._asked_to_stop = False
+        self._told: set[int] = set()
         self._woken, wake = os.pipe()
         os.set_blocking(self._woken, False)
         os.set_blocking(wake, False)
@@ -194,13 +199,13 @@ class Family:
         """
         self.program = program
         ask = kill = None  # when
-        running = True
+        ended = False
         while self._reap():
             now = time.monotonic()
-            if running and self.status is not None:
-                running = False
-                kill = now + LEFTOVER_GRACE_S
-                self._tell(signal.SIGTERM)
+            if self.status is not None:
+                if not ended:
+                    ended, kill = True, now + LEFTOVER_GRACE_S
+                self._tell(signal.SIGTERM)  # at each wake-up: whose parent has ended is adopted only then
             if self._asked_to_stop or (ask is not None and now >= ask):
                 self._asked_to_stop, ask = False, None
                 kill = min(now + grace(), now + grace() if kill is None else kill)
@@ -231,7 +236,7 @@ class Family:
                 self.status = status
 
     def _tell(self, what: int) -> None:
-        """Signal the group while its number is surely ours; later what was adopted, one by one.
+        """Signal the group while its number is surely ours; later what was adopted, each once.
 
         A child that was not reaped keeps its pid, so nobody else is ever hit.
         """
@@ -241,8 +246,10 @@ class Family:
             if what != signal.SIGKILL:
                 return
         for child in children():
-            with contextlib.suppress(OSError):
-                os.kill(child, what)
+            if what == signal.SIGKILL or child not in self._told:
+                self._told.add(child)
+                with contextlib.suppress(OSError):
+                    os.kill(child, what)
 
     def _sleep(self, seconds: "float | None", leash: "int | None") -> bool:
         """Wait for a signal, the leash or the time; True when the leash's other end was closed."""

@@ -26,7 +26,7 @@ from headway_core.sessions.ports import Exited, Launch, NeverStarted, Probe, Run
 from headway_local.environment import allowed_environment
 from headway_local.git import Git
 from headway_local.leashes import PYTHON
-from headway_local.leftovers import Identity, end_leftovers
+from headway_local.leftovers import end_leftovers
 
 _ID = re.compile(r"[0-9a-zA-Z-]{1,40}")
 _NAME = re.compile(r"[0-9A-Za-z_][0-9A-Za-z._-]{0,99}")
@@ -239,7 +239,7 @@ def _look(folder: Path) -> Probe | None:
     if ended is not None or started is None:
         return ended
     if not (folder / "vanished").exists():
-        end_leftovers(Identity.of(started), str(folder / "out"))
+        end_leftovers((folder / "started").read_text(encoding="ascii"), str(folder / "out"))
         _write(folder / "vanished", "")
     return Vanished()
 
@@ -291,9 +291,10 @@ def _said(folder: Path, name: str, limit: int) -> bytes | None:
         raise InvalidInput("name", f"{name!r} cannot be read: {error.strerror}") from error
     finally:
         os.close(out)
+    if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+        os.close(descriptor)
+        raise InvalidInput("name", f"{name!r} is no regular file")
     with os.fdopen(descriptor, "rb") as file:
-        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
-            raise InvalidInput("name", f"{name!r} is no regular file")
         content = file.read(limit + 1)
     if len(content) > limit:
         raise InvalidInput("name", f"{name!r} is larger than {limit} bytes")

@@ -1,0 +1,376 @@
+"""Attempts of sessions, as real processes."""
+# ruff: noqa: ASYNC240 - the files of a test block nobody
+
+import os
+import signal
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import anyio
+import attrs
+import psutil  # type: ignore[import-untyped]
+import pytest
+
+from headway_core.kernel.errors import InvalidInput
+from headway_core.sessions.ports import Exited, Launch, NeverStarted, Running, Vanished
+from headway_core.testing.contracts.supervisor import Behaviour, Stage, SupervisorContract, until_ended
+from headway_local import LocalSupervisor
+from headway_local.leashes import PROGRAM
+
+Until = Callable[[Callable[[], bool]], None]
+Living = Callable[[], list[int]]
+pytestmark = pytest.mark.anyio
+
+EXECUTED = 'echo "$HEADWAY_OUT" >> executions; '
+SCRIPTS = {
+    Behaviour.SUCCEEDS: "exit 0",
+    Behaviour.FAILS: "exit 3",
+    Behaviour.DIES: "kill -9 $$",
+    Behaviour.WAITS: "exec sleep 60",
+    Behaviour.SPEAKS: 'printf hello > "$HEADWAY_OUT/replies.json"; echo done',
+}
+
+
+@attrs.frozen
+class RealStage(Stage):
+    """Shell scripts in a folder."""
+
+    folder: Path
+
+    def shell(self, script: str, *, session_id: str = "s-1", attempt: int = 1, prompt: str = "") -> Launch:
+        return Launch(
+            session_id=session_id,
+            attempt=attempt,
+            argv=("sh", "-c", EXECUTED + script),
+            cwd=str(self.folder),
+            environment={},
+            prompt=prompt,
+        )
+
+    async def launch(self, behaviour: Behaviour, *, session_id: str = "s-1", attempt: int = 1) -> Launch:
+        launch = self.shell(SCRIPTS.get(behaviour, ""), session_id=session_id, attempt=attempt)
+        if behaviour is Behaviour.MISSING:
+            return attrs.evolve(launch, argv=("headway-no-such-program",))
+        return launch
+
+    async def executions(self) -> int:
+        log = self.folder / "executions"
+        return len(log.read_text().splitlines()) if log.exists() else 0
+
+
+@pytest.fixture
+def stage(tmp_path: Path) -> RealStage:
+    folder = tmp_path / "worktree"
+    folder.mkdir()
+    return RealStage(folder)
+
+
+@pytest.fixture
+def supervisor(tmp_path: Path) -> LocalSupervisor:
+    return LocalSupervisor(tmp_path / "data")
+
+
+def supervisor_pid(supervisor: LocalSupervisor, attempt: int = 1) -> int:
+    started = (supervisor.folder("s-1", attempt) / "started").read_text()
+    return int(started.split()[1])
+
+
+def has_ended(pid: int) -> bool:
+    try:
+        return bool(psutil.Process(pid).status() == psutil.STATUS_ZOMBIE)
+    except psutil.NoSuchProcess:
+        return True
+
+
+class TestLocalSupervisor(SupervisorContract):
+    """The contract, on real processes."""
+
+
+async def test_prompt_comes_on_standard_input(supervisor: LocalSupervisor, stage: RealStage) -> None:
+    """The prompt is read from a file of the owner's alone; text of any script and size arrives whole."""
+    prompt = "Fix the büg: 直して\n" * 10_000
+    await supervisor.start(stage.shell("cat > prompt.txt", prompt=prompt))
+    assert await until_ended(supervisor) == Exited(exit_code=0)
+    assert (stage.folder / "prompt.txt").read_text() == prompt
+    folder = supervisor.folder("s-1", 1)
+    modes = {path.name: path.stat().st_mode & 0o777 for path in (folder, *folder.iterdir())}
+    assert {name: mode for name, mode in modes.items() if mode & 0o077} == {}
+    assert modes["prompt"] == 0o600
+
+
+async def test_environment_is_what_was_allowed(
+    supervisor: LocalSupervisor, stage: RealStage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """No secret of the runner reaches an agent; what the launch says does."""
+    for name in ("GITHUB_TOKEN", "GH_TOKEN", "HEADWAY_TOKEN", "AWS_SECRET_ACCESS_KEY", "PYTHONPATH"):
+        monkeypatch.setenv(name, "secret")
+    monkeypatch.setenv("LC_TIME", "C")
+    monkeypatch.setenv("SSH_AUTH_SOCK", "/run/agent")
+    launch = attrs.evolve(
+        stage.shell(""), argv=(sys.executable, "-c", "import os; print(dict(os.environ))"),
+        environment={"API_KEY": "given", "HEADWAY_OUT": "/elsewhere"},
+    )  # fmt: skip
+    await supervisor.start(launch)
+    await until_ended(supervisor)
+    folder = supervisor.folder("s-1", 1)
+    text = await supervisor.output("s-1", 1)
+    assert "secret" not in text
+    for name, value in {
+        "API_KEY": "given",
+        "LC_TIME": "C",
+        "SSH_AUTH_SOCK": "/run/agent",
+        "GH_CONFIG_DIR": str(folder / "gh"),
+        "HEADWAY_OUT": str(folder / "out"),
+        "GIT_TERMINAL_PROMPT": "0",
+    }.items():
+        assert f"'{name}': '{value}'" in text
+
+
+async def test_agents_git_knows_the_person_and_no_credentials(
+    supervisor: LocalSupervisor, stage: RealStage
+) -> None:
+    """The agent commits in the person's name; the person's credential helper is out of its reach."""
+    await supervisor.start(
+        stage.shell("git config user.name; git config user.email; git config credential.helper || echo none")
+    )
+    await until_ended(supervisor)
+    assert (await supervisor.output("s-1", 1)).split("\n") == ["Ada Lovelace", "ada@example.org", "none", ""]
+
+
+async def test_the_reason_of_a_failed_start_is_told(supervisor: LocalSupervisor, stage: RealStage) -> None:
+    """A missing program, a file that is no program and a missing folder each say what is wrong."""
+    (stage.folder / "text").write_text("not a program")
+    launch = stage.shell("")
+    reasons = []
+    for attempt, changed in enumerate(
+        (
+            attrs.evolve(launch, argv=("headway-nothing",)),
+            attrs.evolve(launch, argv=("./text",)),
+            attrs.evolve(launch, cwd=str(stage.folder / "gone")),
+        )
+    ):
+        found = await supervisor.start(attrs.evolve(changed, attempt=attempt))
+        assert isinstance(found, Exited)
+        reasons.append(found.failed_to_start)
+    assert reasons == [
+        "cannot execute headway-nothing: No such file or directory",
+        "cannot execute ./text: Permission denied",
+        f"cannot enter {stage.folder / 'gone'}: No such file or directory",
+    ]
+
+
+@pytest.mark.lesson("X8")
+async def test_nothing_outlives_the_agent(
+    supervisor: LocalSupervisor, stage: RealStage, living: Living, until: Until
+) -> None:
+    """When the agent ends, what it left running ends too: in its group, in a session of its own, orphaned."""
+    script = "sleep 61 & setsid sleep 62 & (setsid sh -c 'sleep 63 & sleep 64' &) ; sleep 0.1; exit 5"
+    await supervisor.start(stage.shell(script))
+    assert await until_ended(supervisor) == Exited(exit_code=5)
+    until(lambda: not living())
+
+
+@pytest.mark.lesson("X8")
+async def test_stop_ends_the_whole_family(
+    supervisor: LocalSupervisor, stage: RealStage, living: Living, until: Until
+) -> None:
+    """An agent that does not listen, and its deaf children, are killed when the grace is over."""
+    deaf = "trap '' TERM; (trap '' TERM; setsid sleep 61) & touch ready; while :; do sleep 0.05; done"
+    await supervisor.start(stage.shell(deaf))
+    until((stage.folder / "ready").exists)
+    started = anyio.current_time()
+    assert await supervisor.stop("s-1", 1, grace_s=0.2) == Exited(signal=9)
+    assert 0.15 < anyio.current_time() - started < 3.0
+    assert living() == []
+
+
+async def test_an_agent_may_end_its_own_way(
+    supervisor: LocalSupervisor, stage: RealStage, until: Until
+) -> None:
+    """An agent that ends on TERM with a code of its own is told with that code."""
+    await supervisor.start(stage.shell("trap 'exit 7' TERM; touch ready; while :; do sleep 0.01; done"))
+    until((stage.folder / "ready").exists)
+    assert await supervisor.stop("s-1", 1) == Exited(exit_code=7)
+
+
+async def test_a_killed_supervisor_takes_its_agent_along(
+    supervisor: LocalSupervisor, stage: RealStage, living: Living, until: Until
+) -> None:
+    """SIGKILL to the supervisor: the agent dies by its parent-death signal, `settle` kills the rest."""
+    await supervisor.start(
+        stage.shell("echo $$ > agent; sleep 61 & setsid sleep 62 & env -i sleep 63 & touch ready; wait")
+    )
+    until((stage.folder / "ready").exists)
+    agent = int((stage.folder / "agent").read_text())
+    os.kill(supervisor_pid(supervisor), signal.SIGKILL)
+    until(lambda: has_ended(agent))
+    assert await supervisor.settle("s-1", 1) == Vanished()
+    assert living() == []
+    assert await supervisor.start(stage.shell("")) == Vanished()
+    assert await supervisor.stop("s-1", 1) == Vanished()
+    assert await stage.executions() == 1
+
+
+async def test_a_stopped_supervisor_is_killed_in_the_end(
+    supervisor: LocalSupervisor, stage: RealStage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A supervisor that does not answer does not keep its agent alive."""
+    monkeypatch.setattr("headway_local.supervisor.STOP_MARGIN_S", 0.3)
+    await supervisor.start(await stage.launch(Behaviour.WAITS))
+    os.kill(supervisor_pid(supervisor), signal.SIGSTOP)
+    assert await supervisor.stop("s-1", 1, grace_s=0.0) == Vanished()
+
+
+async def test_leftovers_of_others_are_left_alone(
+    supervisor: LocalSupervisor, stage: RealStage, until: Until
+) -> None:
+    """Settling one attempt touches no other attempt, whatever number its own processes had."""
+    await supervisor.start(await stage.launch(Behaviour.WAITS, attempt=2))
+    await supervisor.start(await stage.launch(Behaviour.WAITS, attempt=1))
+    os.kill(supervisor_pid(supervisor), signal.SIGKILL)
+    until(lambda: has_ended(supervisor_pid(supervisor)))
+    # The number of the dead supervisor is, so it seems, another's now.
+    started = supervisor.folder("s-1", 1) / "started"
+    other = supervisor_pid(supervisor, 2)
+    started.write_text(started.read_text().replace(started.read_text().split()[1], str(other), 1))
+    assert await supervisor.settle("s-1", 1) == Vanished()
+    assert await supervisor.probe("s-1", 2) == Running()
+    await supervisor.stop("s-1", 2)
+
+
+async def test_no_lock_of_the_runner_is_inherited(
+    supervisor: LocalSupervisor, stage: RealStage, tmp_path: Path
+) -> None:
+    """The supervisor and its agent hold files of the attempt and nothing of the runner's."""
+    with (tmp_path / "runner.lock").open("w") as lock:
+        os.set_inheritable(lock.fileno(), True)  # noqa: FBT003 - the standard library's signature
+        await supervisor.start(await stage.launch(Behaviour.WAITS))
+    program = psutil.Process(supervisor_pid(supervisor))
+    for process in (program, *program.children()):
+        names = {str(path.readlink()) for path in Path(f"/proc/{process.pid}/fd").iterdir()}
+        assert str(tmp_path / "runner.lock") not in names
+        folder = str(supervisor.folder("s-1", 1))
+        assert {
+            name for name in names if name.startswith(str(tmp_path)) and not name.startswith(folder)
+        } == set()
+        assert os.getsid(process.pid) == program.pid
+    await supervisor.stop("s-1", 1)
+
+
+async def test_an_idle_supervisor_costs_nothing(supervisor: LocalSupervisor, stage: RealStage) -> None:
+    """While its agent works, the supervisor sleeps: it does not wake a single time."""
+    await supervisor.start(await stage.launch(Behaviour.WAITS))
+    switches = Path(f"/proc/{supervisor_pid(supervisor)}/status")
+
+    def woken() -> str:
+        return next(line for line in switches.read_text().splitlines() if line.startswith("voluntary"))
+
+    await anyio.sleep(0.1)
+    before = woken()
+    await anyio.sleep(0.3)
+    assert woken() == before
+    await supervisor.stop("s-1", 1)
+
+
+@pytest.mark.parametrize("name", ["../exit", "/etc/passwd", "", ".", "..", "a/b", "-x", ".hidden", "a\0b"])
+async def test_only_plain_names_are_read(supervisor: LocalSupervisor, name: str) -> None:
+    """A name that leads out of the folder is refused before anything is opened."""
+    with pytest.raises(InvalidInput, match="name"):
+        await supervisor.said("s-1", 1, name)
+
+
+async def test_what_an_agent_leaves_is_hostile(supervisor: LocalSupervisor, stage: RealStage) -> None:
+    """A link, a pipe, a folder and a device are no answer, and nothing waits for them."""
+    await supervisor.start(
+        stage.shell(
+            'cd "$HEADWAY_OUT"; ln -s /etc/passwd link; mkfifo pipe; mkdir folder; '
+            "cd ..; mv out x; ln -s x out"
+        )
+    )
+    await until_ended(supervisor)
+    assert await supervisor.said("s-1", 1, "link") is None  # `out` itself is a link
+    out = supervisor.folder("s-1", 1) / "out"
+    out.unlink()
+    (out.parent / "x").rename(out)
+    for name in ("link", "pipe", "folder"):
+        with anyio.fail_after(2), pytest.raises(InvalidInput, match="name"):
+            await supervisor.said("s-1", 1, name)
+
+
+async def test_output_is_its_last_part(supervisor: LocalSupervisor, stage: RealStage) -> None:
+    """Both streams are kept in order; a tail never begins inside a character."""
+    await supervisor.start(stage.shell("printf 'ééé'; printf 'ñ!' >&2"))
+    await until_ended(supervisor)
+    assert await supervisor.output("s-1", 1) == "éééñ!"
+    assert [await supervisor.output("s-1", 1, limit=limit) for limit in (1, 2, 3, 4)] == [
+        "!",
+        "!",
+        "ñ!",
+        "ñ!",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("session_id", "attempt"), [("../x", 1), ("", 1), ("a/b", 1), ("a" * 41, 1), ("s", -1)]
+)
+async def test_ids_are_checked(supervisor: LocalSupervisor, session_id: str, attempt: int) -> None:
+    """What is no id never becomes part of a path."""
+    for act in (supervisor.probe, supervisor.settle, supervisor.stop, supervisor.output):
+        with pytest.raises(InvalidInput):
+            await act(session_id, attempt)
+
+
+@pytest.mark.lesson("F7")
+async def test_starts_at_once_execute_once(supervisor: LocalSupervisor, stage: RealStage) -> None:
+    """Many starts and settlements of one attempt at the same time: at most one agent, and all agree."""
+    launch = await stage.launch(Behaviour.WAITS)
+    found = []
+
+    async def start() -> None:
+        found.append(await supervisor.start(launch))
+
+    async with anyio.create_task_group() as group:
+        for _ in range(5):
+            group.start_soon(start)
+    assert found == [Running()] * 5
+    assert await stage.executions() == 1
+    await supervisor.stop("s-1", 1)
+
+
+async def test_a_late_supervisor_finds_the_attempt_closed(
+    supervisor: LocalSupervisor, stage: RealStage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Closed while the program was on its way: the program ends without executing anything."""
+    real = anyio.run_process
+
+    async def closing_first(*words: object, **options: object) -> object:
+        assert await supervisor.settle("s-1", 1) == NeverStarted()
+        return await real(*words, **options)  # type: ignore[arg-type]
+
+    monkeypatch.setattr("headway_local.supervisor.anyio.run_process", closing_first)
+    assert await supervisor.start(await stage.launch(Behaviour.SUCCEEDS)) == NeverStarted()
+    assert await stage.executions() == 0
+
+
+async def test_looking_is_not_holding(supervisor: LocalSupervisor, stage: RealStage) -> None:
+    """Probes at the same time never take each other for a living supervisor."""
+    await supervisor.settle("s-1", 1)
+    (supervisor.folder("s-1", 1) / "lock").touch()
+    found = set()
+
+    async def look() -> None:
+        for _ in range(20):
+            found.add(await supervisor.probe("s-1", 1))
+
+    async with anyio.create_task_group() as group:
+        for _ in range(4):
+            group.start_soon(look)
+    assert found == {NeverStarted()}
+
+
+def test_the_program_is_small() -> None:
+    """It starts without `site` and without anything of Headway."""
+    text = Path(PROGRAM).read_text(encoding="utf-8")
+    assert "headway_" not in text
+    assert "import typing" not in text
