@@ -1,13 +1,12 @@
-"""The ratchet over the real rooms and faked ports: dispatches, their ends, and what is remembered."""
+"""The ratchet over real sessions and real snapshots: from a failed check to a fixer, and every way back."""
 
-from datetime import timedelta
 from typing import Any
 
 import anyio
+import attrs
 import pytest
 
-from headway_core.operations import Manual
-from headway_core.pull_requests.model import CheckOutcome, GitHubState, Head, Mergeability
+from headway_core.pull_requests.model import GitHubState
 from headway_core.ratchet.decision import (
     Disabled,
     Dispatch,
@@ -18,258 +17,278 @@ from headway_core.ratchet.decision import (
     Stalled,
     StallReason,
     Wait,
+    WaitReason,
 )
-from headway_core.ratchet.events import DispatchChanged
-from headway_core.ratchet.model import DISPATCHES_OF, DispatchStatus, FixerDispatch
+from headway_core.ratchet.duty import RatchetDuty
+from headway_core.ratchet.model import DEATH_LIMIT, DispatchStatus, HoldKind
 from headway_core.sessions import EndReason, SessionStatus
-from headway_core.sessions.ports import Exited
-from headway_core.testing.fakes_forge import a_candidate, a_check, an_observation
-from headway_core.testing.house import FakeHouse
+from headway_core.sessions.ports import Exited, Vanished
+from headway_core.testing.fakes_forge import a_check
+from headway_core.workspaces.model import WorkspaceStatus
 
 pytestmark = pytest.mark.anyio
-
-BRANCH = "headway/fix-login"
-
-
-class Story:
-    """One ratcheted workspace with an open pull request, and a runner's duties at the caller's pace."""
-
-    def __init__(self) -> None:
-        self.house = FakeHouse()
-        self.core: Any = self.house.core
-        self.clock = self.house.clock
-        self.node = "PR_7"
-        self.head = "a" * 40
-        self.id = ""
-
-    async def begin(self) -> "Story":
-        self.house.git.add_repository("/repo")
-        project = await self.core.projects().register("/repo")
-        made = await self.core.creation().create(
-            Manual(project_id=project.id, name="Fix login", branch=BRANCH, ratchet=True)
-        )
-        self.id = made.id
-        self.house.forge.candidates[BRANCH] = (a_candidate(),)
-        await self.core.provisioning().provision(self.id)
-        return self
-
-    def sees(self, **changes: Any) -> None:
-        """What GitHub answers from now on."""
-        self.house.forge.observations[self.node] = an_observation(
-            self.node, **{"commit": self.head, "updated_at": self.clock.now(), **changes}
-        )
-
-    def red(self, run: str = "1", **changes: Any) -> None:
-        self.sees(checks=(a_check(outcome=CheckOutcome.FAILED, run_id=run),), **changes)
-
-    async def look(self) -> Any:
-        """Refresh after the quiet time, and decide as the duty does."""
-        await self.core.pull_requests().refresh_workspace(self.id, insist=True)
-        self.clock.advance(100)
-        await self.core.pull_requests().refresh_workspace(self.id, insist=True)
-        self.clock.advance(1)
-        return await self.decide()
-
-    async def decide(self) -> Any:
-        for duty in self.core.duties():
-            if duty.name == "ratchet":
-                await duty.look(self.id)
-        record = await self.house.store.ledger.read(lambda tx: self.core.read_ratchets().get(tx, self.id))
-        return record.decision
-
-    async def run_fixer(self, outcome: Exited) -> None:
-        """Let the executor start the fixer, the fixer end like this, and the executor see it."""
-        await self.core.executor().round()
-        session = await self.fixer()
-        self.house.processes.end(session.id, outcome)
-        self.clock.advance(5)
-        await self.core.executor().round()
-
-    async def fixer(self) -> Any:
-        return (await self.core.sessions().list(self.id))[-1]
-
-    async def dispatches(self) -> list[FixerDispatch]:
-        found: list[FixerDispatch] = await self.house.store.ledger.read(
-            lambda tx: self.core.read_dispatches().query(tx, DISPATCHES_OF, workspace_id=self.id)
-        )
-        return found
+HouseT = Any
+WELL, BADLY = Exited(exit_code=0), Exited(exit_code=1)
 
 
-@pytest.fixture
-async def story() -> Story:
-    return await Story().begin()
+async def _statuses(house: HouseT) -> list[DispatchStatus]:
+    return [dispatch.status for dispatch in await house.dispatches()]
 
 
-@pytest.mark.lesson("R1", "R5", "R7", "R33")
-async def test_a_red_check_gets_one_fixer_and_is_handled_by_its_end(story: Story) -> None:
-    """PENDING with the decision, RUNNING with the session, COMPLETED with its end; then not again."""
-    story.red()
-    assert isinstance(await story.look(), Dispatch)
-    assert [d.status for d in await story.dispatches()] == [DispatchStatus.PENDING]
-    await story.core.executor().round()
-    assert isinstance(await story.decide(), FixerActive)
-    assert [d.status for d in await story.dispatches()] == [DispatchStatus.RUNNING]
-    await story.run_fixer(Exited(exit_code=0))
-    assert isinstance(await story.decide(), Wait)
-    assert [d.status for d in await story.dispatches()] == [DispatchStatus.COMPLETED]
-    decision = await story.look()
-    assert isinstance(decision, Stalled)
-    assert decision.reason is StallReason.UNCHANGED
-    story.red(run="2")  # a re-run of the same check is a new cause
-    assert isinstance(await story.look(), Dispatch)
+async def _retry(house: HouseT) -> object:
+    """After a fixer's end: close its dispatch, see the pull request again, decide."""
+    await house.check()
+    house.clock.advance(1)
+    await house.see()
+    return await house.check()
 
 
-@pytest.mark.lesson("R5", "R6")
-async def test_a_died_fixer_is_repeated_three_times_at_most(story: Story) -> None:
-    """Each death leaves the cause actionable, until the limit: then the ratchet says so."""
-    story.red()
-    for _ in range(3):
-        assert isinstance(await story.look(), Dispatch)
-        await story.run_fixer(Exited(signal=9))
-        await story.decide()
-    decision = await story.look()
+@pytest.mark.lesson("R5", "R10", "R11", "R33")
+async def test_a_failed_check_is_dispatched_run_and_handled(house: HouseT) -> None:
+    """PENDING with the start's intent, RUNNING when it runs, COMPLETED by its end; then it is handled."""
+    await house.workspace()
+    assert isinstance(await house.judge(), Dispatch)
+    assert await _statuses(house) == [DispatchStatus.PENDING]
+    await house.run()
+    assert isinstance(await house.check(), FixerActive)
+    assert await _statuses(house) == [DispatchStatus.RUNNING]
+    assert (await house.record()).handled == ()
+    await house.end(WELL)
+    decision = await house.check()
+    assert isinstance(decision, Wait)
+    assert decision.reason is WaitReason.REFRESH  # what was seen is older than what the fixer did
+    assert await _statuses(house) == [DispatchStatus.COMPLETED]
+    (handled,) = (await house.record()).handled
+    assert handled.done
+    house.clock.advance(1)
+    await house.see()
+    unchanged = await house.check()
+    assert isinstance(unchanged, Stalled)
+    assert unchanged.reason is StallReason.UNCHANGED
+    assert isinstance(await house.judge(commit="c" * 40, checks=(a_check(run_id="2"),)), Ready)
+
+
+@pytest.mark.lesson("R1")
+async def test_a_second_failure_after_a_fix_gets_another_fixer(house: HouseT) -> None:
+    """A new run of the same check is a new thing to fix."""
+    await house.workspace()
+    await house.judge()
+    await house.end(WELL)
+    await house.check()
+    (check,) = house.forge.observations["PR_w1"].checks.checks
+    assert isinstance(await house.judge(commit="c" * 40, checks=(attrs.evolve(check, run_id="2"),)), Dispatch)
+
+
+@pytest.mark.lesson("R5", "R6", "R24")
+@pytest.mark.parametrize("death", [BADLY, Exited(signal=9), Vanished()], ids=repr)
+async def test_a_fixer_that_dies_is_tried_three_times(house: HouseT, death: Exited | Vanished) -> None:
+    """Each death is one start; after the third the ratchet says that it stalls."""
+    await house.workspace()
+    decision: object = await house.judge()
+    for _ in range(DEATH_LIMIT):
+        assert isinstance(decision, Dispatch)
+        await house.end(death)
+        decision = await _retry(house)
     assert isinstance(decision, Stalled)
     assert decision.reason is StallReason.RETRIES
-    assert [d.status for d in await story.dispatches()] == [DispatchStatus.DIED] * 3
+    assert await _statuses(house) == [DispatchStatus.DIED] * DEATH_LIMIT
 
 
-@pytest.mark.lesson("R8", "R33", "S17")
-async def test_many_checks_at_once_dispatch_once(story: Story) -> None:
-    """Ten callers on the same facts: one dispatch, one session."""
-    story.red()
-    await story.look()
-    await story.core.ratchet().switch(story.id, enabled=False)
-    await story.core.ratchet().switch(story.id, enabled=True)
-    await story.core.executor().round()  # the fixer of the first period stops
-    await story.core.executor().round()
-    await story.core.pull_requests().refresh_workspace(story.id, insist=True)
-    before = len(await story.dispatches())
+@pytest.mark.lesson("R14", "R34")
+@pytest.mark.parametrize("phase", ["before", "pending", "running", "stopping", "ended"])
+async def test_switching_off_ends_everything_in_one_write(house: HouseT, phase: str) -> None:
+    """In every phase: nothing is live or remembered, the fixer is asked to stop, and none comes later."""
+    await house.workspace()
+    if phase != "before":
+        await house.judge()
+    if phase in ("running", "stopping"):
+        await house.run()
+        await house.check()
+    if phase == "stopping":
+        await house.core.sessions().stop((await house.fixer()).id)
+    if phase == "ended":
+        await house.end(WELL)
+    record = await house.core.ratchet().switch("w1", enabled=False)
+    assert record.decision == Disabled()
+    assert (record.handled, record.dispatch_times, record.since_progress) == ((), (), 0)
+    assert (record.seen, record.hold) == (None, None)
+    assert not [d for d in await house.dispatches() if d.ended_at is None]
+    await house.run()
+    assert house.processes.running == []
+    assert await house.check() == Disabled()
+    assert all(not session.is_live for session in await house.core.sessions().list("w1"))
+    again = await house.core.ratchet().switch("w1", enabled=True)
+    assert again.decision is None
+    house.clock.advance(1)
+    assert isinstance(await house.judge(), Dispatch)
+
+
+async def test_a_person_who_stops_the_fixer_holds_the_ratchet(house: HouseT) -> None:
+    """CANCELLED marks nothing; nothing starts until the hold is released."""
+    await house.workspace()
+    await house.judge()
+    await house.run()
+    await house.check()
+    await house.core.sessions().stop((await house.fixer()).id)
+    await house.run()
+    held = await house.check()
+    assert isinstance(held, Held)
+    assert held.by == HoldKind.STOPPED_FIXER
+    assert await _statuses(house) == [DispatchStatus.CANCELLED]
+    assert (await house.record()).handled == ()
+    await house.core.ratchet().release("w1")
+    house.clock.advance(1)
+    assert isinstance(await house.judge(), Dispatch)
+
+
+@pytest.mark.lesson("R12", "R20", "R22", "R23")
+@pytest.mark.parametrize("running", [False, True])
+@pytest.mark.parametrize("change", ["merged", "closed", "switched", "archiving"])
+async def test_a_dispatch_without_its_reason_is_cancelled(
+    house: HouseT, change: str, *, running: bool
+) -> None:
+    """Merged, closed, switched or not READY: CANCELLED with the intent of the stop in one transaction."""
+    await house.workspace()
+    await house.judge()
+    if running:
+        await house.run()
+        await house.check()
+    house.clock.advance(1)
+    match change:
+        case "merged":
+            await house.see(state=GitHubState.MERGED)
+        case "closed":
+            await house.see(state=GitHubState.CLOSED)
+        case "switched":
+            await house.store.ledger.transact(lambda tx: house.core.pull_requests().attach(tx, "w1", "PR_2"))
+        case _:
+            await house.change_workspace(status=WorkspaceStatus.ARCHIVING)
+    decision = await house.check()
+    assert await _statuses(house) == [DispatchStatus.CANCELLED]
+    fixer = await house.fixer()
+    assert (fixer.status, fixer.stop_reason) == (SessionStatus.STOPPING, EndReason.STOPPED_BY_HEADWAY)
+    assert isinstance(decision, Done if change == "merged" else Wait)
+    await house.run()
+    assert house.processes.running == []
+    assert (await house.record()).hold is None
+    assert (await house.record()).handled == ()
+
+
+async def test_the_budget_is_spent_and_refilled_by_progress(house: HouseT) -> None:
+    """So many fixers between two marks of progress; red to green on a new head is one."""
+    await house.workspace()
+    await house.core.settings().change(budget_between_progress=1)
+    await house.judge()
+    await house.end(BADLY)
+    spent = await _retry(house)
+    assert isinstance(spent, Stalled)
+    assert spent.reason is StallReason.BUDGET
+    assert isinstance(await house.judge(commit="c" * 40, checks=(a_check(run_id="2"),)), Ready)
+    assert isinstance(await house.judge(commit="d" * 40), Dispatch)
+
+
+async def test_capacity_is_counted_over_workspaces(house: HouseT) -> None:
+    """No more fixers at a time than allowed; the next starts when one ended."""
+    await house.core.settings().change(capacity_all=1)
+    await house.workspace("w1")
+    await house.workspace("w2")
+    assert isinstance(await house.judge("w1"), Dispatch)
+    full = await house.judge("w2")
+    assert isinstance(full, Wait)
+    assert full.reason is WaitReason.CAPACITY
+    await house.end(WELL)
+    assert isinstance(await house.judge("w2"), Dispatch)
+
+
+@pytest.mark.lesson("R8", "R21", "R33")
+async def test_ten_checks_at_once_make_one_dispatch(house: HouseT) -> None:
+    """One fixer, one dispatch, one event of it; all other checks find it active."""
+    await house.workspace()
+    await house.see()
+    house.clock.advance(100)
+    await house.see()
+    decisions: list[object] = []
+
+    async def look() -> None:
+        decisions.append(await house.check())
+
     async with anyio.create_task_group() as group:
         for _ in range(10):
-            group.start_soon(story.core.ratchet().check, story.id)
-    fresh = (await story.dispatches())[before:]
-    assert [d.status for d in fresh] == [DispatchStatus.PENDING]
-
-
-@pytest.mark.lesson("R14", "R20", "R34")
-@pytest.mark.parametrize("phase", ["pending", "running"])
-async def test_switching_off_stops_the_fixer_and_forgets(story: Story, phase: str) -> None:
-    """In one transaction: CANCELLED, the stop asked for, the decision rewritten; on again tries again."""
-    story.red()
-    await story.look()
-    if phase == "running":
-        await story.core.executor().round()
-        await story.decide()
-    record = await story.core.ratchet().switch(story.id, enabled=False)
-    assert record.decision == Disabled()
-    assert [d.status for d in await story.dispatches()] == [DispatchStatus.CANCELLED]
-    await story.core.executor().round()
-    await story.core.executor().round()
-    fixer = await story.fixer()
-    assert fixer.status in (SessionStatus.COMPLETED, SessionStatus.FAILED)
-    assert fixer.end_reason is EndReason.STOPPED_BY_HEADWAY
-    await story.core.ratchet().switch(story.id, enabled=True)
-    assert isinstance(await story.look(), Dispatch)
-
-
-async def test_a_fixer_that_a_person_stops_holds_the_ratchet(story: Story) -> None:
-    """Who stops it means it: held until released."""
-    story.red()
-    await story.look()
-    await story.core.executor().round()
-    await story.core.sessions().stop((await story.fixer()).id, actor="person")
-    await story.core.executor().round()
-    assert isinstance(await story.decide(), (Held, Wait))
-    assert isinstance(await story.look(), Held)
-    await story.core.ratchet().release(story.id)
-    assert isinstance(await story.look(), Dispatch)
-
-
-@pytest.mark.lesson("R12", "R22", "R23")
-@pytest.mark.parametrize("state", [GitHubState.MERGED, GitHubState.CLOSED])
-async def test_an_end_of_the_pull_request_ends_the_fixer(story: Story, state: GitHubState) -> None:
-    """Merged or closed: the dispatch is CANCELLED and the stop asked for in the same transaction."""
-    story.red()
-    await story.look()
-    await story.core.executor().round()
-    await story.decide()
-    story.red(state=state)
-    decision = await story.look()
-    assert isinstance(decision, Done if state is GitHubState.MERGED else Wait)
-    assert [d.status for d in await story.dispatches()] == [DispatchStatus.CANCELLED]
-    assert (await story.fixer()).status is SessionStatus.STOPPING
-
-
-async def test_progress_refills_the_budget(story: Story) -> None:
-    """Without progress five fixers are all; red to green on a new head begins anew."""
-    for run in range(5):
-        story.red(run=str(run))
-        assert isinstance(await story.look(), Dispatch)
-        await story.run_fixer(Exited(exit_code=0))
-        await story.decide()
-    story.red(run="9")
-    decision = await story.look()
-    assert isinstance(decision, Stalled)
-    assert decision.reason is StallReason.BUDGET
-    story.head = "c" * 40
-    story.sees()
-    assert isinstance(await story.look(), Ready)
-    story.red(run="10")
-    assert isinstance(await story.look(), Dispatch)
-
-
-async def test_a_clean_view_forgets_the_conflict(story: Story) -> None:
-    """A conflict is handled for its base and head; after a clean view the next one is new."""
-    story.sees(mergeability=Mergeability.CONFLICT)
-    assert isinstance(await story.look(), Dispatch)
-    await story.run_fixer(Exited(exit_code=0))
-    await story.decide()
-    assert isinstance(await story.look(), Stalled)
-    story.sees()
-    assert isinstance(await story.look(), Ready)
-    story.sees(mergeability=Mergeability.CONFLICT)
-    assert isinstance(await story.look(), Dispatch)
+            group.start_soon(look)
+    assert sorted(type(decision).__name__ for decision in decisions) == ["Dispatch"] + ["FixerActive"] * 9
+    assert len(await house.dispatches()) == 1
+    assert len(await house.core.sessions().list("w1")) == 1
+    assert len(await house.payloads("ratchet.dispatch_changed")) == 1
 
 
 @pytest.mark.lesson("R21")
-async def test_every_change_of_a_dispatch_is_one_event(story: Story) -> None:
-    """PENDING, RUNNING, COMPLETED: three events, in order."""
-    story.red()
-    await story.look()
-    await story.core.executor().round()
-    await story.decide()
-    await story.run_fixer(Exited(exit_code=0))
-    await story.decide()
-    events = await story.house.store.ledger.read(lambda tx: story.house.store.events.after(tx, 0, limit=999))
-    told = [e.payload.status for e in events if isinstance(e.payload, DispatchChanged)]
+async def test_every_change_emits_one_event(house: HouseT) -> None:
+    """A dispatch tells each status once; a decision that stays the same tells nothing."""
+    await house.workspace()
+    await house.judge()
+    await house.run()
+    for _ in range(3):
+        await house.check()
+    await house.end(WELL)
+    for _ in range(3):
+        await house.check()
+    told = [payload.status for payload in await house.payloads("ratchet.dispatch_changed")]
     assert told == [DispatchStatus.PENDING, DispatchStatus.RUNNING, DispatchStatus.COMPLETED]
+    decided = await house.payloads("ratchet.decided")
+    assert [type(payload.decision) for payload in decided] == [Dispatch, FixerActive, Wait]
+    assert all(payload.before != payload.decision for payload in decided)
 
 
 @pytest.mark.lesson("R30")
-async def test_a_disabled_ratchet_asks_nobody(story: Story) -> None:
-    """Off: a check reads no forge and decides nothing."""
-    await story.core.ratchet().switch(story.id, enabled=False)
-    asked = len(story.house.forge.asked)
-    assert await story.core.ratchet().check(story.id) == Disabled()
-    assert len(story.house.forge.asked) == asked
+async def test_no_check_asks_the_forge(house: HouseT) -> None:
+    """Disabled or not, a decision reads what is stored."""
+    await house.workspace(enabled=False)
+    assert await house.check() == Disabled()
+    assert house.forge.asked == []
+    await house.core.ratchet().switch("w1", enabled=True)
+    await house.judge()
+    asked = len(house.forge.asked)
+    await house.check()
+    assert len(house.forge.asked) == asked
 
 
-async def test_a_worktree_on_another_branch_stalls(story: Story) -> None:
-    """The worktree must be on the pull request's head before anything is fixed."""
-    story.red(head=Head(ref="elsewhere", commit=story.head, repository="octo/demo", tip=story.head))
-    decision = await story.look()
-    assert isinstance(decision, Stalled)
-    assert decision.reason is StallReason.BRANCH_MISMATCH
+@pytest.mark.lesson("R30")
+async def test_a_merged_pull_request_is_not_looked_at_again(house: HouseT) -> None:
+    """Merged is final: only an event wakes it."""
+    await house.workspace()
+    assert await house.judge(state=GitHubState.MERGED) == Done()
+    for duty in house.core.duties():
+        if isinstance(duty, RatchetDuty):
+            house.clock.advance(3600)
+            assert await duty.run() == duty.interval
+    assert len(await house.payloads("ratchet.decided")) == 1
 
 
-async def test_explain_tells_what_was_seen_and_why(story: Story) -> None:
-    """The explanation names the decision, its reason, the causes and the age of every part."""
-    story.red()
-    await story.look()
-    why = await story.core.ratchet().explain(story.id)
-    assert isinstance(why.decision, Dispatch)
-    assert "CI" in why.why
-    assert [cause.id for cause in why.causes] == ["CI"]
-    assert why.state_at
-    assert why.checks_at
-    assert story.clock.now() - why.state_at < timedelta(minutes=5)
+@pytest.mark.lesson("R7")
+async def test_the_end_of_a_session_wakes_the_ratchet(house: HouseT) -> None:
+    """The event of the end makes the workspace due at once, and the duty closes the dispatch."""
+    await house.workspace()
+    await house.judge()
+    await house.end(WELL)
+    for duty in house.core.duties():
+        if duty.name == "consume ratchet":
+            await duty.run()
+    for duty in house.core.duties():
+        if isinstance(duty, RatchetDuty):
+            await duty.run()
+    assert await _statuses(house) == [DispatchStatus.COMPLETED]
+
+
+@pytest.mark.lesson("R9")
+async def test_a_working_chat_blocks_and_an_idle_one_does_not(house: HouseT) -> None:
+    """A turn in flight comes first; a session that has nothing to do never blocks."""
+    await house.workspace()
+    await house.core.sessions().start_chat("w1", "hello")
+    await house.run()
+    busy = await house.judge()
+    assert isinstance(busy, Wait)
+    assert busy.reason is WaitReason.SESSION
+    await house.end(WELL)
+    await house.core.sessions().start_chat("w1", None)
+    house.clock.advance(1)
+    assert isinstance(await house.judge(), Dispatch)

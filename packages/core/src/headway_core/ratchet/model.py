@@ -85,7 +85,7 @@ class FixerDispatch:
     session_id: str
     status: DispatchStatus = DispatchStatus.PENDING
     attempts: int = 0
-    """Starts of the session for this dispatch: a start that never happened is repeated within it."""
+    """The attempt of its session: a start that never happened is repeated within the dispatch."""
     created_at: datetime
     started_at: datetime | None = None
     ended_at: datetime | None = None

@@ -226,6 +226,7 @@ class RatchetService:
                 head=facts.head.commit,
                 causes=causes,
                 session_id=outcome.session_id,
+                attempts=outcome.attempt,
                 created_at=tx.now(),
             ),
         )
@@ -243,7 +244,7 @@ class RatchetService:
                 self._cancel_live(tx, record.workspace_id, obsolete)
                 continue
             status, reason = _outcome(dispatch, session)
-            attempts = session.attempt if session else dispatch.attempts
+            attempts = max(session.attempt, dispatch.attempts) if session else dispatch.attempts
             if (status, attempts) == (dispatch.status, dispatch.attempts):
                 continue
             self._move(tx, dispatch, status, reason, attempts=attempts)

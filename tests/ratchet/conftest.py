@@ -1,0 +1,145 @@
+"""The whole of core over fakes, with a READY workspace whose pull request a test makes up."""
+
+from typing import Any
+
+import attrs
+import pytest
+
+from headway_core.kernel.ledger import Transaction
+from headway_core.projects.model import PROJECTS, Project
+from headway_core.pull_requests.model import CheckOutcome
+from headway_core.ratchet import RATCHETS, FixerDispatch, Ratchet
+from headway_core.ratchet.decision import Decision
+from headway_core.sessions import Session
+from headway_core.sessions.ports import Exited, Vanished
+from headway_core.testing.clock import EPOCH
+from headway_core.testing.fakes_forge import a_check, an_observation
+from headway_core.testing.house import FakeHouse
+from headway_core.workspaces import GitFacts, ManualSource, SessionPolicy, Workspace
+from headway_core.workspaces.model import WORKSPACES, WorkspaceStatus
+
+FAILED = (a_check(outcome=CheckOutcome.FAILED),)
+
+
+class RatchetHouse(FakeHouse):
+    """Drives one pass of each part by hand: the forge, the fixers, the ratchet."""
+
+    async def workspace(self, workspace_id: str = "w1", *, enabled: bool = True) -> None:
+        """READY, with a pull request `PR_<its id>` attached and not read yet."""
+        workspace = Workspace(
+            id=workspace_id,
+            project_id="p1",
+            name="Fix login",
+            description=None,
+            source=ManualSource(initial_prompt=None),
+            session_policy=SessionPolicy.NONE,
+            branch="headway/fix-login",
+            branch_is_generated=True,
+            base_branch="main",
+            branch_claim=None,
+            issue_claim=None,
+            idempotency_key=None,
+            status=WorkspaceStatus.READY,
+            host_id="host-1",
+            worktree_path=f"/worktrees/{workspace_id}",
+            created_at=self.clock.now(),
+            status_changed_at=self.clock.now(),
+        )
+        projects, workspaces = self.store.writer(PROJECTS), self.store.writer(WORKSPACES)
+
+        def work(tx: Transaction) -> None:
+            if projects.get(tx, "p1") is None:
+                projects.add(tx, a_project())
+            workspaces.add(tx, workspace)
+            self.core.pull_requests().open_record(tx, workspace)
+            self.core.ratchet().open_record(tx, workspace, enabled=enabled)
+            self.core.pull_requests().attach(tx, workspace_id, f"PR_{workspace_id}")
+
+        await self.store.ledger.transact(work)
+
+    async def see(self, workspace_id: str = "w1", **changes: Any) -> None:
+        """A fetch finds a failed check, or what `changes` say; git agrees with it."""
+        observation = an_observation(f"PR_{workspace_id}", **{"checks": FAILED} | changes)
+        self.forge.observations[f"PR_{workspace_id}"] = observation
+        await self.core.pull_requests().refresh_workspace(workspace_id)
+        facts = GitFacts(
+            workspace_id=workspace_id,
+            branch="headway/fix-login",
+            head=observation.state.head.commit,
+            dirty=False,
+            unpushed=0,
+            at=self.clock.now(),
+        )
+        await self.store.ledger.transact(lambda tx: self.core.lifecycle().record_git_facts(tx, facts))
+
+    async def check(self, workspace_id: str = "w1") -> Decision:
+        found: Decision = await self.core.ratchet().check(workspace_id)
+        return found
+
+    async def judge(self, workspace_id: str = "w1", **changes: Any) -> Decision:
+        """See it, let its quiet time pass, see it again and check."""
+        await self.see(workspace_id, **changes)
+        self.clock.advance(100)
+        await self.see(workspace_id, **changes)
+        return await self.check(workspace_id)
+
+    async def fixer(self, workspace_id: str = "w1") -> Session:
+        """The newest session of the workspace."""
+        sessions: list[Session] = await self.core.sessions().list(workspace_id)
+        return sessions[-1]
+
+    async def run(self) -> None:
+        """One round of the executor."""
+        await self.core.executor().round()
+
+    async def end(self, found: Exited | Vanished, workspace_id: str = "w1") -> None:
+        """The fixer's process ends like this, and the executor notices a second later."""
+        await self.run()
+        self.clock.advance(1)
+        self.processes.end((await self.fixer(workspace_id)).id, found)
+        await self.run()
+
+    async def record(self, workspace_id: str = "w1") -> Ratchet:
+        found = await self.store.ledger.read(lambda tx: self.store.reader(RATCHETS).get(tx, workspace_id))
+        assert found is not None
+        return found
+
+    async def dispatches(self, workspace_id: str = "w1") -> tuple[FixerDispatch, ...]:
+        found: tuple[FixerDispatch, ...] = (await self.core.ratchet().explain(workspace_id)).dispatches
+        return found
+
+    async def change_workspace(self, workspace_id: str = "w1", **changes: Any) -> None:
+        table = self.store.writer(WORKSPACES)
+
+        def work(tx: Transaction) -> None:
+            tx.lock(workspace_id)
+            stored = table.get(tx, workspace_id)
+            assert stored is not None
+            table.replace(tx, attrs.evolve(stored, **changes))
+
+        await self.store.ledger.transact(work)
+
+    async def payloads(self, event: str) -> list[Any]:
+        """The payloads of one kind, in order."""
+        log = await self.store.ledger.read(lambda tx: self.store.events.after(tx, 0, limit=1000))
+        return [each.payload for each in log if each.payload.event == event]
+
+
+def a_project() -> Project:
+    return Project(
+        id="p1",
+        name="demo",
+        slug="demo",
+        repo_path="/nowhere/demo",
+        worktree_base_path="/nowhere/worktrees",
+        default_branch="main",
+        github_host="github.com",
+        github_owner="octo",
+        github_repo="demo",
+        created_at=EPOCH,
+    )
+
+
+@pytest.fixture
+def house() -> RatchetHouse:
+    return RatchetHouse()
