@@ -297,12 +297,26 @@ def attempt(folder: str, cwd: str, command: "list[str]") -> None:
     write_file("exit", f"signal {-code}\n" if code < 0 else f"exit_code {code}\n")
 
 
+def hold(descriptor: int) -> None:
+    """Lock it. Whoever was killed meanwhile may need a moment to let go: its program ends first."""
+    give_up = time.monotonic() + LOCK_PATIENCE_S
+    while True:
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            if time.monotonic() > give_up:
+                raise
+            select.select([], [], [], 0.01)
+        else:
+            return
+
+
 def leash(patience: float, lock: str, cwd: str, command: "list[str]") -> None:
     family = Family()
     nothing = os.open(os.devnull, os.O_RDONLY)
     try:
         if lock:
-            fcntl.flock(os.open(lock, os.O_RDWR), fcntl.LOCK_EX | fcntl.LOCK_NB)
+            hold(os.open(lock, os.O_RDWR))
         program = spawn(cwd, command, nothing, None, umask=os.umask(0o022))
     except (OSError, CannotStartError) as error:
         sys.stderr.write(
