@@ -19,6 +19,7 @@ from headway_local import LocalSupervisor
 
 pytestmark = pytest.mark.anyio
 Living = Callable[[], list[int]]
+Until = Callable[[Callable[[], bool]], None]
 
 RUNNERS = """
 import os, sys, anyio
@@ -101,7 +102,7 @@ def attempts(root: Path) -> list[int]:
 @pytest.mark.parametrize("anyio_backend", ["asyncio"])
 @pytest.mark.parametrize("victims", ["runner", "runner and supervisors"])
 async def test_killed_at_random_moments(
-    tmp_path: Path, worktree: Path, runners: Runners, living: Living, victims: str
+    tmp_path: Path, runners: Runners, living: Living, until: Until, victims: str
 ) -> None:
     """However runners and supervisors die, no attempt is executed twice, and what settles stays so.
 
@@ -125,7 +126,7 @@ async def test_killed_at_random_moments(
     for attempt in seen:
         await supervisor.settle("s-1", attempt)
         settled[attempt] = await until_ended(supervisor, "s-1", attempt)
-    executed = Counter(int(line) for line in (worktree / "executions").read_text().split())
+    executed = Counter(int(line) for line in (tmp_path / "worktree" / "executions").read_text().split())
     assert len(seen) > 5
     assert [attempt for attempt in seen if executed[attempt] > 1] == []
     for attempt, found in settled.items():
@@ -135,7 +136,8 @@ async def test_killed_at_random_moments(
             assert executed[attempt] == 1
         assert not isinstance(found, Running)
         assert await supervisor.settle("s-1", attempt) == found
-    assert [pid for pid in living() if pid != runners._process.pid] == []
+    # A supervisor that was on its way finds its attempt closed, and goes.
+    until(lambda: set(living()) <= {runners._process.pid})
 
 
 @pytest.mark.parametrize("anyio_backend", ["asyncio"])

@@ -317,6 +317,9 @@ def leash(patience: float, lock: str, cwd: str, command: "list[str]") -> None:
     try:
         if lock:
             hold(os.open(lock, os.O_RDWR))
+        # Only now, with the lock in hand: who was killed by now may have a successor that saw no lock.
+        if select.select([0], [], [], 0.0)[0] and not os.read(0, 1):
+            os._exit(CANNOT_EXECUTE)
         program = spawn(cwd, command, nothing, None, umask=os.umask(0o022))
     except (OSError, CannotStartError) as error:
         sys.stderr.write(

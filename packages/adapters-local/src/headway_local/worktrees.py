@@ -118,23 +118,11 @@ class GitWorktrees(Worktrees):
         if made is WorktreeOutcome.BRANCH_TAKEN:
             return made
         try:
-            return await self._add_or_find(order, folder)
+            await self._add(order, folder)
         except BaseException:
             with anyio.CancelScope(shield=True):
                 await self._take_back(order, folder, made)
             raise
-
-    async def _add_or_find(self, order: WorktreeOrder, folder: Path) -> WorktreeOutcome:
-        """Add the worktree. The git of an attempt that was killed may have ended its work meanwhile: then
-        what stands is looked at again, once.
-        """
-        try:
-            await self._add(order, folder)
-        except GitRefused:
-            await self._clear_unfinished(order.repo_path, order.base_path, folder)
-            if await self._stands(order, folder):
-                return WorktreeOutcome.REUSED
-            await self._add(order, folder)
         return WorktreeOutcome.CREATED
 
     async def _stands(self, order: WorktreeOrder, folder: Path) -> bool:
