@@ -54,21 +54,29 @@ def translated(error: BaseException | None) -> HeadwayError:
     return Unavailable("database", f"failed: {name}")
 
 
-@contextmanager
-def translating() -> Iterator[None]:
+class translating:  # noqa: N801  reads as a function, and is a class because it is around every statement
     """Around everything that talks to the database."""
-    try:
-        yield
-    except exc.DBAPIError as error:
-        raise translated(error.orig) from error
-    except exc.TimeoutError as error:
-        raise Busy from error
-    except sqlite3.Error as error:
-        raise translated(error) from error
-    except UnicodeEncodeError as error:
-        raise InvalidInput("database", "a text has half of a surrogate pair, which is no Unicode") from error
-    except OverflowError as error:
-        raise InvalidInput("database", "a number has more than 64 bits") from error
+
+    __slots__ = ()
+
+    def __enter__(self) -> None:
+        return None
+
+    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
+        match error:
+            case None | HeadwayError():
+                return
+            case exc.DBAPIError():
+                raise translated(error.orig) from error
+            case sqlite3.Error():
+                raise translated(error) from error
+            case exc.TimeoutError():
+                raise Busy from error
+            case UnicodeEncodeError():
+                problem = "a text has half of a surrogate pair, which is no Unicode"
+                raise InvalidInput("database", problem) from error
+            case OverflowError():
+                raise InvalidInput("database", "a number has more than 64 bits") from error
 
 
 @contextmanager

@@ -72,4 +72,4 @@ class SqlEventLog(EventLog):
             for event in emitted
         ]
         if rows:
-            connection.execute(self._append, rows)
+            connection.execute(self._append, rows if rows[1:] else rows[0])  # one is faster alone

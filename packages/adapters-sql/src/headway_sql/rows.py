@@ -18,10 +18,8 @@ def time_text(value: datetime) -> str:
     return value.astimezone(UTC).isoformat(timespec="microseconds")
 
 
-def json_text(value: object, hint: Any = None) -> str:
-    """JSON as it is stored."""
-    plain = CONVERTER.unstructure(value, unstructure_as=hint) if hint is not None else value
-    return json.dumps(plain, separators=(",", ":"))
+json_text: Callable[[object], str] = json.JSONEncoder(separators=(",", ":")).encode
+"""JSON as it is stored: ASCII, so that it holds what GitHub's texts may hold, half surrogates included."""
 
 
 class Rows(Generic[R]):
@@ -62,7 +60,8 @@ def _encoder(column: Column) -> Callable[[Any], object] | None:
         case Kind.TIME:
             return time_text
         case Kind.JSON:
-            return lambda value: json_text(value, column.type)
+            plain = CONVERTER.get_unstructure_hook(column.type)
+            return lambda value: json_text(plain(value))
         case Kind.TEXT:
             return str
         case Kind.INTEGER | Kind.FLAG:
@@ -74,7 +73,8 @@ def _decoder(column: Column) -> Callable[[Any], object] | None:
         case Kind.TIME:
             return datetime.fromisoformat
         case Kind.JSON:
-            return lambda value: CONVERTER.structure(json.loads(value), column.type)
+            structure = CONVERTER.get_structure_hook(column.type)
+            return lambda value: structure(json.loads(value), column.type)
         case Kind.TEXT:
             return None if column.type is str else column.type
         case Kind.INTEGER:

@@ -92,14 +92,17 @@ class SqlWriter(SqlReader[R], OwnedTable[R]):
         with port_of(scope), translating():
             scope.written(self.spec, record)
             key = self.spec.key_of(record)
-            parameters: dict[str, object] = dict(self._key(key))
+            row = self._rows.encode(record)
+            for name, part in zip(self.spec.key, key, strict=True):
+                row[f"key_{name}"] = part
+                del row[name]  # else the statement would set it
             stored = record
             if self.spec.versioned:
                 version = cast("Any", record).version
                 stored = attrs.evolve(cast("Any", record), version=version + 1)
-                parameters["stored_version"] = version
+                row |= {"stored_version": version, "version": version + 1}
             try:
-                done = scope.connection.execute(self._update, {**self._rows.encode(stored), **parameters})
+                done = scope.connection.execute(self._update, row)
             except sqlalchemy_exc.IntegrityError as error:
                 self._clash(record, error)
             if done.rowcount == 0:

@@ -1,7 +1,6 @@
 """What every ledger's transaction does alike: draws, locks, doom and the collecting of events."""
 
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import Any, TypeVar
 
@@ -109,18 +108,24 @@ class TransactionScope(Transaction):
             raise RuntimeError(f"{spec.name}: workspace {workspace_id} is not locked here")
 
 
-@contextmanager
-def port_of(tx: ReadTransaction) -> Iterator[None]:
+class port_of:  # noqa: N801  reads as a function, and is a class because it is around every call
     """Around each call of a port of `tx`: an error in it dooms the transaction, even when `work`
     catches it, because a database may have rolled back already (design: ledger, rule 3).
     """
-    if tx.over:
-        raise RuntimeError("this transaction is over")
-    try:
-        yield
-    except Exception as error:
-        tx.doomed_by = tx.doomed_by or error
-        raise
+
+    __slots__ = ("_tx",)
+
+    def __init__(self, tx: ReadTransaction) -> None:
+        if tx.over:
+            raise RuntimeError("this transaction is over")
+        self._tx = tx
+
+    def __enter__(self) -> None:
+        return None
+
+    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
+        if isinstance(error, Exception):
+            self._tx.doomed_by = self._tx.doomed_by or error
 
 
 def perform(tx: TX, work: Callable[[TX], T]) -> T:
