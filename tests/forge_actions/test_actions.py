@@ -1,138 +1,260 @@
-"""Actions at GitHub are done once, whatever is lost on the way."""
+"""Each action takes effect once, whatever dies or lags; what never works is given up."""
 
 from typing import Any
 
 import pytest
 
-from headway_core.forge_actions.model import (
-    ACTION_LIMIT,
-    ACTIONS_OF,
+from headway_core.forge_actions import (
+    FORGE_ACTIONS,
     ActionStatus,
     ForgeAction,
+    ForgeActionDuty,
+    ForgeActionService,
     OpenPullRequest,
-    Order,
     Reply,
+    Resolve,
 )
+from headway_core.forge_actions.model import ACTION_LIMIT, ACTIONS_OF, Order
 from headway_core.forge_actions.service import READ_LAG
+from headway_core.kernel.consumers import CONSUMER_POSITIONS, EventReader
 from headway_core.kernel.errors import InvalidInput, PermissionDenied, Unavailable
-from headway_core.operations import Manual
+from headway_core.kernel.ledger import Transaction
+from headway_core.projects.model import PROJECTS, Project
+from headway_core.pull_requests.ports import ConversationPart
+from headway_core.sessions.ports import Exited
+from headway_core.testing.clock import EPOCH
+from headway_core.testing.conversations import a_thread
+from headway_core.testing.fakes_forge import an_observation
+from headway_core.testing.fakes_machine import FakeLocks, Point, no_point
 from headway_core.testing.house import FakeHouse
-from headway_core.workspaces import Workspace
+from headway_core.testing.points import Crash, CrashPoints, PointedLedger
+from headway_core.workspaces import ManualSource, SessionPolicy, Workspace
+from headway_core.workspaces.model import WORKSPACES, WorkspaceStatus
 
 pytestmark = pytest.mark.anyio
 
-REPLY = Reply(thread_id="T1", body="Done.")
 OPEN = OpenPullRequest(head="headway/fix", base="main", title="Fix", body="", draft=False)
-
-
-class Crash(BaseException):
-    """The process dies here."""
-
-
-class Desk:
-    """A house with one provisioned workspace, and its action duty."""
-
-    def __init__(self) -> None:
-        self.house = FakeHouse()
-        self.core: Any = self.house.core
-        self.crash_at: str | None = None
-        self.house.writer.point = self._point
-
-    async def _point(self, name: str) -> None:
-        if name == self.crash_at:
-            self.crash_at = None
-            raise Crash(name)
-
-    async def begin(self) -> "Desk":
-        self.house.git.add_repository("/repo")
-        project = await self.core.projects().register("/repo")
-        self.workspace: Workspace = await self.core.creation().create(
-            Manual(project_id=project.id, name="Fix", branch="headway/fix")
-        )
-        await self.core.provisioning().provision(self.workspace.id)
-        return self
-
-    async def ask(self, order: Order) -> None:
-        def work(tx: Any) -> None:
-            tx.lock(self.workspace.id)
-            self.core.forge_actions().ask(tx, workspace_id=self.workspace.id, session_id="s", order=order)
-
-        await self.house.store.ledger.transact(work)
-
-    async def act(self) -> None:
-        """One run of the duty, dead or alive."""
-        (duty,) = [duty for duty in self.core.duties() if duty.name == "forge actions"]
-        try:
-            await duty.run()
-        except Crash:
-            return
-
-    async def action(self) -> ForgeAction:
-        (found,) = await self.house.store.ledger.read(
-            lambda tx: self.core.read_actions().query(tx, ACTIONS_OF, workspace_id=self.workspace.id)
-        )
-        return found  # type: ignore[no-any-return]  # read through an untyped container
+REPLY = Reply(thread_id="T_1", body="Done")
+RESOLVE = Resolve(thread_id="T_1")
+ORDERS: tuple[Order, ...] = (OPEN, REPLY, RESOLVE)
 
 
 @pytest.fixture
-async def desk() -> Desk:
-    return await Desk().begin()
+async def house() -> FakeHouse:
+    return await _built()
 
 
-@pytest.mark.parametrize("order", [REPLY, OPEN], ids=["reply", "pull request"])
-async def test_an_action_is_done(desk: Desk, order: Order) -> None:
-    """It exists once, with its mark, and a second look does nothing."""
-    await desk.ask(order)
-    await desk.act()
-    await desk.act()
-    action = await desk.action()
-    assert action.status is ActionStatus.DONE
-    assert desk.house.writer.effects == [(order, action.mark)]
+async def _built() -> FakeHouse:
+    house = FakeHouse()
+    project = Project(
+        id="p1",
+        name="demo",
+        slug="demo",
+        repo_path="/nowhere/demo",
+        worktree_base_path="/nowhere/worktrees",
+        default_branch="main",
+        github_host="github.com",
+        github_owner="octo",
+        github_repo="demo",
+        created_at=EPOCH,
+    )
+    workspace = Workspace(
+        id="w1",
+        project_id="p1",
+        name="Fix",
+        description=None,
+        source=ManualSource(initial_prompt=None),
+        session_policy=SessionPolicy.NONE,
+        branch="headway/fix",
+        branch_is_generated=True,
+        base_branch="main",
+        branch_claim=None,
+        issue_claim=None,
+        idempotency_key=None,
+        status=WorkspaceStatus.READY,
+        host_id="host-1",
+        worktree_path="/worktrees/w1",
+        created_at=EPOCH,
+        status_changed_at=EPOCH,
+    )
+
+    def work(tx: Transaction) -> None:
+        house.store.writer(PROJECTS).add(tx, project)
+        house.store.writer(WORKSPACES).add(tx, workspace)
+        house.core.pull_requests().open_record(tx, workspace)
+
+    await house.store.ledger.transact(work)
+    return house
 
 
-@pytest.mark.parametrize("crash_at", ["before find", "before write", "after write"])
-@pytest.mark.parametrize("order", [REPLY, OPEN], ids=["reply", "pull request"])
-async def test_a_crash_does_not_repeat_it(desk: Desk, order: Order, crash_at: str) -> None:
-    """Wherever the process died: after the read lag its effect is looked for, and exists once."""
-    await desk.ask(order)
-    desk.crash_at = crash_at
-    await desk.act()
-    desk.house.clock.advance(READ_LAG)
-    await desk.act()
-    assert (await desk.action()).status is ActionStatus.DONE
-    assert len(desk.house.writer.effects) == 1
+def _duty(house: FakeHouse, point: Point = no_point, host_id: str = "host-1") -> ForgeActionDuty:
+    """The duty of one process, which may die at any point."""
+    house.writer.point = point
+    ledger, store = PointedLedger(house.store.ledger, point), house.store
+    service = ForgeActionService(
+        ledger=ledger, actions=store.writer(FORGE_ACTIONS), pull_requests=house.core.pull_requests()
+    )
+    return ForgeActionDuty(
+        ledger=ledger,
+        service=service,
+        actions=store.reader(FORGE_ACTIONS),
+        workspaces=store.reader(WORKSPACES),
+        projects=store.reader(PROJECTS),
+        writer=house.writer,
+        locks=FakeLocks(host_id),
+    )
 
 
-async def test_nothing_is_written_again_within_the_read_lag(desk: Desk) -> None:
-    """What GitHub does not show yet may exist: not before the lag has passed."""
-    await desk.ask(REPLY)
-    desk.crash_at = "after write"
-    await desk.act()
-    desk.house.writer.lag = 1
-    await desk.act()
-    assert len(desk.house.writer.effects) == 1
-    desk.house.writer.lag = 0
-    desk.house.clock.advance(READ_LAG)
-    await desk.act()
-    assert len(desk.house.writer.effects) == 1
+async def _ask(house: FakeHouse, order: Order) -> None:
+    def work(tx: Transaction) -> None:
+        tx.lock("w1")
+        house.core.forge_actions().ask(tx, workspace_id="w1", session_id="s1", order=order)
+
+    await house.store.ledger.transact(work)
 
 
-async def test_a_refusal_that_may_pass_is_tried_again_a_few_times(desk: Desk) -> None:
-    """Unavailable and permission: with growing pauses, then given up with the reason."""
-    await desk.ask(REPLY)
-    desk.house.writer.refusals = [Unavailable("github", "is down"), PermissionDenied("github", "no")] * 5
-    for _ in range(ACTION_LIMIT + 2):
-        await desk.act()
-        desk.house.clock.advance(1000)
-    action = await desk.action()
-    assert (action.status, action.attempts) == (ActionStatus.FAILED, ACTION_LIMIT)
-    assert action.problem
-    assert desk.house.writer.effects == []
+async def _actions(house: FakeHouse) -> list[ForgeAction]:
+    table = house.store.reader(FORGE_ACTIONS)
+    return await house.store.ledger.read(lambda tx: table.query(tx, ACTIONS_OF, workspace_id="w1"))
 
 
-async def test_a_refusal_of_the_content_is_final(desk: Desk) -> None:
-    """What GitHub will never take is not tried again."""
-    await desk.ask(REPLY)
-    desk.house.writer.refusals = [InvalidInput("body", "is too long")]
-    await desk.act()
-    assert (await desk.action()).status is ActionStatus.FAILED
+@pytest.mark.parametrize("order", ORDERS, ids=lambda order: type(order).__name__)
+async def test_an_action_is_carried_out_once_wherever_its_process_dies(order: Order) -> None:
+    """Death at every point before and after each call and each transaction, then another process."""
+    for nth in range(50):
+        house = await _built()
+        await _ask(house, order)
+        point = CrashPoints(nth)
+        try:
+            await _duty(house, point).run()
+        except Crash:
+            await _duty(house).run()  # at once: what is not shown yet is not written again
+        if point.crashed:
+            house.clock.advance(READ_LAG)
+            await _duty(house).run()
+        (action,) = await _actions(house)
+        assert (action.status, action.due_at) == (ActionStatus.DONE, None)
+        assert [done for done, _ in house.writer.effects] == [order]
+        if not point.crashed:
+            assert nth >= 5
+            return
+    raise AssertionError("the duty does not come to its end")
+
+
+@pytest.mark.parametrize("order", ORDERS, ids=lambda order: type(order).__name__)
+async def test_an_effect_that_is_not_shown_yet_is_not_repeated(house: FakeHouse, order: Order) -> None:
+    """After a death behind the write nobody writes within the read lag; then the effect is found."""
+    await _ask(house, order)
+
+    async def dies_after_write(name: str) -> None:
+        if name == "after write":
+            raise Crash(name)
+
+    with pytest.raises(Crash):
+        await _duty(house, dies_after_write).run()
+    house.writer.lag = 1
+    await _duty(house).run()
+    house.clock.advance(READ_LAG)
+    house.writer.lag = 0
+    await _duty(house).run()
+    assert [done for done, _ in house.writer.effects] == [order]
+    assert [action.status for action in await _actions(house)] == [ActionStatus.DONE]
+
+
+async def test_a_pull_request_that_is_there_is_attached_and_not_opened_again(house: FakeHouse) -> None:
+    """Somebody else's counts: it is looked for before the first attempt."""
+    house.writer.effects.append((OPEN, "a person's"))
+    await _ask(house, OPEN)
+    await _duty(house).run()
+    assert len(house.writer.effects) == 1
+    (action,) = await _actions(house)
+    assert (action.status, action.attempts, action.result) == (ActionStatus.DONE, 0, "effect-0")
+
+
+@pytest.mark.parametrize("error", [Unavailable("github", "is down"), PermissionDenied("github", "refuses")])
+@pytest.mark.parametrize(
+    ("order", "call"),
+    [*((order, "before write") for order in ORDERS), (OPEN, "before find")],
+    ids=lambda value: value if isinstance(value, str) else type(value).__name__,
+)
+async def test_what_always_fails_is_given_up(
+    house: FakeHouse, order: Order, error: Exception, call: str
+) -> None:
+    """After so many attempts, pauses between them, and a reason: also when only the looking fails."""
+    await _ask(house, order)
+
+    async def fails(name: str) -> None:
+        if name == call:
+            raise error
+
+    pauses = []
+    (action,) = await _actions(house)
+    while action.due_at is not None:
+        await _duty(house, fails).run()
+        (action,) = await _actions(house)
+        if action.due_at is not None:
+            pauses.append(action.due_at - house.clock.now())
+            house.clock.advance(pauses[-1])
+    assert (action.status, action.attempts, action.due_at) == (ActionStatus.FAILED, ACTION_LIMIT, None)
+    assert action.problem is not None
+    assert pauses == sorted(pauses)
+    assert len(pauses) == ACTION_LIMIT - 1
+    assert house.writer.effects == []
+
+
+async def test_what_github_refuses_is_not_tried_again(house: FakeHouse) -> None:
+    """Its content won't get better; other actions go on."""
+    house.writer.refusals.append(InvalidInput("body", "is too long"))
+    await _ask(house, REPLY)
+    await _ask(house, RESOLVE)
+    await _duty(house).run()
+    assert [action.status for action in await _actions(house)] == [ActionStatus.FAILED, ActionStatus.DONE]
+
+
+async def test_another_hosts_workspace_is_left_to_its_host(house: FakeHouse) -> None:
+    """One host acts for a workspace."""
+    await _ask(house, REPLY)
+    await _duty(house, host_id="host-2").run()
+    assert [action.status for action in await _actions(house)] == [ActionStatus.PENDING]
+
+
+async def _agent_ends(house: FakeHouse, **files: bytes) -> None:
+    """A chat ran, left files behind and ended; the pull request has the thread T_1."""
+    observation = an_observation(conversation=ConversationPart(reviews=(), threads=(a_thread(),)))
+    house.forge.observations["PR_1"] = observation
+    await house.store.ledger.transact(lambda tx: house.core.pull_requests().attach(tx, "w1", "PR_1"))
+    await house.core.pull_requests().refresh_workspace("w1")
+    session: Any = await house.core.sessions().start_chat("w1", "go")
+    await house.core.executor().round()
+    for name, content in files.items():
+        house.processes.files[session.id, 1, name.replace("_", ".")] = content
+    house.processes.end(session.id, Exited(exit_code=0))
+    await house.core.executor().round()
+
+
+async def test_agent_words_become_intents_with_the_consumers_position() -> None:
+    """Death before or after any transaction: the words are taken once, and never lost."""
+    for nth in range(100):
+        house = await _built()
+        await _agent_ends(house, replies_json=b'[{"thread": "T_1", "text": "Done", "resolve": true}]')
+        point = CrashPoints(nth)
+        for ledger in (PointedLedger(house.store.ledger, point), house.store.ledger):
+            reader = EventReader(ledger, house.store.events, house.store.writer(CONSUMER_POSITIONS))
+            try:
+                await reader.catch_up(house.core.agent_words())
+            except Crash:
+                continue
+        assert [action.order for action in await _actions(house)] == [REPLY, RESOLVE]
+        if not point.crashed:
+            return
+    raise AssertionError("the consumer does not come to its end")
+
+
+async def test_words_that_can_not_be_used_are_told(house: FakeHouse) -> None:
+    """No intent, and one event that says why."""
+    await _agent_ends(house, replies_json=b'[{"thread": "T_9", "text": "Hello"}]')
+    await house.core.event_reader().catch_up(house.core.agent_words())
+    assert await _actions(house) == []
+    log = await house.store.ledger.read(lambda tx: house.store.events.after(tx, 0, limit=1000))
+    refused = [each.payload for each in log if each.payload.event == "forge_action.refused"]
+    assert len(refused) == 1

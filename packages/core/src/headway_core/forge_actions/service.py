@@ -122,13 +122,16 @@ class ForgeActionService:
             action = self._locked(tx, action_id)
             if action.due_at is None:
                 return
-            over = final or action.attempts >= ACTION_LIMIT
-            wait = max(timedelta(seconds=pause or 0), min(READ_LAG * 2**action.attempts, _LONGEST_PAUSE))
+            # A look that fails before an attempt begins counts too, or it would be repeated for ever.
+            attempts = action.attempts + (action.status is ActionStatus.PENDING)
+            over = final or attempts >= ACTION_LIMIT
+            wait = max(timedelta(seconds=pause or 0), min(READ_LAG * 2**attempts, _LONGEST_PAUSE))
             self._store(
                 tx,
                 attrs.evolve(
                     action,
                     status=ActionStatus.FAILED if over else ActionStatus.PENDING,
+                    attempts=attempts,
                     due_at=None if over else tx.now() + wait,
                     problem=problem,
                 ),

@@ -58,7 +58,7 @@ class Target:
 
 def replies(raw: bytes, target: Target) -> tuple[Order, ...]:
     """The orders of `replies.json`. `InvalidInput` names the entry that can't be used; then none is."""
-    entries = _read(raw, list[ReplyWords], REPLIES)
+    entries = _read(raw, list[ReplyWords], REPLIES, list)
     for number, words in enumerate(entries):
         if words.thread not in target.threads:
             raise InvalidInput(f"{REPLIES}[{number}].thread", "is no unresolved thread of this pull request")
@@ -74,7 +74,7 @@ def _orders(words: ReplyWords, target: Target) -> Iterable[Order]:
 
 def pull_request(raw: bytes, target: Target) -> tuple[Order, ...]:
     """The order of `pull-request.json`; nothing when the workspace has a pull request already."""
-    words = _read(raw, PullRequestWords, PULL_REQUEST)
+    words = _read(raw, PullRequestWords, PULL_REQUEST, dict)
     if target.has_pull_request:
         return ()
     order = OpenPullRequest(
@@ -83,10 +83,13 @@ def pull_request(raw: bytes, target: Target) -> tuple[Order, ...]:
     return (order,)
 
 
-def _read(raw: bytes, shape: type[T], name: str) -> T:
+def _read(raw: bytes, shape: type[T], name: str, outermost: type) -> T:
     try:
-        return CONVERTER.structure(json.loads(raw), shape)
+        value = json.loads(raw)
+        if isinstance(value, outermost):  # an empty object would pass as an empty list
+            return CONVERTER.structure(value, shape)
     except cattrs.BaseValidationError as error:
         raise InvalidInput(name, "; ".join(cattrs.transform_error(error, path=name))[:300]) from None
     except (ValueError, TypeError, RecursionError):
-        raise InvalidInput(name, "is not the JSON that is wanted") from None
+        pass
+    raise InvalidInput(name, "is not the JSON that is wanted")
