@@ -1,7 +1,6 @@
 """The list of cards: one consistent read, joined in memory; no git, no network, no file system."""
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
 
 import attrs
 
@@ -80,16 +79,18 @@ class BoardService:
         return await self._ledger.read(lambda tx: self._get(tx, workspace_id))
 
     def _cards(self, tx: ReadTransaction) -> list[Card]:
-        """A query a table, however many workspaces there are."""
+        """One statement a table, however many workspaces there are."""
         tables, settings = self._tables, self._settings.current(tx)
         projects = {project.id: project for project in tables.projects.query(tx, ALL_PROJECTS)}
-        snapshots = {row.workspace_id: row for row in tables.snapshots.query(tx, ALL_SNAPSHOTS)}
-        ratchets = {row.workspace_id: row for row in tables.ratchets.query(tx, ALL_RATCHETS)}
-        dispatches = {row.workspace_id: row for row in tables.dispatches.query(tx, LIVE_DISPATCHES)}
-        activity = {row.session_id: row.activity for row in tables.activity.query(tx, ALL_ACTIVITY)}
+        snapshots = {each.workspace_id: each for each in tables.snapshots.query(tx, ALL_SNAPSHOTS)}
+        ratchets = {each.workspace_id: each for each in tables.ratchets.query(tx, ALL_RATCHETS)}
+        dispatches = {each.workspace_id: each for each in tables.dispatches.query(tx, LIVE_DISPATCHES)}
         sessions: dict[str, list[Session]] = defaultdict(list)
         for session in tables.sessions.query(tx, ALL_SESSIONS):
             sessions[session.workspace_id].append(session)
+        activity: dict[str, dict[str, Activity]] = defaultdict(dict)
+        for row in tables.activity.query(tx, ALL_ACTIVITY):
+            activity[row.workspace_id][row.session_id] = row.activity
         return [
             card(
                 WorkspaceView(
@@ -100,7 +101,7 @@ class BoardService:
                     ratchet=ratchets[workspace.id],
                     dispatch=dispatches.get(workspace.id),
                     sessions=tuple(sessions[workspace.id]),
-                    activity=_live(sessions[workspace.id], activity),
+                    activity=activity[workspace.id],
                 )
             )
             for workspace in tables.workspaces.query(tx, LIVE_WORKSPACES)
@@ -111,14 +112,15 @@ class BoardService:
         workspace = tables.workspaces.get(tx, workspace_id)
         if workspace is None:
             raise NotFound("workspace", workspace_id)
+        sessions = tuple(tables.sessions.query(tx, SESSIONS_OF, workspace_id=workspace_id))
+        live = tables.dispatches.query(tx, LIVE_DISPATCH_OF, workspace_id=workspace_id)
         project = tables.projects.get(tx, workspace.project_id)
-        snapshot = tables.snapshots.get(tx, workspace.id)
-        ratchet = tables.ratchets.get(tx, workspace.id)
-        assert project is not None  # created with the workspace, or before it, and never removed
+        snapshot = tables.snapshots.get(tx, workspace_id)
+        ratchet = tables.ratchets.get(tx, workspace_id)
+        assert project is not None  # created with the workspace, and never removed before it
         assert snapshot is not None
         assert ratchet is not None
-        sessions = tables.sessions.query(tx, SESSIONS_OF, workspace_id=workspace_id)
-        rows = [tables.activity.get(tx, session.id) for session in sessions if session.is_live]
+        activity = [tables.activity.get(tx, session.id) for session in sessions if session.is_live]
         return card(
             WorkspaceView(
                 settings=self._settings.current(tx),
@@ -126,15 +128,8 @@ class BoardService:
                 workspace=workspace,
                 snapshot=snapshot,
                 ratchet=ratchet,
-                dispatch=next(
-                    iter(tables.dispatches.query(tx, LIVE_DISPATCH_OF, workspace_id=workspace_id)), None
-                ),
-                sessions=tuple(sessions),
-                activity={row.session_id: row.activity for row in rows if row is not None},
+                dispatch=live[0] if live else None,
+                sessions=sessions,
+                activity={row.session_id: row.activity for row in activity if row is not None},
             )
         )
-
-
-def _live(sessions: Sequence[Session], activity: Mapping[str, Activity]) -> dict[str, Activity]:
-    """What the live sessions do: an ended one does nothing, whatever its row says (F6)."""
-    return {s.id: activity[s.id] for s in sessions if s.is_live and s.id in activity}

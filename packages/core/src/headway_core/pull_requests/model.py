@@ -277,6 +277,7 @@ class PullRequestWatch:
 
 ALL_SNAPSHOTS = Query(name="all")
 BY_NODE = Query(name="by_node", equal=("node_id",))
+ALL_SNAPSHOTS = Query(name="all")
 SNAPSHOTS = TableSpec(
     name="pull_requests",
     record=PullRequestSnapshot,
