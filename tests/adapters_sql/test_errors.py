@@ -3,15 +3,20 @@
 import sqlite3
 from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
+from datetime import datetime
 from pathlib import Path
 
+import anyio
 import attrs
 import pytest
 from sqlalchemy.exc import OperationalError
 
 from headway_core.kernel.errors import HeadwayError, InvalidInput, OutcomeUnknown, Unavailable
+from headway_core.kernel.events import EventCatalog
 from headway_core.kernel.ledger import Transaction
-from headway_core.testing.contracts.ledger.samples import NOTES, Note
+from headway_core.kernel.memory import MemoryStore
+from headway_core.testing.clock import ManualClock, SequentialIds
+from headway_core.testing.contracts.ledger.samples import ITEMS, NOTES, ROOMS, Item, Note, Room
 from headway_sql import SqlStore
 from headway_sql.errors import TRANSLATIONS, committing, translated, translating
 
@@ -57,6 +62,20 @@ def test_table(name: str) -> None:
     assert "secret" not in str(raised.value)
 
 
+def test_driver_itself() -> None:
+    """An error that the driver raises past SQLAlchemy, while it connects, is translated as well."""
+    with pytest.raises(Unavailable, match="damaged"), translating():
+        raise driver_error(sqlite3.SQLITE_CORRUPT)
+
+
+def test_own_errors() -> None:
+    """What is ours already, or of the work, passes as it is."""
+    for error in (InvalidInput("branch", "is empty"), ZeroDivisionError()):
+        with pytest.raises(type(error)) as raised, translating():
+            raise error
+        assert raised.value is error
+
+
 def test_table_is_tried_whole() -> None:
     """No row of the table is without its expectation."""
     assert {getattr(sqlite3, name) & 0xFF for name in EXPECTED} >= set(TRANSLATIONS)
@@ -97,6 +116,38 @@ async def test_values_that_cannot_be_stored(store: SqlStore, note: Note, words: 
     with pytest.raises(InvalidInput, match=words):
         await store.ledger.transact(work)
     assert await store.ledger.read(lambda tx: notes.get(tx, "t", 0)) is None
+
+
+@pytest.mark.anyio
+async def test_time_without_zone(store: SqlStore) -> None:
+    """A time without a zone is refused: it names no instant."""
+    items, rooms = store.writer(ITEMS), store.writer(ROOMS)
+
+    def work(tx: Transaction) -> None:
+        rooms.add(tx, Room(id="room", name="kitchen"))
+        items.add(tx, Item(id="a", workspace_id="room", due_at=datetime(2026, 1, 1)))  # noqa: DTZ001
+
+    with pytest.raises(ValueError, match="no time zone"):
+        await store.ledger.transact(work)
+    assert await store.ledger.read(lambda tx: rooms.get(tx, "room")) is None
+
+
+@pytest.mark.anyio
+async def test_other_ledger(store: SqlStore) -> None:
+    """A table refuses the transaction of another kind of ledger."""
+    memory = MemoryStore(clock=ManualClock(), ids=SequentialIds(), catalog=EventCatalog(()))
+    with pytest.raises(TypeError, match="another ledger"):
+        await memory.ledger.read(lambda tx: store.reader(NOTES).get(tx, "t", 1))
+
+
+@pytest.mark.anyio
+async def test_file_that_went_away(path: Path, opening: Opening) -> None:
+    """When the file is gone the store says so, and makes no empty one in its place."""
+    async with opening() as store:
+        await anyio.Path(path).unlink()
+        with pytest.raises(Unavailable, match="can't be opened"):
+            await store.ledger.read(store.events.last_position)
+        assert not await anyio.Path(path).exists()
 
 
 @pytest.mark.anyio

@@ -1,10 +1,12 @@
 """The migrations make exactly the schema that the specs declare, in one transaction."""
 
+import shutil
 import sqlite3
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, closing
 from pathlib import Path
 
+import attrs
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
@@ -13,9 +15,11 @@ from sqlalchemy import Connection, create_engine
 
 from headway_core.kernel.errors import InvalidInput
 from headway_core.kernel.events import EventCatalog
+from headway_core.kernel.tables import Index
 from headway_core.schema import ALL_EVENTS, ALL_TABLES
 from headway_core.testing.clock import ManualClock, SequentialIds
-from headway_sql import SqlStore, metadata_of, migrating
+from headway_core.testing.contracts.ledger.samples import NOTES
+from headway_sql import SqlStore, metadata_of, migrating, revise
 from headway_sql.opening import prepare
 
 METADATA = metadata_of(ALL_TABLES)
@@ -108,3 +112,37 @@ async def test_broken_migration(path: Path, monkeypatch: pytest.MonkeyPatch) -> 
         assert list(other.execute("SELECT name FROM sqlite_master")) == []
     async with opened(path) as store:
         assert await store.ledger.read(store.events.last_position) == 0
+
+
+def test_unsafe_constants() -> None:
+    """A constant of a partial index that is not a plain word is refused, instead of written into SQL."""
+    index = Index(name="i", columns=("id",), only={"id": ("it's",)})
+    with pytest.raises(ValueError, match="plain words"):
+        metadata_of([attrs.evolve(NOTES, indexes=(index,))])
+
+
+def test_revision_is_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The developer's tool writes a first revision that makes the declared schema, and an empty next one
+    when nothing differs.
+    """
+    folder = tmp_path / "migrations"
+    shutil.copytree(migrating.MIGRATIONS, folder, ignore=shutil.ignore_patterns("__pycache__"))
+    for module in (migrating, revise):
+        monkeypatch.setattr(module, "MIGRATIONS", folder)
+    for written in folder.glob("versions/[1-9]*.py"):
+        written.unlink()
+    for number, what in (("0001", "first"), ("0002", "nothing new")):
+        for later in folder.glob(f"versions/{number}*.py"):
+            later.unlink()
+        revise.revise(number, what)
+    assert [file.name for file in sorted(folder.glob("versions/0*.py"))][-2:] == [
+        "0001_first.py",
+        "0002_nothing_new.py",
+    ]
+    text = (folder / "versions" / "0002_nothing_new.py").read_text()
+    assert "op." not in text.partition("def upgrade")[2]
+    with create_engine("sqlite://").connect() as made, create_engine("sqlite://").connect() as fresh:
+        migrating.upgrade(made, METADATA)
+        METADATA.create_all(fresh)
+        assert compare_metadata(MigrationContext.configure(made), METADATA) == []
+        assert {*schema(made)} == {*schema(fresh), migrating.VERSION_TABLE}

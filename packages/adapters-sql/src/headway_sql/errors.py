@@ -70,8 +70,6 @@ class translating:  # noqa: N801  reads as a function, and is a class because it
                 raise translated(error.orig) from error
             case sqlite3.Error():
                 raise translated(error) from error
-            case exc.TimeoutError():
-                raise Busy from error
             case UnicodeEncodeError():
                 problem = "a text has half of a surrogate pair, which is no Unicode"
                 raise InvalidInput("database", problem) from error

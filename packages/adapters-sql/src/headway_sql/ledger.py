@@ -1,10 +1,11 @@
 """The ledger on SQLite: each unit of work whole on one worker thread."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from functools import partial
 from typing import TypeVar
 
-from sqlalchemy import Engine
+from sqlalchemy import Connection, Engine
 
 from headway_core.kernel.clock import Clock, Ids
 from headway_core.kernel.events import EventCatalog
@@ -58,9 +59,7 @@ class SqlLedger(Ledger):
         return once_more_after_clash(partial(self._attempt, work, draws))
 
     def _attempt(self, work: Callable[[Transaction], T], draws: Draws) -> tuple[T, bool]:
-        with self._writer.connect() as connection:  # rolls back what is not committed
-            with translating():
-                connection.exec_driver_sql("BEGIN IMMEDIATE")
+        with _begun(self._writer, "BEGIN IMMEDIATE") as connection:
             tx = SqlTransaction(connection, draws, self._catalog)
             result = perform(tx, work)
             with translating(), committing():
@@ -69,7 +68,16 @@ class SqlLedger(Ledger):
             return result, bool(tx.emitted)
 
     def _view(self, query: Callable[[ReadTransaction], T]) -> T:
-        with self._reader.connect() as connection:
-            with translating():
-                connection.exec_driver_sql("BEGIN")
+        with _begun(self._reader, "BEGIN") as connection:
             return perform(SqlReadTransaction(connection, self._clock), query)
+
+
+@contextmanager
+def _begun(engine: Engine, begin: str) -> Iterator[Connection]:
+    """A connection with a transaction, which is rolled back unless it was committed."""
+    with translating():
+        connection = engine.connect()
+    with connection:
+        with translating():
+            connection.exec_driver_sql(begin)
+        yield connection

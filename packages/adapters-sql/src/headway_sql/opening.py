@@ -4,8 +4,9 @@ import os
 import sqlite3
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
-from sqlalchemy import Connection, Engine, MetaData, NullPool, create_engine, event
+from sqlalchemy import Connection, Engine, MetaData, NullPool, QueuePool, create_engine, event
 
 from headway_core.kernel.errors import InvalidInput, Unavailable
 from headway_sql.errors import translating
@@ -28,8 +29,8 @@ def path_of(url: str) -> Path:
     scheme, separator, path = url.partition(":///")
     if scheme != "sqlite" or not separator or not path or path.startswith((":memory:", "file:")):
         raise InvalidInput("database", "is not sqlite:/// and the path of a file")
-    if not {"?", "#", "\0"}.isdisjoint(path):
-        raise InvalidInput("database", "the path has one of the characters ?, # and NUL")
+    if "\0" in path:
+        raise InvalidInput("database", "the path has a NUL character")
     return Path(path).absolute()
 
 
@@ -66,21 +67,29 @@ def writer_engine(path: Path) -> Engine:
     """One connection, that writes. FULL: a commit is on the disk before an effect follows it, so that
     an intent survives the loss of power too; NORMAL would keep it over the death of a process only.
     """
-    engine = _engine(path, pool_size=1, max_overflow=0)
+    engine = _engine(path, poolclass=QueuePool, pool_size=1, max_overflow=0)
     event.listen(engine, "connect", _always("PRAGMA synchronous = FULL"))
     return engine
 
 
 def reader_engine(path: Path) -> Engine:
     """Connections that can't write."""
-    engine = _engine(path, pool_size=READERS, max_overflow=0)
+    engine = _engine(path, poolclass=QueuePool, pool_size=READERS, max_overflow=0)
     event.listen(engine, "connect", _always("PRAGMA query_only = ON"))
     return engine
 
 
-def _engine(path: Path, **pool: object) -> Engine:
-    driver = {"timeout": ATTEMPT_S, "isolation_level": None, "check_same_thread": False}
-    return create_engine(f"sqlite:///{path}", connect_args=driver, **pool)
+def _engine(path: Path, **pool: Any) -> Engine:
+    def connect() -> sqlite3.Connection:
+        return sqlite3.connect(
+            f"{path.as_uri()}?mode=rw",  # a file that went away is not made again, empty
+            uri=True,
+            timeout=ATTEMPT_S,
+            isolation_level=None,
+            check_same_thread=False,  # a connection wanders from thread to thread, one at a time
+        )
+
+    return create_engine("sqlite://", creator=connect, **pool)
 
 
 def _always(pragma: str) -> Callable[[sqlite3.Connection, object], None]:
