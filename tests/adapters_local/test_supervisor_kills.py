@@ -110,10 +110,10 @@ async def test_killed_at_random_moments(
     """
     chance = random.Random(7)
     root = tmp_path / "data"
-    begun = anyio.current_time()
     pid = runners.start(0)
+    begun = anyio.current_time()
     until(lambda: attempts(root)[-1] >= 3)
-    span = anyio.current_time() - begun  # how long three attempts take on this machine, now
+    span = (anyio.current_time() - begun) * 0.7  # about two attempts, on this machine and now
     runners.kill(pid)
     for _ in range(30):
         pid = runners.start(attempts(root)[-1] + chance.choice((0, 1)))
