@@ -1,23 +1,26 @@
 """Law 1: the write port of a table has one owner, whatever the container does."""
 
+import functools
+import types
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
 from dependency_injector import providers
 
-from headway_core.container import CoreContainer
+from headway_core.container import CoreContainer, writer_of
 from headway_core.kernel.ledger import Ledger, Store
 from headway_core.kernel.tables import OwnedTable, ReadTable
+from headway_core.projects import PROJECTS
 from headway_core.schema import ALL_TABLES
 from headway_core.testing.house import FakeHouse
 
 
 class Meddler:
-    """A service that holds a table's write port without owning the table."""
+    """A service that holds a table's write port, in whatever way, without owning the table."""
 
-    def __init__(self, table: OwnedTable[Any]) -> None:
+    def __init__(self, table: object) -> None:
         self.table = table
 
 
@@ -33,17 +36,26 @@ class SneakingContainer(CoreContainer):
     meddler = providers.Singleton(Meddler, providers.Callable(lambda s: s, CoreContainer.write_ratchets))
 
 
+class ListingContainer(CoreContainer):
+    """A writer among others in a list."""
+
+    meddler = providers.Singleton(Meddler, providers.List(CoreContainer.write_watches))
+
+
+class PosingContainer(CoreContainer):
+    """A writer under the name of a reader."""
+
+    read_projects = providers.Singleton(writer_of, CoreContainer.store, PROJECTS)
+    meddler = providers.Singleton(Meddler, read_projects)
+
+
 def consumers_by_wiring(container: type[CoreContainer]) -> Counter[str]:
-    """How many other providers take each `write_…` provider as an argument, directly or through others."""
+    """How many other providers take each `write_…` provider, in whatever way they take it."""
     named = {name: p for name, p in container.providers.items() if name.startswith("write_")}
-    found: Counter[str] = Counter()
-    for provider in _all_providers(container):
-        if provider in named.values():
-            continue
-        for name, writer in named.items():
-            if any(argument is writer for argument in _arguments(provider)):
-                found[name] += 1
-    return found
+    everything = _all_providers(container)
+    return Counter(
+        name for name, writer in named.items() for p in everything if any(r is writer for r in p.related)
+    )
 
 
 def _all_providers(container: type[CoreContainer]) -> set[providers.Provider[Any]]:
@@ -57,42 +69,53 @@ def _all_providers(container: type[CoreContainer]) -> set[providers.Provider[Any
     return seen
 
 
-def _arguments(provider: providers.Provider[Any]) -> list[object]:
-    if not isinstance(provider, (providers.BaseSingleton, providers.Factory, providers.Callable)):
-        return []  # what `.provided` gives answers to any attribute
-    return [*provider.args, *provider.kwargs.values()]
-
-
 def holders_of_writers(house: FakeHouse) -> Counter[str]:
     """How many objects of the resolved house hold a writer of each table in an attribute."""
-    found: Counter[str] = Counter()
-    for value in _objects(house.core):
-        for held in _attributes(value):
-            if isinstance(held, OwnedTable):
-                found[held.spec.name] += 1
-    return found
+    return Counter(held.spec.name for value in _objects(house.core) for held in _parts_that_write(value))
+
+
+def _parts_that_write(value: object) -> list[OwnedTable[Any]]:
+    return [held for held in _attributes(value) if isinstance(held, OwnedTable)]
 
 
 def _objects(core: Any) -> Iterator[object]:
-    todo = [provider() for provider in core.providers.values()]
-    seen: set[int] = set()
+    todo: list[object] = [part for p in core.providers.values() for part in _parts(p())]
+    seen: dict[int, object] = {}
     while todo:
         value = todo.pop()
         ours = type(value).__module__.startswith(("headway_core.", __name__))
-        if isinstance(value, (list, tuple)):
-            todo += value
         if id(value) in seen or not ours or isinstance(value, (Store, Ledger, ReadTable)):
             continue
         if type(value).__module__.startswith("headway_core.testing"):
             continue
-        seen.add(id(value))
+        seen[id(value)] = value
         todo += _attributes(value)
         yield value
 
 
 def _attributes(value: object) -> list[object]:
-    names = [*getattr(value, "__dict__", {}), *getattr(type(value), "__slots__", ())]
-    return [getattr(value, name) for name in names if name != "__weakref__" and hasattr(value, name)]
+    """What an object holds, in slots of every class of it too."""
+    slots = [name for cls in type(value).__mro__ for name in getattr(cls, "__slots__", ())]
+    names = {*getattr(value, "__dict__", {}), *slots} - {"__weakref__"}
+    return [part for name in names if hasattr(value, name) for part in _parts(getattr(value, name))]
+
+
+def _parts(value: object) -> list[object]:
+    """A value, or what lies in it when it only carries: collections, partials, functions' closures."""
+    match value:
+        case list() | tuple() | set() | frozenset():
+            inside = list(value)
+        case dict():
+            inside = list(value.values())
+        case functools.partial():
+            inside = [value.func, *value.args, *value.keywords.values()]
+        case types.FunctionType():
+            inside = [cell.cell_contents for cell in value.__closure__ or ()]
+        case types.MethodType():
+            inside = [value.__self__]
+        case _:
+            return [value]
+    return [part for each in inside for part in _parts(each)]
 
 
 @pytest.mark.lesson("R19", "S6")
@@ -131,5 +154,37 @@ def test_a_second_consumer_is_found() -> None:
 
 
 def test_a_hidden_consumer_is_found() -> None:
-    """A writer that comes through another provider is still held twice."""
+    """A writer that comes through another provider is found by both walks."""
+    assert consumers_by_wiring(SneakingContainer)["write_ratchets"] == 2
     assert holders_of_writers(FakeHouse(SneakingContainer))["ratchets"] == 2
+
+
+def test_a_writer_in_a_list_of_providers_is_found() -> None:
+    """A list takes a writer as an argument does."""
+    assert consumers_by_wiring(ListingContainer)["write_watches"] == 2
+    assert holders_of_writers(FakeHouse(ListingContainer))["pull_request_watches"] == 2
+
+
+def test_a_reader_that_is_a_writer_is_found() -> None:
+    """A `read_…` provider that makes a second writer of a table is seen in what its consumers hold."""
+    house = FakeHouse(PosingContainer)
+    assert isinstance(house.core.providers["read_projects"](), OwnedTable)
+    assert holders_of_writers(house)["projects"] == 2
+
+
+@pytest.mark.parametrize(
+    "carry",
+    [
+        lambda table: {"table": table},
+        lambda table: [(table,)],
+        lambda table: functools.partial(print, table),
+        lambda table: lambda: table,
+        lambda table: table.replace,
+    ],
+    ids=["dict", "nested", "partial", "closure", "method"],
+)
+def test_a_carried_writer_is_found(carry: Callable[[OwnedTable[Any]], object]) -> None:
+    """A writer is held, however it is wrapped."""
+    house = FakeHouse()
+    (held,) = _parts_that_write(Meddler(carry(house.core.write_sessions())))
+    assert held.spec.name == "sessions"
