@@ -12,6 +12,7 @@ import os
 import signal
 import subprocess
 import sys
+import sysconfig
 import tarfile
 import tempfile
 import time
@@ -27,13 +28,17 @@ RIGHT, WRONG = "in (11, 12, 13)", "in (11, 12)"
 """The planted bug: the package would say 13rd."""
 
 OWNER, NAME, BRANCH = "octo", "inflection", "fewer-exceptions"
+TESTS = (sys.executable, "-m", "pytest", "--quiet", "-p", "no:cacheprovider")
+HEADWAY = str(Path(sysconfig.get_path("scripts"), "headway"))
 LIMIT_S = 180.0
+"""For everything: the download, the repair and the look at it."""
 
 
 class Rehearsal:
     """The package, its origin, its GitHub and a Headway of its own, in one folder."""
 
     def __init__(self, folder: Path) -> None:
+        self.deadline = time.monotonic() + LIMIT_S
         self.folder = folder
         self.repository = folder / "inflection"
         self.origin = folder / "origin.git"
@@ -44,18 +49,26 @@ class Rehearsal:
         }
 
     def run(self, *command: str, cwd: Path | None = None) -> str:
-        """Run a program to its end; what it prints."""
-        done = subprocess.run(
-            command,
-            cwd=cwd or self.repository,
-            env=self.environment,
-            capture_output=True,
-            text=True,
-            check=False,
-        )
+        """Run a program that succeeds; what it prints."""
+        done = self.attempt(*command, cwd=cwd)
         if done.returncode != 0:
             raise SystemExit(f"{' '.join(command)} failed: {done.stdout}{done.stderr}")
         return done.stdout
+
+    def attempt(self, *command: str, cwd: Path | None = None) -> subprocess.CompletedProcess[str]:
+        """Run a program to its end, or to the end of the time."""
+        try:
+            return subprocess.run(
+                command,
+                cwd=cwd or self.repository,
+                env=self.environment,
+                capture_output=True,
+                text=True,
+                check=False,
+                timeout=max(0.1, self.deadline - time.monotonic()),
+            )
+        except subprocess.TimeoutExpired as late:
+            raise SystemExit(f"{' '.join(command)} was not done in time") from late
 
     def git(self, *arguments: str) -> None:
         """Run git in the repository, as its author."""
@@ -63,7 +76,7 @@ class Rehearsal:
 
     def headway(self, *arguments: str) -> object:
         """Run the `headway` command; the document that it prints."""
-        return json.loads(self.run(sys.executable, "-m", "headway", *arguments, "--json"))
+        return json.loads(self.run(HEADWAY, *arguments, "--json"))
 
     def fetch_package(self) -> None:
         """Download the source distribution and unpack it."""
@@ -83,6 +96,7 @@ class Rehearsal:
         )
         self.git("init", "--quiet", "--initial-branch=main")
         self.git("add", "--all")
+        self.expect_tests(succeed=True)
         self.git("commit", "--quiet", "-m", "Import the package")
         self.git("remote", "add", "origin", str(self.origin))
         self.git("checkout", "--quiet", "-b", BRANCH)
@@ -91,10 +105,18 @@ class Rehearsal:
         if before.count(RIGHT) != 1:
             raise SystemExit(f"{MODULE} is not what this example knows")
         module.write_text(before.replace(RIGHT, WRONG))
+        self.expect_tests(succeed=False)
         self.git("commit", "--quiet", "--all", "-m", "Treat 13 like 3")
         self.git("push", "--quiet", "origin", "main", BRANCH)
         self.git("checkout", "--quiet", "main")
         self.git("branch", "--quiet", "-D", BRANCH)
+
+    def expect_tests(self, *, succeed: bool) -> None:
+        """The package's own tests tell the bug from its absence."""
+        done = self.attempt(sys.executable, "-B", *TESTS[1:])
+        print(f"its own tests: {done.stdout.strip().splitlines()[-1:]}")
+        if done.returncode != (0 if succeed else 1):  # pytest: 1 is "tests failed", others are accidents
+            raise SystemExit(f"they should {'succeed' if succeed else 'fail'}: {done.stdout}{done.stderr}")
 
     def serve(self) -> SandboxProcess:
         """A GitHub for it, whose CI runs the package's own tests."""
@@ -104,7 +126,7 @@ class Rehearsal:
             name=NAME,
             origin=self.origin,
             users=(UserSpec(login="ada"),),
-            test_command=(sys.executable, "-m", "pytest", "--quiet", "-p", "no:cacheprovider"),
+            test_command=TESTS,
         )
         self.environment["GITHUB_TOKEN"] = world.tokens["ada"]
         self.environment["HEADWAY_GITHUB_API_URL"] = world.url
@@ -131,8 +153,7 @@ class Rehearsal:
     def wait_until_ready(self, workspace: str) -> None:
         """Tell how it goes until it is ready to merge."""
         told = ""
-        deadline = time.monotonic() + LIMIT_S
-        while time.monotonic() < deadline:
+        while time.monotonic() < self.deadline:
             cards = self.headway("workspace", "list")
             assert isinstance(cards, list)
             (card,) = [card for card in cards if card["id"] == workspace]
@@ -146,6 +167,16 @@ class Rehearsal:
         raise SystemExit("it was not ready in time")
 
 
+def end(up: subprocess.Popen[bytes]) -> None:
+    """Interrupt the runner as a person does; kill it only when that does not help."""
+    up.send_signal(signal.SIGINT)
+    try:
+        up.wait(20)
+    except subprocess.TimeoutExpired:
+        up.kill()
+        up.wait()
+
+
 async def open_pull_request(sandbox: SandboxProcess) -> str:
     """The author opens it."""
     async with sandbox.control() as control:
@@ -154,6 +185,7 @@ async def open_pull_request(sandbox: SandboxProcess) -> str:
 
 def main() -> None:
     """The whole story; exit code 0 only with one cause, one fixer, and a green end."""
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # cleans up too
     with tempfile.TemporaryDirectory(prefix="headway-example-") as folder:
         rehearsal = Rehearsal(Path(folder).resolve())
         rehearsal.fetch_package()
@@ -164,7 +196,7 @@ def main() -> None:
             print(f"a bug is planted: {anyio.run(open_pull_request, sandbox)}")
             workspace = rehearsal.configure()
             up = subprocess.Popen(
-                [sys.executable, "-m", "headway", "up"],
+                [HEADWAY, "up"],
                 env=rehearsal.environment,
                 cwd=rehearsal.repository,
                 stdout=subprocess.DEVNULL,
@@ -172,8 +204,7 @@ def main() -> None:
             try:
                 rehearsal.wait_until_ready(workspace)
             finally:
-                up.send_signal(signal.SIGINT)
-                up.wait(30)
+                end(up)
             why = rehearsal.headway("explain", workspace)
         finally:
             sandbox.stop()
