@@ -13,6 +13,7 @@ Ratios are the medians over alternating batches, so that a noisy machine meets a
 when `transact` costs more than 1.5 hops or 3 raw transactions.
 """
 
+import sqlite3
 import sys
 import tempfile
 import time
@@ -25,7 +26,7 @@ from typing import Any
 import anyio
 import anyio.to_thread
 import attrs
-from sqlalchemy import Engine, bindparam, insert, select, update
+from sqlalchemy import Engine, bindparam, create_engine, event, insert, select, update
 
 from headway_core.kernel.events import EventCatalog
 from headway_core.kernel.ledger import Transaction
@@ -34,7 +35,6 @@ from headway_core.testing.contracts.ledger import SAMPLE_EVENTS, SAMPLE_TABLES
 from headway_core.testing.contracts.ledger.samples import ITEMS, OF_ROOM, ROOMS, Colour, Item, Painted, Room
 from headway_sql import SqlStore, metadata_of
 from headway_sql.metadata import EVENTS
-from headway_sql.opening import writer_engine
 
 MEMORY = Path("/dev/shm")  # noqa: S108  a folder of our own is made in it
 BATCH = 50
@@ -102,6 +102,10 @@ class Raw:
             connection.commit()
 
 
+def as_the_ledger(connection: sqlite3.Connection, _: object) -> None:
+    connection.execute("PRAGMA synchronous = FULL")
+
+
 class Ours:
     """The same five statements as a unit of work."""
 
@@ -138,7 +142,9 @@ async def measure(folder: Path, rounds: int) -> dict[str, list[float]]:
         ids=SequentialIds(),
         migrate=False,
     ) as store:
-        ours, engine = Ours(store), writer_engine(path)
+        ours = Ours(store)
+        engine = create_engine(f"sqlite:///{path}", connect_args={"isolation_level": None})
+        event.listen(engine, "connect", as_the_ledger)
         await store.ledger.transact(ours.furnish)
         raw = Raw(engine)
 

@@ -36,4 +36,4 @@ def opening(path: Path) -> Opening:
 async def store(opening: Opening, anyio_backend: str) -> AsyncIterator[SqlStore]:
     async with opening() as store:
         yield store
-        assert store.connections_in_use() == 0
+        assert store.open_transactions() == 0

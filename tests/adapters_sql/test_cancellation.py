@@ -205,11 +205,11 @@ async def test_time_out_that_was_left(store: SqlStore, anyio_backend: str) -> No
 async def test_cancelled_on_the_way(store: SqlStore, anyio_backend: str) -> None:
     """Cancelled at whatever step on the way to its thread: it never runs, or it is stored and returned."""
     notes = store.writer(NOTES)
-    outcomes: set[bool] = set()
-    for steps in range(40):
+    outcomes: list[bool] = []
+    for steps in range(2000):
         note = Note(topic="steps", number=steps, text=f"{steps}")
         task = asyncio.ensure_future(store.ledger.transact(partial(notes.add, record=note)))
-        for _ in range(steps // 4):
+        for _ in range(steps):
             await asyncio.sleep(0)
         task.cancel()
         try:
@@ -218,9 +218,11 @@ async def test_cancelled_on_the_way(store: SqlStore, anyio_backend: str) -> None
             returned = False
         found = await store.ledger.read(partial(notes.query, query=ABOUT, topic="steps"))
         assert (note in found) == returned
-        outcomes.add(returned)
-        assert store.connections_in_use() == 0
-    assert outcomes == {True, False}
+        assert store.open_transactions() == 0
+        outcomes.append(returned)
+        if outcomes.count(True) > 5 < outcomes.count(False):
+            return
+    pytest.fail("one of the two outcomes was never met")
 
 
 async def test_nesting_from_the_thread(store: SqlStore) -> None:

@@ -25,4 +25,4 @@ class TestSqlite(LedgerContract):
             migrate=False,
         ) as store:
             yield store
-            assert store.connections_in_use() == 0
+            assert store.open_transactions() == 0

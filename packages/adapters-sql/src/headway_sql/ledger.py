@@ -1,7 +1,6 @@
 """The ledger on SQLite: each unit of work whole on one worker thread."""
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from functools import partial
 from typing import TypeVar
 
@@ -29,7 +28,7 @@ class SqlLedger(Ledger):
     def __init__(
         self,
         *,
-        writer: Engine,
+        writer: Connection,
         reader: Engine,
         events: SqlEventLog,
         catalog: EventCatalog,
@@ -59,25 +58,24 @@ class SqlLedger(Ledger):
         return once_more_after_clash(partial(self._attempt, work, draws))
 
     def _attempt(self, work: Callable[[Transaction], T], draws: Draws) -> tuple[T, bool]:
-        with _begun(self._writer, "BEGIN IMMEDIATE") as connection:
+        connection = self._writer
+        try:
+            with translating():
+                connection.exec_driver_sql("BEGIN IMMEDIATE")
             tx = SqlTransaction(connection, draws, self._catalog)
             result = perform(tx, work)
             with translating(), committing():
                 self._events.append(connection, draws.now(), tx.emitted)
                 connection.commit()
-            return result, bool(tx.emitted)
+        except BaseException:
+            connection.rollback()
+            raise
+        return result, bool(tx.emitted)
 
     def _view(self, query: Callable[[ReadTransaction], T]) -> T:
-        with _begun(self._reader, "BEGIN") as connection:
-            return perform(SqlReadTransaction(connection, self._clock), query)
-
-
-@contextmanager
-def _begun(engine: Engine, begin: str) -> Iterator[Connection]:
-    """A connection with a transaction, which is rolled back unless it was committed."""
-    with translating():
-        connection = engine.connect()
-    with connection:
         with translating():
-            connection.exec_driver_sql(begin)
-        yield connection
+            connection = self._reader.connect()
+        with connection:  # ends the view
+            with translating():
+                connection.exec_driver_sql("BEGIN")
+            return perform(SqlReadTransaction(connection, self._clock), query)

@@ -6,7 +6,7 @@ from functools import partial
 from typing import Any, TypeVar, cast
 
 import anyio.to_thread
-from sqlalchemy import Engine, MetaData, QueuePool, Table
+from sqlalchemy import Connection, Engine, MetaData, QueuePool, Table
 
 from headway_core.kernel.clock import Clock, Ids
 from headway_core.kernel.events import EventCatalog, EventLog
@@ -15,7 +15,7 @@ from headway_core.kernel.tables import OwnedTable, ReadTable, TableSpec
 from headway_sql.events import SqlEventLog
 from headway_sql.ledger import SqlLedger
 from headway_sql.metadata import metadata_of
-from headway_sql.opening import path_of, prepare, reader_engine, writer_engine
+from headway_sql.opening import path_of, prepare, reader_engine, writer_connection
 from headway_sql.patience import patiently
 from headway_sql.tables import SqlReader, SqlWriter
 
@@ -28,14 +28,15 @@ class SqlStore(Store):
     def __init__(
         self,
         *,
-        writer: Engine,
+        writer: Connection,
         reader: Engine,
         metadata: MetaData,
         catalog: EventCatalog,
         clock: Clock,
         ids: Ids,
     ) -> None:
-        self._engines = (writer, reader)
+        self._writer = writer
+        self._readers = cast("QueuePool", reader.pool)
         self._metadata = metadata
         self._events = SqlEventLog(metadata, catalog)
         self._ledger = SqlLedger(
@@ -65,11 +66,12 @@ class SqlStore(Store):
         path = path_of(url)
         ready = partial(prepare, path, metadata, migrate=migrate)
         await patiently(partial(anyio.to_thread.run_sync, ready))
-        writer, reader = writer_engine(path), reader_engine(path)
+        writer = await anyio.to_thread.run_sync(writer_connection, path)
+        reader = reader_engine(path)
         try:
             yield cls(writer=writer, reader=reader, metadata=metadata, catalog=catalog, clock=clock, ids=ids)
         finally:
-            writer.dispose()
+            writer.close()
             reader.dispose()
 
     @property
@@ -86,10 +88,9 @@ class SqlStore(Store):
     def writer(self, spec: TableSpec[R]) -> OwnedTable[R]:
         return SqlWriter(spec, self._table(spec))
 
-    def connections_in_use(self) -> int:
-        """How many connections are checked out: none, when no unit of work is running."""
-        pools = (cast("QueuePool", engine.pool) for engine in self._engines)
-        return sum(pool.checkedout() for pool in pools)
+    def open_transactions(self) -> int:
+        """How many transactions are open: none, when no unit of work is running."""
+        return self._writer.in_transaction() + self._readers.checkedout()
 
     def _table(self, spec: TableSpec[Any]) -> Table:
         return self._metadata.tables[spec.name]
