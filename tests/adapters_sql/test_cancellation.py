@@ -111,6 +111,33 @@ async def test_task_cancel(store: SqlStore, anyio_backend: str) -> None:
 
 
 @native
+async def test_task_and_scope(store: SqlStore, anyio_backend: str) -> None:
+    """Cancelled in both ways at once, it waits all the same."""
+    gate = Gate(store)
+    reached: list[str] = []
+    tasks: list[asyncio.Task[None] | None] = []
+
+    async def caller() -> None:
+        tasks.append(asyncio.current_task())
+        reached.append(await store.ledger.transact(gate.work))
+        await asyncio.sleep(30)
+        reached.append("not cancelled")
+
+    async with anyio.create_task_group() as group:
+        group.start_soon(caller)
+        await gate.entered.wait()
+        [task] = tasks
+        assert task is not None
+        task.cancel()
+        await asyncio.sleep(0)
+        group.cancel_scope.cancel()
+        with anyio.CancelScope(shield=True):
+            await let_through_later(gate)
+    assert reached == ["returned"]
+    assert await store.ledger.read(stored(store)) == NOTE
+
+
+@native
 async def test_returned_is_not_cancelled(store: SqlStore, anyio_backend: str) -> None:
     """A task whose last step was the unit of work ends with its result: committed, so returned."""
     gate = Gate(store)

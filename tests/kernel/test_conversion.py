@@ -87,6 +87,7 @@ def test_form() -> None:
         {"type": "Go", "sizes": ["large", "small"]},
     ]
     assert CONVERTER.unstructure(Go()) == {"sizes": []}
+    assert CONVERTER.unstructure(frozenset("hgfedcba"), unstructure_as=frozenset[str]) == list("abcdefgh")
 
 
 @pytest.mark.parametrize(

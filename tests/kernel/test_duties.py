@@ -235,8 +235,37 @@ async def test_two_runners_of_a_consumer(desk: Desk) -> None:
 
 
 @pytest.mark.anyio
+async def test_commit_during_a_run(desk: Desk) -> None:
+    """A commit that falls into a run, after the run has looked, ends the pause that follows at once."""
+
+    class Late(Duty):
+        name = "late"
+        interval = 1000
+        wakes_on_events = True
+
+        def __init__(self) -> None:
+            self.runs = 0
+            self.again = anyio.Event()
+
+        async def run(self) -> float | None:
+            self.runs += 1
+            if self.runs == 1:
+                await desk.paint(1)
+            else:
+                self.again.set()
+            return None
+
+    late = Late()
+    with anyio.fail_after(5):
+        async with anyio.create_task_group() as group:
+            group.start_soon(DutyRunner(desk.store.ledger, [late]).run)
+            await late.again.wait()
+            group.cancel_scope.cancel()
+
+
+@pytest.mark.anyio
 async def test_consumer_is_woken(desk: Desk) -> None:
-    """A commit with events wakes a consumer from its pause, also one that falls between run and pause."""
+    """A commit with events wakes a consumer from its pause."""
     desk.duty.interval = 1000
     with anyio.fail_after(10):
         async with anyio.create_task_group() as group:

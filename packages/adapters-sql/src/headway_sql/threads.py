@@ -37,14 +37,14 @@ class WorkerThreads:
         cancels = 0 if task is None else task.cancelling()
         outcome: Future[T] = Future()
         try:
-            with anyio.CancelScope(shield=True):
-                try:
-                    await anyio.to_thread.run_sync(_fulfil, outcome, work, limiter=self._threads)
-                except asyncio.CancelledError:
-                    if outcome.cancel():  # the thread had not begun, and now never will
-                        raise
+            try:
+                await anyio.to_thread.run_sync(_fulfil, outcome, work, limiter=self._threads)
+            except asyncio.CancelledError:
+                if outcome.cancel():  # the thread had not begun, and now never will
+                    raise
+                with anyio.CancelScope(shield=True):  # else anyio cancels again at each turn of the loop
                     await _end_of(outcome)
-                    asyncio.get_running_loop().call_soon(_deliver, task, cancels)
+                asyncio.get_running_loop().call_soon(_deliver, task, cancels)
             return outcome.result()
         finally:
             self._places.release()
