@@ -3,7 +3,14 @@
 from collections.abc import Mapping
 from typing import assert_never
 
-from headway_core.forge_actions.model import OpenPullRequest, Order, Reply, Resolve
+from headway_core.forge_actions.model import (
+    Comment,
+    OpenPullRequest,
+    Order,
+    Reply,
+    RequestReview,
+    Resolve,
+)
 from headway_core.forge_actions.ports import ForgeWriter, Written
 from headway_core.kernel.errors import HeadwayError, InvalidInput, NotFound, PermissionDenied, Unavailable
 from headway_core.projects.model import Project
@@ -34,6 +41,8 @@ class GitHubWriter(ForgeWriter):
                 case Resolve(thread_id=thread_id):
                     thread = await self._thread(thread_id)
                     return Written(node_id=thread_id) if thread.flag("isResolved") else None
+                case Comment() | RequestReview():
+                    raise InvalidInput("order", "this adapter can't do it yet")
                 case _:
                     assert_never(order)
         except MalformedError as error:
@@ -64,6 +73,8 @@ class GitHubWriter(ForgeWriter):
                 case Resolve(thread_id=thread_id):
                     await self._mutate("resolve_thread", {"threadId": thread_id}, "review thread", thread_id)
                     return Written(node_id=thread_id)
+                case Comment() | RequestReview():
+                    raise InvalidInput("order", "this adapter can't do it yet")
                 case _:
                     assert_never(order)
         except MalformedError as error:

@@ -1,12 +1,16 @@
-"""What Headway does at GitHub for an agent: open a pull request, reply, resolve. Each once."""
+"""What Headway does at GitHub for an agent: open a pull request, reply, resolve, comment, ask
+for a review. Each once.
+"""
 
 from headway_core.forge_actions.model import (
     FORGE_ACTIONS,
     MARK,
     ActionStatus,
+    Comment,
     ForgeAction,
     OpenPullRequest,
     Reply,
+    RequestReview,
     Resolve,
 )
 from headway_core.forge_actions.ports import ForgeWriter, Written
@@ -17,12 +21,14 @@ __all__ = [
     "MARK",
     "ActionStatus",
     "AgentWordsConsumer",
+    "Comment",
     "ForgeAction",
     "ForgeActionDuty",
     "ForgeActionService",
     "ForgeWriter",
     "OpenPullRequest",
     "Reply",
+    "RequestReview",
     "Resolve",
     "Written",
 ]

@@ -36,7 +36,28 @@ class Resolve:
     thread_id: str
 
 
-Order = OpenPullRequest | Reply | Resolve
+@attrs.frozen(kw_only=True)
+class Comment:
+    """Comment on the conversation of a pull request."""
+
+    pull_request: str
+    """Node id."""
+    number: int
+    body: str
+
+
+@attrs.frozen(kw_only=True)
+class RequestReview:
+    """Ask people to review a pull request. Who was asked already is not asked again."""
+
+    pull_request: str
+    """Node id."""
+    number: int
+    reviewers: tuple[str, ...]
+    """Logins; at least one."""
+
+
+Order = OpenPullRequest | Reply | Resolve | Comment | RequestReview
 
 
 class ActionStatus(enum.StrEnum):

@@ -4,7 +4,7 @@ from abc import ABC, abstractmethod
 
 import attrs
 
-from headway_core.forge_actions.model import OpenPullRequest, Reply, Resolve
+from headway_core.forge_actions.model import Order
 from headway_core.projects.model import Project
 
 
@@ -24,13 +24,12 @@ class ForgeWriter(ABC):
     """
 
     @abstractmethod
-    async def find(
-        self, project: Project, order: OpenPullRequest | Reply | Resolve, mark: str
-    ) -> Written | None:
+    async def find(self, project: Project, order: Order, mark: str) -> Written | None:
         """The effect of this order, when it is there: an open pull request of the same head and base, a
-        comment of the thread with the mark, a resolved thread.
+        comment of the thread or of the conversation with the mark, a resolved thread, and a pull
+        request that all of the reviewers have been asked to review or have reviewed.
         """
 
     @abstractmethod
-    async def write(self, project: Project, order: OpenPullRequest | Reply | Resolve, mark: str) -> Written:
+    async def write(self, project: Project, order: Order, mark: str) -> Written:
         """Do it, without looking for an earlier effect."""

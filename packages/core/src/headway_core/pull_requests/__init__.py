@@ -34,7 +34,15 @@ from headway_core.pull_requests.outcomes import (
     Superseded,
     Unchanged,
 )
-from headway_core.pull_requests.ports import PullRequests
+from headway_core.pull_requests.ports import (
+    Delivery,
+    DeliveryProblem,
+    DeliveryRefused,
+    LookAgain,
+    PullRequests,
+    RateLimit,
+    WebhookDecoder,
+)
 from headway_core.pull_requests.service import PRSnapshotService
 from headway_core.pull_requests.writing import Believed, Refused, believe
 
@@ -45,7 +53,11 @@ __all__ = [
     "AmbiguousPullRequest",
     "Believed",
     "CheckRunRow",
+    "Delivery",
+    "DeliveryProblem",
+    "DeliveryRefused",
     "Failed",
+    "LookAgain",
     "NoPullRequest",
     "NotFound",
     "PRSnapshotService",
@@ -56,6 +68,7 @@ __all__ = [
     "PullRequestSnapshot",
     "PullRequestWatch",
     "PullRequests",
+    "RateLimit",
     "RefreshOutcome",
     "Refreshed",
     "Refused",
@@ -64,6 +77,7 @@ __all__ = [
     "Superseded",
     "Unchanged",
     "WatchDuty",
+    "WebhookDecoder",
     "believe",
     "ci_of",
     "ci_status",

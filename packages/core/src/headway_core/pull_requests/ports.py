@@ -2,7 +2,7 @@
 
 import enum
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 
 import attrs
@@ -108,6 +108,23 @@ class Candidate:
     head_repository: str | None
 
 
+@attrs.frozen(kw_only=True)
+class RateLimit:
+    """What a forge last told of one of its budgets."""
+
+    host: str
+    """As in `Project.github_host`: one token a host."""
+    resource: str
+    """GitHub's word: `graphql`, `core`, …: budgets of their own."""
+    limit: int
+    """Points, or requests, an hour."""
+    remaining: int
+    resets_at: datetime
+    cost: int | None
+    """What the last question took; None when nobody said."""
+    told_at: datetime
+
+
 class PullRequests(ABC):
     """Reads pull requests. Never raises for what a forge answers: failures are values.
 
@@ -129,3 +146,77 @@ class PullRequests(ABC):
         self, project: Project, branches: Sequence[str]
     ) -> dict[str, tuple[Candidate, ...] | FetchFailed]:
         """The open pull requests with these head branches, in the repository or its forks."""
+
+    def limits(self) -> tuple[RateLimit, ...]:
+        """What was last told of each budget, by any call of this adapter; nothing where nobody counts."""
+        return ()
+
+    async def kick(self, project: Project, number: int) -> None:  # noqa: B027  optional
+        """Make the forge work out whether the pull request merges: `observe` then tells.
+
+        GitHub does so when a pull request is read by REST. A failure is of no interest here.
+        """
+
+
+@attrs.frozen(kw_only=True)
+class LookAgain:
+    """What one webhook delivery hints at: pull requests of a repository that may have changed.
+
+    It says nothing of how: everything is read again by the one path. All of its fields are outside
+    text, though signed. A pull request is meant when any of the fields names it.
+    """
+
+    host: str
+    """As in `Project.github_host`."""
+    repository: str
+    """`owner/name`, any case: after a rename the new one."""
+    former_repository: str | None = None
+    """`owner/name` before a rename or a transfer."""
+    numbers: tuple[int, ...] = ()
+    commits: tuple[str, ...] = ()
+    """Head commits: checks and statuses name nothing else, those of forks for sure."""
+    branches: tuple[str, ...] = ()
+    """Heads or bases, without `refs/heads/`."""
+    all: bool = False
+    """Every pull request of the repository: it was renamed, or what the token may see has changed."""
+
+
+@attrs.frozen(kw_only=True)
+class Delivery:
+    """A webhook delivery whose signature is right."""
+
+    hook: str
+    """`X-GitHub-Hook-ID`; empty when the header is missing."""
+    guid: str
+    """`X-GitHub-Delivery`: a redelivery has the same."""
+    event: str
+    """`X-GitHub-Event` and the action: `check_run.completed`."""
+    hints: tuple[LookAgain, ...]
+    """Empty: nothing of interest."""
+
+
+class DeliveryProblem(enum.StrEnum):
+    """Why a delivery is refused."""
+
+    SIGNATURE = "signature"
+    """None, a wrong one, or no secret is configured."""
+    TOO_BIG = "too_big"
+    MALFORMED = "malformed"
+    """No event, no delivery id, no JSON object, or an event of interest without what it promises."""
+
+
+@attrs.frozen(kw_only=True)
+class DeliveryRefused:
+    """Nothing of it is believed, nothing is stored."""
+
+    reason: DeliveryProblem
+    problem: str
+    """One sentence, no outside text."""
+
+
+class WebhookDecoder(ABC):
+    """Checks a webhook delivery and turns it into hints."""
+
+    @abstractmethod
+    def decode(self, headers: Mapping[str, str], body: bytes) -> Delivery | DeliveryRefused:
+        """Judge one delivery. `headers`: names in any case. `body`: the raw bytes, which are signed."""

@@ -1,6 +1,13 @@
 """A fake forge that is written to: what exists there, and calls that can be lost on either side."""
 
-from headway_core.forge_actions.model import OpenPullRequest, Order, Reply, Resolve
+from headway_core.forge_actions.model import (
+    Comment,
+    OpenPullRequest,
+    Order,
+    Reply,
+    RequestReview,
+    Resolve,
+)
 from headway_core.forge_actions.ports import ForgeWriter, Written
 from headway_core.kernel.errors import HeadwayError
 from headway_core.projects.model import Project
@@ -24,7 +31,7 @@ class FakeForgeWriter(ForgeWriter):
         seen = self.effects[: len(self.effects) - self.lag]
         for number, (done, its_mark) in enumerate(seen):
             if _same_effect(done, order) and (
-                isinstance(order, (OpenPullRequest, Resolve)) or mark == its_mark
+                isinstance(order, (OpenPullRequest, Resolve, RequestReview)) or mark == its_mark
             ):
                 return Written(node_id=f"effect-{number}")
         return None
@@ -46,5 +53,9 @@ def _same_effect(done: Order, order: Order) -> bool:
             return done.thread_id == order.thread_id
         case Resolve(), Resolve():
             return done.thread_id == order.thread_id
+        case Comment(), Comment():
+            return done.pull_request == order.pull_request
+        case RequestReview(), RequestReview():
+            return done.pull_request == order.pull_request and {*order.reviewers} <= {*done.reviewers}
         case _:
             return False
