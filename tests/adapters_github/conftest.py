@@ -125,7 +125,7 @@ def who(login: str, kind: str = "User") -> dict[str, Any]:
 
 
 def a_pull_request(node_id: str = "PR_1", **changes: Any) -> dict[str, Any]:
-    """A node of the detail document: open, clean, one green check, nobody said anything."""
+    """A node of the detail document: open, clean, one green check, nobody said anything; we are alice."""
     return {
         "__typename": "PullRequest",
         "id": node_id,
@@ -139,6 +139,7 @@ def a_pull_request(node_id: str = "PR_1", **changes: Any) -> dict[str, Any]:
         "updatedAt": "2026-01-01T12:00:00Z",
         "author": who("alice"),
         "authorAssociation": "OWNER",
+        "viewerDidAuthor": True,
         "headRefName": "fix",
         "headRefOid": HEAD,
         "headRef": {"target": {"oid": HEAD}},
@@ -155,7 +156,7 @@ def a_pull_request(node_id: str = "PR_1", **changes: Any) -> dict[str, Any]:
 
 def detail(*nodes: Any) -> dict[str, Any]:
     """The data of the detail document."""
-    return {"viewer": {"id": "U_alice", "login": "alice"}, "nodes": list(nodes)}
+    return {"nodes": list(nodes)}
 
 
 def a_comment(node_id: str, by: str = "bob", **changes: Any) -> dict[str, Any]:
@@ -168,6 +169,7 @@ def a_comment(node_id: str, by: str = "bob", **changes: Any) -> dict[str, Any]:
         "url": f"https://github.com/octo/demo/pull/7#{node_id}",
         "author": who(by),
         "authorAssociation": "MEMBER",
+        "viewerDidAuthor": by == "alice",
         "pullRequestReview": {"id": "PRR_1", "authorCanPushToRepository": True},
         **changes,
     }
@@ -196,6 +198,7 @@ def a_review(
         "lastEditedAt": None,
         "author": who(by),
         "authorAssociation": "MEMBER",
+        "viewerDidAuthor": by == "alice",
         "authorCanPushToRepository": True,
         "commit": {"oid": HEAD},
         **changes,

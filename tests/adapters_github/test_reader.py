@@ -189,6 +189,7 @@ async def test_a_malformed_state_is_a_failed_fetch(
         ({"reviewThreads": connection([a_thread("T", path=None)])}, "conversation"),
         ({"mergeable": None}, "mergeability"),
         ({"mergeable": 1}, "mergeability"),
+        ({"reviews": connection([a_review("R", viewerDidAuthor=None)])}, "conversation"),
     ],
 )
 async def test_a_malformed_part_is_missing_alone(
@@ -243,8 +244,25 @@ async def test_a_deleted_account_and_a_bot(graphql: FakeGraphQL, project: Projec
     """Nobody is `ghost`; a bot is known as one."""
     ghost = await observe(graphql, project, a_pull_request(author=None))
     assert (ghost.state.author.login, ghost.state.author.is_viewer) == ("ghost", False)
-    bot = await observe(graphql, project, a_pull_request(author=who("renovate", "Bot")))
+    renovate = a_pull_request(author=who("renovate", "Bot"), viewerDidAuthor=False)
+    bot = await observe(graphql, project, renovate)
     assert (bot.state.author.is_bot, bot.state.author.is_viewer) == (True, False)
+
+
+async def test_github_says_what_the_tokens_own_account_wrote(graphql: FakeGraphQL, project: Project) -> None:
+    """Of each pull request, review and comment: names and kinds of accounts play no part."""
+    app = who("headway", "Bot")
+    mine: dict[str, Any] = {"author": app, "viewerDidAuthor": True}
+    node = a_pull_request(
+        **mine,
+        reviews=connection([a_review("R1", body="Mine", **mine), a_review("R2", "headway", body="Hm")]),
+        reviewThreads=connection([a_thread("T1", a_comment("C1", **mine), a_comment("C2", "headway"))]),
+    )
+    seen = await observe(graphql, project, node)
+    assert (seen.state.author.is_bot, seen.state.author.is_viewer) == (True, True)
+    assert {r.id: r.author.is_viewer for r in seen.conversation.reviews} == {"R1": True, "R2": False}
+    (thread,) = seen.conversation.threads
+    assert {c.id: c.author.is_viewer for c in thread.comments} == {"C1": True, "C2": False}
 
 
 @pytest.mark.lesson("R25")

@@ -153,9 +153,10 @@ def an_issue(**changes: Any) -> dict[str, Any]:
         "body": "Steps",
         "author": who("bob"),
         "authorAssociation": "NONE",
+        "viewerDidAuthor": False,
         **changes,
     }
-    return {"viewer": {"id": "U_alice", "login": "alice"}, "repository": {"issue": issue}}
+    return {"repository": {"issue": issue}}
 
 
 @pytest.mark.parametrize(
@@ -164,7 +165,7 @@ def an_issue(**changes: Any) -> dict[str, Any]:
         ({}, "bob", False),
         ({"authorAssociation": "MEMBER"}, "bob", True),
         ({"authorAssociation": "COLLABORATOR", "author": who("app", "Bot")}, "app", False),
-        ({"author": who("alice")}, "alice", True),
+        ({"author": who("alice"), "viewerDidAuthor": True}, "alice", True),
         ({"author": None}, None, False),
     ],
 )
@@ -185,8 +186,8 @@ async def test_an_issue_is_read_with_its_authors_trust(
 @pytest.mark.parametrize(
     ("answer", "expected"),
     [
-        ({"viewer": None, "repository": None}, NotFound),
-        ({"viewer": None, "repository": {"issue": None}}, NotFound),
+        ({"repository": None}, NotFound),
+        ({"repository": {"issue": None}}, NotFound),
         (Answer(data={"repository": None}, errors=(error("NOT_FOUND", "repository"),)), NotFound),
         (Answer(data={"repository": None}, errors=(error("FORBIDDEN", "repository"),)), PermissionDenied),
         (an_issue(title=None), Unavailable),

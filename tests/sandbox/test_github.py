@@ -356,9 +356,10 @@ def test_mutations_of_the_product(opened: Any, clone: Any) -> None:
     assert error["type"] == "UNPROCESSABLE"
     assert error["message"] == "A pull request already exists for octo:other."
 
-    edge = "commentEdge { node { id body url } }"
+    edge = "commentEdge { node { id body url viewerDidAuthor } }"
     said = opened.mutate("addComment", edge, subjectId=pull["id"], body="hi")
     assert said["commentEdge"]["node"]["body"] == "hi"
+    assert said["commentEdge"]["node"]["viewerDidAuthor"]
 
     opened.do(
         "SubmitReview",
@@ -370,11 +371,11 @@ def test_mutations_of_the_product(opened: Any, clone: Any) -> None:
     thread = opened.pull("reviewThreads(last: 1) { nodes { id } }")["reviewThreads"]["nodes"][0]["id"]
     reply = opened.mutate(
         "addPullRequestReviewThreadReply",
-        "comment { id replyTo { id } pullRequestReview { state } }",
+        "comment { id replyTo { id viewerDidAuthor } viewerDidAuthor pullRequestReview { state } }",
         pullRequestReviewThreadId=thread,
         body="done",
     )["comment"]
-    assert reply["replyTo"] is not None
+    assert (reply["replyTo"]["viewerDidAuthor"], reply["viewerDidAuthor"]) == (False, True)
     assert reply["pullRequestReview"] == {"state": "COMMENTED"}  # as GitHub wraps replies
     fields = "thread { isResolved resolvedBy { login } }"
     resolved = opened.mutate("resolveReviewThread", fields, threadId=thread)["thread"]

@@ -26,18 +26,17 @@ class GitHubIssueReader(IssueReader):
         if isinstance(answer, SendFailed):
             raise as_error(answer, "issue", key)
         try:
-            data = Node(answer.data)
-            repository = data.maybe_node("repository")
+            repository = Node(answer.data).maybe_node("repository")
             issue = repository and repository.maybe_node("issue")
             if issue is None:
                 raise _refusal(answer.errors and answer.errors[0].type, key)
-            return _issue(issue, mapping.read_viewer(data))
+            return _issue(issue)
         except MalformedError as error:
             raise Unavailable("github", f"the answer is malformed at {error}") from None
 
 
-def _issue(node: Node, viewer: mapping.Viewer) -> Issue:
-    author = mapping.author(node, viewer, can_push=None)
+def _issue(node: Node) -> Issue:
+    author = mapping.author(node, can_push=None)
     return Issue(
         number=node.integer("number"),
         url=node.text("url"),

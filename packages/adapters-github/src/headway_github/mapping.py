@@ -51,20 +51,7 @@ _NEVER_SEEN: set[tuple[str, str]] = set()
 E = TypeVar("E", bound=StrEnum)
 
 
-@attrs.frozen
-class Viewer:
-    """The account of the token."""
-
-    node_id: str
-    login: str
-
-
-def read_viewer(data: Node) -> Viewer:
-    viewer = data.node("viewer")
-    return Viewer(viewer.text("id"), viewer.text("login"))
-
-
-def state_part(pr: Node, viewer: Viewer) -> StatePart:
+def state_part(pr: Node) -> StatePart:
     """Who it is and where it stands. `MalformedError` when a part of that can't be read."""
     state = _word(GitHubState, pr.text("state"))
     if state is None:
@@ -76,7 +63,7 @@ def state_part(pr: Node, viewer: Viewer) -> StatePart:
         number=pr.integer("number"),
         url=cut(pr.text("url"), 2048),
         title=pr.text("title")[:_TITLE_CHARACTERS],
-        author=author(pr, viewer, can_push=None),
+        author=author(pr, can_push=None),
         state=state,
         draft=pr.flag("isDraft"),
         # A word never seen is not "no reviews required", from which a decision would be derived.
@@ -130,19 +117,22 @@ def mergeability(pr: Node) -> Mergeability:
     return Mergeability.UNKNOWN if word is None else _MERGEABILITY[word]
 
 
-def author(node: Node, viewer: Viewer, *, can_push: bool | None) -> Author:
-    """Who wrote a thing that has `author` and `authorAssociation`; a deleted account is `ghost`."""
+def author(node: Node, *, can_push: bool | None) -> Author:
+    """Who wrote a thing that has `author`, `authorAssociation` and `viewerDidAuthor`.
+
+    A deleted account is `ghost`. Whether it is the token's own account GitHub says itself: an app's
+    token has no account to compare with.
+    """
     who = node.maybe_node("author")
     if who is None:
         return attrs.evolve(_GHOST, association=_association(node))
-    login, node_id = who.text("login"), who.maybe_text("id")
     return Author(
-        login=login,
-        node_id=node_id,
+        login=who.text("login"),
+        node_id=who.maybe_text("id"),
         is_bot=who.maybe_text("__typename") == "Bot",
         association=_association(node),
         can_push=can_push,
-        is_viewer=node_id == viewer.node_id if node_id else login.casefold() == viewer.login.casefold(),
+        is_viewer=node.flag("viewerDidAuthor"),
     )
 
 
@@ -160,11 +150,11 @@ def body_text(text: str) -> str:
     return f"{cut(text, BODY_BYTES - len(mark[0]) - 1)}\n{mark[0]}"
 
 
-def review(node: Node, viewer: Viewer) -> Review:
+def review(node: Node) -> Review:
     commit = node.maybe_node("commit")
     return Review(
         id=node.text("id"),
-        author=author(node, viewer, can_push=node.maybe_flag("authorCanPushToRepository")),
+        author=author(node, can_push=node.maybe_flag("authorCanPushToRepository")),
         state=node.text("state").upper(),
         body=body_text(node.maybe_text("body") or ""),
         submitted_at=node.maybe_time("submittedAt"),
@@ -173,13 +163,13 @@ def review(node: Node, viewer: Viewer) -> Review:
     )
 
 
-def comment(node: Node, viewer: Viewer) -> ThreadComment:
+def comment(node: Node) -> ThreadComment:
     of_review = node.maybe_node("pullRequestReview")
     # A comment belongs to a review of its own author, which tells what the comment itself does not.
     can_push = of_review.maybe_flag("authorCanPushToRepository") if of_review else None
     return ThreadComment(
         id=node.text("id"),
-        author=author(node, viewer, can_push=can_push),
+        author=author(node, can_push=can_push),
         body=body_text(node.text("body")),
         created_at=node.time("createdAt"),
         edited_at=node.maybe_time("lastEditedAt"),

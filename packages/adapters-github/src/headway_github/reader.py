@@ -125,14 +125,13 @@ class GitHubPullRequests(PullRequests):
         if refused is not None:
             return dict.fromkeys(node_ids, refused)
         try:
-            data = Node(answer.data)
-            viewer, found = mapping.read_viewer(data), data.values("nodes")
+            found = Node(answer.data).values("nodes")
             if len(found) != len(node_ids):
                 raise MalformedError("nodes", "has another length than the ids")  # noqa: TRY301
         except MalformedError as error:
             return dict.fromkeys(node_ids, _nonsense(error))
         return {
-            node_id: await self._one(project, node_id, value, viewer, _below(answer, ("nodes", n)))
+            node_id: await self._one(project, node_id, value, _below(answer, ("nodes", n)))
             for n, (node_id, value) in enumerate(zip(node_ids, found, strict=True))
         }
 
@@ -141,7 +140,6 @@ class GitHubPullRequests(PullRequests):
         project: Project,
         node_id: str,
         value: object,
-        viewer: mapping.Viewer,
         errors: Sequence[AnswerError],
     ) -> Observation | FetchFailed:
         whole = _refused([e for e in errors if not e.path or e.path[0] not in {*_PARTS, *_HARMLESS}])
@@ -151,14 +149,14 @@ class GitHubPullRequests(PullRequests):
             if value is None or Node(value).text("__typename") != "PullRequest":
                 return FetchFailed(kind=FailureKind.NOT_FOUND, problem="GitHub knows no such pull request")
             pr = Node(value)
-            state = mapping.state_part(pr, viewer)
+            state = mapping.state_part(pr)
             if state.node_id != node_id:
                 raise MalformedError("id", "is not the one that was asked for")  # noqa: TRY301
         except MalformedError as error:
             return _nonsense(error)
         parts = _PartReader(errors)
         checks = await parts.read("checks", lambda: self._checks(project, pr, state))
-        talk = await parts.read("conversation", lambda: self._conversation(pr, state, viewer))
+        talk = await parts.read("conversation", lambda: self._conversation(pr, state))
         mergeable = await parts.read("mergeability", lambda: _mergeability(pr))
         return Observation(
             state=state, checks=checks, conversation=talk, mergeability=mergeable, problems=parts.problems
@@ -187,7 +185,7 @@ class GitHubPullRequests(PullRequests):
             required=required,
         )
 
-    async def _conversation(self, pr: Node, state: StatePart, viewer: mapping.Viewer) -> ConversationPart:
+    async def _conversation(self, pr: Node, state: StatePart) -> ConversationPart:
         at_head = _same(None, "headRefOid", state.head.commit)
         reviews = await self._pages.whole("reviews", state.node_id, pr.node("reviews"), "reviews", at_head)
         threads = await self._pages.whole(
@@ -198,9 +196,9 @@ class GitHubPullRequests(PullRequests):
             comments = await self._pages.whole(
                 "comments", thread.text("id"), thread.node("comments"), "comments", lambda _: None
             )
-            whole = mapping.thread(thread, [mapping.comment(each, viewer) for each in comments])
+            whole = mapping.thread(thread, [mapping.comment(each) for each in comments])
             told.append((thread.flag("isResolved"), whole))
-        return mapping.conversation([mapping.review(each, viewer) for each in reviews], told)
+        return mapping.conversation([mapping.review(each) for each in reviews], told)
 
 
 class _PartReader:

@@ -138,6 +138,7 @@ _TEXT: dict[str, Resolver] = {
     "author": _author,
     "authorAssociation": _association,
     "fullDatabaseId": _full_database_id,
+    "viewerDidAuthor": lambda obj, info: obj.author == info.context.viewer.id,
 }
 
 
