@@ -21,7 +21,7 @@ from headway_core.pull_requests.model import (
     PullRequestSnapshot,
     ReviewDecision,
 )
-from headway_core.ratchet import DISPATCHES, RATCHETS, Cause, CauseKind, FixerDispatch, Ratchet
+from headway_core.ratchet import RATCHETS, Ratchet
 from headway_core.ratchet.decision import (
     AwaitingReview,
     Dispatch,
@@ -102,17 +102,8 @@ def a_session(status: SessionStatus, purpose: Purpose = Purpose.CHAT) -> Session
     )
 
 
-def a_dispatch(*kinds: CauseKind) -> FixerDispatch:
-    causes = tuple(Cause(id=kind.value, kind=kind, items=()) for kind in kinds)
-    return FixerDispatch(
-        id="d1",
-        workspace_id="w1",
-        node_id="PR_1",
-        head="a" * 40,
-        causes=causes,
-        session_id="s1",
-        created_at=EPOCH,
-    )
+def a_fixer(*causes: str) -> Session:
+    return attrs.evolve(FIXER, causes=causes)
 
 
 def a_view(facts: dict[str, Any] | None = None, **changes: Any) -> WorkspaceView:
@@ -126,7 +117,6 @@ def a_view(facts: dict[str, Any] | None = None, **changes: Any) -> WorkspaceView
         "workspace": a_workspace(),
         "snapshot": snapshot,
         "ratchet": Ratchet(workspace_id="w1", enabled=changes.pop("enabled", True)),
-        "dispatch": None,
         "sessions": (),
         "activity": {},
     }
@@ -154,24 +144,25 @@ PENDING = {"checks": (a_check(outcome=CheckOutcome.PENDING),)}
 CONFLICT = {"mergeability": Mergeability.CONFLICT}
 CHANGES = {"review_decision": ReviewDecision.CHANGES_REQUESTED}
 REQUIRED = {"review_decision": ReviewDecision.REVIEW_REQUIRED}
-CAUSES = (CauseKind.FEEDBACK, CauseKind.CONFLICT, CauseKind.CI)
 
 ROWS: list[tuple[WorkspaceView, StatusReason]] = [
     (a_view({"state": GitHubState.MERGED}, status=WorkspaceStatus.ARCHIVING), S.ARCHIVING),
     (a_view(status=WorkspaceStatus.ARCHIVED), S.ARCHIVED),
     (a_view({"state": GitHubState.MERGED}, session=RUNNING), S.MERGED),
     (a_view({"state": GitHubState.CLOSED}), S.PR_CLOSED),
-    (a_view(session=RUNNING, activity={"s1": Activity.WAITING}), S.NEEDS_ANSWER),
+    (a_view(session=RUNNING, activity={"s1": Activity.AWAITS_ANSWER}), S.NEEDS_ANSWER),
+    (a_view(session=FIXER, activity={"s1": Activity.AWAITS_PERMISSION}), S.NEEDS_PERMISSION),
+    (a_view(session=RUNNING, activity={"s1": Activity.AWAITS_PLAN_APPROVAL}), S.NEEDS_PLAN_APPROVAL),
     (a_view(session=a_session(SessionStatus.FAILED), decision=HELD), S.SESSION_ERROR),
     (a_view(session=a_session(SessionStatus.FAILED, Purpose.FIXER), enabled=False), S.SESSION_ERROR),
     (a_view(session=a_session(SessionStatus.FAILED, Purpose.FIXER)), S.READY_FOR_NEXT_PROMPT),
     (a_view(status=WorkspaceStatus.NEW), S.SETTING_UP),
     (a_view(status=WorkspaceStatus.PROVISIONING), S.SETTING_UP),
     (a_view(status=WorkspaceStatus.FAILED), S.SETUP_FAILED),
-    (a_view({}, session=FIXER, dispatch=a_dispatch(*CAUSES)), S.FIXING_CI_FAILURES),
-    (a_view({}, session=FIXER, dispatch=a_dispatch(*CAUSES[:2])), S.FIXING_MERGE_CONFLICT),
-    (a_view({}, session=FIXER, dispatch=a_dispatch(CauseKind.FEEDBACK)), S.FIXING_REVIEW_COMMENTS),
-    (a_view({}, session=FIXER), S.AGENT_WORKING),
+    (a_view({}, session=a_fixer("FEEDBACK:T_1", "CONFLICT", "CI")), S.FIXING_CI_FAILURES),
+    (a_view({}, session=a_fixer("FEEDBACK:T_1", "CONFLICT")), S.FIXING_MERGE_CONFLICT),
+    (a_view({}, session=a_fixer("FEEDBACK:T_1")), S.FIXING_REVIEW_COMMENTS),
+    (a_view({}, session=a_fixer("my-own-words")), S.AGENT_WORKING),
     (a_view(session=RUNNING, decision=HELD), S.AGENT_WORKING),
     (a_view(session=a_session(SessionStatus.STOPPING)), S.AGENT_WORKING),
     (a_view(session=RUNNING, activity={"s1": Activity.QUIET}), S.READY_FOR_NEXT_PROMPT),
@@ -257,7 +248,7 @@ async def _fill(house: FakeHouse, how_many: int) -> None:
             house.core.ratchet().open_record(tx, workspace, enabled=True)
             session = attrs.evolve(RUNNING, id=f"s{number}", workspace_id=workspace.id)
             house.store.writer(SESSIONS).add(tx, session)
-            house.core.sessions().note_activity(tx, session, Activity.WAITING)
+            house.core.sessions().note_activity(tx, session, Activity.AWAITS_ANSWER)
 
     await house.store.ledger.transact(work)
 
@@ -276,14 +267,13 @@ async def test_the_list_asks_each_table_once_however_long_it_is() -> None:
         workspaces=counted(WORKSPACES),
         snapshots=counted(SNAPSHOT_SPEC),
         ratchets=counted(RATCHETS),
-        dispatches=counted(DISPATCHES),
         sessions=counted(SESSIONS),
         activity=counted(SESSION_ACTIVITY),
     )
     board = BoardService(ledger=house.store.ledger, settings=house.core.settings(), tables=tables)
     cards = await board.cards()
     assert len(cards) == 200
-    assert len(calls) == 7
+    assert len(calls) == 6
     assert set(calls.values()) == {1}
     assert {card.status_reason for card in cards} == {S.NEEDS_ANSWER}
     assert [card.view.workspace.id for card in cards] == sorted(card.view.workspace.id for card in cards)

@@ -52,6 +52,13 @@ async def test_row_1_a_workspace_that_is_not_ready(house: "House") -> None:
     assert await house.sessions.list(workspace.id) == []
 
 
+ACTIVITIES = {
+    Presence.WORKING: Activity.WORKING,
+    Presence.WAITING: Activity.AWAITS_PLAN_APPROVAL,
+    Presence.UNKNOWN: Activity.UNKNOWN,
+}
+
+
 @pytest.mark.lesson("R8")
 @pytest.mark.parametrize("label", ["ratchet", "made"])
 @pytest.mark.parametrize(
@@ -65,7 +72,7 @@ async def test_row_2_a_fixer_that_is_busy_is_left_alone(house: "House", which: P
         fixer = await house.starting(workspace.id, Purpose.FIXER)
     else:
         fixer = await house.running(workspace.id, Purpose.FIXER)
-        activity = Activity(which.value) if which is not Presence.STOPPING else Activity.QUIET
+        activity = ACTIVITIES.get(which, Activity.QUIET)
         await house.step(workspace.id, lambda tx: house.sessions.note_activity(tx, fixer, activity))
     if which is Presence.STOPPING:
         await house.sessions.stop(fixer.id)

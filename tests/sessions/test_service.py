@@ -502,7 +502,7 @@ async def test_activity_is_a_side_row_and_emits_nothing(house: "House") -> None:
     workspace = await house.workspace()
     run = await house.running(workspace.id)
     before = await house.events()
-    await house.step(workspace.id, lambda tx: house.sessions.note_activity(tx, run, Activity.WAITING))
+    await house.step(workspace.id, lambda tx: house.sessions.note_activity(tx, run, Activity.AWAITS_ANSWER))
     assert await house.store.ledger.read(lambda tx: house.sessions.presence(tx, run)) is Presence.WAITING
     assert await house.sessions.get(run.id) == run
     assert await house.events() == before

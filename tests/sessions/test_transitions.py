@@ -168,7 +168,9 @@ def test_activity_counts_only_while_a_session_runs(status: SessionStatus, activi
     """A side row of an earlier moment never says what a session that is not RUNNING does."""
     row = activity and SessionActivity(session_id="s", workspace_id="w", activity=activity, at=EPOCH)
     seen = presence(attrs.evolve(SESSION, status=status), row or None)
-    if status is S.RUNNING:
+    if status is S.RUNNING and activity is not None and activity.startswith("AWAITS_"):
+        assert seen is Presence.WAITING
+    elif status is S.RUNNING:
         assert seen == (activity or Presence.UNKNOWN)
     elif status in {S.COMPLETED, S.FAILED}:
         assert seen is Presence.ENDED

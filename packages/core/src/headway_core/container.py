@@ -241,7 +241,6 @@ class CoreContainer(containers.DeclarativeContainer):
             workspaces=read_workspaces,
             snapshots=read_snapshots,
             ratchets=read_ratchets,
-            dispatches=read_dispatches,
             sessions=read_sessions,
             activity=read_activity,
         ),

@@ -17,7 +17,7 @@ from headway_core.pull_requests.model import (
     PullRequestSnapshot,
     ReviewDecision,
 )
-from headway_core.ratchet import Cause, CauseKind, FixerDispatch, Ratchet, RatchetState, ratchet_state
+from headway_core.ratchet import Cause, CauseKind, Ratchet, RatchetState, kind_of, ratchet_state
 from headway_core.ratchet.causes import causes_of
 from headway_core.ratchet.decision import (
     AwaitingReview,
@@ -42,6 +42,8 @@ class StatusReason(enum.StrEnum):
     ARCHIVED = "ARCHIVED"
     MERGED = "MERGED"
     PR_CLOSED = "PR_CLOSED"
+    NEEDS_PERMISSION = "NEEDS_PERMISSION"
+    NEEDS_PLAN_APPROVAL = "NEEDS_PLAN_APPROVAL"
     NEEDS_ANSWER = "NEEDS_ANSWER"
     SESSION_ERROR = "SESSION_ERROR"
     SETTING_UP = "SETTING_UP"
@@ -84,8 +86,6 @@ class WorkspaceView:
     workspace: Workspace
     snapshot: PullRequestSnapshot
     ratchet: Ratchet
-    dispatch: FixerDispatch | None
-    """The live one."""
     sessions: tuple[Session, ...]
     """Oldest first."""
     activity: dict[str, Activity]
@@ -157,7 +157,9 @@ def column(reason: StatusReason) -> Column | None:
         ):
             return Column.WORKING
         case (
-            StatusReason.NEEDS_ANSWER
+            StatusReason.NEEDS_PERMISSION
+            | StatusReason.NEEDS_PLAN_APPROVAL
+            | StatusReason.NEEDS_ANSWER
             | StatusReason.SESSION_ERROR
             | StatusReason.SETUP_FAILED
             | StatusReason.BRANCH_MISMATCH
@@ -193,13 +195,17 @@ def _finished(view: WorkspaceView) -> StatusReason | None:
     }.get(view.facts.state)
 
 
+_AWAITED = (
+    (Activity.AWAITS_PERMISSION, StatusReason.NEEDS_PERMISSION),
+    (Activity.AWAITS_PLAN_APPROVAL, StatusReason.NEEDS_PLAN_APPROVAL),
+    (Activity.AWAITS_ANSWER, StatusReason.NEEDS_ANSWER),
+)
+
+
 def _waits_for_person(view: WorkspaceView) -> StatusReason | None:
-    waiting = any(
-        view.activity.get(session.id) is Activity.WAITING
-        for session in view.sessions
-        if session.status is SessionStatus.RUNNING
-    )
-    return StatusReason.NEEDS_ANSWER if waiting else None
+    running = (session.id for session in view.sessions if session.status is SessionStatus.RUNNING)
+    doing = {view.activity.get(session_id) for session_id in running}
+    return next((reason for activity, reason in _AWAITED if activity in doing), None)
 
 
 def _session_error(view: WorkspaceView) -> StatusReason | None:
@@ -231,10 +237,8 @@ def _turn(view: WorkspaceView) -> StatusReason | None:
             continue
         if view.activity.get(session.id) is Activity.QUIET:
             continue
-        if session.purpose is Purpose.FIXER and view.dispatch is not None:
-            kinds = {cause.kind for cause in view.dispatch.causes}
-            return next(reason for kind, reason in _FIXING if kind in kinds)
-        return StatusReason.AGENT_WORKING
+        kinds = {kind_of(cause_id) for cause_id in session.causes}
+        return next((reason for kind, reason in _FIXING if kind in kinds), StatusReason.AGENT_WORKING)
     return None
 
 

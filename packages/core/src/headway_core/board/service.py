@@ -10,8 +10,8 @@ from headway_core.kernel.ledger import Ledger, ReadTransaction
 from headway_core.kernel.tables import ReadTable
 from headway_core.projects.model import ALL_PROJECTS, Project
 from headway_core.pull_requests.model import ALL_SNAPSHOTS, CIStatus, PRState, PullRequestSnapshot
-from headway_core.ratchet import FixerDispatch, Ratchet, RatchetState
-from headway_core.ratchet.model import ALL_RATCHETS, LIVE_DISPATCH_OF, LIVE_DISPATCHES
+from headway_core.ratchet import Ratchet, RatchetState
+from headway_core.ratchet.model import ALL_RATCHETS
 from headway_core.sessions.model import (
     ALL_ACTIVITY,
     ALL_SESSIONS,
@@ -32,7 +32,6 @@ class Tables:
     workspaces: ReadTable[Workspace]
     snapshots: ReadTable[PullRequestSnapshot]
     ratchets: ReadTable[Ratchet]
-    dispatches: ReadTable[FixerDispatch]
     sessions: ReadTable[Session]
     activity: ReadTable[SessionActivity]
 
@@ -84,7 +83,6 @@ class BoardService:
         projects = {project.id: project for project in tables.projects.query(tx, ALL_PROJECTS)}
         snapshots = {each.workspace_id: each for each in tables.snapshots.query(tx, ALL_SNAPSHOTS)}
         ratchets = {each.workspace_id: each for each in tables.ratchets.query(tx, ALL_RATCHETS)}
-        dispatches = {each.workspace_id: each for each in tables.dispatches.query(tx, LIVE_DISPATCHES)}
         sessions: dict[str, list[Session]] = defaultdict(list)
         for session in tables.sessions.query(tx, ALL_SESSIONS):
             sessions[session.workspace_id].append(session)
@@ -99,7 +97,6 @@ class BoardService:
                     workspace=workspace,
                     snapshot=snapshots[workspace.id],
                     ratchet=ratchets[workspace.id],
-                    dispatch=dispatches.get(workspace.id),
                     sessions=tuple(sessions[workspace.id]),
                     activity=activity[workspace.id],
                 )
@@ -113,7 +110,6 @@ class BoardService:
         if workspace is None:
             raise NotFound("workspace", workspace_id)
         sessions = tuple(tables.sessions.query(tx, SESSIONS_OF, workspace_id=workspace_id))
-        live = tables.dispatches.query(tx, LIVE_DISPATCH_OF, workspace_id=workspace_id)
         project = tables.projects.get(tx, workspace.project_id)
         snapshot = tables.snapshots.get(tx, workspace_id)
         ratchet = tables.ratchets.get(tx, workspace_id)
@@ -128,7 +124,6 @@ class BoardService:
                 workspace=workspace,
                 snapshot=snapshot,
                 ratchet=ratchet,
-                dispatch=live[0] if live else None,
                 sessions=sessions,
                 activity={row.session_id: row.activity for row in activity if row is not None},
             )

@@ -13,6 +13,7 @@ from headway_core.ratchet.model import (
     FixerDispatch,
     Ratchet,
     RatchetWake,
+    kind_of,
 )
 from headway_core.ratchet.service import RatchetService
 from headway_core.ratchet.state import RatchetState, ratchet_state
@@ -36,6 +37,7 @@ __all__ = [
     "RatchetWake",
     "WorktreeFacts",
     "decide",
+    "kind_of",
     "ratchet_state",
     "sentence",
 ]

@@ -38,6 +38,12 @@ class Cause:
     items: tuple[CauseItem, ...]
 
 
+def kind_of(cause_id: str) -> CauseKind | None:
+    """The kind of a cause by its id; None for an id that is not the ratchet's, as a person may give."""
+    word = cause_id.partition(":")[0]
+    return next((kind for kind in CauseKind if kind.value == word), None)
+
+
 @attrs.frozen(kw_only=True)
 class Handled:
     """What is remembered of an item within one enabled period."""

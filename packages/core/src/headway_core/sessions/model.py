@@ -56,8 +56,9 @@ class Activity(enum.StrEnum):
 
     WORKING = "WORKING"
     """A turn is in flight. A one-shot agent works for as long as it runs."""
-    WAITING = "WAITING"
-    """For a permission, an answer or the approval of a plan."""
+    AWAITS_PERMISSION = "AWAITS_PERMISSION"
+    AWAITS_PLAN_APPROVAL = "AWAITS_PLAN_APPROVAL"
+    AWAITS_ANSWER = "AWAITS_ANSWER"
     QUIET = "QUIET"
     UNKNOWN = "UNKNOWN"
 
@@ -174,16 +175,29 @@ class Presence(enum.StrEnum):
     STOPPING = "STOPPING"
     WORKING = "WORKING"
     WAITING = "WAITING"
+    """For a person: a permission, the approval of a plan, or an answer."""
     QUIET = "QUIET"
     UNKNOWN = "UNKNOWN"
     ENDED = "ENDED"
+
+
+_PRESENCE: Mapping[Activity, Presence] = MappingProxyType(
+    {
+        Activity.WORKING: Presence.WORKING,
+        Activity.AWAITS_PERMISSION: Presence.WAITING,
+        Activity.AWAITS_PLAN_APPROVAL: Presence.WAITING,
+        Activity.AWAITS_ANSWER: Presence.WAITING,
+        Activity.QUIET: Presence.QUIET,
+        Activity.UNKNOWN: Presence.UNKNOWN,
+    }
+)
 
 
 def presence(session: Session, activity: SessionActivity | None) -> Presence:
     """Join a session with its side row. Without one, a running session's activity is unknown."""
     match session.status:
         case SessionStatus.RUNNING:
-            return Presence(activity.activity.value) if activity else Presence.UNKNOWN
+            return _PRESENCE[activity.activity] if activity else Presence.UNKNOWN
         case SessionStatus.COMPLETED | SessionStatus.FAILED:
             return Presence.ENDED
         case live:
