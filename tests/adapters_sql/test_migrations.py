@@ -129,11 +129,9 @@ def test_revision_is_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
     shutil.copytree(migrating.MIGRATIONS, folder, ignore=shutil.ignore_patterns("__pycache__"))
     for module in (migrating, revise):
         monkeypatch.setattr(module, "MIGRATIONS", folder)
-    for written in folder.glob("versions/[1-9]*.py"):
+    for written in folder.glob("versions/[0-9]*.py"):
         written.unlink()
     for number, what in (("0001", "first"), ("0002", "nothing new")):
-        for later in folder.glob(f"versions/{number}*.py"):
-            later.unlink()
         revise.revise(number, what)
     assert [file.name for file in sorted(folder.glob("versions/0*.py"))][-2:] == [
         "0001_first.py",

@@ -42,6 +42,13 @@ class ListingContainer(CoreContainer):
     meddler = providers.Singleton(Meddler, providers.List(CoreContainer.write_watches))
 
 
+class ClaimingContainer(CoreContainer):
+    """Two who share out one kind of work."""
+
+    meddler = providers.Singleton(Meddler, CoreContainer.claim_fetches)
+    another = providers.Singleton(Meddler, CoreContainer.claim_fetches)
+
+
 class PosingContainer(CoreContainer):
     """A writer under the name of a reader."""
 
@@ -49,9 +56,9 @@ class PosingContainer(CoreContainer):
     meddler = providers.Singleton(Meddler, read_projects)
 
 
-def consumers_by_wiring(container: type[CoreContainer]) -> Counter[str]:
+def consumers_by_wiring(container: type[CoreContainer], prefix: str = "write_") -> Counter[str]:
     """How many other providers take each `write_…` provider, in whatever way they take it."""
-    named = {name: p for name, p in container.providers.items() if name.startswith("write_")}
+    named = {name: p for name, p in container.providers.items() if name.startswith(prefix)}
     everything = _all_providers(container)
     return Counter(
         name for name, writer in named.items() for p in everything if any(r is writer for r in p.related)
@@ -124,6 +131,12 @@ def test_every_write_port_has_one_consumer_in_the_wiring() -> None:
     found = consumers_by_wiring(CoreContainer)
     assert len(found) == len(ALL_TABLES)
     assert set(found.values()) == {1}
+
+
+def test_every_kind_of_claims_has_one_consumer() -> None:
+    """The container gives the claims of a kind to one provider at most; a planted second one is found."""
+    assert set(consumers_by_wiring(CoreContainer, "claim_").values()) <= {1}
+    assert consumers_by_wiring(ClaimingContainer, "claim_")["claim_fetches"] > 1
 
 
 def test_every_table_has_one_holder_of_its_writer() -> None:

@@ -2,6 +2,7 @@
 
 import fcntl
 import os
+import platform
 import re
 import uuid
 from collections.abc import AsyncIterator, Iterator
@@ -30,6 +31,10 @@ class LocalHost(HostLocks):
         if self._host_id is None:
             self._host_id = _agreed_id(self._folder(self._data_dir) / "host-id")
         return self._host_id
+
+    @property
+    def host_name(self) -> str:
+        return platform.node() or "unnamed"
 
     def runner(self) -> AbstractAsyncContextManager[bool]:
         return self._held("runner")

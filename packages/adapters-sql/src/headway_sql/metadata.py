@@ -8,6 +8,7 @@ from sqlalchemy import Column as SqlColumn
 from sqlalchemy import Index as SqlIndex
 from sqlalchemy.types import TypeEngine
 
+from headway_core.kernel.claims import CLAIMS
 from headway_core.kernel.tables import Column, Index, Kind, TableSpec
 
 EVENTS = "events"
@@ -22,9 +23,9 @@ _TYPES: dict[Kind, type[TypeEngine[Any]]] = {
 
 
 def metadata_of(specs: Iterable[TableSpec[Any]]) -> MetaData:
-    """The tables of these specs and the log of events."""
+    """The tables of these specs, and what every ledger keeps itself: the claims and the log of events."""
     metadata = MetaData()
-    for spec in specs:
+    for spec in (*specs, CLAIMS):
         columns = [_column(column, key=column.name in spec.key) for column in spec.columns()]
         Table(spec.name, metadata, *columns, *(_index(index) for index in spec.indexes))
     Table(

@@ -8,10 +8,12 @@ from typing import Any, TypeVar, cast
 import anyio.to_thread
 from sqlalchemy import Connection, Engine, MetaData, QueuePool, Table
 
+from headway_core.kernel.claims import Claims
 from headway_core.kernel.clock import Clock, Ids
 from headway_core.kernel.events import EventCatalog, EventLog
 from headway_core.kernel.ledger import Ledger, Store
 from headway_core.kernel.tables import OwnedTable, ReadTable, TableSpec
+from headway_sql.claims import SqlClaims
 from headway_sql.events import SqlEventLog
 from headway_sql.ledger import SqlLedger
 from headway_sql.metadata import metadata_of
@@ -81,6 +83,9 @@ class SqlStore(Store):
     @property
     def events(self) -> EventLog:
         return self._events
+
+    def claims(self, kind: str) -> Claims:
+        return SqlClaims(kind, self._metadata, self._writer.dialect.name)
 
     def reader(self, spec: TableSpec[R]) -> ReadTable[R]:
         return SqlReader(spec, self._table(spec))

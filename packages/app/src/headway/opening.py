@@ -10,6 +10,7 @@ from headway.config import Config, database_path
 from headway.container import AppContainer
 from headway_core.board import BoardService
 from headway_core.container import CoreContainer
+from headway_core.hosts import HostService
 from headway_core.kernel.errors import Conflict
 from headway_core.kernel.events import EventCatalog
 from headway_core.operations import ArchiveResult, CreateWorkspace
@@ -72,6 +73,7 @@ class Headway:
     def __init__(self, core: CoreContainer) -> None:
         self._core = core
         self.workspaces = Workspaces(core)
+        self.hosts: HostService = core.hosts()
         self.settings: SettingsService = core.settings()
         self.projects: ProjectService = core.projects()
         self.sessions: SessionService = core.sessions()
@@ -89,12 +91,13 @@ class Headway:
     async def running(self) -> AsyncIterator[None]:
         """Be this host's runner of the database: recover, then do the duties until the block ends.
 
-        `Conflict` when another process is. Leaving the block stops promptly; agents that run go on under
-        their supervisors and are adopted by the next runner.
+        `Conflict` when another process is, and when this host was retired. Leaving the block stops
+        promptly; agents that run go on under their supervisors and are adopted by the next runner.
         """
         async with self._core.locks().runner() as mine:
             if not mine:
                 raise Conflict("runner", self._core.locks().host_id, "another process runs this host")
+            await self.hosts.report()
             await self._core.pull_requests().recover()
             recovered = await self._core.recovery().recover()
             for problem in recovered.problems:

@@ -18,6 +18,8 @@ from headway_core.forge_actions import (
     ForgeActionService,
     ForgeWriter,
 )
+from headway_core.hosts import HOSTS, HOSTS_SEEN, HostDuty, HostService
+from headway_core.kernel.claims import Claims
 from headway_core.kernel.consumers import CONSUMER_POSITIONS, ConsumerDuty, EventReader
 from headway_core.kernel.duties import DutyRunner
 from headway_core.kernel.hosts import HostLocks
@@ -70,6 +72,11 @@ def writer_of(store: Store, spec: TableSpec[Any]) -> OwnedTable[Any]:
     return store.writer(spec)
 
 
+def claims_of(store: Store, kind: str) -> Claims:
+    """The claims of one kind: each is given to exactly one service below (law 1)."""
+    return store.claims(kind)
+
+
 class CoreContainer(containers.DeclarativeContainer):
     """Core, joined."""
 
@@ -89,6 +96,7 @@ class CoreContainer(containers.DeclarativeContainer):
     events = store.provided.events
 
     # Read ports: for everybody
+    read_hosts = providers.Singleton(reader_of, store, HOSTS)
     read_projects = providers.Singleton(reader_of, store, PROJECTS)
     read_workspaces = providers.Singleton(reader_of, store, WORKSPACES)
     read_git_facts = providers.Singleton(reader_of, store, GIT_FACTS)
@@ -104,6 +112,8 @@ class CoreContainer(containers.DeclarativeContainer):
     read_wakes = providers.Singleton(reader_of, store, ratchet_room.WAKES)
 
     # Write ports: one consumer each
+    write_hosts = providers.Singleton(writer_of, store, HOSTS)
+    write_hosts_seen = providers.Singleton(writer_of, store, HOSTS_SEEN)
     write_positions = providers.Singleton(writer_of, store, CONSUMER_POSITIONS)
     write_settings = providers.Singleton(writer_of, store, SETTINGS)
     write_projects = providers.Singleton(writer_of, store, PROJECTS)
@@ -120,8 +130,12 @@ class CoreContainer(containers.DeclarativeContainer):
     write_dispatches = providers.Singleton(writer_of, store, ratchet_room.DISPATCHES)
     write_wakes = providers.Singleton(writer_of, store, ratchet_room.WAKES)
 
+    # Claims: one consumer each
+    claim_fetches = providers.Singleton(claims_of, store, "fetch")
+
     # Owners
     event_reader = providers.Singleton(EventReader, ledger, events, write_positions)
+    hosts = providers.Singleton(HostService, ledger, write_hosts, write_hosts_seen, locks)
     settings = providers.Singleton(SettingsService, ledger, write_settings)
     projects = providers.Singleton(
         ProjectService, ledger, write_projects, worktrees, worktrees_root=worktrees_root
@@ -262,6 +276,7 @@ class CoreContainer(containers.DeclarativeContainer):
         locks=locks,
     )
     duties = providers.List(
+        providers.Singleton(HostDuty, hosts),
         providers.Singleton(
             ProvisionDuty, ledger, workspaces=read_workspaces, provisioning=provisioning, locks=locks
         ),

@@ -2,8 +2,9 @@
 
 from typing import Any
 
-from headway_core import forge_actions, projects, pull_requests, ratchet, settings, workspaces
+from headway_core import forge_actions, hosts, projects, pull_requests, ratchet, settings, workspaces
 from headway_core.forge_actions.events import EVENTS as FORGE_ACTION_EVENTS
+from headway_core.hosts.events import EVENTS as HOST_EVENTS
 from headway_core.kernel.consumers import CONSUMER_POSITIONS
 from headway_core.kernel.events import Payload
 from headway_core.kernel.tables import TableSpec
@@ -17,6 +18,8 @@ from headway_core.workspaces.events import EVENTS as WORKSPACE_EVENTS
 
 ALL_TABLES: tuple[TableSpec[Any], ...] = (
     CONSUMER_POSITIONS,
+    hosts.HOSTS,
+    hosts.HOSTS_SEEN,
     settings.SETTINGS,
     projects.PROJECTS,
     workspaces.WORKSPACES,
@@ -34,6 +37,7 @@ ALL_TABLES: tuple[TableSpec[Any], ...] = (
 )
 
 ALL_EVENTS: tuple[type[Payload], ...] = (
+    *HOST_EVENTS,
     *SETTINGS_EVENTS,
     *PROJECT_EVENTS,
     *WORKSPACE_EVENTS,

@@ -15,6 +15,11 @@ class HostLocks(ABC):
     def host_id(self) -> str:
         """The random id of this host's data directory."""
 
+    @property
+    @abstractmethod
+    def host_name(self) -> str:
+        """What this machine calls itself: for people."""
+
     @abstractmethod
     def runner(self) -> AbstractAsyncContextManager[bool]:
         """Be the runner of this host and database: True, or at once False when another process is."""

@@ -10,6 +10,7 @@ from typing import Any, TypeVar
 
 import anyio
 
+from headway_core.kernel.claims import Claims
 from headway_core.kernel.events import EventLog, Payload
 from headway_core.kernel.tables import OwnedTable, ReadTable, TableSpec
 
@@ -104,6 +105,10 @@ class Store(ABC):
     @property
     @abstractmethod
     def events(self) -> EventLog: ...
+
+    @abstractmethod
+    def claims(self, kind: str) -> Claims:
+        """The claims of one kind: for the one service that shares out this work."""
 
     @abstractmethod
     def reader(self, spec: TableSpec[R]) -> ReadTable[R]:

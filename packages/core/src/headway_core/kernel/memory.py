@@ -7,13 +7,14 @@ undone and run again, and what the two runs wrote is compared: an impure transac
 import functools
 import itertools
 import operator
-from collections.abc import Callable, Iterable
-from datetime import datetime
+from collections.abc import Callable, Iterable, Mapping
+from datetime import datetime, timedelta
 from typing import Any, TypeVar, cast
 
 import anyio.lowlevel
 import attrs
 
+from headway_core.kernel.claims import CLAIMS, RELEASED, Claim, Claims, expiry
 from headway_core.kernel.clock import Clock, Ids
 from headway_core.kernel.errors import Conflict, NotFound, UniqueClash
 from headway_core.kernel.events import DomainEvent, EventCatalog, EventLog
@@ -133,6 +134,9 @@ class MemoryStore(Store):
     def events(self) -> EventLog:
         return self._events
 
+    def claims(self, kind: str) -> Claims:
+        return _MemoryClaims(kind, self, self._rows(CLAIMS))
+
     def reader(self, spec: TableSpec[R]) -> ReadTable[R]:
         return _MemoryReader(spec, self, self._rows(spec))
 
@@ -218,6 +222,86 @@ class _MemoryEventLog(EventLog):
     def last_position(self, tx: ReadTransaction) -> int:
         with port_of(_of_store(tx, self._store)):
             return len(self._log)
+
+
+class _MemoryClaims(Claims):
+    def __init__(self, kind: str, store: MemoryStore, rows: _Rows) -> None:
+        super().__init__(kind)
+        self._store = store
+        self._rows = rows
+
+    def acquire(
+        self, tx: Transaction, keys: Iterable[str], *, holder: str, lease: timedelta
+    ) -> Mapping[str, Claim]:
+        scope = _scope(tx, self._store)
+        with port_of(scope):
+            taken: dict[str, Claim] = {}
+            for key in sorted(set(keys)):
+                before = self._stored(key)
+                if before is None or before.expires_at <= scope.now():
+                    taken[key] = self._set(
+                        scope,
+                        Claim(
+                            kind=self.kind,
+                            key=key,
+                            holder=holder,
+                            token=before.token + 1 if before else 1,
+                            expires_at=expiry(scope, lease),
+                        ),
+                    )
+            return taken
+
+    def renew(self, tx: Transaction, claims: Iterable[Claim], *, lease: timedelta) -> Mapping[str, Claim]:
+        scope = _scope(tx, self._store)
+        with port_of(scope):
+            until = expiry(scope, lease)
+            return {
+                claim.key: self._set(scope, attrs.evolve(stored, expires_at=until))
+                for claim in claims
+                if (stored := self._current(claim)) is not None and stored.expires_at > scope.now()
+            }
+
+    def fence(self, tx: Transaction, claim: Claim) -> bool:
+        with port_of(_scope(tx, self._store)):
+            return self._current(claim) is not None
+
+    def release(self, tx: Transaction, claims: Iterable[Claim]) -> None:
+        scope = _scope(tx, self._store)
+        with port_of(scope):
+            for claim in claims:
+                if (stored := self._current(claim)) is not None:
+                    self._set(scope, attrs.evolve(stored, expires_at=RELEASED))
+
+    def release_all(self, tx: Transaction, holder: str) -> int:
+        scope = _scope(tx, self._store)
+        with port_of(scope):
+            held = [
+                claim
+                for claim in self._rows.rows.values()
+                if (claim.kind, claim.holder) == (self.kind, holder) and claim.expires_at > RELEASED
+            ]
+            for claim in held:
+                self._set(scope, attrs.evolve(claim, expires_at=RELEASED))
+            return len(held)
+
+    def held(self, tx: ReadTransaction, keys: Iterable[str]) -> Mapping[str, Claim]:
+        with port_of(_of_store(tx, self._store)):
+            stored = (self._stored(key) for key in sorted(set(keys)))
+            return {claim.key: claim for claim in stored if claim is not None and claim.expires_at > tx.now()}
+
+    def _stored(self, key: str) -> Claim | None:
+        return cast("Claim | None", self._rows.rows.get((self.kind, key)))
+
+    def _current(self, claim: Claim) -> Claim | None:
+        """The row of a claim that nobody has taken since and that was not given back."""
+        stored = self._stored(claim.key)
+        return stored if stored and stored.token == claim.token and stored.expires_at > RELEASED else None
+
+    def _set(self, scope: _MemoryTransaction, claim: Claim) -> Claim:
+        key = CLAIMS.key_of(claim)
+        self._rows.set(key, claim)
+        scope.wrote.append((CLAIMS.name, key, claim))
+        return claim
 
 
 class _MemoryReader(ReadTable[R]):

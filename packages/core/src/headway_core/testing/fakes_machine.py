@@ -235,6 +235,10 @@ class FakeLocks(HostLocks):
     def host_id(self) -> str:
         return self._host_id
 
+    @property
+    def host_name(self) -> str:
+        return f"machine of {self._host_id}"
+
     def runner(self) -> AbstractAsyncContextManager[bool]:
         return self._lock("runner")
 

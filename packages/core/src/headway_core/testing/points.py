@@ -5,6 +5,7 @@ from typing import TypeVar
 
 import anyio
 
+from headway_core.kernel.claims import Claims
 from headway_core.kernel.events import EventLog
 from headway_core.kernel.ledger import Ledger, ReadTransaction, Store, Transaction
 from headway_core.kernel.tables import OwnedTable, ReadTable, TableSpec
@@ -75,6 +76,9 @@ class PointedStore(Store):
     @property
     def events(self) -> EventLog:
         return self._inner.events
+
+    def claims(self, kind: str) -> Claims:
+        return self._inner.claims(kind)
 
     def reader(self, spec: TableSpec[R]) -> ReadTable[R]:
         return self._inner.reader(spec)

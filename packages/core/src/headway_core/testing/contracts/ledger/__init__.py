@@ -9,6 +9,7 @@ async with open_mine(SAMPLE_TABLES, EventCatalog(SAMPLE_EVENTS), clock, ids) as 
 yield store
 """
 
+from headway_core.testing.contracts.ledger.claims import ClaimsContract
 from headway_core.testing.contracts.ledger.queries import QueriesContract
 from headway_core.testing.contracts.ledger.rows import RowsContract
 from headway_core.testing.contracts.ledger.samples import SAMPLE_EVENTS, SAMPLE_TABLES
@@ -17,5 +18,5 @@ from headway_core.testing.contracts.ledger.units import UnitsContract
 __all__ = ["SAMPLE_EVENTS", "SAMPLE_TABLES", "LedgerContract"]
 
 
-class LedgerContract(RowsContract, UnitsContract, QueriesContract):
+class LedgerContract(RowsContract, UnitsContract, QueriesContract, ClaimsContract):
     """Subclasses give the fixture `store`: empty, with the sample tables and events, on `clock` and `ids`."""

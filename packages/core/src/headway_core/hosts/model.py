@@ -1,0 +1,54 @@
+"""A host: a machine with worktrees, known by the random id of its data directory."""
+
+from datetime import datetime
+
+import attrs
+
+from headway_core.kernel.ledger import ReadTransaction
+from headway_core.kernel.tables import Lock, Query, ReadTable, TableSpec
+
+
+@attrs.frozen(kw_only=True)
+class Host:
+    """One data directory of one machine. `HostService` is the only writer."""
+
+    id: str
+    version: int = 0
+    name: str
+    """What its machine calls itself: for people, and not unique."""
+    registered_at: datetime
+    lost_at: datetime | None = None
+    """When a duty found that it had not been seen for too long; None when it is there."""
+    retired_at: datetime | None = None
+    """When a person said that it does not come back; its workspaces may move from then on."""
+
+    @property
+    def is_available(self) -> bool:
+        """Whether something may be asked of it."""
+        return self.lost_at is None and self.retired_at is None
+
+
+@attrs.frozen(kw_only=True)
+class HostSeen:
+    """When a runner of the host last said that it is there: a side row, no event."""
+
+    host_id: str
+    at: datetime
+
+
+ALL_HOSTS = Query(name="all", order=("registered_at",))
+HOSTS = TableSpec(name="hosts", record=Host, lock=Lock.ROW, queries=(ALL_HOSTS,))
+
+ALL_SEEN = Query(name="all")
+HOSTS_SEEN = TableSpec(
+    name="hosts_seen", record=HostSeen, key=("host_id",), lock=Lock.APPEND, queries=(ALL_SEEN,)
+)
+
+
+def is_lost(tx: ReadTransaction, hosts: ReadTable[Host], host_id: str | None) -> bool:
+    """Whether what is pinned to this host can't be reached: it is lost or retired.
+
+    False for None (pinned to none yet) and for a host that never had a runner to say that it is there.
+    """
+    host = None if host_id is None else hosts.get(tx, host_id)
+    return host is not None and not host.is_available
