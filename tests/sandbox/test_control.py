@@ -176,3 +176,53 @@ def test_wire_is_strict_and_reversible() -> None:
         wire.decode(SubmitReview, {"user": "u", "number": 1, "state": "APPROVED", "threads": [{"body": "x"}]})
     with pytest.raises(wire.WireError, match="number: must be int"):
         wire.decode(SubmitReview, {"user": "u", "number": True, "state": "APPROVED"})
+
+
+def test_a_force_push_moves_a_branch_back_and_forth(opened: Any, clone: Any) -> None:
+    """Its pull request follows; each move is a push that was seen."""
+    first = opened.state()["branches"]["fix"]
+    second = clone.push("fix", {"new.py": "x = 1\n"})
+    assert opened.do("ForcePush", user="alice", branch="fix", commit=first) == {"oid": first}
+    assert opened.pull("headRefOid") == {"headRefOid": first}
+    opened.do("ForcePush", user="alice", branch="fix", commit=second)
+    assert opened.pull("headRefOid") == {"headRefOid": second}
+    _, message = opened.refused("ForcePush", user="alice", branch="fix", commit="0" * 40)
+    assert "No commit found" in message
+
+
+def test_the_merge_queue_has_a_commit_of_its_own(opened: Any) -> None:
+    """An entry with its state, place and the merge group's commit; a closed one can't be queued."""
+    fields = "isInMergeQueue mergeQueueEntry { state position headCommit { oid } }"
+    assert opened.pull(fields) == {"isInMergeQueue": False, "mergeQueueEntry": None}
+    main = opened.state()["branches"]["main"]
+    opened.do("SetQueueEntry", number=1, state="AWAITING_CHECKS", position=2, commit="main")
+    entry = {"state": "AWAITING_CHECKS", "position": 2, "headCommit": {"oid": main}}
+    assert opened.pull(fields) == {"isInMergeQueue": True, "mergeQueueEntry": entry}
+    opened.do("SetQueueEntry", number=1, state=None)
+    opened.do("ClosePullRequest", number=1)
+    _, message = opened.refused("SetQueueEntry", number=1, state="QUEUED")
+    assert "is not open" in message
+
+
+def test_shifted_pages(opened: Any) -> None:
+    """A row that came since the first page: the total grows, and a row is told twice."""
+    for n in range(3):
+        opened.do("AddComment", user="bob", number=1, body=f"{n}")
+    page = "comments(first: 2%s) { totalCount pageInfo { endCursor } nodes { body } }"
+    first = opened.pull(page % "")["comments"]
+    opened.do("AddFault", kind="shifted")
+    second = opened.pull(page % f', after: "{first["pageInfo"]["endCursor"]}"')["comments"]
+    assert (first["totalCount"], second["totalCount"]) == (3, 4)
+    assert [node["body"] for node in second["nodes"]] == ["1", "2"]
+
+
+def test_half_of_a_batch_and_an_answer_that_is_cut_short(opened: Any) -> None:
+    """Every second node is refused at its path; a query beyond the resource limits has no data."""
+    node = opened.pull("id")["id"]
+    query = "query($ids: [ID!]!) { nodes(ids: $ids) { id } }"
+    opened.do("AddFault", kind="half")
+    answer = json.loads(opened.raw(query, ids=[node, node]).body)
+    assert answer["data"]["nodes"] == [{"id": node}, None]
+    assert [(error["type"], error["path"]) for error in answer["errors"]] == [("FORBIDDEN", ["nodes", 1])]
+    opened.do("AddFault", kind="cut_short")
+    assert [error["type"] for error in opened.errors(query, ids=[node])] == ["RESOURCE_LIMITS_EXCEEDED"]

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
         Conclusion,
         FaultKind,
         Permission,
+        QueueState,
         ReviewState,
         StatusState,
     )
@@ -27,6 +28,7 @@ __all__ = [
     "CreateRepository",
     "FaultKind",
     "Permission",
+    "QueueState",
     "Remark",
     "ReviewState",
     "SandboxControl",

@@ -15,8 +15,10 @@ from headway_sandbox import commands, wire
 from headway_sandbox.commands import (
     CommentView,
     CommitView,
+    DeliveryView,
     Done,
     Health,
+    HookView,
     IssueView,
     PullView,
     Remark,
@@ -30,7 +32,7 @@ from headway_sandbox.commands import (
     WorldState,
 )
 from headway_sandbox.errors import CommandRefused
-from headway_sandbox.records import CheckStatus, Conclusion, FaultKind, ReviewState, StatusState
+from headway_sandbox.records import CheckStatus, Conclusion, FaultKind, QueueState, ReviewState, StatusState
 
 _T = TypeVar("_T")
 
@@ -95,6 +97,13 @@ class SandboxControl:
         self, order: commands.ChangeRepository, *, key: str | None = None
     ) -> RepositoryView:
         """Change settings of a repository."""
+        return await self.send(order, RepositoryView, key=key)
+
+    async def rename_repository(
+        self, *, name: str = "", owner: str = "", repository: str = "", key: str | None = None
+    ) -> RepositoryView:
+        """Rename or transfer a repository; the former name redirects."""
+        order = commands.RenameRepository(name=name, owner=owner, repository=repository)
         return await self.send(order, RepositoryView, key=key)
 
     async def create_user(self, user: UserSpec, *, repository: str = "", key: str | None = None) -> UserView:
@@ -247,6 +256,40 @@ class SandboxControl:
         )
         return await self.send(order, CommitView, key=key)
 
+    async def force_push(
+        self, user: str, branch: str, commit: str, *, repository: str = "", key: str | None = None
+    ) -> CommitView:
+        """Move a branch of the origin to any commit."""
+        order = commands.ForcePush(user=user, branch=branch, commit=commit, repository=repository)
+        return await self.send(order, CommitView, key=key)
+
+    async def set_queue_entry(
+        self,
+        number: int,
+        state: QueueState | None,
+        *,
+        position: int = 1,
+        commit: str = "",
+        repository: str = "",
+        key: str | None = None,
+    ) -> PullView:
+        """Put a pull request into the merge queue, or take it out (None)."""
+        order = commands.SetQueueEntry(
+            number=number, state=state, position=position, commit=commit, repository=repository
+        )
+        return await self.send(order, PullView, key=key)
+
+    async def create_hook(self, secret: str, *, repository: str = "", key: str | None = None) -> HookView:
+        """Add a webhook: every change leaves a delivery to fetch."""
+        return await self.send(commands.CreateHook(secret=secret, repository=repository), HookView, key=key)
+
+    async def deliveries(
+        self, *, after: int = 0, limit: int = 1000, repository: str = ""
+    ) -> tuple[DeliveryView, ...]:
+        """Fetch webhook deliveries, oldest first; lose, repeat and reorder them as you like."""
+        order = commands.ListDeliveries(after=after, limit=limit, repository=repository)
+        return (await self.send(order, commands.DeliveriesView)).deliveries
+
     async def set_status(
         self,
         user: str,
@@ -311,7 +354,7 @@ class SandboxControl:
         applied: bool = False,
         key: str | None = None,
     ) -> None:
-        """Spoil the next answers of /graphql."""
+        """Spoil the next answers of /graphql (by operation), of REST (`rest`), or of both."""
         order = commands.AddFault(
             kind=kind, count=count, seconds=seconds, operation=operation, applied=applied
         )

@@ -14,6 +14,7 @@ from headway_sandbox.records import (
     Conclusion,
     FaultKind,
     Permission,
+    QueueState,
     ReviewState,
     StatusState,
 )
@@ -183,6 +184,30 @@ class WorldState:
 
 
 @attrs.frozen(kw_only=True)
+class HookView:
+    """A webhook."""
+
+    id: int
+
+
+@attrs.frozen(kw_only=True)
+class DeliveryView:
+    """A delivery as it would be posted: headers in GitHub's spelling, the signed body."""
+
+    id: int
+    event: str
+    headers: Mapping[str, str]
+    body: str
+
+
+@attrs.frozen(kw_only=True)
+class DeliveriesView:
+    """Deliveries, oldest first."""
+
+    deliveries: tuple[DeliveryView, ...]
+
+
+@attrs.frozen(kw_only=True)
 class CommitView:
     """A commit that a command made or found."""
 
@@ -214,6 +239,7 @@ class UserSpec:
     token: str | None = None
     association: Association | None = None
     bot: bool = False
+    fine_grained: bool = False  # its token may not read checks by GraphQL, only by REST
 
 
 @attrs.frozen(kw_only=True)
@@ -235,6 +261,7 @@ class CreateRepository:
     requires_up_to_date: bool = False
     ruleset: bool = False
     mergeable_delay: float = 0.0  # seconds of UNKNOWN after the read that follows a change
+    mergeable_by_rest: bool = False  # only a read by REST starts the trial merge
 
 
 @attrs.frozen(kw_only=True)
@@ -252,6 +279,16 @@ class ChangeRepository:
     requires_up_to_date: bool | None = None
     ruleset: bool | None = None
     mergeable_delay: float | None = None
+    mergeable_by_rest: bool | None = None
+
+
+@attrs.frozen(kw_only=True)
+class RenameRepository:
+    """Rename or transfer a repository; its former name redirects. Empty: stays as it is."""
+
+    name: str = ""
+    owner: str = ""
+    repository: str = ""
 
 
 @attrs.frozen(kw_only=True)
@@ -421,6 +458,44 @@ class CommitFiles:
 
 
 @attrs.frozen(kw_only=True)
+class ForcePush:
+    """Move a branch of the origin to any commit (a branch or a full object name)."""
+
+    user: str
+    branch: str
+    commit: str
+    repository: str = ""
+
+
+@attrs.frozen(kw_only=True)
+class SetQueueEntry:
+    """Put a pull request into the merge queue, change its entry, or take it out (state None)."""
+
+    number: int
+    state: QueueState | None
+    position: int = 1
+    commit: str = ""  # of the merge group: a branch or a full object name; empty: none yet
+    repository: str = ""
+
+
+@attrs.frozen(kw_only=True)
+class CreateHook:
+    """Add a webhook: from now on every change leaves a delivery."""
+
+    secret: str
+    repository: str = ""
+
+
+@attrs.frozen(kw_only=True)
+class ListDeliveries:
+    """Fetch deliveries, oldest first. Nothing is marked: who fetches may lose, repeat and reorder."""
+
+    after: int = 0  # the id of the last one that was fetched
+    limit: int = 1000
+    repository: str = ""
+
+
+@attrs.frozen(kw_only=True)
 class SetStatus:
     """Add a commit status; `commit` is a branch or a full object name."""
 
@@ -461,7 +536,7 @@ class RerunCheck:
 
 @attrs.frozen(kw_only=True)
 class AddFault:
-    """Spoil the next `count` answers (of one GraphQL operation, or of any)."""
+    """Spoil the next `count` answers (of one GraphQL operation, of REST: `rest`, or of any)."""
 
     kind: FaultKind
     count: int = 1

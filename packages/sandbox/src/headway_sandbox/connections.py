@@ -29,7 +29,11 @@ class PageInfo:
 
 @attrs.frozen(kw_only=True)
 class Connection:
-    """A list of which a page is asked. `torn` hides a row that the total still counts."""
+    """A list of which a page is asked.
+
+    `torn` hides a row that the total still counts. `shifted`: on a further page, a row came to the
+    front since the first one, so that the last row of the page before comes again.
+    """
 
     items: Sequence[object]
     first: int | None = None
@@ -37,11 +41,16 @@ class Connection:
     after: str | None = None
     before: str | None = None
     torn: bool = False
+    shifted: bool = False
+
+    @property
+    def _moved(self) -> bool:
+        return self.shifted and self.after is not None
 
     @property
     def total_count(self) -> int:
         """How many rows there are over all pages."""
-        return len(self.items)
+        return len(self.items) + self._moved
 
     @property
     def nodes(self) -> list[object]:
@@ -66,7 +75,7 @@ class Connection:
             raise PaginationError("You must provide a `first` or `last` value to properly paginate.")
         if not 0 <= size <= _MOST:
             raise PaginationError(f"Requesting {size} records exceeds the limit of {_MOST} records.")
-        start = _position(self.after) if self.after is not None else 0
+        start = _position(self.after) - self._moved if self.after is not None else 0
         stop = _position(self.before) - 1 if self.before is not None else len(self.items)
         start, stop = min(start, len(self.items)), min(stop, len(self.items))
         if self.first is not None:

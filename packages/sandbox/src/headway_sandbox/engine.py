@@ -4,11 +4,11 @@ import hashlib
 import json
 import os
 from collections.abc import Mapping
+from http import HTTPStatus
 
 import attrs
 
-from headway_sandbox import commands, graph, views, wire
-from headway_sandbox.cost import Cost
+from headway_sandbox import commands, graph, hooks, rest, views, wire
 from headway_sandbox.errors import SandboxError, Unprocessable
 from headway_sandbox.pulls import RefWatch
 from headway_sandbox.records import Answer, Fault, FaultKind, RateWindow, User
@@ -61,6 +61,10 @@ class Engine:
     url: str
     _watch: RefWatch = attrs.field(factory=RefWatch)
 
+    def __attrs_post_init__(self) -> None:
+        """Tell webhooks of everything that is written from now on."""
+        self.store.before_commit = hooks.record
+
     def refresh(self) -> bool:
         """Take over pushes; say whether there was one."""
         with self.store.transaction() as tx:
@@ -89,7 +93,7 @@ class Engine:
         cost = graph.cost(prepared, request.variables)
         names = {request.operation} if request.operation else set(prepared.operation_names)
         fault = _take_fault(tx, names)
-        window = _charge(tx, viewer, cost)
+        window = _charge(tx, viewer, cost.points, "graphql")
         call = Call(
             tx=tx,
             viewer=viewer,
@@ -100,6 +104,8 @@ class Engine:
             partial=fault is not None and fault.kind is FaultKind.PARTIAL,
             stale=fault is not None and fault.kind is FaultKind.STALE,
             torn=fault is not None and fault.kind is FaultKind.TORN_PAGE,
+            shifted=fault is not None and fault.kind is FaultKind.SHIFTED,
+            half=fault is not None and fault.kind is FaultKind.HALF,
         )
         headers = _rate_headers(window)
         if window.used > LIMIT:
@@ -108,12 +114,49 @@ class Engine:
         if spoiled is not None and fault is not None and not fault.applied:
             return spoiled
         data = graph.execute(prepared, call, variables=request.variables, operation=request.operation)
-        if spoiled is not None:
-            return spoiled
-        reply = json_reply(data, headers=headers)
-        if fault is not None and fault.kind is FaultKind.NONSENSE:
-            return attrs.evolve(reply, body=reply.body[: len(reply.body) // 2])
-        return attrs.evolve(reply, delay=fault.seconds) if fault else reply
+        return spoiled or _bent(json_reply(data, headers=headers), fault)
+
+    # REST
+
+    def rest_api(self, token: str | None, asked: rest.Request) -> Reply:
+        """Answer a request of the REST API: a 304 costs nothing."""
+        try:
+            self.refresh()
+        except SandboxError as error:
+            return refusal(error.http_status, str(error))
+        with self.store.transaction() as tx:
+            viewer = tx.first(User, token=token) if token else None
+            if viewer is None:
+                return refusal(401, "Bad credentials")
+            fault = _take_fault(tx, {"rest"})
+            window = _charge(tx, viewer, 1, "core")
+            headers = _rate_headers(window)
+            if window.used > LIMIT:
+                return _refused_for_limit(headers)
+            spoiled = _spoil_rest(fault, headers, now=tx.now) if fault else None
+            if spoiled is not None and fault is not None and not fault.applied:
+                return spoiled
+            found = self._rest(tx, viewer, asked, stale=fault is not None and fault.kind is FaultKind.STALE)
+            if spoiled is not None:
+                return spoiled
+            # GitHub's ETags differ for each token.
+            tag = f'W/"{hashlib.sha256(found.body + viewer.token.encode()).hexdigest()}"'
+            headers |= found.headers
+            if asked.method == "GET" and found.status == HTTPStatus.OK:
+                headers |= {"etag": tag, "cache-control": "private, max-age=60, s-maxage=60"}
+                if asked.if_none_match == tag:
+                    window = _charge(tx, viewer, -1, "core")
+                    return Reply(status=304, body=b"", headers={**headers, **_rate_headers(window)})
+            return _bent(attrs.evolve(found, headers=headers), fault)
+
+    def _rest(self, tx: Transaction, viewer: User, asked: rest.Request, *, stale: bool) -> Reply:
+        try:
+            found = rest.answer(tx, viewer, asked, url=self.url, stale=stale)
+        except SandboxError as error:
+            return refusal(error.http_status, str(error))
+        except ValueError:
+            return refusal(400, "Problems parsing JSON")
+        return json_reply(found.data, status=found.status, headers=found.headers)
 
     # Control
 
@@ -173,13 +216,16 @@ def _take_fault(tx: Transaction, names: set[str]) -> Fault | None:
     return None
 
 
-def _charge(tx: Transaction, viewer: User, cost: Cost) -> RateWindow:
-    window = tx.first(RateWindow, user=viewer.id)
+def _charge(tx: Transaction, viewer: User, points: int, resource: str) -> RateWindow:
+    window = tx.first(RateWindow, user=viewer.id, resource=resource)
     if window is None:
-        window = tx.add(RateWindow(id=tx.next_id(), user=viewer.id, used=0, reset_at=tx.now + _HOUR))
+        fresh = RateWindow(
+            id=tx.next_id(), user=viewer.id, resource=resource, used=0, reset_at=tx.now + _HOUR
+        )
+        window = tx.add(fresh)
     if window.reset_at <= tx.now:
         window = attrs.evolve(window, used=0, reset_at=tx.now + _HOUR)
-    return tx.replace(window, used=window.used + cost.points)
+    return tx.replace(window, used=window.used + points)
 
 
 def _rate_headers(window: RateWindow) -> dict[str, str]:
@@ -188,8 +234,27 @@ def _rate_headers(window: RateWindow) -> dict[str, str]:
         "x-ratelimit-remaining": str(max(0, LIMIT - window.used)),
         "x-ratelimit-used": str(window.used),
         "x-ratelimit-reset": str(int(window.reset_at)),
-        "x-ratelimit-resource": "graphql",
+        "x-ratelimit-resource": window.resource,
     }
+
+
+def _refused_for_limit(headers: Mapping[str, str]) -> Reply:
+    return attrs.evolve(refusal(403, "API rate limit exceeded for user."), headers=headers)
+
+
+def _spoil_rest(fault: Fault, headers: dict[str, str], *, now: float) -> Reply | None:
+    """The same for REST, where a spent budget is a 403."""
+    if fault.kind is FaultKind.RATE_LIMITED:
+        reset = str(int(now + fault.seconds))
+        return _refused_for_limit({**headers, "x-ratelimit-remaining": "0", "x-ratelimit-reset": reset})
+    return None if fault.kind is FaultKind.CUT_SHORT else _spoil(fault, headers, now=now)
+
+
+def _bent(reply: Reply, fault: Fault | None) -> Reply:
+    """The right answer, cut in the middle or late."""
+    if fault is not None and fault.kind is FaultKind.NONSENSE:
+        return attrs.evolve(reply, body=reply.body[: len(reply.body) // 2])
+    return attrs.evolve(reply, delay=fault.seconds) if fault else reply
 
 
 def _rate_limited(headers: Mapping[str, str]) -> Reply:
@@ -210,5 +275,11 @@ def _spoil(fault: Fault, headers: dict[str, str], *, now: float) -> Reply | None
             return refusal(500, "Server Error")
         case FaultKind.HTML:
             return Reply(status=502, body=_UNICORN, media_type="text/html; charset=utf-8")
+        case FaultKind.CUT_SHORT:
+            error: dict[str, Json] = {
+                "type": "RESOURCE_LIMITS_EXCEEDED",
+                "message": "Resource limits for this query exceeded.",
+            }
+            return json_reply({"data": None, "errors": [error]}, headers=headers)
         case _:
             return None

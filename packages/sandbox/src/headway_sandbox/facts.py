@@ -17,6 +17,7 @@ from headway_sandbox.records import (
     CheckSuite,
     CommitStatus,
     Conclusion,
+    FormerName,
     Issue,
     Membership,
     MergeTrial,
@@ -133,7 +134,9 @@ def conflicts(tx: Transaction, repository: Repository, *, head: str, base: str) 
     return trial.conflicts
 
 
-def mergeable(tx: Transaction, repository: Repository, pull: PullRequest) -> Mergeable:
+def mergeable(
+    tx: Transaction, repository: Repository, pull: PullRequest, *, by_rest: bool = False
+) -> Mergeable:
     """Return the mergeability. The first read after a change starts the trial, as at GitHub."""
     pull = tx.get(PullRequest, pull.id)  # a read in the same request may have started the trial
     if pull.state is not PullState.OPEN:
@@ -141,6 +144,8 @@ def mergeable(tx: Transaction, repository: Repository, pull: PullRequest) -> Mer
     base = base_oid(tx, repository, pull)
     pair = f"{pull.head_oid} {base}"
     if pull.probe != pair:
+        if repository.mergeable_by_rest and not by_rest:
+            return Mergeable.UNKNOWN
         ready_at = tx.now + repository.mergeable_delay
         pull = tx.replace(pull, probe=pair, probe_ready_at=ready_at)
     if tx.now < pull.probe_ready_at:
@@ -265,10 +270,14 @@ def repository_of(tx: Transaction, subject: PullRequest | Issue) -> Repository:
 
 
 def find_repository(tx: Transaction, owner: str, name: str) -> Repository:
-    """Return a repository by name, case-insensitively; raises `NotFound`."""
+    """Return a repository by name or former name, case-insensitively; raises `NotFound`."""
+    asked = (owner.lower(), name.lower())
     for repository in tx.find(Repository):
-        if (repository.owner.lower(), repository.name.lower()) == (owner.lower(), name.lower()):
+        if (repository.owner.lower(), repository.name.lower()) == asked:
             return repository
+    for former in tx.find(FormerName):
+        if (former.owner.lower(), former.name.lower()) == asked:
+            return tx.get(Repository, former.repository)
     message = f"Could not resolve to a Repository with the name '{owner}/{name}'."
     raise NotFound(message)
 

@@ -79,6 +79,16 @@ class Conclusion(enum.StrEnum):
     STARTUP_FAILURE = "STARTUP_FAILURE"
 
 
+class QueueState(enum.StrEnum):
+    """GitHub's MergeQueueEntryState."""
+
+    AWAITING_CHECKS = "AWAITING_CHECKS"
+    LOCKED = "LOCKED"
+    MERGEABLE = "MERGEABLE"
+    QUEUED = "QUEUED"
+    UNMERGEABLE = "UNMERGEABLE"
+
+
 class StatusState(enum.StrEnum):
     """GitHub's StatusState."""
 
@@ -101,6 +111,9 @@ class FaultKind(enum.StrEnum):
     HTML = "html"  # HTTP 502 with the unicorn page
     NONSENSE = "nonsense"  # HTTP 200 with JSON that is cut in the middle
     TORN_PAGE = "torn_page"  # each list lost a row that its totalCount still counts
+    SHIFTED = "shifted"  # a row came to the front of each list before this further page of it
+    CUT_SHORT = "cut_short"  # RESOURCE_LIMITS_EXCEEDED, no data
+    HALF = "half"  # of nodes(ids:) every second one is refused: FORBIDDEN at its path
 
 
 @attrs.frozen(kw_only=True)
@@ -111,6 +124,7 @@ class User:
     login: str
     token: str
     bot: bool
+    fine_grained: bool = False  # its token may not read checks by GraphQL, only by REST
 
 
 @attrs.frozen(kw_only=True)
@@ -133,6 +147,38 @@ class Repository:
     requires_up_to_date: bool  # strict checks: the head must contain the base
     ruleset: bool  # the rules are a ruleset, else a branch protection rule
     mergeable_delay: float  # seconds of UNKNOWN after the first read that follows a change
+    mergeable_by_rest: bool = False  # only a read by REST starts the trial merge
+
+
+@attrs.frozen(kw_only=True)
+class FormerName:
+    """A name that a repository had before it was renamed or transferred: it redirects."""
+
+    id: int
+    repository: int
+    owner: str
+    name: str
+
+
+@attrs.frozen(kw_only=True)
+class Hook:
+    """A webhook of a repository: deliveries wait in the state file to be fetched, or lost."""
+
+    id: int
+    repository: int
+    secret: str
+
+
+@attrs.frozen(kw_only=True)
+class Delivery:
+    """What GitHub would post to a webhook, signed when it is fetched."""
+
+    id: int
+    hook: int
+    guid: str
+    event: str
+    body: str
+    at: str
 
 
 @attrs.frozen(kw_only=True)
@@ -210,6 +256,9 @@ class PullRequest:
     lagging_at: str | None = None  # and its updatedAt
     probe: str | None = None  # the pair "head base" whose merge was asked for
     probe_ready_at: float = 0.0  # seconds since the epoch; earlier reads say UNKNOWN
+    queue: QueueState | None = None  # its entry in the merge queue
+    queue_position: int = 1
+    queue_oid: str | None = None  # the merge group's commit, on which the queue's checks run
 
 
 @attrs.frozen(kw_only=True)
@@ -351,9 +400,10 @@ class MergeTrial:
 
 @attrs.frozen(kw_only=True)
 class RateWindow:
-    """GraphQL points that a user spent in the present hour."""
+    """What a user spent in the present hour: GraphQL points, or REST requests (`core`)."""
 
     id: int
     user: int
+    resource: str
     used: int
     reset_at: float

@@ -1,4 +1,4 @@
-"""The HTTP server: two doors (/graphql and /control) to one engine, and the background work."""
+"""The HTTP server: three doors (/graphql, REST and /control) to one engine, and the background work."""
 
 import contextlib
 import fcntl
@@ -26,7 +26,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from headway_sandbox import graph
+from headway_sandbox import graph, rest
 from headway_sandbox.ci import Runner
 from headway_sandbox.engine import Engine, Reply, json_reply, refusal
 from headway_sandbox.errors import SandboxError, StateInUse
@@ -34,6 +34,8 @@ from headway_sandbox.store import Store
 
 _T = TypeVar("_T")
 _HOST = "127.0.0.1"
+# What `gh` calls the API of the host github.localhost; names below localhost are loopback (RFC 6761).
+_GH_HOST = "api.github.localhost"
 _POLL = 0.1  # seconds between two looks at the refs
 _PATIENCE = 0.3  # seconds that a starting server waits for the lock
 _PAUSE = 0.01
@@ -76,6 +78,18 @@ class Service:
         body = await request.body()
         token = _bearer(request)
         return await self._send(await self.on_state(lambda: self.engine.graphql(token, body)))
+
+    async def rest(self, request: Request) -> Response:
+        """GET and POST below /repos and /repositories."""
+        asked = rest.Request(
+            method=request.method,
+            path=request.url.path,
+            query=dict(request.query_params),
+            body=await request.body(),
+            if_none_match=request.headers.get("if-none-match"),
+        )
+        token = _bearer(request)
+        return await self._send(await self.on_state(lambda: self.engine.rest_api(token, asked)))
 
     async def control(self, request: Request) -> Response:
         """POST /control/{name}."""
@@ -223,11 +237,13 @@ def _run(store: Store, listener: socket.socket, announced: Callable[[], None]) -
     app = Starlette(
         routes=[
             Route("/graphql", service.graphql, methods=["POST"]),
+            Route("/repos/{rest:path}", service.rest, methods=["GET", "POST"]),
+            Route("/repositories/{rest:path}", service.rest, methods=["GET", "POST"]),
             Route("/control/health", service.health, methods=["GET"]),
             Route("/control/state", service.state, methods=["GET"]),
             Route("/control/{name}", service.control, methods=["POST"]),
         ],
-        middleware=[Middleware(TrustedHostMiddleware, allowed_hosts=[_HOST, "localhost"])],
+        middleware=[Middleware(TrustedHostMiddleware, allowed_hosts=[_HOST, "localhost", _GH_HOST])],
         lifespan=lifespan,
     )
     config = uvicorn.Config(

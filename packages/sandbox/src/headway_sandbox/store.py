@@ -18,10 +18,13 @@ import attrs
 from headway_sandbox import records, wire
 from headway_sandbox.errors import NotFound, Unprocessable
 
-FORMAT = 1
+FORMAT = 2
 RECORDS: tuple[type, ...] = (
     records.User,
     records.Repository,
+    records.FormerName,
+    records.Hook,
+    records.Delivery,
     records.Membership,
     records.Branch,
     records.Push,
@@ -65,6 +68,8 @@ class Transaction:
     def __init__(self, connection: sqlite3.Connection, *, now: float) -> None:
         """Wrap an open transaction that began at `now` (seconds since the epoch)."""
         self._connection = connection
+        self.changes: list[tuple[Record | None, Record]] = []
+        """What was written, with what it was before, oldest first."""
         self.now = now
         self.stamp = stamp(now)
 
@@ -102,11 +107,14 @@ class Transaction:
 
     def add(self, record: R) -> R:
         """Store a new record."""
+        self.changes.append((None, record))
         return self._write("INSERT", record)
 
     def replace(self, record: R, **changes: object) -> R:
         """Store `record` with `changes` in place of the one with its id, and return it."""
         changed: R = attrs.evolve(cast("Any", record), **changes)
+        before = self.first(type(changed), id=changed.id)
+        self.changes.append((cast("Record | None", before), changed))
         return self._write("REPLACE", changed)
 
     def remove(self, record: Record) -> None:
@@ -158,6 +166,8 @@ class Store:
     def __init__(self, path: Path, *, clock: Callable[[], float] = time.time) -> None:
         """Open or create the file (mode 0600); raises `Unprocessable` for another format."""
         self.path = path
+        self.before_commit: Callable[[Transaction], None] = lambda _: None
+        """Called as the last thing of every transaction."""
         self._clock = clock
         if not path.exists():
             os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o600))
@@ -201,7 +211,9 @@ class Store:
         """Run the block as one unit: committed when it ends, undone when it raises."""
         self._connection.execute("BEGIN IMMEDIATE")
         try:
-            yield Transaction(self._connection, now=self._clock())
+            tx = Transaction(self._connection, now=self._clock())
+            yield tx
+            self.before_commit(tx)
         except BaseException:
             self._connection.execute("ROLLBACK")
             raise

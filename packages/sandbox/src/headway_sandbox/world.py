@@ -1,5 +1,7 @@
 """What each control command does, within one transaction."""
 
+import hashlib
+import hmac
 import secrets
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -15,7 +17,10 @@ from headway_sandbox.records import (
     CheckRun,
     CheckSuite,
     Comment,
+    Delivery,
     Fault,
+    FormerName,
+    Hook,
     Issue,
     Membership,
     PullRequest,
@@ -80,8 +85,7 @@ def create_repository(desk: Desk, order: commands.CreateRepository) -> commands.
 
 def _add_repository(tx: Transaction, order: commands.CreateRepository, origin: str) -> Repository:
     for field, name in (("owner", order.owner), ("name", order.name)):
-        if not name or not all(char.isalnum() or char in "-_." for char in name):
-            raise Unprocessable(f"{field}: {name!r} is no GitHub name")
+        _check_name(field, name)
     git = Git(Path(origin))
     git.check_repository()
     git.check_branch_name(order.default_branch)
@@ -103,10 +107,16 @@ def _add_repository(tx: Transaction, order: commands.CreateRepository, origin: s
             requires_up_to_date=order.requires_up_to_date,
             ruleset=order.ruleset,
             mergeable_delay=order.mergeable_delay,
+            mergeable_by_rest=order.mergeable_by_rest,
         )
     )
     pulls.follow(tx, repository)
     return tx.replace(repository, ci_on_push=order.ci_on_push)
+
+
+def _check_name(field: str, name: str) -> None:
+    if not name or not all(char.isalnum() or char in "-_." for char in name):
+        raise Unprocessable(f"{field}: {name!r} is no GitHub name")
 
 
 def change_repository(desk: Desk, order: commands.ChangeRepository) -> commands.RepositoryView:
@@ -120,6 +130,24 @@ def change_repository(desk: Desk, order: commands.ChangeRepository) -> commands.
     return views.repository_view(desk.tx, changed, url=desk.url)
 
 
+def rename_repository(desk: Desk, order: commands.RenameRepository) -> commands.RepositoryView:
+    """Rename or transfer a repository."""
+    before = desk.repository(order.repository)
+    owner, name = order.owner or before.owner, order.name or before.name
+    if (owner, name) == (before.owner, before.name):
+        return views.repository_view(desk.tx, before, url=desk.url)
+    for field, text in (("owner", owner), ("name", name)):
+        _check_name(field, text)
+    for taken in desk.tx.find(Repository):
+        if (taken.owner.lower(), taken.name.lower()) == (owner.lower(), name.lower()):
+            raise Unprocessable(f"name: {owner}/{name} exists already")
+    for former in desk.tx.find(FormerName, owner=owner, name=name):
+        desk.tx.remove(former)  # a new name takes precedence over a redirect
+    desk.tx.add(FormerName(id=desk.tx.next_id(), repository=before.id, owner=before.owner, name=before.name))
+    renamed = desk.tx.replace(before, owner=owner, name=name)
+    return views.repository_view(desk.tx, renamed, url=desk.url)
+
+
 def create_user(desk: Desk, order: commands.CreateUser) -> commands.UserView:
     """Create a user or change a membership."""
     return views.user_view(desk.tx, _put_user(desk.tx, desk.repository(order.repository), order.user))
@@ -130,7 +158,15 @@ def _put_user(tx: Transaction, repository: Repository, spec: commands.UserSpec) 
         user = facts.find_user(tx, spec.login)
     except NotFound:
         token = spec.token or f"ghp_{secrets.token_hex(18)}"
-        user = tx.add(User(id=tx.next_id(), login=spec.login, token=token, bot=spec.bot))
+        user = tx.add(
+            User(
+                id=tx.next_id(),
+                login=spec.login,
+                token=token,
+                bot=spec.bot,
+                fine_grained=spec.fine_grained,
+            )
+        )
     known = facts.membership(tx, repository, user)
     member = Membership(
         id=known.id if known else tx.next_id(),
@@ -296,6 +332,68 @@ def commit_files(desk: Desk, order: commands.CommitFiles) -> commands.CommitView
     return commands.CommitView(oid=commit)
 
 
+def force_push(desk: Desk, order: commands.ForcePush) -> commands.CommitView:
+    """Move a branch to any commit."""
+    repository = desk.repository(order.repository)
+    git = facts.git_of(repository)
+    git.check_branch_name(order.branch)
+    facts.require_push(desk.tx, repository, desk.user(order.user, repository), "UpdateRef")
+    commit = checks.commit_named(desk.tx, repository, order.commit)
+    git.move_branch(order.branch, old=facts.tip(desk.tx, repository, order.branch), new=commit)
+    pulls.follow(desk.tx, repository)
+    return commands.CommitView(oid=commit)
+
+
+def set_queue_entry(desk: Desk, order: commands.SetQueueEntry) -> commands.PullView:
+    """Queue a pull request, or take it out."""
+    pull = desk.pull(order.repository, order.number)
+    if order.state is not None and pull.state is not PullState.OPEN:
+        raise Unprocessable(f"pull request {pull.number} is not open")
+    repository = desk.repository(order.repository)
+    commit = checks.commit_named(desk.tx, repository, order.commit) if order.commit else None
+    queued = desk.tx.replace(
+        pull,
+        queue=order.state,
+        queue_position=order.position,
+        queue_oid=commit if order.state is not None else None,
+    )
+    return desk.show(queued)
+
+
+def create_hook(desk: Desk, order: commands.CreateHook) -> commands.HookView:
+    """Add a webhook."""
+    if not order.secret:
+        raise Unprocessable("secret: must not be empty")
+    repository = desk.repository(order.repository)
+    hook = desk.tx.add(Hook(id=desk.tx.next_id(), repository=repository.id, secret=order.secret))
+    return commands.HookView(id=hook.id)
+
+
+def list_deliveries(desk: Desk, order: commands.ListDeliveries) -> commands.DeliveriesView:
+    """Fetch deliveries."""
+    hooks = {hook.id: hook for hook in desk.tx.find(Hook, repository=desk.repository(order.repository).id)}
+    waiting = [one for one in desk.tx.find(Delivery) if one.id > order.after and one.hook in hooks]
+    return commands.DeliveriesView(
+        deliveries=tuple(_delivery(hooks[one.hook], one) for one in waiting[: order.limit])
+    )
+
+
+def _delivery(hook: Hook, delivery: Delivery) -> commands.DeliveryView:
+    signature = hmac.new(hook.secret.encode(), delivery.body.encode(), hashlib.sha256).hexdigest()
+    return commands.DeliveryView(
+        id=delivery.id,
+        event=delivery.event,
+        headers={
+            "X-GitHub-Hook-ID": str(hook.id),
+            "X-GitHub-Delivery": delivery.guid,
+            "X-GitHub-Event": delivery.event,
+            "X-Hub-Signature-256": f"sha256={signature}",
+            "Content-Type": "application/json",
+        },
+        body=delivery.body,
+    )
+
+
 def set_status(desk: Desk, order: commands.SetStatus) -> commands.StatusView:
     """Add a commit status."""
     repository = desk.repository(order.repository)
@@ -364,6 +462,7 @@ Action: TypeAlias = Callable[[Desk, object], object]
 _ACTIONS: tuple[tuple[type, object], ...] = (
     (commands.CreateRepository, create_repository),
     (commands.ChangeRepository, change_repository),
+    (commands.RenameRepository, rename_repository),
     (commands.CreateUser, create_user),
     (commands.CreateIssue, create_issue),
     (commands.OpenPullRequest, open_pull_request),
@@ -380,6 +479,10 @@ _ACTIONS: tuple[tuple[type, object], ...] = (
     (commands.ReopenPullRequest, reopen_pull_request),
     (commands.DeleteBranch, delete_branch),
     (commands.CommitFiles, commit_files),
+    (commands.ForcePush, force_push),
+    (commands.SetQueueEntry, set_queue_entry),
+    (commands.CreateHook, create_hook),
+    (commands.ListDeliveries, list_deliveries),
     (commands.SetStatus, set_status),
     (commands.ReportCheck, report_check),
     (commands.RerunCheck, rerun_check),

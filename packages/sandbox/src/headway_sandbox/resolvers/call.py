@@ -31,11 +31,13 @@ class Call:
     partial: bool = False
     stale: bool = False
     torn: bool = False
+    shifted: bool = False
+    half: bool = False
 
     def connection(self, items: Sequence[object], arguments: Mapping[str, object]) -> Connection:
         """Return the asked page of `items`."""
         page = {name: arguments.get(name) for name in ("first", "last", "after", "before")}
-        return Connection(items=items, torn=self.torn, **page)  # type: ignore[arg-type] # graphql-core checked them
+        return Connection(items=items, torn=self.torn, shifted=self.shifted, **page)  # type: ignore[arg-type] # graphql-core checked them
 
     def user(self, user_id: int | None) -> User | None:
         """Return an account."""

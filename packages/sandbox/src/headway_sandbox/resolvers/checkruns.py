@@ -23,7 +23,7 @@ def rollup_of_commit(commit: Commit, info: Info) -> object:
 
 
 def _rollup(call: Call, info: Info, repository: Repository, oid: str) -> object:
-    if call.partial:
+    if call.partial or call.viewer.fine_grained:
         raise Forbidden("Resource not accessible by personal access token")
     if not facts.contexts(call.tx, repository, oid):
         return None

@@ -30,6 +30,19 @@ def _merge_state(pull: PullRequest, info: Info) -> object:
     return facts.merge_state(info.context.tx, info.context.repository(pull), pull)
 
 
+def _queue_entry(pull: PullRequest, info: Info) -> object:
+    if pull.queue is None:
+        return None
+    return {
+        "__typename": "MergeQueueEntry",
+        "id": f"MQE_kwDO{pull.id:08x}",
+        "state": pull.queue,
+        "position": pull.queue_position,
+        "enqueuedAt": pull.updated_at,
+        "headCommit": pull.queue_oid and Commit(info.context.repository(pull), pull.queue_oid),
+    }
+
+
 def _opinions(pull: PullRequest, info: Info, *, writersOnly: bool = False, **page: object) -> object:  # noqa: N803
     call: Call = info.context
     found = [
@@ -172,12 +185,12 @@ RESOLVERS: dict[str, dict[str, Resolver]] = {
         "headRepositoryOwner": lambda pull, info: owner(info.context.repository(pull), info),
         "isCrossRepository": no,
         "isDraft": lambda pull, _: pull.draft,
-        "isInMergeQueue": no,
+        "isInMergeQueue": lambda pull, _: pull.queue is not None,
         "latestOpinionatedReviews": _opinions,
         "mergeCommit": lambda pull, info: (
             pull.merge_commit and Commit(info.context.repository(pull), pull.merge_commit)
         ),
-        "mergeQueueEntry": nothing,
+        "mergeQueueEntry": _queue_entry,
         "mergeStateStatus": _merge_state,
         "mergeable": _mergeable,
         "merged": lambda pull, _: pull.state == "MERGED",

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 
 from headway_sandbox import facts
-from headway_sandbox.errors import Unprocessable
+from headway_sandbox.errors import Forbidden, Unprocessable
 from headway_sandbox.nodes import BranchRef, Commit, Protection, Rule, find_node
 from headway_sandbox.records import PullRequest, Repository
 from headway_sandbox.resolvers.call import LIMIT, Call, Info, Resolver, branch, global_id, owner
@@ -33,7 +33,9 @@ def _nodes(_: object, info: Info, ids: list[str]) -> object:
         except Exception as error:  # noqa: BLE001 (graphql-core reports it at the element's path)
             return error
 
-    return [one(global_id) for global_id in ids]
+    refused = Forbidden("Resource not accessible by integration")
+    half = info.context.half
+    return [refused if half and n % 2 else one(global_id) for n, global_id in enumerate(ids)]
 
 
 def _rate_limit(_: object, info: Info, **_dry_run: bool) -> object:
