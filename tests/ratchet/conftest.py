@@ -62,14 +62,17 @@ class RatchetHouse(FakeHouse):
         observation = an_observation(f"PR_{workspace_id}", **{"checks": FAILED} | changes)
         self.forge.observations[f"PR_{workspace_id}"] = observation
         await self.core.pull_requests().refresh_workspace(workspace_id)
-        facts = GitFacts(
-            workspace_id=workspace_id,
-            branch="headway/fix-login",
-            head=observation.state.head.commit,
-            dirty=False,
-            unpushed=0,
-            at=self.clock.now(),
-        )
+        await self.git_says(workspace_id, head=observation.state.head.commit)
+
+    async def git_says(self, workspace_id: str = "w1", **changes: Any) -> None:
+        """What git was last heard to say of the worktree."""
+        told: dict[str, Any] = {
+            "branch": "headway/fix-login",
+            "head": "a" * 40,
+            "dirty": False,
+            "unpushed": 0,
+        }
+        facts = GitFacts(workspace_id=workspace_id, at=self.clock.now(), **told | changes)
         await self.store.ledger.transact(lambda tx: self.core.lifecycle().record_git_facts(tx, facts))
 
     async def check(self, workspace_id: str = "w1") -> Decision:
@@ -143,3 +146,9 @@ def a_project() -> Project:
 @pytest.fixture
 def house() -> RatchetHouse:
     return RatchetHouse()
+
+
+@pytest.fixture(scope="session")
+def new_house() -> type[RatchetHouse]:
+    """For a test that takes many."""
+    return RatchetHouse

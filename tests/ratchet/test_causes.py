@@ -5,10 +5,18 @@ from typing import Any
 import attrs
 import pytest
 
-from headway_core.pull_requests.model import Author, CheckOutcome, Head, Mergeability, PullRequestFacts
+from headway_core.pull_requests.model import (
+    Author,
+    CheckOutcome,
+    Head,
+    Mergeability,
+    PullRequestFacts,
+    Review,
+)
 from headway_core.ratchet.causes import (
     causes_of,
     forget_conflict,
+    forget_oldest,
     is_actionable,
     is_exhausted,
     remember,
@@ -145,6 +153,27 @@ def test_a_death_can_be_retried_up_to_the_limit() -> None:
     assert _actionable(_failing("2"), spent) == ["CI"]
 
 
+@pytest.mark.lesson("R6")
+def test_what_is_exhausted_is_not_carried_again() -> None:
+    """A new failure beside one whose fixers died too often goes alone, so that no item has a fourth start."""
+    spent = _handled(_failing("1"), deaths=DEATH_LIMIT)
+    both = some_facts(checks=(*_failing("1").checks, *_failing("9", "lint").checks))
+    (cause,) = causes_of(both, TRUST)
+    assert [item.mark for item in with_items(cause, spent).items] == ["9"]
+
+
+@pytest.mark.lesson("R6")
+def test_deleting_a_threads_last_word_gives_no_further_starts() -> None:
+    """The deaths of fixers that had the later words count for the earlier ones too."""
+    first, second = a_comment(), a_comment(id="C_2", created_at=at(5))
+    handled = _handled(some_facts(threads=(a_thread(first),)), deaths=1)
+    (long,) = causes_of(some_facts(threads=(a_thread(first, second),)), TRUST)
+    for _ in range(DEATH_LIMIT - 1):
+        handled = remember(handled, (long,), died=True)
+    assert is_actionable(long, handled)
+    assert _actionable(some_facts(threads=(a_thread(first),)), handled) == []
+
+
 def test_a_fixer_that_came_to_its_end_is_done_whatever_died_before() -> None:
     """COMPLETED marks handled, pushed or not: done is not exhausted."""
     facts = _failing("1")
@@ -154,14 +183,25 @@ def test_a_fixer_that_came_to_its_end_is_done_whatever_died_before() -> None:
     assert not is_exhausted(cause, handled)
 
 
+def _ran(marks: range, *, key: str = "k") -> Cause:
+    items = tuple(CauseItem(key=f"{key}{mark}", mark=str(mark)) for mark in marks)
+    return Cause(id="CI", kind=CauseKind.CI, items=items)
+
+
 def test_what_is_remembered_has_a_bound() -> None:
-    """The newest are kept."""
-    handled: tuple[Handled, ...] = ()
-    for number in range(REMEMBERED + 5):
-        item = CauseItem(key="k", mark=str(number))
-        handled = remember(handled, (Cause(id="CI", kind=CauseKind.CI, items=(item,)),), died=False)
-    assert len(handled) == REMEMBERED
-    assert handled[-1].item.mark == str(REMEMBERED + 4)
+    """Of what is not present any more, the newest are kept."""
+    handled = remember((), (_ran(range(REMEMBERED + 5)),), died=False)
+    kept = forget_oldest(handled, ())
+    assert [known.item.mark for known in kept] == [str(n) for n in range(5, REMEMBERED + 5)]
+
+
+def test_what_is_present_is_never_forgotten() -> None:
+    """Whatever their number: a handled item of the view is not dispatched again (I6)."""
+    many = _ran(range(2 * REMEMBERED))
+    handled = remember(remember((), (many,), died=False), (_ran(range(9), key="old"),), died=False)
+    kept = forget_oldest(handled, (many,))
+    assert not is_actionable(many, kept)
+    assert len(kept) == len(handled)
 
 
 def test_a_conflict_is_handled_for_a_head_and_forgotten_by_a_clean_view() -> None:
@@ -219,9 +259,28 @@ def test_an_approval_ends_its_authors_threads_until_he_writes_again() -> None:
 
 
 @pytest.mark.lesson("R25")
+def test_an_approval_ends_its_own_authors_words_alone() -> None:
+    """Two people ask in one thread; the one who approves has no more to say, the other still waits."""
+    other = attrs.evolve(OWNER, login="Oscar", node_id="U_oscar")
+    thread = a_thread(a_comment(other, created_at=at(2)), a_comment(id="C_2", created_at=at(3)))
+
+    def marks(*reviews: Review) -> list[str]:
+        causes = causes_of(some_facts(threads=(thread,), reviews=reviews), TRUST)
+        return [item.mark for cause in causes for item in cause.items]
+
+    olga = a_review("APPROVED", id="R_1", submitted_at=at(5))
+    oscar = a_review("APPROVED", attrs.evolve(other, login="OSCAR"), id="R_2", submitted_at=at(5))
+    assert marks() == [at(3).isoformat(timespec="microseconds")]
+    assert marks(olga) == [at(2).isoformat(timespec="microseconds")]
+    assert marks(olga, oscar) == []
+    taken_back = a_review("CHANGES_REQUESTED", id="R_3", submitted_at=at(6), body="", thread_count=1)
+    assert marks(olga, oscar, taken_back) == [at(3).isoformat(timespec="microseconds")]
+
+
+@pytest.mark.lesson("R25")
 @pytest.mark.parametrize(
     ("later", "present"),
-    [("APPROVED", False), ("DISMISSED", False), ("COMMENTED", True)],
+    [("APPROVED", False), ("DISMISSED", False), ("COMMENTED", True), ("CHANGES_REQUESTED", True)],
 )
 def test_a_request_for_changes_is_superseded_by_an_opinion_alone(later: str, *, present: bool) -> None:
     """A later approval or dismissal ends it; a comment neither ends nor revives it."""
@@ -276,9 +335,9 @@ def test_who_can_push_is_trusted_else_the_association_of_people(author: Author, 
     assert bool(_ids(some_facts(threads=(a_thread(a_comment(author)),)))) is trusted
 
 
-@pytest.mark.parametrize("listed", ["sam", "U_sam"])
+@pytest.mark.parametrize("listed", ["sam", "SAM", "U_sam"])
 def test_the_list_trusts_by_login_and_by_node_id(listed: str) -> None:
-    """Who is on the list is heard."""
+    """Who is on the list is heard; GitHub's logins have no case."""
     assert Trust(settings=Settings(trusted=(listed,))).trusts(STRANGER)
     assert not Trust(settings=Settings(trusted=("x" + listed,))).trusts(STRANGER)
 

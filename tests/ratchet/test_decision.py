@@ -1,6 +1,6 @@
 """`decide` is its table: each row, their order, and what holds over the whole input space."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import attrs
@@ -29,7 +29,9 @@ from headway_core.ratchet.decision import (
 from headway_core.ratchet.explain import sentence
 from headway_core.testing.clock import EPOCH
 
-SOON = EPOCH + timedelta(seconds=60)
+IN_TIME = EPOCH + timedelta(hours=1)
+POLLED = EPOCH + timedelta(seconds=60)
+SOON = EPOCH + timedelta(seconds=2)
 
 FAILING = RatchetFacts(
     enabled=True,
@@ -63,7 +65,9 @@ FAILING = RatchetFacts(
     budget_left=True,
     session_limit_reached=False,
     capacity_left=True,
-    next_look=SOON,
+    next_look=IN_TIME,
+    poll_at=POLLED,
+    poll_soon_at=SOON,
 )
 """An open pull request whose CI failed: there is everything to do, and nothing in the way."""
 
@@ -73,32 +77,32 @@ PENDING = {"ci": CIStatus.PENDING, "checks_pending": True}
 FEEDBACK = {"present": ("FEEDBACK:t",), "ci": CIStatus.SUCCESS, "only_feedback": True}
 
 
-def _wait(reason: WaitReason) -> Wait:
-    return Wait(reason=reason, look_again_at=SOON)
+def _wait(reason: WaitReason, look: datetime | None = IN_TIME) -> Wait:
+    return Wait(reason=reason, look_again_at=look)
 
 
-def _stalled(reason: StallReason) -> Stalled:
-    return Stalled(reason=reason, look_again_at=SOON)
+def _stalled(reason: StallReason, look: datetime | None = IN_TIME) -> Stalled:
+    return Stalled(reason=reason, look_again_at=look)
 
 
 def _active(session: str | None) -> FixerActive:
-    return FixerActive(session_id=session, look_again_at=SOON)
+    return FixerActive(session_id=session, look_again_at=POLLED)
 
 
 ROWS: list[tuple[dict[str, Any], Decision]] = [
     ({"enabled": False}, Disabled()),
-    ({"workspace_ready": False}, _wait(WaitReason.WORKSPACE)),
-    ({"state": None}, _wait(WaitReason.NO_PR)),
+    ({"workspace_ready": False}, _wait(WaitReason.WORKSPACE, None)),
+    ({"state": None}, _wait(WaitReason.NO_PR, None)),
     ({"state": GitHubState.MERGED}, Done()),
-    ({"state": GitHubState.CLOSED}, _wait(WaitReason.CLOSED)),
+    ({"state": GitHubState.CLOSED}, _wait(WaitReason.CLOSED, None)),
     ({"dispatch_live": True}, _active(None)),
     ({"fixer_session": "s1"}, _active("s1")),
-    ({"held_by": "person", "held_until": EPOCH}, Held(by="person", until=EPOCH, look_again_at=SOON)),
-    ({"branch_mismatch": True}, _stalled(StallReason.BRANCH_MISMATCH)),
-    ({"unpushed": True}, _stalled(StallReason.UNPUSHED)),
+    ({"held_by": "person", "held_until": EPOCH}, Held(by="person", until=EPOCH, look_again_at=IN_TIME)),
+    ({"branch_mismatch": True}, _stalled(StallReason.BRANCH_MISMATCH, POLLED)),
+    ({"unpushed": True}, _stalled(StallReason.UNPUSHED, POLLED)),
+    ({"view_stale": True, "view_overdue": True}, _stalled(StallReason.UNREACHABLE, POLLED)),
+    ({"view_stale": True}, _wait(WaitReason.REFRESH, SOON)),
     ({"head_gone": True}, _stalled(StallReason.NO_HEAD)),
-    ({"view_stale": True, "view_overdue": True}, _stalled(StallReason.UNREACHABLE)),
-    ({"view_stale": True}, _wait(WaitReason.REFRESH)),
     ({"in_merge_queue": True}, _wait(WaitReason.MERGE_QUEUE)),
     ({"quiet": False}, _wait(WaitReason.CI)),
     (PENDING | {"present": (), "actionable": ()}, _wait(WaitReason.CI)),
@@ -106,17 +110,17 @@ ROWS: list[tuple[dict[str, Any], Decision]] = [
     (GREEN | PENDING | {"ci_overdue": True}, _stalled(StallReason.CI_STUCK)),
     (GREEN | {"part_unknown": True, "part_overdue": True}, _stalled(StallReason.CI_UNKNOWN)),
     (GREEN | {"part_unknown": True}, _wait(WaitReason.UNKNOWN)),
-    (GREEN | {"review_outstanding": True}, AwaitingReview()),
-    (GREEN, Ready()),
+    (GREEN | {"review_outstanding": True}, AwaitingReview(look_again_at=IN_TIME)),
+    (GREEN, Ready(look_again_at=IN_TIME)),
     (TRIED | {"exhausted": ("CI",)}, _stalled(StallReason.RETRIES)),
-    (TRIED | FEEDBACK | {"answered": True}, AwaitingReview()),
+    (TRIED | FEEDBACK | {"answered": True}, AwaitingReview(look_again_at=IN_TIME)),
     (TRIED | FEEDBACK, _stalled(StallReason.UNCHANGED)),
     (TRIED | {"answered": True}, _stalled(StallReason.UNCHANGED)),
     ({"budget_left": False}, _stalled(StallReason.BUDGET)),
-    ({"turn_in_flight": True}, _wait(WaitReason.SESSION)),
-    ({"session_limit_reached": True}, _wait(WaitReason.SESSION_LIMIT)),
-    ({"capacity_left": False}, _wait(WaitReason.CAPACITY)),
-    ({}, Dispatch(cause_ids=("CI",), look_again_at=SOON)),
+    ({"turn_in_flight": True}, _wait(WaitReason.SESSION, POLLED)),
+    ({"session_limit_reached": True}, _wait(WaitReason.SESSION_LIMIT, POLLED)),
+    ({"capacity_left": False}, _wait(WaitReason.CAPACITY, POLLED)),
+    ({}, Dispatch(cause_ids=("CI",), look_again_at=IN_TIME)),
 ]
 
 
@@ -142,6 +146,7 @@ ORDER: list[tuple[dict[str, Any], type[Decision]]] = [
     (GREEN | {"fixer_session": "s1"}, FixerActive),
     (GREEN | {"dispatch_live": True, "held_by": "person"}, FixerActive),
     ({"held_by": "person", "view_stale": True, "branch_mismatch": True}, Held),
+    ({"head_gone": True, "view_stale": True}, Wait),
 ]
 
 
@@ -173,7 +178,7 @@ def test_running_checks_are_waited_for(changes: dict[str, Any], *, waits: bool) 
 def test_unpushed_commits_of_a_turn_in_flight_are_no_stall() -> None:
     """While another session works, its commits are on their way."""
     decision = decide(attrs.evolve(FAILING, unpushed=True, turn_in_flight=True))
-    assert decision == _wait(WaitReason.SESSION)
+    assert decision == _wait(WaitReason.SESSION, POLLED)
 
 
 _IDS = st.sampled_from([(), ("CI",), ("CONFLICT",), ("CI", "FEEDBACK:t")])
@@ -186,6 +191,8 @@ ANY_FACTS = st.builds(
     held_by=st.sampled_from([None, "person"]),
     held_until=_TIMES,
     next_look=_TIMES,
+    poll_at=st.datetimes(),
+    poll_soon_at=st.datetimes(),
     present=_IDS,
     actionable=_IDS,
     exhausted=_IDS,
@@ -200,6 +207,28 @@ def test_it_always_decides_and_says_why(facts: RatchetFacts) -> None:
     decision = decide(facts)
     assert isinstance(decision, Decision)
     assert all(sentence(decision))
+
+
+EVENT_TELLS = {
+    WaitReason.WORKSPACE: "every step of its lifecycle, and a host's loss or return, is an event",
+    WaitReason.NO_PR: "attaching one is an event",
+    WaitReason.CLOSED: "its state is a fact, and a change of it an event",
+}
+"""What may be waited for without ever looking by itself; `test_service` shows that these events wake."""
+
+
+@settings(max_examples=500, deadline=None)
+@given(facts=ANY_FACTS)
+def test_who_waits_looks_again_in_time_or_is_woken(facts: RatchetFacts) -> None:
+    """No Wait, Stalled or FixerActive of an open pull request sleeps for ever: it knows when it looks."""
+    decision = decide(attrs.evolve(facts, next_look=IN_TIME))
+    match decision:
+        case Wait(reason=reason, look_again_at=None):
+            assert reason in EVENT_TELLS
+        case Disabled() | Done():
+            assert decision.look_again_at is None
+        case _:
+            assert decision.look_again_at is not None
 
 
 MAY_DISPATCH: dict[str, Any] = {

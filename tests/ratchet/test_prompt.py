@@ -30,7 +30,7 @@ HOSTILE_TEXT = st.one_of(
 
 
 def _prompt(facts: PullRequestFacts, trust: Trust = TRUST) -> str:
-    return fixer_prompt(facts, causes_of(facts, trust), trust, repository="octo/demo")
+    return fixer_prompt(facts, causes_of(facts, trust), trust)
 
 
 def _data(prompt: str) -> dict[str, Any]:
@@ -119,9 +119,18 @@ def test_what_untrusted_people_write_reaches_no_prompt(body: str) -> None:
 def test_no_output_of_a_forks_check_is_quoted() -> None:
     """The author of a fork's head chose what its checks print; a fork that is gone is a fork."""
     check = a_check(outcome=CheckOutcome.FAILED, summary=SECRET)
-    for repository, quoted in (("octo/demo", True), ("evil/demo", False), (None, False)):
+    for repository, quoted in (("octo/demo", True), ("Octo/Demo", True), ("evil/demo", False), (None, False)):
         head = Head(ref="fix", commit="a" * 40, repository=repository, tip="a" * 40)
         assert (SECRET in _prompt(some_facts(head=head, checks=(check,)))) is quoted
+
+
+def test_a_renamed_repository_is_no_fork() -> None:
+    """Head and pull request are named in one answer, whatever the project was called once."""
+    check = a_check(outcome=CheckOutcome.FAILED, summary=SECRET)
+    head = Head(ref="fix", commit="a" * 40, repository="octo/renamed", tip="a" * 40)
+    url = "https://github.com/octo/renamed/pull/7"
+    assert SECRET in _prompt(some_facts(head=head, url=url, checks=(check,)))
+    assert SECRET not in _prompt(some_facts(head=head, checks=(check,)))
 
 
 @pytest.mark.lesson("R26", "R27")

@@ -129,6 +129,7 @@ class CoreContainer(containers.DeclarativeContainer):
     write_ratchets = providers.Singleton(writer_of, store, ratchet_room.RATCHETS)
     write_dispatches = providers.Singleton(writer_of, store, ratchet_room.DISPATCHES)
     write_wakes = providers.Singleton(writer_of, store, ratchet_room.WAKES)
+    write_fixer_places = providers.Singleton(writer_of, store, ratchet_room.FIXER_PLACES)
 
     # Claims: one consumer each
     claim_fetches = providers.Singleton(claims_of, store, "fetch")
@@ -179,6 +180,7 @@ class CoreContainer(containers.DeclarativeContainer):
     )
     ratchet_tables = providers.Singleton(
         RatchetTables,
+        hosts=read_hosts,
         workspaces=read_workspaces,
         projects=read_projects,
         git_facts=read_git_facts,
@@ -187,6 +189,8 @@ class CoreContainer(containers.DeclarativeContainer):
         sessions=read_sessions,
         activity=read_activity,
         actions=read_actions,
+        ratchets=read_ratchets,
+        dispatches=read_dispatches,
     )
     ratchet = providers.Singleton(
         ratchet_room.RatchetService,
@@ -194,6 +198,7 @@ class CoreContainer(containers.DeclarativeContainer):
         ratchets=write_ratchets,
         dispatches=write_dispatches,
         wakes=write_wakes,
+        places=write_fixer_places,
         tables=ratchet_tables,
         settings=settings,
         sessions=sessions,
@@ -298,7 +303,6 @@ class CoreContainer(containers.DeclarativeContainer):
             ratchet=ratchet,
             settings=settings,
             tables=ratchet_tables,
-            dispatches=read_dispatches,
             wakes=read_wakes,
             worktree_facts=worktree_facts,
         ),

@@ -34,6 +34,7 @@ ALL_TABLES: tuple[TableSpec[Any], ...] = (
     ratchet.RATCHETS,
     ratchet.DISPATCHES,
     ratchet.WAKES,
+    ratchet.FIXER_PLACES,
 )
 
 ALL_EVENTS: tuple[type[Payload], ...] = (

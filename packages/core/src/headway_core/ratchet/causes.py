@@ -1,11 +1,11 @@
 """Which causes a view holds, and which of them a fixer has not had yet (design: domain 4.1)."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 
 import attrs
 
-from headway_core.pull_requests import counted
+from headway_core.pull_requests import counted, latest_opinions
 from headway_core.pull_requests.model import (
     CheckOutcome,
     Mergeability,
@@ -47,10 +47,11 @@ def _conflict(facts: PullRequestFacts) -> Iterable[Cause]:
 def _threads(facts: PullRequestFacts, trust: Trust) -> Iterable[Cause]:
     if not facts.conversation_complete:
         return
+    opinions = latest_opinions(facts.reviews)
     for thread in facts.threads:
-        said = heard(thread, trust)
-        if said and not _approved_after(facts.reviews, said):
-            yield _feedback(thread.id, max(_said_at(comment) for comment in said))
+        asked = [_said_at(c) for c in heard(thread, trust) if not _approved_since(opinions, c)]
+        if asked:
+            yield _feedback(thread.id, max(asked))
 
 
 def heard(thread: ReviewThread, trust: Trust) -> list[ThreadComment]:
@@ -66,15 +67,14 @@ def _said_at(comment: ThreadComment) -> datetime:
     return comment.edited_at or comment.created_at
 
 
-def _approved_after(reviews: tuple[Review, ...], said: list[ThreadComment]) -> bool:
-    """The author of the thread's last trusted words has approved after them."""
-    last = max(said, key=_said_at)
-    return any(
-        review.state == "APPROVED"
-        and review.author.login == last.author.login
-        and review.submitted_at is not None
-        and review.submitted_at > _said_at(last)
-        for review in reviews
+def _approved_since(opinions: Mapping[str, Review], comment: ThreadComment) -> bool:
+    """The comment's author approves, and said so after it (R25)."""
+    opinion = opinions.get(comment.author.login.casefold())
+    return (
+        opinion is not None
+        and opinion.state == "APPROVED"
+        and opinion.submitted_at is not None
+        and opinion.submitted_at > _said_at(comment)
     )
 
 
@@ -85,23 +85,29 @@ def _reviews(facts: PullRequestFacts, trust: Trust) -> Iterable[Cause]:
     if trust.settings.review_trigger is ReviewTrigger.ALL:
         triggers.add("COMMENTED")
     for review in facts.reviews:
-        when = review.edited_at or review.submitted_at
+        when = _heard_at(review, trust)
         if (
-            review.state in triggers
-            and review.body.strip()
+            when is not None
+            and review.state in triggers
             and not review.thread_count
-            and when is not None
-            and trust.hears(review.author, review.body, when)
             and not _superseded(facts.reviews, review)
         ):
             yield _feedback(review.id, when)
 
 
+def _heard_at(review: Review, trust: Trust) -> datetime | None:
+    """When the review's own text got the words that it has; None when that is no feedback."""
+    when = review.edited_at or review.submitted_at
+    if when is None or not review.body.strip() or not trust.hears(review.author, review.body, when):
+        return None
+    return when
+
+
 def _superseded(reviews: tuple[Review, ...], old: Review) -> bool:
-    """A later approval or dismissal of the same author; never a mere comment (R25)."""
+    """By its author's later approval or dismissal; not by a comment nor by a further request (R25)."""
     return any(
-        new.author.login == old.author.login
-        and new.state in {"APPROVED", "DISMISSED", "CHANGES_REQUESTED"}
+        new.author.login.casefold() == old.author.login.casefold()
+        and new.state in {"APPROVED", "DISMISSED"}
         and new.submitted_at is not None
         and old.submitted_at is not None
         and new.submitted_at > old.submitted_at
@@ -114,50 +120,73 @@ def _feedback(key: str, when: datetime) -> Cause:
     return Cause(id=f"FEEDBACK:{key}", kind=CauseKind.FEEDBACK, items=(item,))
 
 
-def _remembered(cause: Cause, item: CauseItem, handled: Iterable[Handled]) -> Handled | None:
-    for known in handled:
-        if known.cause_id != cause.id or known.item.key != item.key:
-            continue
-        if known.item.mark == item.mark or (
-            cause.kind is CauseKind.FEEDBACK and known.item.mark >= item.mark
-        ):
-            return known
-    return None
+@attrs.frozen(kw_only=True)
+class _Known:
+    """What is remembered of one item."""
+
+    done: bool
+    deaths: int
+
+    @property
+    def is_actionable(self) -> bool:
+        return not self.done and self.deaths < DEATH_LIMIT
+
+
+def _known(cause: Cause, handled: Iterable[Handled]) -> dict[CauseItem, _Known]:
+    """By item. Who was handed a thread's later words has had the earlier ones: deleting makes no cause."""
+    records = [known for known in handled if known.cause_id == cause.id]
+    found = {}
+    for item in cause.items:
+        covering = [
+            known
+            for known in records
+            if known.item.key == item.key
+            and (
+                known.item.mark == item.mark
+                or (cause.kind is CauseKind.FEEDBACK and known.item.mark > item.mark)
+            )
+        ]
+        found[item] = _Known(done=any(k.done for k in covering), deaths=sum(k.deaths for k in covering))
+    return found
 
 
 def is_actionable(cause: Cause, handled: Iterable[Handled]) -> bool:
     """Any of its items was neither handled nor exhausted."""
-    known = [_remembered(cause, item, handled) for item in cause.items]
-    return any(k is None or (not k.done and k.deaths < DEATH_LIMIT) for k in known)
+    return any(known.is_actionable for known in _known(cause, handled).values())
 
 
 def is_exhausted(cause: Cause, handled: Iterable[Handled]) -> bool:
-    """Nothing of it is actionable, and some item's fixers died too often."""
-    known = [_remembered(cause, item, handled) for item in cause.items]
-    return not is_actionable(cause, handled) and any(
-        k is not None and not k.done and k.deaths >= DEATH_LIMIT for k in known
-    )
+    """Nothing of it is actionable, and the fixers of some item died too often."""
+    known = _known(cause, handled).values()
+    return not any(k.is_actionable for k in known) and any(not k.done for k in known)
+
+
+def with_items(cause: Cause, handled: Iterable[Handled]) -> Cause:
+    """The cause with only its actionable items: what a dispatch carries (I6)."""
+    known = _known(cause, handled)
+    return attrs.evolve(cause, items=tuple(item for item in cause.items if known[item].is_actionable))
 
 
 def remember(handled: tuple[Handled, ...], causes: Iterable[Cause], *, died: bool) -> tuple[Handled, ...]:
     """What is remembered after a dispatch of these causes ended: done, or one more death each."""
-    kept = list(handled)
+    before = {(known.cause_id, known.item): known for known in handled}
+    now = []
     for cause in causes:
         for item in cause.items:
-            known = next((k for k in kept if k.cause_id == cause.id and k.item == item), None)
-            if known is not None:
-                kept.remove(known)
+            known = before.pop((cause.id, item), None)
             deaths = (known.deaths if known else 0) + died
-            kept.append(Handled(cause_id=cause.id, item=item, done=not died, deaths=deaths))
-    return tuple(kept[-REMEMBERED:])
+            now.append(Handled(cause_id=cause.id, item=item, done=not died, deaths=deaths))
+    return (*before.values(), *now)
+
+
+def forget_oldest(handled: tuple[Handled, ...], present: Iterable[Cause]) -> tuple[Handled, ...]:
+    """Without the oldest of those that are not present, so that a record has a bound (`REMEMBERED`)."""
+    items = {(cause.id, item.key) for cause in present for item in cause.items}
+    absent = [known for known in handled if (known.cause_id, known.item.key) not in items]
+    forgotten = absent[: max(len(absent) - REMEMBERED, 0)]
+    return tuple(known for known in handled if known not in forgotten) if forgotten else handled
 
 
 def forget_conflict(handled: tuple[Handled, ...]) -> tuple[Handled, ...]:
     """A clean view forgets the conflicts: the next one is a new cause."""
     return tuple(known for known in handled if known.cause_id != "CONFLICT")
-
-
-def with_items(cause: Cause, handled: Iterable[Handled]) -> Cause:
-    """The cause with only the items that a fixer has not had: what a dispatch carries."""
-    fresh = tuple(i for i in cause.items if (k := _remembered(cause, i, handled)) is None or not k.done)
-    return attrs.evolve(cause, items=fresh)

@@ -138,7 +138,7 @@ class RatchetFacts:
     view_stale: bool
     """The fetch began before the last dispatch's end or hint, is too old, or shows a lagging head."""
     view_overdue: bool
-    """It has been so for longer than its limit."""
+    """It has been waited for, for longer than its limit."""
     head_gone: bool
 
     in_merge_queue: bool
@@ -153,6 +153,7 @@ class RatchetFacts:
     part_unknown: bool
     """CI, mergeability or the conversation is not known."""
     part_overdue: bool
+    """It has been waited for, for longer than its limit."""
     review_outstanding: bool
     """The raw decision is REVIEW_REQUIRED or CHANGES_REQUESTED."""
 
@@ -162,14 +163,18 @@ class RatchetFacts:
     only_feedback: bool
     """Every present cause is feedback."""
     answered: bool
-    """Since the causes were handled there is a reply of ours or a new head."""
+    """Since it was handled each cause got a reply of ours, or there is a new head."""
 
     budget_left: bool
     session_limit_reached: bool
     capacity_left: bool
 
     next_look: datetime | None
-    """When one of the booleans may change by time alone."""
+    """When one of the booleans may change by time alone; None: none may."""
+    poll_at: datetime
+    """When to look at what no event tells."""
+    poll_soon_at: datetime
+    """When to look for a fetch that may find nothing new, and then tells nothing: rarer as time goes by."""
 
 
 def decide(facts: RatchetFacts) -> Decision:
@@ -180,16 +185,33 @@ def decide(facts: RatchetFacts) -> Decision:
     return Dispatch(cause_ids=facts.actionable, look_again_at=facts.next_look)
 
 
-def _wait(reason: WaitReason) -> Callable[[RatchetFacts], Decision]:
-    return lambda f: Wait(reason=reason, look_again_at=f.next_look)
+_Look = Callable[[RatchetFacts], datetime | None]
 
 
-def _stalled(reason: StallReason) -> Callable[[RatchetFacts], Decision]:
-    return lambda f: Stalled(reason=reason, look_again_at=f.next_look)
+def _in_time(f: RatchetFacts) -> datetime | None:
+    """Events tell of everything else."""
+    return f.next_look
 
 
-def _reviewers_turn(_: RatchetFacts) -> Decision:
-    return AwaitingReview()
+def _polled(f: RatchetFacts) -> datetime | None:
+    """No event tells when git, or what an agent is doing, changes."""
+    return f.poll_at
+
+
+def _never(_: RatchetFacts) -> None:
+    """An event will tell."""
+
+
+def _wait(reason: WaitReason, look: _Look = _in_time) -> Callable[[RatchetFacts], Decision]:
+    return lambda f: Wait(reason=reason, look_again_at=look(f))
+
+
+def _stalled(reason: StallReason, look: _Look = _in_time) -> Callable[[RatchetFacts], Decision]:
+    return lambda f: Stalled(reason=reason, look_again_at=look(f))
+
+
+def _reviewers_turn(f: RatchetFacts) -> Decision:
+    return AwaitingReview(look_again_at=f.next_look)
 
 
 def _ci_pending(f: RatchetFacts) -> bool:
@@ -202,26 +224,26 @@ _Row = tuple[Callable[[RatchetFacts], bool], Callable[[RatchetFacts], Decision]]
 _TABLE: tuple[_Row, ...] = (
     # 1-3: nothing to look at
     (lambda f: not f.enabled, lambda _: Disabled()),
-    (lambda f: not f.workspace_ready, _wait(WaitReason.WORKSPACE)),
-    (lambda f: f.state is None, _wait(WaitReason.NO_PR)),
+    (lambda f: not f.workspace_ready, _wait(WaitReason.WORKSPACE, _never)),
+    (lambda f: f.state is None, _wait(WaitReason.NO_PR, _never)),
     (lambda f: f.state is GitHubState.MERGED, lambda _: Done()),
-    (lambda f: f.state is GitHubState.CLOSED, _wait(WaitReason.CLOSED)),
+    (lambda f: f.state is GitHubState.CLOSED, _wait(WaitReason.CLOSED, _never)),
     # 4: somebody is at it
     (
         lambda f: f.dispatch_live or f.fixer_session is not None,
-        lambda f: FixerActive(session_id=f.fixer_session, look_again_at=f.next_look),
+        lambda f: FixerActive(session_id=f.fixer_session, look_again_at=f.poll_at),
     ),
     (
         lambda f: f.held_by is not None,
         lambda f: Held(by=f.held_by or "", until=f.held_until, look_again_at=f.next_look),
     ),
     # 5: the worktree
-    (lambda f: f.branch_mismatch, _stalled(StallReason.BRANCH_MISMATCH)),
-    (lambda f: f.unpushed and not f.turn_in_flight, _stalled(StallReason.UNPUSHED)),
+    (lambda f: f.branch_mismatch, _stalled(StallReason.BRANCH_MISMATCH, _polled)),
+    (lambda f: f.unpushed and not f.turn_in_flight, _stalled(StallReason.UNPUSHED, _polled)),
     # 6: the view
+    (lambda f: f.view_stale and f.view_overdue, _stalled(StallReason.UNREACHABLE, _polled)),
+    (lambda f: f.view_stale, _wait(WaitReason.REFRESH, lambda f: f.poll_soon_at)),
     (lambda f: f.head_gone, _stalled(StallReason.NO_HEAD)),
-    (lambda f: f.view_stale and f.view_overdue, _stalled(StallReason.UNREACHABLE)),
-    (lambda f: f.view_stale, _wait(WaitReason.REFRESH)),
     # 7-8: others are at work
     (lambda f: f.in_merge_queue, _wait(WaitReason.MERGE_QUEUE)),
     (_ci_pending, _wait(WaitReason.CI)),
@@ -230,14 +252,14 @@ _TABLE: tuple[_Row, ...] = (
     (lambda f: not f.present and f.part_unknown and f.part_overdue, _stalled(StallReason.CI_UNKNOWN)),
     (lambda f: not f.present and f.part_unknown, _wait(WaitReason.UNKNOWN)),
     (lambda f: not f.present and f.review_outstanding, _reviewers_turn),
-    (lambda f: not f.present, lambda _: Ready()),
+    (lambda f: not f.present, lambda f: Ready(look_again_at=f.next_look)),
     # 10: nothing that a fixer has not had already
     (lambda f: not f.actionable and bool(f.exhausted), _stalled(StallReason.RETRIES)),
     (lambda f: not f.actionable and f.only_feedback and f.answered, _reviewers_turn),
     (lambda f: not f.actionable, _stalled(StallReason.UNCHANGED)),
     # 11-13: not now
     (lambda f: not f.budget_left, _stalled(StallReason.BUDGET)),
-    (lambda f: f.turn_in_flight, _wait(WaitReason.SESSION)),
-    (lambda f: f.session_limit_reached, _wait(WaitReason.SESSION_LIMIT)),
-    (lambda f: not f.capacity_left, _wait(WaitReason.CAPACITY)),
+    (lambda f: f.turn_in_flight, _wait(WaitReason.SESSION, _polled)),
+    (lambda f: f.session_limit_reached, _wait(WaitReason.SESSION_LIMIT, _polled)),
+    (lambda f: not f.capacity_left, _wait(WaitReason.CAPACITY, _polled)),
 )

@@ -9,9 +9,11 @@ from headway_core.kernel.events import DomainEvent
 from headway_core.kernel.hosts import HostLocks
 from headway_core.kernel.ledger import Ledger, ReadTransaction, Transaction
 from headway_core.kernel.tables import ReadTable
-from headway_core.ratchet.gather import Tables, View, git_is_stale, read_view
-from headway_core.ratchet.model import DUE_WAKES, NEXT_WAKE, FixerDispatch, RatchetWake
+from headway_core.ratchet.gather import Tables, View, git_concludes, git_is_stale, read_view
+from headway_core.ratchet.model import DUE_WAKES, NEXT_WAKE, RatchetWake
 from headway_core.ratchet.service import RatchetService
+from headway_core.sessions import Purpose
+from headway_core.sessions.events import SessionEnded
 from headway_core.settings import SettingsService
 from headway_core.workspaces import GitFacts, WorkspaceLifecycleService
 from headway_core.workspaces.ports import Worktrees
@@ -20,7 +22,10 @@ logger = logging.getLogger(__name__)
 
 
 class RatchetConsumer(EventConsumer[None]):
-    """Every event of a workspace makes the ratchet look at it; a change of settings, at all of them."""
+    """Every event of a workspace makes the ratchet look at it; a change of settings or of a host at all.
+
+    A fixer's end makes it look at those who wait for its place.
+    """
 
     name = "ratchet"
 
@@ -31,14 +36,15 @@ class RatchetConsumer(EventConsumer[None]):
         """Nothing but the event is needed."""
 
     def handle(self, tx: Transaction, event: DomainEvent, prepared: None) -> None:
-        if event.payload.event.startswith("settings."):
+        if event.payload.event.startswith(("settings.", "host.")):
             self._ratchet.wake_all(tx)
         elif event.workspace_id is not None and event.payload.event != "ratchet.decided":
-            self._ratchet.wake(tx, event.workspace_id)
+            freed = isinstance(event.payload, SessionEnded) and event.payload.purpose is Purpose.FIXER
+            self._ratchet.wake(tx, event.workspace_id, *(self._ratchet.next_in_line(tx) if freed else ()))
 
 
 class WorktreeFacts:
-    """Asks git about a worktree when what is known of it is older than what happened."""
+    """Asks git about a worktree when what is known of it is older than what happened, or would stall."""
 
     def __init__(
         self, *, ledger: Ledger, worktrees: Worktrees, lifecycle: WorkspaceLifecycleService, locks: HostLocks
@@ -49,12 +55,12 @@ class WorktreeFacts:
         self._locks = locks
 
     async def refresh(self, view: View) -> None:
-        """Read and store the git facts, if they are stale and the worktree is on this host."""
+        """Read and store the git facts, if there is a reason and the worktree is on this host."""
         workspace = view.workspace
         if (
             workspace.worktree_path is None
             or workspace.host_id != self._locks.host_id
-            or not git_is_stale(view)
+            or not (git_is_stale(view) or git_concludes(view))
         ):
             return
         began = view.now
@@ -86,7 +92,6 @@ class RatchetDuty(Duty):
         ratchet: RatchetService,
         settings: SettingsService,
         tables: Tables,
-        dispatches: ReadTable[FixerDispatch],
         wakes: ReadTable[RatchetWake],
         worktree_facts: WorktreeFacts,
     ) -> None:
@@ -94,7 +99,6 @@ class RatchetDuty(Duty):
         self._ratchet = ratchet
         self._settings = settings
         self._tables = tables
-        self._dispatches = dispatches
         self._wakes = wakes
         self._worktree_facts = worktree_facts
 
@@ -110,7 +114,7 @@ class RatchetDuty(Duty):
     async def look(self, workspace_id: str) -> None:
         """Ask git if need be, then decide."""
         view = await self._ledger.read(
-            lambda tx: read_view(tx, self._tables, self._dispatches, self._settings.current(tx), workspace_id)
+            lambda tx: read_view(tx, self._tables, self._settings.current(tx), workspace_id)
         )
         if view is not None:
             await self._worktree_facts.refresh(view)

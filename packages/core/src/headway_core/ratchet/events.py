@@ -37,7 +37,8 @@ class RatchetDecided:
 
     decision: Decision
     before: Decision | None
-    facts_digest: str
+    facts_digest: str | None
+    """None: there were none to look at, it was switched off."""
     reason: str
     """A sentence for people."""
 

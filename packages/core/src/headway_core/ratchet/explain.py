@@ -96,6 +96,8 @@ class Explanation:
     decided_at: datetime | None
     why: str
     changes_when: str
+    looks_again_at: datetime | None
+    """When it is looked at again, whatever happens; None: when something happens."""
     url: str | None
     state: GitHubState | None
     head: str | None

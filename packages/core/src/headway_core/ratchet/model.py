@@ -25,7 +25,9 @@ class CauseItem:
     key: str
     """Check identity, base ref, thread id or review id."""
     mark: str
-    """Check-run id, head commit, time of the latest trusted comment or edit (ISO 8601, UTC)."""
+    """Check-run id, head commit, time of the latest trusted comment or edit (ISO 8601, UTC, microseconds:
+    the order of texts is that of times).
+    """
 
 
 @attrs.frozen(kw_only=True)
@@ -60,11 +62,16 @@ DEATH_LIMIT = 3
 """An item whose fixers died this often is exhausted (I6)."""
 
 REMEMBERED = 500
-"""How many handled items a record keeps, the newest."""
+"""How many handled items a record keeps beside those that are present: the newest."""
 
 
 class DispatchStatus(enum.StrEnum):
-    """Where one fixer run for a set of causes is."""
+    """Where one fixer run for a set of causes is.
+
+    There is no REFUSED: the fixer is acquired in the transaction that decides, on the rows that the
+    decision has seen, so whatever would refuse it is a `Wait` before. There is no UNDELIVERED: a
+    command agent gets its prompt with its start, or does not start.
+    """
 
     PENDING = "PENDING"
     RUNNING = "RUNNING"
@@ -95,6 +102,7 @@ class FixerDispatch:
     created_at: datetime
     started_at: datetime | None = None
     ended_at: datetime | None = None
+    """When its session ended, or when it was cancelled."""
     reason: str | None = None
     """Why it ended, for people; no outside text."""
 
@@ -117,13 +125,21 @@ class Hold:
 
 @attrs.frozen(kw_only=True)
 class Seen:
-    """The view at the last check: what progress is measured against."""
+    """What was last known for sure: what progress is measured against."""
 
     node_id: str
     head: str
+    """The head that `ci` is of."""
     ci: CIStatus
+    """SUCCESS or FAILURE, once either was seen: red, running, green is red to green."""
     mergeability: Mergeability
     review_decision: ReviewDecision | None
+    rested_head: str | None = None
+    """The head when last no turn was in flight; None: it was never seen at rest."""
+    rested_turns: int = 0
+    """How many turns of agents had been begun by then: a head that moves while no more are is a person's
+    push (or a merge of the base at GitHub, which the commit alone could tell).
+    """
 
 
 @attrs.frozen(kw_only=True)
@@ -143,6 +159,10 @@ class Ratchet:
     decision: Decision | None = None
     """The last conclusion: a fact, because it was reached at a time."""
     decided_at: datetime | None = None
+    waits_since: datetime | None = None
+    """Indexed copy of `decided_at` while it waits for a place among the fixers; who has waited longest
+    goes first.
+    """
     facts_digest: str | None = None
     """SHA-256 over the facts that led to it."""
 
@@ -155,8 +175,25 @@ class RatchetWake:
     due_at: datetime | None
 
 
+@attrs.frozen(kw_only=True)
+class FixerPlaces:
+    """The one row that is held while a fixer takes a place, so that two never take the last one."""
+
+    id: str = "fixers"
+    version: int = 0
+
+
+FIXER_PLACES = TableSpec(name="fixer_places", record=FixerPlaces, lock=Lock.ROW)
+
 ALL_RATCHETS = Query(name="all")
-RATCHETS = TableSpec(name="ratchets", record=Ratchet, key=("workspace_id",), queries=(ALL_RATCHETS,))
+WAITING = Query(name="waiting", present=("waits_since",), order=("waits_since",), limit=200)
+RATCHETS = TableSpec(
+    name="ratchets",
+    record=Ratchet,
+    key=("workspace_id",),
+    indexes=(Index(name="ratchets_waiting", columns=("waits_since",)),),
+    queries=(ALL_RATCHETS, WAITING),
+)
 
 _LIVE_VALUES = tuple(status.value for status in LIVE_DISPATCH)
 LIVE_DISPATCH_OF = Query(name="live_of_workspace", equal=("workspace_id",), among={"status": _LIVE_VALUES})

@@ -6,9 +6,10 @@ from collections.abc import Iterable
 from headway_core.pull_requests.model import Check, PullRequestFacts, Review
 from headway_core.ratchet.causes import heard
 from headway_core.ratchet.model import Cause, CauseKind
-from headway_core.ratchet.trust import Trust
+from headway_core.ratchet.trust import Trust, own_head
 
 _NAME_CAP = 200
+_URL_CAP = 500
 _TEXT_CAP = 8192
 
 _TEMPLATE = """\
@@ -43,11 +44,8 @@ _TASKS = {
 }
 
 
-def fixer_prompt(facts: PullRequestFacts, causes: tuple[Cause, ...], trust: Trust, *, repository: str) -> str:
-    """The prompt for these causes, from the complete view (R27): nothing untrusted is quoted.
-
-    `repository` is the project's `owner/name`: no check output of another repository's head is quoted.
-    """
+def fixer_prompt(facts: PullRequestFacts, causes: tuple[Cause, ...], trust: Trust) -> str:
+    """The prompt for these causes, from the complete view (R27): nothing untrusted is quoted."""
     kinds = dict.fromkeys(cause.kind for cause in causes)
     with_replies = CauseKind.FEEDBACK in kinds and trust.settings.reply_to_comments
     data = {
@@ -58,7 +56,7 @@ def fixer_prompt(facts: PullRequestFacts, causes: tuple[Cause, ...], trust: Trus
             "head": plain(facts.head.ref, _NAME_CAP),
             "base": plain(facts.base.ref, _NAME_CAP),
         },
-        "causes": [_evidence(facts, cause, trust, repository) for cause in causes],
+        "causes": [_evidence(facts, cause, trust) for cause in causes],
     }
     values = {
         "number": str(facts.number),
@@ -82,12 +80,12 @@ def plain(text: str, cap: int) -> str:
     return line if len(line) <= cap else line[: cap - 1] + "…"
 
 
-def _evidence(facts: PullRequestFacts, cause: Cause, trust: Trust, repository: str) -> dict[str, object]:
+def _evidence(facts: PullRequestFacts, cause: Cause, trust: Trust) -> dict[str, object]:
     keys = {item.key for item in cause.items}
     match cause.kind:
         case CauseKind.CI:
-            own = facts.head.repository == repository
-            checks = [_check(check, own_head=own) for check in facts.checks if check.identity in keys]
+            quoted = own_head(facts)
+            checks = [_check(check, quoted=quoted) for check in facts.checks if check.identity in keys]
             return {"id": cause.id, "checks": checks}
         case CauseKind.CONFLICT:
             return {"id": cause.id, "base": plain(facts.base.ref, _NAME_CAP)}
@@ -95,10 +93,14 @@ def _evidence(facts: PullRequestFacts, cause: Cause, trust: Trust, repository: s
             return {"id": cause.id, **_feedback(facts, keys, trust)}
 
 
-def _check(check: Check, *, own_head: bool) -> dict[str, object]:
+def _check(check: Check, *, quoted: bool) -> dict[str, object]:
     """No output of a fork's head is quoted: its author chose it."""
-    told: dict[str, object] = {"name": plain(check.name, _NAME_CAP), "result": check.word, "url": check.url}
-    if own_head and check.summary:
+    told: dict[str, object] = {
+        "name": plain(check.name, _NAME_CAP),
+        "result": plain(check.word, _NAME_CAP),
+        "url": None if check.url is None else plain(check.url, _URL_CAP),
+    }
+    if quoted and check.summary:
         told["summary"] = check.summary[:_TEXT_CAP]
     return told
 

@@ -1,7 +1,7 @@
 """The single writer of the ratchet: switches, dispatches, decisions."""
 
 import hashlib
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import assert_never
 
 import attrs
@@ -11,18 +11,35 @@ from headway_core.kernel.errors import NotFound
 from headway_core.kernel.ledger import Ledger, ReadTransaction, Transaction
 from headway_core.kernel.tables import OwnedTable
 from headway_core.pull_requests import PRSnapshotService
-from headway_core.pull_requests.model import CIStatus, GitHubState, Mergeability, ReviewDecision
-from headway_core.ratchet.causes import forget_conflict, remember, with_items
+from headway_core.pull_requests.model import (
+    CIStatus,
+    GitHubState,
+    Mergeability,
+    PullRequestFacts,
+    ReviewDecision,
+)
+from headway_core.ratchet.causes import forget_conflict, forget_oldest, remember, with_items
 from headway_core.ratchet.decision import Decision, Disabled, Dispatch, Wait, WaitReason, decide
 from headway_core.ratchet.events import DispatchChanged, RatchetDecided, RatchetHeld, RatchetSwitched
 from headway_core.ratchet.explain import Explanation, sentence
-from headway_core.ratchet.gather import Tables, View, gather, read_view, recent
+from headway_core.ratchet.gather import (
+    POLL,
+    Tables,
+    View,
+    gather,
+    read_places,
+    read_view,
+    recent,
+    same_decision,
+)
 from headway_core.ratchet.model import (
     ALL_RATCHETS,
     DISPATCHES_OF,
+    LIVE_DISPATCH,
     LIVE_DISPATCH_OF,
     DispatchStatus,
     FixerDispatch,
+    FixerPlaces,
     Hold,
     HoldKind,
     Ratchet,
@@ -54,6 +71,7 @@ class RatchetService:
         ratchets: OwnedTable[Ratchet],
         dispatches: OwnedTable[FixerDispatch],
         wakes: OwnedTable[RatchetWake],
+        places: OwnedTable[FixerPlaces],
         tables: Tables,
         settings: SettingsService,
         sessions: SessionService,
@@ -64,6 +82,7 @@ class RatchetService:
         self._ratchets = ratchets
         self._dispatches = dispatches
         self._wakes = wakes
+        self._places = places
         self._tables = tables
         self._settings = settings
         self._sessions = sessions
@@ -75,11 +94,20 @@ class RatchetService:
     def open_record(self, tx: Transaction, workspace: Workspace, *, enabled: bool) -> None:
         """The record of a new workspace, in the transaction that creates it."""
         self._ratchets.add(tx, Ratchet(workspace_id=workspace.id, enabled=enabled))
-        self.wake(tx, workspace.id)
+        self._wakes.put(tx, RatchetWake(workspace_id=workspace.id, due_at=tx.now()))
 
-    def wake(self, tx: Transaction, workspace_id: str) -> None:
-        """Have the workspace looked at at once."""
-        self._wakes.put(tx, RatchetWake(workspace_id=workspace_id, due_at=tx.now()))
+    def wake(self, tx: Transaction, *workspace_ids: str) -> None:
+        """Have the workspaces looked at at once. Locks them: a look that goes on just now has not seen
+        what happened, and its own wake-up comes before this one.
+        """
+        tx.lock(*workspace_ids)
+        for workspace_id in workspace_ids:
+            self._wakes.put(tx, RatchetWake(workspace_id=workspace_id, due_at=tx.now()))
+
+    def next_in_line(self, tx: ReadTransaction) -> tuple[str, ...]:
+        """The workspaces that have waited longest for a place among the fixers, and may have it now."""
+        settings = self._settings.current(tx)
+        return read_places(tx, self._tables, settings).next_in_line(settings)
 
     async def postpone(self, workspace_id: str, seconds: float) -> None:
         """Look later: the last look failed."""
@@ -92,9 +120,8 @@ class RatchetService:
 
     def wake_all(self, tx: Transaction) -> None:
         """Have every workspace looked at: settings touch all."""
-        for record in self._ratchets.query(tx, ALL_RATCHETS):
-            if record.enabled:
-                self.wake(tx, record.workspace_id)
+        records = self._ratchets.query(tx, ALL_RATCHETS)
+        self.wake(tx, *(record.workspace_id for record in records if record.enabled))
 
     # --- what people ask for
 
@@ -136,14 +163,12 @@ class RatchetService:
         if record.enabled == enabled:
             return record
         self._cancel_live(tx, workspace_id, "the ratchet was switched off")
-        fresh = Ratchet(
-            workspace_id=workspace_id,
-            version=record.version,
-            enabled=enabled,
-            decision=None if enabled else Disabled(),
-            decided_at=None if enabled else tx.now(),
-        )
         tx.emit(RatchetSwitched(enabled=enabled), workspace_id=workspace_id)
+        fresh = Ratchet(workspace_id=workspace_id, version=record.version, enabled=enabled)
+        if not enabled:
+            fresh = self._concluded(
+                tx, attrs.evolve(fresh, decision=record.decision), Disabled(), facts_digest=None
+            )
         self.wake(tx, workspace_id)
         return self._ratchets.replace(tx, fresh)
 
@@ -163,37 +188,50 @@ class RatchetService:
             self._wakes.put(tx, RatchetWake(workspace_id=workspace_id, due_at=None))
             return before.decision or Disabled()
         record = self._close_dispatch(tx, before)
-        view = read_view(tx, self._tables, self._dispatches, self._settings.current(tx), workspace_id)
-        if view is None:
-            raise NotFound("workspace", workspace_id)
+        view = self._view(tx, workspace_id)
         record = _progressed(record, view)
         facts = gather(view, record)
         decision = decide(facts)
         if isinstance(decision, Dispatch):
             record, decision = self._dispatch(tx, record, view, decision)
-        self._conclude(tx, before, record, decision, facts_digest=_digest(facts))
+        record = self._concluded(tx, record, decision, facts_digest=_digest(facts))
+        if record != before:
+            self._ratchets.replace(tx, record)
         self._wakes.put(tx, RatchetWake(workspace_id=workspace_id, due_at=decision.look_again_at))
         return decision
 
-    def _conclude(
-        self, tx: Transaction, before: Ratchet, record: Ratchet, decision: Decision, *, facts_digest: str
-    ) -> None:
-        """Store the conclusion; one event when it is another one."""
-        if _same(before.decision, decision):
-            decision = before.decision or decision  # its time is when it was reached
-        else:
-            record = attrs.evolve(record, decision=decision, decided_at=tx.now(), facts_digest=facts_digest)
-            tx.emit(
-                RatchetDecided(
-                    decision=decision,
-                    before=before.decision,
-                    facts_digest=facts_digest,
-                    reason=sentence(decision)[0],
-                ),
-                workspace_id=record.workspace_id,
-            )
-        if record != before:
-            self._ratchets.replace(tx, record)
+    def _view(self, tx: ReadTransaction, workspace_id: str) -> View:
+        view = read_view(tx, self._tables, self._settings.current(tx), workspace_id)
+        if view is None:
+            raise NotFound("workspace", workspace_id)
+        return view
+
+    def _concluded(
+        self, tx: Transaction, record: Ratchet, decision: Decision, *, facts_digest: str | None
+    ) -> Ratchet:
+        """The record with this conclusion; one event when it is another one than before.
+
+        The same one keeps its time: it is when it was reached.
+        """
+        if same_decision(record.decision, decision):
+            return record
+        tx.emit(
+            RatchetDecided(
+                decision=decision,
+                before=record.decision,
+                facts_digest=facts_digest,
+                reason=sentence(decision)[0],
+            ),
+            workspace_id=record.workspace_id,
+        )
+        waits = isinstance(decision, Wait) and decision.reason is WaitReason.CAPACITY
+        return attrs.evolve(
+            record,
+            decision=decision,
+            decided_at=tx.now(),
+            waits_since=tx.now() if waits else None,
+            facts_digest=facts_digest,
+        )
 
     def _dispatch(
         self, tx: Transaction, record: Ratchet, view: View, decision: Dispatch
@@ -201,6 +239,8 @@ class RatchetService:
         """Acquire the fixer and record the dispatch: the intent of the start is in this transaction."""
         facts = view.facts
         assert facts is not None
+        if not self._takes_place(tx, view):
+            return record, Wait(reason=WaitReason.CAPACITY, look_again_at=tx.now() + POLL)
         causes = tuple(
             with_items(cause, record.handled) for cause in view.causes() if cause.id in decision.cause_ids
         )
@@ -210,13 +250,13 @@ class RatchetService:
                 workspace_id=record.workspace_id,
                 label="ratchet",
                 causes=decision.cause_ids,
-                prompt=fixer_prompt(facts, causes, view.trust, repository=view.project.repository),
+                prompt=fixer_prompt(facts, causes, view.trust),
                 when_live=WhenLive.RESTART,
             ),
         )
         if not isinstance(outcome, Started):
             # The table looked at the same rows, so this is the race that the index decides.
-            return record, Wait(reason=WaitReason.SESSION, look_again_at=gather(view, record).next_look)
+            return record, Wait(reason=WaitReason.SESSION, look_again_at=tx.now() + POLL)
         dispatch = self._dispatches.add(
             tx,
             FixerDispatch(
@@ -235,26 +275,38 @@ class RatchetService:
         record = attrs.evolve(record, dispatch_times=times, since_progress=record.since_progress + 1)
         return record, decision
 
+    def _takes_place(self, tx: Transaction, view: View) -> bool:
+        """Whether a place is left. What the view saw of other workspaces is no more than a guess: it is
+        counted again while nobody else can take one.
+        """
+        held = self._places.get(tx, FixerPlaces().id)
+        if held is None:
+            self._places.add(tx, FixerPlaces())
+        else:
+            self._places.replace(tx, held)
+        return view.has_place(read_places(tx, self._tables, view.settings))
+
     def _close_dispatch(self, tx: Transaction, record: Ratchet) -> Ratchet:
         """Bring the live dispatch in line with its session and with the pull request."""
         for dispatch in self._dispatches.query(tx, LIVE_DISPATCH_OF, workspace_id=record.workspace_id):
             session = self._tables.sessions.get(tx, dispatch.session_id)
-            obsolete = self._obsolete(tx, dispatch)
+            status, reason = _outcome(dispatch, session)
+            obsolete = self._obsolete(tx, dispatch) if status in LIVE_DISPATCH else None
             if obsolete is not None:
                 self._cancel_live(tx, record.workspace_id, obsolete)
                 continue
-            status, reason = _outcome(dispatch, session)
             attempts = max(session.attempt, dispatch.attempts) if session else dispatch.attempts
             if (status, attempts) == (dispatch.status, dispatch.attempts):
                 continue
-            self._move(tx, dispatch, status, reason, attempts=attempts)
+            ended_at = session.ended_at if session else None
+            self._move(tx, dispatch, status, reason, attempts=attempts, ended_at=ended_at)
             match status:
                 case DispatchStatus.COMPLETED | DispatchStatus.DIED:
                     died = status is DispatchStatus.DIED
                     record = attrs.evolve(
                         record, handled=remember(record.handled, dispatch.causes, died=died)
                     )
-                case DispatchStatus.CANCELLED if _stopped_by_person(session):
+                case DispatchStatus.CANCELLED if _stopped_by_person(session) and record.hold is None:
                     hold = Hold(kind=HoldKind.STOPPED_FIXER, until=None)
                     record = attrs.evolve(record, hold=hold)
                     tx.emit(RatchetHeld(hold=hold), workspace_id=record.workspace_id)
@@ -262,7 +314,7 @@ class RatchetService:
                     continue
                 case _:
                     assert_never(status)
-            self._pull_requests.hint(tx, record.workspace_id)
+            self._pull_requests.hint(tx, record.workspace_id, happened_at=ended_at)
         return record
 
     def _obsolete(self, tx: ReadTransaction, dispatch: FixerDispatch) -> str | None:
@@ -284,7 +336,8 @@ class RatchetService:
             session = self._tables.sessions.get(tx, dispatch.session_id)
             if session is not None and session.is_live:
                 self._sessions.request_stop(tx, session, EndReason.STOPPED_BY_HEADWAY)
-            self._move(tx, dispatch, DispatchStatus.CANCELLED, reason, attempts=dispatch.attempts)
+            cancelled = DispatchStatus.CANCELLED
+            self._move(tx, dispatch, cancelled, reason, attempts=dispatch.attempts, ended_at=None)
 
     def _move(
         self,
@@ -294,16 +347,17 @@ class RatchetService:
         reason: str | None,
         *,
         attempts: int,
+        ended_at: datetime | None,
     ) -> None:
         running = to is DispatchStatus.RUNNING
-        over = to not in (DispatchStatus.PENDING, DispatchStatus.RUNNING)
+        over = to not in LIVE_DISPATCH
         moved = attrs.evolve(
             dispatch,
             status=to,
             attempts=attempts,
             reason=reason,
             started_at=dispatch.started_at or (tx.now() if running else None),
-            ended_at=tx.now() if over else None,
+            ended_at=(ended_at or tx.now()) if over else None,
         )
         self._tell(tx, self._dispatches.replace(tx, moved))
 
@@ -323,17 +377,16 @@ class RatchetService:
 
     def _explain(self, tx: ReadTransaction, workspace_id: str) -> Explanation:
         record = self._record(tx, workspace_id)
-        view = read_view(tx, self._tables, self._dispatches, self._settings.current(tx), workspace_id)
-        if view is None:
-            raise NotFound("workspace", workspace_id)
+        view = self._view(tx, workspace_id)
         why, changes_when = sentence(record.decision)
-        facts = view.facts
+        facts, wake = view.facts, self._wakes.get(tx, workspace_id)
         return Explanation(
             workspace_id=workspace_id,
             decision=record.decision,
             decided_at=record.decided_at,
             why=why,
             changes_when=changes_when,
+            looks_again_at=wake.due_at if wake else None,
             url=facts.url if facts else None,
             state=facts.state if facts else None,
             head=facts.head.commit if facts else None,
@@ -378,10 +431,24 @@ def _stopped_by_person(session: Session | None) -> bool:
 
 
 def _progressed(record: Ratchet, view: View) -> Ratchet:
-    """Measure progress against the last look: it refills the budget. Another pull request starts anew."""
-    facts = view.facts
+    """Progress against what was last known refills the budget. Another pull request starts anew."""
+    facts, before = view.facts, record.seen
     if facts is None:
         return record
+    if before is not None and before.node_id != facts.node_id:
+        record = attrs.evolve(record, handled=(), dispatch_times=(), since_progress=0)
+        before = None
+    now = _seen(view, facts, before)
+    if before is not None and _is_progress(before, now, view):
+        record = attrs.evolve(record, since_progress=0)
+    handled = forget_oldest(record.handled, view.causes())
+    if facts.mergeability is Mergeability.CLEAN:
+        handled = forget_conflict(handled)
+    return attrs.evolve(record, seen=now, handled=handled)
+
+
+def _seen(view: View, facts: PullRequestFacts, before: Seen | None) -> Seen:
+    """What is known now, and what was known before of that which is not."""
     now = Seen(
         node_id=facts.node_id,
         head=facts.head.commit,
@@ -389,32 +456,40 @@ def _progressed(record: Ratchet, view: View) -> Ratchet:
         mergeability=facts.mergeability,
         review_decision=facts.review_decision,
     )
-    seen = record.seen
-    if seen == now:
-        return record
-    if seen is not None and seen.node_id != now.node_id:
-        return attrs.evolve(record, seen=now, handled=(), dispatch_times=(), since_progress=0)
-    if now.mergeability is Mergeability.CLEAN:
-        record = attrs.evolve(record, handled=forget_conflict(record.handled))
-    if now.ci not in (CIStatus.SUCCESS, CIStatus.FAILURE) and seen is not None:
-        now = attrs.evolve(now, ci=seen.ci)  # red → running → green is red → green
-    if now.mergeability is Mergeability.UNKNOWN and seen is not None:
-        now = attrs.evolve(now, mergeability=seen.mergeability)
-    progress = seen is not None and (
-        (seen.ci is CIStatus.FAILURE and now.ci is CIStatus.SUCCESS and seen.head != now.head)
-        or (seen.mergeability is Mergeability.CONFLICT and now.mergeability is Mergeability.CLEAN)
+    if before is not None and now.ci not in _ENDS:
+        now = attrs.evolve(now, ci=before.ci, head=before.head)
+    if before is not None and now.mergeability is Mergeability.UNKNOWN:
+        now = attrs.evolve(now, mergeability=before.mergeability)
+    if view.is_at_rest or (before is not None and _was_pushed(before, view)):
+        return attrs.evolve(now, rested_head=facts.head.commit, rested_turns=view.turns)
+    if before is not None:
+        return attrs.evolve(now, rested_head=before.rested_head, rested_turns=before.rested_turns)
+    return now
+
+
+_ENDS = (CIStatus.SUCCESS, CIStatus.FAILURE)
+
+
+def _is_progress(before: Seen, now: Seen, view: View) -> bool:
+    """Red to green on a new head, a conflict gone, a review approved, or a person's push."""
+    return (
+        (before.ci is CIStatus.FAILURE and now.ci is CIStatus.SUCCESS and before.head != now.head)
+        or (before.mergeability is Mergeability.CONFLICT and now.mergeability is Mergeability.CLEAN)
         or (
-            seen.review_decision is not ReviewDecision.APPROVED
+            before.review_decision is not ReviewDecision.APPROVED
             and now.review_decision is ReviewDecision.APPROVED
         )
+        or _was_pushed(before, view)
     )
-    return attrs.evolve(record, seen=now, since_progress=0 if progress else record.since_progress)
 
 
-def _same(before: Decision | None, after: Decision) -> bool:
-    """The same conclusion, whenever it is looked at again."""
-    return before is not None and attrs.evolve(before, look_again_at=None) == attrs.evolve(
-        after, look_again_at=None
+def _was_pushed(before: Seen, view: View) -> bool:
+    """The head moved, and no agent has had a turn since it was seen at rest: a person's push."""
+    return (
+        before.rested_head is not None
+        and view.facts is not None
+        and view.facts.head.commit != before.rested_head
+        and view.turns == before.rested_turns
     )
 
 

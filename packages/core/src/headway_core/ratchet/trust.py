@@ -5,7 +5,7 @@ from datetime import datetime
 import attrs
 
 from headway_core.forge_actions.model import MARK
-from headway_core.pull_requests.model import Author
+from headway_core.pull_requests.model import Author, PullRequestFacts
 from headway_core.settings.model import OwnAccount, Settings
 
 _TRUSTED_ASSOCIATIONS = frozenset({"OWNER", "MEMBER", "COLLABORATOR"})
@@ -20,12 +20,15 @@ class Trust:
     """When sessions ran, start and end; None: still."""
 
     def hears(self, author: Author, text: str, at: datetime) -> bool:
-        """Is this feedback: a trusted person's words, and not Headway's or its agents' own (R3)?"""
+        """Is this feedback: a trusted person's words, and not Headway's or its agents' own (R3)?
+
+        `at` is when the text was written or last edited: what was edited is judged again.
+        """
         return self.trusts(author) and not MARK.search(text) and not self._is_ours(author, at)
 
     def trusts(self, author: Author) -> bool:
         """Can push to the repository, or is on the list; else by association where GitHub did not say."""
-        if {author.login, author.node_id} & set(self.settings.trusted):
+        if author.node_id in self.settings.trusted or author.login.casefold() in self._logins:
             return True
         if author.is_viewer and self.settings.own_account is OwnAccount.NEVER:
             return False
@@ -33,8 +36,21 @@ class Trust:
             return author.can_push
         return not author.is_bot and author.association in _TRUSTED_ASSOCIATIONS
 
+    @property
+    def _logins(self) -> set[str]:
+        return {entry.casefold() for entry in self.settings.trusted}
+
     def _is_ours(self, author: Author, at: datetime) -> bool:
         """What the token's account wrote while a session ran may be an agent's."""
         return author.is_viewer and any(
             start <= at and (end is None or at <= end) for start, end in self.turns
         )
+
+
+def own_head(facts: PullRequestFacts) -> bool:
+    """Whether the head is in the pull request's own repository, not in a fork.
+
+    By two names of one answer of GitHub's, so that a repository that was renamed is still itself.
+    """
+    place = f"/{facts.head.repository}/pull/{facts.number}"
+    return facts.head.repository is not None and facts.url.casefold().endswith(place.casefold())
