@@ -81,6 +81,18 @@ async def test_a_repository_is_one_project_however_often_it_is_registered(
     assert len(await payloads(store)) == 1
 
 
+async def test_a_repository_is_not_registered_for_another_place_on_github(
+    store: MemoryStore, service: ProjectService
+) -> None:
+    """What was asked for by name is never ignored: pull requests would be opened in the wrong repository."""
+    first = await service.register("/src/demo")
+    assert await service.register("/src/demo", github="octo/demo", host="github.com") == first
+    for github, host in (("octo/other", None), (None, "github.example")):
+        with pytest.raises(Conflict, match=r"registered as octo/demo on github\.com"):
+            await service.register("/src/demo", github=github, host=host)
+    assert len(await payloads(store)) == 1
+
+
 async def test_projects_of_one_name_get_slugs_of_their_own(service: ProjectService) -> None:
     """`demo`, then `demo-2`; a slug that was asked for is never bent."""
     await service.register("/src/demo")

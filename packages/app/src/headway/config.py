@@ -19,6 +19,7 @@ from pathlib import Path
 import attrs
 import cattrs
 
+from headway_core.kernel.conversion import CONVERTER
 from headway_core.kernel.errors import InvalidInput
 from headway_local.agents import AgentProgram
 
@@ -65,9 +66,10 @@ class _File:
 
 
 def load(environment: Mapping[str, str] = os.environ) -> Config:
-    """The configuration of the `headway` command. `InvalidInput("config.toml", …)` names what is wrong."""
-    base = environment.get("XDG_DATA_HOME") or str(Path.home() / ".local" / "share")
-    data_dir = Path(environment.get("HEADWAY_DATA") or Path(base, "headway")).expanduser().absolute()
+    """The configuration of the `headway` command. `InvalidInput` names the variable, or the file and in it
+    the line or the field.
+    """
+    data_dir = _data_dir(environment)
     written = _read(data_dir / "config.toml")
     return Config(
         data_dir=data_dir,
@@ -82,6 +84,14 @@ def load(environment: Mapping[str, str] = os.environ) -> Config:
     )
 
 
+def _data_dir(environment: Mapping[str, str]) -> Path:
+    try:
+        base = environment.get("XDG_DATA_HOME") or Path.home() / ".local" / "share"
+        return Path(environment.get("HEADWAY_DATA") or Path(base, "headway")).expanduser().absolute()
+    except RuntimeError as error:
+        raise InvalidInput("HEADWAY_DATA", f"there is no home folder to take instead: {error}") from error
+
+
 def database_path(database: str) -> str:
     """The file that a database URL names; a plain path is one too."""
     if "://" not in database:
@@ -94,17 +104,31 @@ def database_path(database: str) -> str:
 
 def _read(path: Path) -> _File:
     try:
-        with path.open("rb") as file:
-            return _converter().structure(tomllib.load(file), _File)
-    except FileNotFoundError:
+        written = _CONVERTER.structure(tomllib.loads(path.read_text("utf-8")), _File)
+    except (FileNotFoundError, NotADirectoryError):
         return _File()
-    except tomllib.TOMLDecodeError as error:
-        raise InvalidInput("config.toml", str(error)) from None
+    except (UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise InvalidInput(str(path), f"is no TOML: {error}") from None
     except cattrs.BaseValidationError as error:
-        raise InvalidInput("config.toml", "; ".join(cattrs.transform_error(error, path="config"))) from None
+        raise InvalidInput(str(path), "; ".join(cattrs.transform_error(error, "", _told))) from None
     except OSError as error:
-        raise InvalidInput("config.toml", error.strerror or "can't be read") from None
+        raise InvalidInput(str(path), error.strerror or "can't be read") from None
+    for name, program in written.agents.items():
+        if not program.command or not program.command[0]:
+            raise InvalidInput(str(path), f"agents.{name}.command: names no program")
+    return written
 
 
-def _converter() -> cattrs.Converter:
-    return cattrs.Converter(forbid_extra_keys=True)
+def _told(error: BaseException, hint: object) -> str:
+    """What is wrong with a value; errors of other kinds in cattrs' words."""
+    return str(error) if isinstance(error, TypeError) else cattrs.v.format_exception(error, hint)  # type: ignore[arg-type]
+
+
+def _words(value: object, _: object) -> tuple[str, ...]:
+    if not isinstance(value, list) or not all(isinstance(word, str) for word in value):
+        raise TypeError(f"{value!r} is no list of texts")
+    return tuple(value)
+
+
+_CONVERTER = CONVERTER.copy(forbid_extra_keys=True)
+_CONVERTER.register_structure_hook_func(lambda hint: hint == tuple[str, ...], _words)

@@ -11,14 +11,14 @@ from headway.container import AppContainer
 from headway_core.board import BoardService
 from headway_core.container import CoreContainer
 from headway_core.hosts import HostService
-from headway_core.kernel.errors import Conflict
+from headway_core.kernel.errors import Conflict, Unavailable
 from headway_core.kernel.events import EventCatalog
 from headway_core.operations import ArchiveResult, CreateWorkspace
 from headway_core.projects import ProjectService
 from headway_core.pull_requests import PRSnapshotService
 from headway_core.ratchet import RatchetService
 from headway_core.schema import ALL_EVENTS, ALL_TABLES
-from headway_core.sessions import FixerSessionService, SessionService
+from headway_core.sessions import Agents, FixerSessionService, SessionService
 from headway_core.settings import SettingsService
 from headway_core.workspaces import InitOutput, Workspace
 from headway_local.system import RandomIds, SystemClock
@@ -81,6 +81,7 @@ class Headway:
         self.pull_requests: PRSnapshotService = core.pull_requests()
         self.ratchet: RatchetService = core.ratchet()
         self.board: BoardService = core.board()
+        self.agents: Agents = core.agents()
 
     def changes(self) -> anyio.Event:
         """Set at the next commit in this process that people can see."""
@@ -125,10 +126,14 @@ async def open(database: str | None = None, *, config: Config | None = None) -> 
             raise TypeError("open takes a database or a config")
         config = Config.beside(database)
     async with AsyncExitStack() as stack:
-        config.data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
+        database_file = database_path(config.database)
+        try:
+            config.data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
+        except OSError as error:
+            raise Unavailable("data directory", f"{config.data_dir}: {error.strerror}") from error
         store = await stack.enter_async_context(
             SqlStore.open(
-                f"sqlite:///{database_path(config.database)}",
+                f"sqlite:///{database_file}",
                 specs=ALL_TABLES,
                 catalog=EventCatalog(ALL_EVENTS),
                 clock=SystemClock(),

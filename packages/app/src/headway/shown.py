@@ -1,6 +1,7 @@
 """What people read on a terminal. Text from outside is printed as text, never as markup."""
 
-from collections.abc import Sequence
+import json
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 
 from rich.console import Console, Group, RenderableType
@@ -8,11 +9,12 @@ from rich.table import Table
 from rich.text import Text
 
 from headway import wire
+from headway.terminal import visible
 from headway_core.board import Card, Column
 from headway_core.operations import ArchiveResult, Busy, HoldsIgnored, NotDue, Settled
 from headway_core.projects import Project
 from headway_core.ratchet import Explanation
-from headway_core.settings import Settings
+from headway_core.sessions.model import SessionStatus
 from headway_core.workspaces import InitOutput, Workspace
 
 _STYLES = {Column.WORKING: "yellow", Column.WAITING: "cyan", Column.DONE: "green", None: "dim"}
@@ -20,44 +22,62 @@ _STYLES = {Column.WORKING: "yellow", Column.WAITING: "cyan", Column.DONE: "green
 
 def board(cards: Sequence[Card], console: Console) -> None:
     """The board once."""
-    console.print(board_table(cards) if cards else Text("no workspaces: headway workspace create"))
+    console.print(board_table(cards))
 
 
-def board_table(cards: Sequence[Card]) -> Table:
-    """The board as a table, a row a workspace."""
+def board_table(cards: Sequence[Card]) -> RenderableType:
+    """The board: a row a workspace, and below it what a person should know beside the statuses."""
+    if not cards:
+        return Text("no workspaces: headway workspace create")
     table = Table(box=None, pad_edge=False, header_style="bold")
     for heading in ("workspace", "source", "branch", "pull request", "checks", "ratchet", "status"):
-        table.add_column(heading, overflow="ellipsis", no_wrap=True)
+        # Names and branches give way on a narrow terminal, and only they: their cells cut themselves.
+        table.add_column(heading, no_wrap=heading not in {"workspace", "branch"})
     for card in cards:
         view = card.view
         number = f"#{view.facts.number} {card.pr_state.lower()}" if view.facts else "-"
         table.add_row(
-            Text(view.workspace.name),
+            Text(view.workspace.name, no_wrap=True, overflow="ellipsis"),
             view.workspace.source.kind,
-            Text(view.workspace.branch),
+            Text(view.workspace.branch, no_wrap=True, overflow="ellipsis"),
             number,
             card.ci.lower() if view.facts else "-",
             card.ratchet_state.lower(),
             Text(card.status_reason, style=_STYLES[card.column]),
         )
-    return table
+    remarks = [(card.view.workspace.name, remark(card)) for card in cards]
+    return Group(table, *(Text(f"{name}: {told}", style="dim") for name, told in remarks if told))
+
+
+def remark(card: Card) -> str | None:
+    """Why it does not go on, when somebody said it in words: provisioning, an agent, GitHub."""
+    view = card.view
+    newest = view.sessions[-1] if view.sessions else None
+    told = view.workspace.error or view.workspace.warning
+    if told is None and newest is not None and newest.status is SessionStatus.FAILED:
+        told = newest.end_detail
+    return visible(told) if told else None
 
 
 def line(card: Card) -> str:
     """A card in one line, for logs."""
     view = card.view
     number = f" #{view.facts.number}" if view.facts else ""
-    return f"{view.workspace.name}{number}: {card.status_reason} (ratchet {card.ratchet_state})"
+    told = remark(card)
+    because = f": {told}" if told else ""
+    return f"{view.workspace.name}{number}: {card.status_reason} (ratchet {card.ratchet_state}){because}"
 
 
 def project(value: Project, console: Console) -> None:
     """A registered project."""
-    console.print(Text(f"{value.slug}: {value.repo_path} is {value.repository} on {value.github_host}"))
+    console.print(
+        Text(f"{value.slug}: {value.repo_path} is {value.repository} on {value.github_host}"), soft_wrap=True
+    )
 
 
 def workspace(value: Workspace, console: Console) -> None:
     """A workspace after a command."""
-    console.print(Text(f"{value.id} {value.status} {value.branch}: {value.name}"))
+    console.print(Text(f"{value.id} {value.status} {value.branch}: {value.name}"), soft_wrap=True)
 
 
 def details(card: Card, output: InitOutput, console: Console) -> None:
@@ -65,12 +85,17 @@ def details(card: Card, output: InitOutput, console: Console) -> None:
     console.print(board_table([card]))
     for name, value in wire.card(card).items():
         if value is not None:
-            console.print(Text(f"  {name}: {value}"))
+            console.print(Text(f"  {name}: {value}"), soft_wrap=True)
     for session in card.view.sessions:
-        ended = f" ({session.end_reason}: {session.end_detail or ''})" if session.end_reason else ""
-        console.print(Text(f"  session {session.id} {session.label} {session.agent} {session.status}{ended}"))
+        ended = (
+            f" ({session.end_reason}{': ' if session.end_detail else ''}{session.end_detail or ''})"
+            if session.end_reason
+            else ""
+        )
+        told = f"  session {session.id} {session.label} {session.agent} {session.status}{ended}"
+        console.print(Text(visible(told)), soft_wrap=True)
     if output.text:
-        console.print(Text(output.text.rstrip()))
+        console.print(Text(visible(output.text.rstrip())), soft_wrap=True)
 
 
 def archive(value: ArchiveResult, console: Console) -> None:
@@ -78,8 +103,8 @@ def archive(value: ArchiveResult, console: Console) -> None:
     match value:
         case Settled(workspace=settled):
             kept = f", work kept at {settled.preserved}" if settled.preserved else ""
-            problem = f": {settled.error}" if settled.error else ""
-            console.print(Text(f"{settled.id} {settled.status}{kept}{problem}"))
+            problem = f": {visible(settled.error)}" if settled.error else ""
+            console.print(Text(f"{settled.id} {settled.status}{kept}{problem}"), soft_wrap=True)
         case Busy(workspace_id=busy):
             console.print(Text(f"{busy}: somebody else acts on it now; nothing was done"))
         case NotDue(workspace=left, reason=reason):
@@ -93,15 +118,17 @@ def archive(value: ArchiveResult, console: Console) -> None:
             console.print("archive with --lose-ignored to lose them")
 
 
-def settings(value: Settings, console: Console) -> None:
-    """All settings."""
-    for name, setting in wire.settings(value).items():
-        console.print(Text(f"{name} = {setting}"))
+def settings(values: Mapping[str, object], console: Console) -> None:
+    """Settings, as `headway settings set` takes them."""
+    for name, value in values.items():
+        console.print(
+            Text(f"{name} = {value if isinstance(value, str) else json.dumps(value)}"), soft_wrap=True
+        )
 
 
 def explanation(value: Explanation, console: Console) -> None:
     """Why it moves, or does not."""
-    console.print(explained(value))
+    console.print(explained(value), soft_wrap=True)
 
 
 def explained(value: Explanation) -> RenderableType:

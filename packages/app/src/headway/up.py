@@ -2,7 +2,6 @@
 
 import json
 import signal
-import sys
 from collections.abc import AsyncIterator, Iterator
 from contextlib import contextmanager, nullcontext
 
@@ -12,6 +11,7 @@ from rich.live import Live
 
 from headway import shown, wire
 from headway.opening import Headway
+from headway.terminal import terminal
 from headway_core.board import Card
 
 _REFRESH_S = 2.0
@@ -20,12 +20,15 @@ _REFRESH_S = 2.0
 
 async def run_until_stopped(hw: Headway, *, as_json: bool) -> None:
     """Run until SIGINT or SIGTERM, showing the board. Agents that run go on under their supervisors."""
-    async with hw.running(), anyio.create_task_group() as group:
-        group.start_soon(_show_for_ever, hw, as_json)
-        with anyio.open_signal_receiver(signal.SIGINT, signal.SIGTERM) as signals:
+    with anyio.open_signal_receiver(signal.SIGINT, signal.SIGTERM) as signals:  # to the end: people ask twice
+        async with hw.running(), anyio.create_task_group() as group:
+            if not as_json:
+                told = "headway: running; interrupt ends it, and agents that run go on"
+                terminal(stderr=True).print(told, soft_wrap=True)
+            group.start_soon(_show_for_ever, hw, as_json)
             async for _ in signals:
                 break
-        group.cancel_scope.cancel()
+            group.cancel_scope.cancel()
 
 
 async def _show_for_ever(hw: Headway, as_json: bool) -> None:  # noqa: FBT001  start_soon takes no keywords
@@ -61,13 +64,13 @@ class Screen:
             line = json.dumps(wire.card(card)) if self._as_json else shown.line(card)
             if self._shown.get(card.view.workspace.id) != line:
                 self._shown[card.view.workspace.id] = line
-                self._console.print(line, markup=False, highlight=False, soft_wrap=True)
+                self._console.print(line, soft_wrap=True)
 
 
 @contextmanager
 def screen(*, as_json: bool, stderr: bool = False) -> Iterator[Screen]:
     """A screen on standard output, or on standard error when the output is a program's."""
-    console = Console(file=sys.stderr if stderr else sys.stdout)
+    console = terminal(stderr=stderr)
     live = Live(console=console, auto_refresh=False) if console.is_terminal and not as_json else None
     with live or nullcontext():
         yield Screen(console, live, as_json=as_json)

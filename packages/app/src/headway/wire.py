@@ -2,7 +2,6 @@
 
 from headway_core.board import Card
 from headway_core.kernel.conversion import CONVERTER
-from headway_core.kernel.errors import HeadwayError, InvalidInput
 from headway_core.operations import ArchiveResult
 from headway_core.projects import Project
 from headway_core.ratchet import Decision, Explanation
@@ -91,9 +90,3 @@ def archive(value: ArchiveResult) -> Json:
     """How an archive ended."""
     plain: Json = CONVERTER.unstructure(value)
     return {"result": type(value).__name__, **plain}
-
-
-def error(value: HeadwayError) -> Json:
-    """An error by its kind; the field when there is one."""
-    field = {"field": value.field} if isinstance(value, InvalidInput) else {}
-    return {"error": type(value).__name__, "message": str(value), **field}

@@ -52,7 +52,8 @@ class ProjectService:
 
         `github` is `owner/name`; it and `host` are read from `origin` when not given. A repository that
         is registered already gives its project as it is. `InvalidInput` names the field that does not
-        fit (`path`, `github`, `host`, …); `Conflict` for a slug that was asked for and is taken.
+        fit (`path`, `github`, `host`, …); `Conflict` for a slug that was asked for and is taken, and for a
+        repository that is registered with another place on GitHub than was asked for.
         """
         repository = await self._repositories.repository(path)
         remote = _remote(repository, github, host)
@@ -63,7 +64,7 @@ class ProjectService:
 
         def work(tx: Transaction) -> Project:
             for known in self._projects.query(tx, BY_REPO, repo_path=repository.path):
-                return known
+                return _as_asked(known, remote if github or host else None)
             free = self._free_slug(tx, slug, title)
             project = Project(
                 id=tx.new_id(),
@@ -147,6 +148,17 @@ def _remote(repository: Repository, github: str | None, host: str | None) -> Rem
     if host is not None:
         return Remote(host=given_host(host), owner=owner, name=name)
     return Remote(host=origin.host if origin else "github.com", owner=owner, name=name)
+
+
+def _as_asked(known: Project, asked: Remote | None) -> Project:
+    """The project, unless somebody asked for another repository on GitHub: nobody acts on the wrong one."""
+    if asked is not None:
+        there = Remote(host=known.github_host, owner=known.github_owner, name=known.github_repo)
+        if asked != there:
+            raise Conflict(
+                "project", known.slug, f"is registered as {known.repository} on {known.github_host}"
+            )
+    return known
 
 
 def _title(name: str | None, remote: Remote) -> str:

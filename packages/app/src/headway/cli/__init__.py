@@ -1,0 +1,50 @@
+"""The `headway` command: tables for people, `--json` for programs.
+
+Each command is imported when it is called. Its exit codes are those of `shell`.
+"""
+
+import logging
+import os
+import sys
+
+from cyclopts import App, CycloptsError
+
+from headway.cli import shell
+from headway_core.kernel.errors import InvalidInput
+
+app = App(
+    name="headway",
+    help="Keeps coding-agent workspaces and their pull requests moving forward.",
+    help_epilogue="Begin with: headway init, headway workspace create, headway up.",
+)
+for name, home, told in (
+    ("init", "headway.cli.projects:init", "Register the repository that a folder lies in."),
+    ("workspace", "headway.cli.workspaces:app", "Tasks, each on a branch in a worktree."),
+    ("up", "headway.cli.runner:up", "Be this host's runner: provision, watch, ratchet; until interrupted."),
+    ("explain", "headway.cli.ratchet:explain", "Why a workspace moves, or does not."),
+    ("ratchet", "headway.cli.ratchet:app", "The automation that moves a pull request forward."),
+    ("settings", "headway.cli.settings:app", "Quiet time, budgets, limits, trust."),
+    ("demo", "headway.cli.runner:demo", "Rehearse the main job without network or account."),
+):
+    app.command(home, name=name, help=told)
+
+
+def main() -> None:
+    """Run the command; what was typed wrong ends it as wrong input does."""
+    as_json = "--json" in sys.argv
+    try:
+        logging.basicConfig(level=_log_level(), format="%(levelname)s %(message)s")
+        app(exit_on_error=False, print_error=False)
+    except InvalidInput as error:
+        shell.fail(error, as_json=as_json)
+    except CycloptsError as error:
+        shell.fail(InvalidInput("command line", str(error)), as_json=as_json)
+    except BrokenPipeError:
+        shell.leave_the_pipe()
+
+
+def _log_level() -> str:
+    level = os.environ.get("HEADWAY_LOG") or "WARNING"
+    if level.upper() not in logging.getLevelNamesMapping():
+        raise InvalidInput("HEADWAY_LOG", f"{level!r} is none of DEBUG, INFO, WARNING, ERROR, CRITICAL")
+    return level.upper()

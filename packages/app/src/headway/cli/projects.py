@@ -1,0 +1,54 @@
+"""`headway init`."""
+
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from headway import shown, wire
+from headway.cli.shell import ACTOR, AsJson, answer, note, perform
+from headway_core.projects import Project
+
+if TYPE_CHECKING:
+    from headway.opening import Headway
+
+
+def init(
+    path: Path = Path(),
+    /,
+    *,
+    github: str | None = None,
+    name: str | None = None,
+    slug: str | None = None,
+    startup_script: str | None = None,
+    as_json: AsJson = False,
+) -> None:
+    """Register the repository that PATH (by default the present folder) lies in.
+
+    Parameters
+    ----------
+    github
+        owner/name, when origin does not tell.
+    name
+        What people call it; by default the repository's name.
+    slug
+        How commands name it; by default made of the name.
+    startup_script
+        A shell command that is run in every new worktree.
+    """
+    folder = str(path.absolute())
+
+    async def work(hw: "Headway") -> Project:
+        return await hw.projects.register(
+            folder,
+            github=github,
+            name=name,
+            slug=slug,
+            startup_script=startup_script,
+            actor=ACTOR,
+        )
+
+    project = perform(work, as_json=as_json)
+    answer(wire.project(project), partial(shown.project, project), as_json=as_json)
+    for option, asked in (("name", name), ("slug", slug), ("startup_script", startup_script)):
+        if asked is not None and asked != getattr(project, option):
+            note(f"{project.slug} was registered before: its {option} stays {getattr(project, option)!r}")

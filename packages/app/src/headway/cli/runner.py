@@ -1,0 +1,46 @@
+"""`headway up`, and `headway demo`, its rehearsal."""
+
+import signal
+import sys
+from functools import partial
+from pathlib import Path
+
+import anyio
+
+from headway.cli.shell import FAILED, AsJson, ending, fail, perform
+from headway.up import run_until_stopped
+from headway_core.kernel.errors import NotFound
+
+
+def up(*, as_json: AsJson = False) -> None:
+    """Be this host's runner: provision, watch, ratchet; until interrupted.
+
+    A live table on a terminal, a line a change otherwise; with --json a JSON document a change, each in
+    one line. Agents that run go on when it ends, and the next one adopts them.
+    """
+    perform(partial(run_until_stopped, as_json=as_json), as_json=as_json)
+
+
+def demo(
+    *,
+    database: Path | None = None,
+    agent: str | None = None,
+    as_json: AsJson = False,
+) -> None:
+    """Rehearse the main job without network or account: three workspaces, three causes, three fixers.
+
+    Parameters
+    ----------
+    database
+        Keep everything beside this file, and go on where the last run stopped.
+    agent
+        A command that reads its prompt on standard input, in the scripted program's place.
+    """
+    try:
+        from headway.demo.run import rehearse  # noqa: PLC0415  an extra: headway[demo]
+    except ModuleNotFoundError:
+        fail(NotFound("package", "headway-sandbox: install headway[demo]"), as_json=as_json)
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # ends the sandbox too
+    path = database.absolute() if database else None
+    run = partial(anyio.run, partial(rehearse, database=path, agent=agent, as_json=as_json))
+    sys.exit(0 if ending(run, as_json=as_json) else FAILED)

@@ -1,0 +1,48 @@
+"""`headway settings`."""
+
+import json
+from functools import partial
+from typing import TYPE_CHECKING
+
+from cyclopts import App
+
+from headway import shown, wire
+from headway.cli.shell import ACTOR, AsJson, answer, perform
+from headway_core.settings import Settings
+
+if TYPE_CHECKING:
+    from headway.opening import Headway
+
+app = App(name="settings", help="Quiet time, budgets, limits, trust.")
+
+
+@app.command
+def show(*, as_json: AsJson = False) -> None:
+    """All settings as they are."""
+    document = wire.settings(perform(lambda hw: hw.settings.get(), as_json=as_json))
+    answer(document, partial(shown.settings, document), as_json=as_json)
+
+
+@app.command(name="set")
+def set_(name: str, value: str, /, *, as_json: AsJson = False) -> None:
+    """Change one setting.
+
+    Parameters
+    ----------
+    value
+        JSON, or a plain text where a text is wanted.
+    """
+
+    async def work(hw: "Headway") -> Settings:
+        return await hw.settings.change(None, actor=ACTOR, **{name: _value(value)})
+
+    document = wire.settings(perform(work, as_json=as_json))
+    answer(document, partial(shown.settings, {name: document[name]}), as_json=as_json)
+
+
+def _value(text: str) -> object:
+    try:
+        value: object = json.loads(text)
+    except ValueError:
+        return text
+    return tuple(value) if isinstance(value, list) else value

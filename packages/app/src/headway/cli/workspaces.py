@@ -1,0 +1,248 @@
+"""`headway workspace`."""
+
+import re
+import sys
+from collections.abc import Awaitable, Callable
+from functools import partial
+from typing import TYPE_CHECKING, Annotated
+
+from cyclopts import App, Parameter
+
+from headway import shown, wire
+from headway.cli import chosen
+from headway.cli.shell import ACTOR, FAILED, AsJson, answer, note, perform
+from headway_core.board import Card
+from headway_core.kernel.errors import InvalidInput
+from headway_core.operations import (
+    ArchiveResult,
+    CreateWorkspace,
+    GitHubIssue,
+    Manual,
+    ResumeBranch,
+    Settled,
+)
+from headway_core.projects import Project
+from headway_core.workspaces import (
+    GitHubIssueSource,
+    InitOutput,
+    SessionPolicy,
+    Workspace,
+    WorkspaceStatus,
+)
+
+if TYPE_CHECKING:
+    from headway.opening import Headway
+
+app = App(name="workspace", help="Tasks, each on a branch in a worktree.")
+
+_OPTIONS = {
+    "base_branch": "base",
+    "idempotency_key": "key",
+    "initial_prompt": "prompt",
+    "number": "issue",
+    "session_policy": "session",
+    "url": "issue",
+}
+"""Fields of the commands of core, by the options that people give."""
+
+
+@app.command
+def create(
+    *,
+    name: str | None = None,
+    prompt: str | None = None,
+    branch: str | None = None,
+    base: str | None = None,
+    resume: str | None = None,
+    issue: str | None = None,
+    project: str | None = None,
+    description: str | None = None,
+    ratchet: bool | None = None,
+    session: SessionPolicy | None = None,
+    allow_duplicate: Annotated[bool, Parameter(negative="")] = False,
+    key: str | None = None,
+    as_json: AsJson = False,
+) -> None:
+    """Create a workspace from a name, a branch (--resume) or an issue (--issue); `headway up` provisions it.
+
+    Parameters
+    ----------
+    name
+        What people call it; a branch or an issue brings its own.
+    prompt
+        The first words to the agent.
+    branch
+        The new branch's name; by default made of the name.
+    base
+        What the new branch starts from; by default the project's default branch.
+    resume
+        A branch that exists, here or on origin.
+    issue
+        Number or URL of an issue of the project.
+    project
+        Slug or id; by default the project of the present folder.
+    description
+        More about it, for people.
+    ratchet
+        Whether its pull request is moved forward; by default as the settings say.
+    session
+        Whether its agent starts; by default when there is a prompt.
+    allow_duplicate
+        Although another live workspace works on the issue.
+    key
+        Creating again with the same key returns the same workspace.
+    """
+    given = {"issue": issue, "resume": resume, "branch": branch, "base": base, "prompt": prompt}
+    _expect_one_source({option for option, value in given.items() if value is not None}, name)
+
+    async def work(hw: "Headway") -> Workspace:
+        chosen_project = await chosen.project(hw, project)
+        command: CreateWorkspace
+        if resume is not None:
+            command = ResumeBranch(
+                project_id=chosen_project.id,
+                branch=resume,
+                name=name,
+                description=description,
+                ratchet=ratchet,
+                initial_prompt=prompt,
+                session_policy=session,
+            )
+        elif issue is not None:
+            number = _issue_number(issue)
+            command = GitHubIssue(
+                project_id=chosen_project.id,
+                number=number,
+                url=issue if "/" in issue else _issue_url(chosen_project, number),
+                name=name,
+                description=description,
+                ratchet=ratchet,
+                session_policy=session,
+                allow_duplicate=allow_duplicate,
+            )
+        else:
+            command = Manual(
+                project_id=chosen_project.id,
+                name=name or "",
+                description=description,
+                branch=branch,
+                base_branch=base,
+                ratchet=ratchet,
+                initial_prompt=prompt,
+                session_policy=session,
+            )
+        if (prompt or issue) and session in {None, SessionPolicy.START}:
+            await _expect_agent(hw)
+        try:
+            return await hw.workspaces.create(command, idempotency_key=key, actor=ACTOR)
+        except InvalidInput as error:
+            option = "resume" if resume is not None and error.field == "branch" else error.field
+            raise InvalidInput(_OPTIONS.get(option, option), error.problem) from error
+
+    made = perform(work, as_json=as_json)
+    answer(wire.workspace(made), partial(shown.workspace, made), as_json=as_json)
+    source = made.source
+    if isinstance(source, GitHubIssueSource) and source.title is None:
+        note(
+            f"GitHub could not be read: the agent is told that the text of issue #{source.number} is missing"
+        )
+    if made.status is WorkspaceStatus.NEW:
+        note("the runner provisions it: headway up")
+
+
+def _expect_one_source(given: set[str], name: str | None) -> None:
+    if "resume" in given and (also := given & {"issue", "branch", "base"}):
+        raise InvalidInput(min(also), "does not go with --resume")
+    if "issue" in given and (also := given & {"branch", "base", "prompt"}):
+        raise InvalidInput(min(also), "does not go with --issue")
+    if name is None and not given & {"resume", "issue"}:
+        raise InvalidInput("name", "give --name, --resume or --issue")
+
+
+async def _expect_agent(hw: "Headway") -> None:
+    """Its first words would go to an agent that can't be started: told now, not by the runner later."""
+    settings = await hw.settings.get()
+    hw.agents.command(settings.default_agent, settings.models.get(settings.default_agent))
+
+
+def _issue_number(issue: str) -> int:
+    found = re.fullmatch(r"(?:#?|https?://[^\s]+/issues/)([0-9]{1,9})", issue)
+    if found is None:
+        raise InvalidInput("issue", f"{issue!r} is neither a number nor the URL of an issue")
+    return int(found[1])
+
+
+def _issue_url(project: Project, number: int) -> str:
+    return f"https://{project.github_host}/{project.repository}/issues/{number}"
+
+
+@app.command(name="list")
+def list_(*, as_json: AsJson = False) -> None:
+    """The board: every live workspace and why it stands where it stands."""
+    cards = perform(lambda hw: hw.board.cards(), as_json=as_json)
+    answer([wire.card(card) for card in cards], partial(shown.board, cards), as_json=as_json)
+
+
+@app.command
+def show(workspace: str, /, *, as_json: AsJson = False) -> None:
+    """One workspace with its sessions and what its provisioning printed.
+
+    Parameters
+    ----------
+    workspace
+        Its branch, its name, or the beginning of its id.
+    """
+
+    async def work(hw: "Headway") -> tuple[Card, InitOutput]:
+        card = await hw.board.get(await chosen.workspace(hw, workspace))
+        return card, await hw.workspaces.output(card.view.workspace.id)
+
+    card, output = perform(work, as_json=as_json)
+    answer(wire.details(card, output), partial(shown.details, card, output), as_json=as_json)
+
+
+@app.command
+def retry(workspace: str, /, *, as_json: AsJson = False) -> None:
+    """Have a failed provisioning run again."""
+    _change(workspace, lambda hw, its: hw.workspaces.retry(its, actor=ACTOR), as_json=as_json)
+
+
+@app.command
+def cancel(workspace: str, /, *, as_json: AsJson = False) -> None:
+    """End a provisioning."""
+    _change(workspace, lambda hw, its: hw.workspaces.cancel(its, actor=ACTOR), as_json=as_json)
+
+
+def _change(
+    workspace: str, change: "Callable[[Headway, str], Awaitable[Workspace]]", *, as_json: bool
+) -> None:
+    async def work(hw: "Headway") -> Workspace:
+        return await change(hw, await chosen.workspace(hw, workspace))
+
+    changed = perform(work, as_json=as_json)
+    answer(wire.workspace(changed), partial(shown.workspace, changed), as_json=as_json)
+
+
+@app.command
+def archive(
+    workspace: str,
+    /,
+    *,
+    lose_ignored: Annotated[bool, Parameter(negative="")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Stop its sessions, keep its work on the branch, remove its worktree.
+
+    Parameters
+    ----------
+    lose_ignored
+        Remove the worktree although it has files that git ignores (.env): they are lost.
+    """
+
+    async def work(hw: "Headway") -> ArchiveResult:
+        return await hw.workspaces.archive(await chosen.workspace(hw, workspace), lose_ignored=lose_ignored)
+
+    result = perform(work, as_json=as_json)
+    answer(wire.archive(result), partial(shown.archive, result), as_json=as_json)
+    if not (isinstance(result, Settled) and result.workspace.status is WorkspaceStatus.ARCHIVED):
+        sys.exit(FAILED)
