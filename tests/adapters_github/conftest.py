@@ -2,8 +2,9 @@
 
 import json
 import os
+import shutil
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -13,9 +14,16 @@ import attrs
 import pytest
 
 from headway_core.projects.model import Project
+from headway_core.pull_requests.ports import FailureKind
 from headway_core.testing.clock import EPOCH
-from headway_github.answers import Answer, AnswerError, GraphQL, SendFailed
+from headway_github.answers import Answer, AnswerError, GraphQL, RawAnswer, SendFailed
+from headway_github.budgets import Budgets
 from headway_github.documents import Document
+from headway_github.reader import GitHubPullRequests
+from headway_github.rest import Rest
+from headway_github.tokens import GivenToken
+from headway_github.transport import HttpConnection
+from headway_github.writer import GitHubWriter
 
 ROOT = Path(__file__).parents[2]
 HEAD, BASE = "a" * 40, "b" * 40
@@ -69,6 +77,49 @@ class FakeGraphQL(GraphQL):
 
     def names(self) -> list[str]:
         return [name for name, _ in self.sent]
+
+
+class FakeConnection(HttpConnection):
+    """Answers by method and path (without the query): a status with JSON, or a whole `RawAnswer`."""
+
+    def __init__(self) -> None:
+        super().__init__("http://127.0.0.1:9", GivenToken("t"))
+        self.answers: dict[str, Any] = {}
+        self.sent: list[tuple[str, str, bytes | None, Mapping[str, str]]] = []
+
+    async def request(
+        self,
+        method: str,
+        path: str,
+        *,
+        content: bytes | None = None,
+        headers: Mapping[str, str] | None = None,
+        changes: bool = False,
+    ) -> RawAnswer | SendFailed:
+        assert changes is (method != "GET")
+        self.sent.append((method, path, content, headers or {}))
+        answer = self.answers.get(f"{method} {path.partition('?')[0]}")
+        if callable(answer):
+            answer = answer(path, headers or {})
+        if answer is None:
+            return SendFailed(kind=FailureKind.UNAVAILABLE, problem="there is no connection to GitHub")
+        if isinstance(answer, RawAnswer | SendFailed):
+            return answer
+        status, data = answer
+        return RawAnswer(status=status, headers={}, body=json.dumps(data).encode(), at=EPOCH)
+
+
+def rest_over(connection: HttpConnection) -> Rest:
+    return Rest(connection, GivenToken("t"), Budgets("github.com"))
+
+
+def a_reader(graphql: GraphQL, connection: HttpConnection | None = None) -> GitHubPullRequests:
+    """The adapter over a GraphQL and a REST of the test's."""
+    return GitHubPullRequests(graphql, rest_over(connection or FakeConnection()), Budgets("github.com"))
+
+
+def a_writer(graphql: GraphQL, connection: HttpConnection | None = None) -> GitHubWriter:
+    return GitHubWriter(graphql, rest_over(connection or FakeConnection()))
 
 
 @pytest.fixture
@@ -210,6 +261,7 @@ class Canned:
     """A server on loopback that answers each request with the next of its bytes, the last one for ever."""
 
     url: str
+    """Its address; that of one on a Unix socket is the socket's path."""
     answers: list[bytes]
     requests: list[bytes] = attrs.Factory(list)
     hold: Callable[[], Awaitable[None]] | None = None
@@ -237,20 +289,83 @@ def _whole(request: bytes) -> bool:
     head, end, body = request.partition(b"\r\n\r\n")
     if not end:
         return False
+    if b"transfer-encoding: chunked" in head.lower():
+        return body.endswith(b"0\r\n\r\n")
     lengths = [line for line in head.lower().split(b"\r\n") if line.startswith(b"content-length:")]
     return len(body) >= (int(lengths[0].split(b":")[1]) if lengths else 0)
 
 
+def posted(request: bytes) -> Any:
+    """The JSON that was posted, by length or in one chunk after another."""
+    head, _, body = request.partition(b"\r\n\r\n")
+    if b"transfer-encoding: chunked" in head.lower():
+        whole = b""
+        while body:
+            size, _, rest = body.partition(b"\r\n")
+            whole, body = whole + rest[: int(size, 16)], rest[int(size, 16) + 2 :]
+        body = whole
+    return json.loads(body)
+
+
 @asynccontextmanager
-async def canned(*answers: bytes) -> AsyncIterator[Canned]:
-    """Serve these answers, each on a connection of its own."""
-    listener = await anyio.create_tcp_listener(local_host="127.0.0.1")
-    port = listener.extra(anyio.abc.SocketAttribute.local_port)  # noqa: S610  no Django
-    server = Canned(f"http://127.0.0.1:{port}", list(answers))
+async def canned(*answers: bytes, socket: Path | None = None) -> AsyncIterator[Canned]:
+    """Serve these answers, each on a connection of its own: on loopback, or on a Unix socket."""
+    if socket is None:
+        listener: Any = await anyio.create_tcp_listener(local_host="127.0.0.1")
+        port = listener.extra(anyio.abc.SocketAttribute.local_port)  # noqa: S610  no Django
+        server = Canned(f"http://127.0.0.1:{port}", list(answers))
+    else:
+        listener = await anyio.create_unix_listener(socket)
+        server = Canned(str(socket), list(answers))
     async with listener, anyio.create_task_group() as group:
         group.start_soon(listener.serve, server.serve)
         yield server
         group.cancel_scope.cancel()
+
+
+@asynccontextmanager
+async def doorway(socket: Path, port: int) -> AsyncIterator[None]:
+    """A Unix socket whose other side is a port on loopback."""
+
+    async def pipe(one: anyio.abc.SocketStream, other: anyio.abc.SocketStream) -> None:
+        with suppress(anyio.BrokenResourceError, anyio.ClosedResourceError):
+            async for chunk in one:
+                await other.send(chunk)
+            await other.send_eof()
+
+    async def pass_through(stream: anyio.abc.SocketStream) -> None:
+        there = await anyio.connect_tcp("127.0.0.1", port)
+        # Both ends hang up by themselves: gh asks for one answer a connection.
+        async with stream, there, anyio.create_task_group() as both:
+            both.start_soon(pipe, stream, there)
+            both.start_soon(pipe, there, stream)
+
+    async with await anyio.create_unix_listener(socket) as listener, anyio.create_task_group() as group:
+        group.start_soon(listener.serve, pass_through)
+        yield
+        group.cancel_scope.cancel()
+
+
+GH_HOST = "github.localhost"
+"""The one host that gh speaks plain HTTP to; over a Unix socket it needs no port and no name."""
+
+
+@pytest.fixture(scope="session")
+def gh() -> str:
+    """The real `gh`; CI must have one."""
+    program = shutil.which("gh")
+    if program is None:
+        if os.environ.get("CI") == "true":
+            pytest.fail("gh is not installed")
+        pytest.skip("gh is not installed")
+    return program
+
+
+def gh_environment(folder: Path, socket: Path) -> dict[str, str]:
+    """What gh needs to find nothing of this machine's, and the socket instead of the network."""
+    folder.mkdir(exist_ok=True)
+    (folder / "config.yml").write_text(f"http_unix_socket: {socket}\n")
+    return {"PATH": os.environ["PATH"], "HOME": str(folder), "GH_CONFIG_DIR": str(folder)}
 
 
 def response(status: int, body: bytes | dict[str, Any], **headers: str) -> bytes:

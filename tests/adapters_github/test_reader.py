@@ -13,11 +13,13 @@ from headway_core.pull_requests.model import (
     CheckOutcome,
     GitHubState,
     Mergeability,
+    MergeQueueEntry,
     ReviewDecision,
 )
 from headway_core.pull_requests.ports import Candidate, FailureKind, FetchFailed, Observation
 from headway_github.answers import Answer, SendFailed
-from headway_github.reader import DETAILS_A_CALL, GitHubPullRequests
+from headway_github.reader import DETAILS_A_CALL
+from headway_github.rules import STALE_S, Required, RequiredContexts
 
 from .conftest import (
     BASE,
@@ -25,6 +27,7 @@ from .conftest import (
     FakeGraphQL,
     a_comment,
     a_pull_request,
+    a_reader,
     a_review,
     a_run,
     a_thread,
@@ -47,7 +50,7 @@ async def observe(graphql: FakeGraphQL, project: Project, *nodes: Any, **more: A
     ids = [
         node["id"] if isinstance(node, dict) and "id" in node else f"PR_{n}" for n, node in enumerate(nodes)
     ]
-    return (await GitHubPullRequests(graphql).observe(project, ids))[ids[0]]
+    return (await a_reader(graphql).observe(project, ids))[ids[0]]
 
 
 async def test_a_whole_answer_is_a_whole_observation(graphql: FakeGraphQL, project: Project) -> None:
@@ -118,7 +121,7 @@ async def test_an_error_at_the_state_hurts_its_pull_request_alone(
     """The other of the batch is whole."""
     nodes = [None if not path else a_pull_request("PR_0"), a_pull_request("PR_1")]
     graphql.answers["Detail"] = Answer(data=detail(*nodes), errors=(error(kind, "nodes", 0, *path),))
-    seen = await GitHubPullRequests(graphql).observe(project, ["PR_0", "PR_1"])
+    seen = await a_reader(graphql).observe(project, ["PR_0", "PR_1"])
     assert isinstance(seen["PR_0"], FetchFailed)
     assert seen["PR_0"].kind is failure
     assert isinstance(seen["PR_1"], Observation)
@@ -166,7 +169,7 @@ async def test_a_malformed_state_is_a_failed_fetch(
 ) -> None:
     """A wrong type, a null where a value is promised, a word that is none: the old facts stay."""
     graphql.answers["Detail"] = detail(a_pull_request(**wrong))
-    seen = (await GitHubPullRequests(graphql).observe(project, ["PR_1"]))["PR_1"]
+    seen = (await a_reader(graphql).observe(project, ["PR_1"]))["PR_1"]
     assert isinstance(seen, FetchFailed)
     assert seen.kind is FailureKind.NONSENSE
 
@@ -457,7 +460,7 @@ async def test_many_are_read_in_batches(graphql: FakeGraphQL, project: Project) 
     """Twenty a call; each is answered for."""
     graphql.answers["Detail"] = lambda v: detail(*(a_pull_request(node_id) for node_id in v["ids"]))
     ids = [f"PR_{n}" for n in range(45)]
-    seen = await GitHubPullRequests(graphql).observe(project, ids)
+    seen = await a_reader(graphql).observe(project, ids)
     assert set(seen) == set(ids)
     assert all(isinstance(each, Observation) for each in seen.values())
     sizes = [len(v["ids"]) for name, v in graphql.sent if name == "Detail"]
@@ -478,7 +481,7 @@ async def test_too_big_a_question_is_halved(graphql: FakeGraphQL, project: Proje
         return detail(*(a_pull_request(node_id) for node_id in ids))
 
     graphql.answers["Detail"] = answer
-    seen = await GitHubPullRequests(graphql).observe(project, ["PR_1", "PR_2", "PR_heavy", "PR_4"])
+    seen = await a_reader(graphql).observe(project, ["PR_1", "PR_2", "PR_heavy", "PR_4"])
     assert {key for key, each in seen.items() if isinstance(each, Observation)} == {"PR_1", "PR_2", "PR_4"}
     assert isinstance(seen["PR_heavy"], FetchFailed)
     assert seen["PR_heavy"].kind is FailureKind.UNAVAILABLE
@@ -487,7 +490,7 @@ async def test_too_big_a_question_is_halved(graphql: FakeGraphQL, project: Proje
 async def test_an_answer_of_another_length_is_nonsense(graphql: FakeGraphQL, project: Project) -> None:
     """Nobody knows which is which."""
     graphql.answers["Detail"] = detail(a_pull_request())
-    seen = await GitHubPullRequests(graphql).observe(project, ["PR_1", "PR_2"])
+    seen = await a_reader(graphql).observe(project, ["PR_1", "PR_2"])
     assert {each.kind for each in seen.values() if isinstance(each, FetchFailed)} == {FailureKind.NONSENSE}
 
 
@@ -546,7 +549,7 @@ async def test_rules_are_asked_once_in_a_while(graphql: FakeGraphQL, project: Pr
         data={"repository": None}, errors=(error("FORBIDDEN", "repository", "ref"),)
     )
     graphql.answers["Detail"] = lambda v: detail(*(a_pull_request(node_id) for node_id in v["ids"]))
-    reader = GitHubPullRequests(graphql)
+    reader = a_reader(graphql)
     for _ in range(3):
         await reader.observe(project, ["PR_1", "PR_2"])
     seen = await reader.observe(project, ["PR_1"])
@@ -566,10 +569,43 @@ async def test_rules_that_can_not_be_asked_now_are_asked_again(
     """An outage is not kept."""
     graphql.answers["Detail"] = detail(a_pull_request())
     graphql.answers["Required"] = SendFailed(kind=FailureKind.UNAVAILABLE, problem="because")
-    reader = GitHubPullRequests(graphql)
+    reader = a_reader(graphql)
     await reader.observe(project, ["PR_1"])
     await reader.observe(project, ["PR_1"])
     assert graphql.names().count("Required") == 2
+
+
+async def test_rules_have_an_age_and_an_end(graphql: FakeGraphQL, project: Project) -> None:
+    """While GitHub gives no other answer the last one stands in, older each time, and an hour at most."""
+    now = 0.0
+    rules = RequiredContexts(graphql, now=lambda: now)
+    graphql.answers["Required"] = required("test")
+    assert await rules.of_base(project, "main") == Required(contexts=("test",), age_s=0)
+    now = 200.0
+    assert await rules.of_base(project, "main") == Required(contexts=("test",), age_s=200)
+    graphql.answers["Required"] = SendFailed(kind=FailureKind.UNAVAILABLE, problem="because")
+    now = 1000.0
+    assert await rules.of_base(project, "main") == Required(contexts=("test",), age_s=1000)
+    now = STALE_S
+    assert await rules.of_base(project, "main") == Required(contexts=None, age_s=0)
+    graphql.answers["Required"] = required("lint")
+    assert await rules.of_base(project, "main") == Required(contexts=("lint",), age_s=0)
+
+
+def required(*contexts: str) -> dict[str, Any]:
+    checks = {"requiredStatusChecks": [{"context": context} for context in contexts]}
+    rules = connection([{"type": "REQUIRED_STATUS_CHECKS", "parameters": checks}])
+    return {"repository": {"ref": {"branchProtectionRule": None, "rules": rules}}}
+
+
+async def test_a_place_in_the_merge_queue(graphql: FakeGraphQL, project: Project) -> None:
+    """With the merge group's commit, on which its checks run: the head's say nothing of them."""
+    entry: dict[str, Any] = {"state": "AWAITING_CHECKS", "position": 2, "headCommit": {"oid": OTHER}}
+    seen = await observe(graphql, project, a_pull_request(mergeQueueEntry=entry))
+    assert seen.state.merge_queue == MergeQueueEntry(state="AWAITING_CHECKS", position=2, head_commit=OTHER)
+    entry = {"state": "QUEUED", "position": 1, "headCommit": None}
+    seen = await observe(graphql, project, a_pull_request(mergeQueueEntry=entry))
+    assert seen.state.merge_queue.head_commit is None
 
 
 def a_found(node_id: str, branch: str, **changes: Any) -> dict[str, Any]:
@@ -595,7 +631,7 @@ async def test_branches_are_looked_for_in_one_query(graphql: FakeGraphQL, projec
             "of1": connection([]),
         }
     }
-    seen = await GitHubPullRequests(graphql).of_branches(project, ["a", hostile])
+    seen = await a_reader(graphql).of_branches(project, ["a", hostile])
     found = seen["a"]
     assert isinstance(found, tuple)
     assert all(isinstance(each, Candidate) for each in found)
@@ -631,7 +667,7 @@ async def test_a_branch_that_can_not_be_looked_for_is_a_failure(
 ) -> None:
     """It is never "there is none"."""
     graphql.answers["Branches"] = answer
-    seen = (await GitHubPullRequests(graphql).of_branches(project, ["a"]))["a"]
+    seen = (await a_reader(graphql).of_branches(project, ["a"]))["a"]
     assert isinstance(seen, FetchFailed)
     assert seen.kind is kind
 
@@ -644,7 +680,7 @@ async def test_many_branches_are_looked_for_in_batches(graphql: FakeGraphQL, pro
 
     graphql.answers["Branches"] = none
     names = [f"b{n}" for n in range(120)]
-    assert set(await GitHubPullRequests(graphql).of_branches(project, names)) == set(names)
+    assert set(await a_reader(graphql).of_branches(project, names)) == set(names)
     assert len(graphql.sent) == 3
 
 
@@ -667,7 +703,7 @@ async def test_a_number_is_resolved_once_for_all(
 ) -> None:
     """To the node id, or to why not."""
     graphql.answers["Resolve"] = answer
-    found = await GitHubPullRequests(graphql).resolve(project, 7)
+    found = await a_reader(graphql).resolve(project, 7)
     assert (found.kind if isinstance(found, FetchFailed) else found) == expected
 
 
@@ -690,5 +726,5 @@ async def test_no_answer_raises(project: Project, wrong: dict[str, Any]) -> None
     for name in ("Required", "MoreContexts", "MoreReviews", "MoreThreads", "MoreComments"):
         graphql.answers[name] = {}
     graphql.answers["Detail"] = detail({**a_pull_request(), **wrong})
-    seen = await GitHubPullRequests(graphql).observe(project, ["PR_1"])
+    seen = await a_reader(graphql).observe(project, ["PR_1"])
     assert isinstance(seen["PR_1"], Observation | FetchFailed)

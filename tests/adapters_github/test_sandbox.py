@@ -2,7 +2,7 @@
 
 import subprocess
 import zlib
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -10,7 +10,7 @@ from typing import Any
 import attrs
 import pytest
 
-from headway_core.forge_actions.model import OpenPullRequest, Reply, Resolve
+from headway_core.forge_actions.model import Comment, OpenPullRequest, Reply, RequestReview, Resolve
 from headway_core.kernel.clock import Clock
 from headway_core.kernel.errors import InvalidInput, NotFound
 from headway_core.kernel.events import EventCatalog
@@ -36,7 +36,7 @@ from headway_core.pull_requests.model import (
     PRState,
     PullRequestFacts,
 )
-from headway_core.pull_requests.ports import FailureKind
+from headway_core.pull_requests.ports import FailureKind, Observation
 from headway_core.pull_requests.writing import RefusalReason
 from headway_core.settings.model import SETTINGS, CIScope
 from headway_core.testing.clock import SequentialIds
@@ -47,24 +47,34 @@ from headway_core.workspaces.model import (
     Workspace,
     WorkspaceStatus,
 )
+from headway_github.answers import GraphQL
+from headway_github.budgets import Budgets
+from headway_github.carried import HttpGraphQL
+from headway_github.gh import GhGraphQL
 from headway_github.issues import GitHubIssueReader
 from headway_github.reader import GitHubPullRequests
+from headway_github.rest import Rest
 from headway_github.tokens import GivenToken
-from headway_github.transport import HttpGraphQL
+from headway_github.transport import HttpConnection
 from headway_github.writer import GitHubWriter
 from headway_sandbox import (
     CheckStatus,
     Conclusion,
     FaultKind,
+    QueueState,
     Remark,
     ReviewState,
     SandboxControl,
     SandboxProcess,
+    StatusState,
     UserSpec,
     World,
     create,
     launch,
 )
+from headway_sandbox.commands import ChangeRepository
+
+from .conftest import GH_HOST, doorway, gh_environment
 
 pytestmark = pytest.mark.anyio
 
@@ -115,7 +125,10 @@ class _Clock(Clock):
 class Desk:
     """Headway's side: the service with the real adapter, one READY workspace on a branch of its own."""
 
-    graphql: HttpGraphQL
+    graphql: GraphQL
+    forge: GitHubPullRequests
+    writer: GitHubWriter
+    budgets: Budgets
     store: MemoryStore
     service: PRSnapshotService
     project: Project
@@ -142,47 +155,72 @@ def branch(request: pytest.FixtureRequest, anyio_backend: str) -> str:
     return f"fix/{request.node.originalname}-{anyio_backend}-{zlib.crc32(request.node.name.encode())}"
 
 
+@pytest.fixture(params=["http", "gh"])
+def carrier(request: pytest.FixtureRequest) -> str:
+    """Who carries GraphQL: httpx, or the real gh."""
+    if request.param == "gh":
+        request.getfixturevalue("gh")
+    return str(request.param)
+
+
 @pytest.fixture
-async def desk(hub: Hub, project: Project, branch: str) -> Any:
-    """The service on a ledger in memory, over HTTP."""
+async def desk(hub: Hub, project: Project, branch: str, carrier: str, tmp_path: Path) -> Any:
+    """The service on a ledger in memory, over HTTP or gh."""
+    token, budgets, socket = hub.world.tokens["alice"], Budgets("github.com"), tmp_path / "socket"
+    async with (
+        HttpConnection(hub.world.url, GivenToken(token)) as connection,
+        doorway(socket, int(hub.world.url.rpartition(":")[2])),
+    ):
+        graphql: GraphQL = HttpGraphQL(connection, budgets)
+        if carrier == "gh":
+            environment = gh_environment(tmp_path / "gh", socket)
+            graphql = GhGraphQL(GH_HOST, budgets, token=token, environment=environment)
+        async for desk in _desk(graphql, connection, budgets, project, branch):
+            yield desk
+
+
+async def _desk(
+    graphql: GraphQL, connection: HttpConnection, budgets: Budgets, project: Project, branch: str
+) -> AsyncIterator[Desk]:
+    rest = Rest(connection, connection._tokens, budgets)
+    forge = GitHubPullRequests(graphql, rest, budgets)
     store = MemoryStore(clock=_Clock(), ids=SequentialIds(), catalog=EventCatalog(EVENTS), run_twice=True)
-    async with HttpGraphQL(hub.world.url, GivenToken(hub.world.tokens["alice"])) as graphql:
-        service = PRSnapshotService(
-            store.ledger,
-            store.writer(SNAPSHOTS),
-            store.writer(WATCHES),
-            store.reader(WORKSPACES),
-            store.reader(PROJECTS),
-            store.reader(SETTINGS),
-            GitHubPullRequests(graphql),
-        )
-        now = _Clock().now()
-        workspace = Workspace(
-            id="w1",
-            project_id="p1",
-            name="Fix",
-            description=None,
-            source=ManualSource(initial_prompt=None),
-            session_policy=SessionPolicy.NONE,
-            branch=branch,
-            branch_is_generated=True,
-            base_branch="main",
-            branch_claim=None,
-            issue_claim=None,
-            idempotency_key=None,
-            status=WorkspaceStatus.READY,
-            created_at=now,
-            status_changed_at=now,
-        )
-        projects, workspaces = store.writer(PROJECTS), store.writer(WORKSPACES)
+    service = PRSnapshotService(
+        store.ledger,
+        store.writer(SNAPSHOTS),
+        store.writer(WATCHES),
+        store.reader(WORKSPACES),
+        store.reader(PROJECTS),
+        store.reader(SETTINGS),
+        forge,
+    )
+    now = _Clock().now()
+    workspace = Workspace(
+        id="w1",
+        project_id="p1",
+        name="Fix",
+        description=None,
+        source=ManualSource(initial_prompt=None),
+        session_policy=SessionPolicy.NONE,
+        branch=branch,
+        branch_is_generated=True,
+        base_branch="main",
+        branch_claim=None,
+        issue_claim=None,
+        idempotency_key=None,
+        status=WorkspaceStatus.READY,
+        created_at=now,
+        status_changed_at=now,
+    )
+    projects, workspaces = store.writer(PROJECTS), store.writer(WORKSPACES)
 
-        def work(tx: Any) -> None:
-            projects.add(tx, project)
-            workspaces.add(tx, workspace)
-            service.open_record(tx, workspace)
+    def work(tx: Any) -> None:
+        projects.add(tx, project)
+        workspaces.add(tx, workspace)
+        service.open_record(tx, workspace)
 
-        await store.ledger.transact(work)
-        yield Desk(graphql, store, service, project, branch)
+    await store.ledger.transact(work)
+    yield Desk(graphql, forge, GitHubWriter(graphql, rest), budgets, store, service, project, branch)
 
 
 async def push(github: SandboxControl, branch: str, files: dict[str, str | None], start: str = "") -> str:
@@ -236,7 +274,7 @@ async def test_a_review_is_answered_and_approved(hub: Hub, desk: Desk) -> None:
         )
         assert facts.reviews[0].thread_count == 1
 
-        writer = GitHubWriter(desk.graphql)
+        writer = desk.writer
         reply, resolve = Reply(thread_id=thread.id, body="Because"), Resolve(thread_id=thread.id)
         assert await writer.find(desk.project, reply, MARK) is None
         assert await writer.find(desk.project, resolve, MARK) is None
@@ -358,7 +396,7 @@ async def test_a_pull_request_is_opened_once(hub: Hub, desk: Desk) -> None:
     """Opened by the writer, found by its evidence, attached by its id; GitHub refuses a second."""
     async with hub.server.control() as github:
         await push(github, desk.branch, {"a.py": "1\n"}, "main")
-    writer = GitHubWriter(desk.graphql)
+    writer = desk.writer
     order = OpenPullRequest(head=desk.branch, base="main", title="Fix", body="Words", draft=True)
     assert await writer.find(desk.project, order, MARK) is None
     written = await writer.write(desk.project, order, MARK)
@@ -383,6 +421,112 @@ async def test_a_number_is_attached(hub: Hub, desk: Desk) -> None:
     assert caught.value.field == "number"
 
 
+async def test_a_comment_and_a_request_for_review(hub: Hub, desk: Desk) -> None:
+    """Each is written once, and found again by its evidence; a stranger can't be asked."""
+    async with hub.server.control() as github:
+        await push(github, desk.branch, {"a.py": "1\n"}, "main")
+        pull = await github.open_pull_request("alice", desk.branch, "Fix")
+        comment = Comment(pull_request=pull.node_id, number=pull.number, body="Hello")
+        ask = RequestReview(pull_request=pull.node_id, number=pull.number, reviewers=("bob",))
+        for order in (comment, ask):
+            assert await desk.writer.find(desk.project, order, MARK) is None
+            written = await desk.writer.write(desk.project, order, MARK)
+            assert await desk.writer.find(desk.project, order, MARK) == written
+        await github.approve("bob", pull.number)
+        assert await desk.writer.find(desk.project, ask, MARK) is not None
+        with pytest.raises(InvalidInput):
+            await desk.writer.write(desk.project, attrs.evolve(ask, reviewers=("nobody",)), MARK)
+
+
+async def test_a_place_in_the_merge_queue_is_a_fact(hub: Hub, desk: Desk) -> None:
+    """With the commit that is tested there; out of the queue it is gone."""
+    async with hub.server.control() as github:
+        await push(github, desk.branch, {"a.py": "1\n"}, "main")
+        pull = await github.open_pull_request("alice", desk.branch, "Fix")
+        queued = await github.set_queue_entry(pull.number, QueueState.AWAITING_CHECKS, commit="main")
+        await desk.refresh()
+        entry = (await desk.facts()).merge_queue
+        assert entry is not None
+        assert (entry.state, entry.position, entry.head_commit) == ("AWAITING_CHECKS", 1, queued.base_oid)
+        await github.set_queue_entry(pull.number, None)
+        await desk.refresh()
+        assert (await desk.facts()).merge_queue is None
+
+
+@pytest.mark.lesson("S22")
+async def test_a_token_that_graphql_refuses_checks_sees_the_same(hub: Hub, desk: Desk) -> None:
+    """By REST every check has the identity, run and outcome that it has by GraphQL (I8)."""
+    async with hub.server.control() as github:
+        head = await push(github, desk.branch, {"a.py": "1\n"}, "main")
+        pull = await github.open_pull_request("alice", desk.branch, "Fix")
+        await github.report_check(head, "lint", CheckStatus.COMPLETED, Conclusion.FAILURE, summary="bad")
+        await github.report_check(head, "slow", CheckStatus.IN_PROGRESS)
+        await github.set_status("bob", head, "deploy", StatusState.SUCCESS, description="done")
+        ids = [pull.node_id]
+        whole = (await desk.forge.observe(desk.project, ids))[pull.node_id]
+        await github.add_fault(FaultKind.PARTIAL, operation="Detail")
+        refused = (await desk.forge.observe(desk.project, ids))[pull.node_id]
+    assert isinstance(whole, Observation)
+    assert isinstance(refused, Observation)
+    assert whole.checks is not None
+    assert refused.checks is not None
+    assert len(whole.checks.checks) == 3
+    assert [attrs.evolve(c, url=None) for c in whole.checks.checks] == [
+        attrs.evolve(c, url=None) for c in refused.checks.checks
+    ]
+
+
+async def test_a_kick_makes_the_forge_tell(hub: Hub, desk: Desk) -> None:
+    """Where only a read by REST starts the trial merge: unknown, a kick, known."""
+    async with hub.server.control() as github:
+        await github.change_repository(ChangeRepository(mergeable_by_rest=True))
+        try:
+            await push(github, desk.branch, {"a.py": "1\n"}, "main")
+            pull = await github.open_pull_request("alice", desk.branch, "Fix")
+
+            async def told() -> Mergeability | None:
+                seen = (await desk.forge.observe(desk.project, [pull.node_id]))[pull.node_id]
+                assert isinstance(seen, Observation)
+                return seen.mergeability
+
+            assert [await told(), await told()] == [Mergeability.UNKNOWN] * 2
+            await desk.forge.kick(desk.project, pull.number)
+            assert await told() is Mergeability.CLEAN
+        finally:
+            await github.change_repository(ChangeRepository(mergeable_by_rest=False))
+
+
+async def test_the_budget_is_told(hub: Hub, desk: Desk) -> None:
+    """Of GraphQL with its cost, after any call; of REST once it was asked."""
+    assert desk.forge.limits() == ()
+    await desk.refresh()
+    (graphql,) = desk.forge.limits()
+    assert (graphql.host, graphql.resource, graphql.limit, graphql.cost) == ("github.com", "graphql", 5000, 1)
+    await desk.forge.kick(desk.project, 1)
+    core, again = desk.forge.limits()
+    assert (core.resource, core.limit, core.cost, again) == ("core", 5000, None, graphql)
+    assert core.resets_at > core.told_at
+
+
+async def test_a_renamed_repository_is_read_on(hub: Hub, desk: Desk) -> None:
+    """By the node id, and by the former name through its redirect."""
+    async with hub.server.control() as github:
+        await push(github, desk.branch, {"a.py": "1\n"}, "main")
+        pull = await github.open_pull_request("alice", desk.branch, "Fix")
+        await desk.refresh()
+        await github.rename_repository(name="renamed")
+        try:
+            assert await desk.refresh() == Refreshed(changed=("head", "url"))
+            assert (await desk.facts()).head.repository == "octo/renamed"
+            assert await desk.forge.resolve(desk.project, pull.number) == pull.node_id
+            await desk.forge.kick(desk.project, pull.number)
+            comment = Comment(pull_request=pull.node_id, number=pull.number, body="Still here")
+            written = await desk.writer.write(desk.project, comment, MARK)
+            assert await desk.writer.find(desk.project, comment, MARK) == written
+        finally:
+            await github.rename_repository(name="demo")
+
+
 async def test_an_issue_is_read(hub: Hub, desk: Desk) -> None:
     """Title, body and author; one that is not there is not found."""
     async with hub.server.control() as github:
@@ -401,8 +545,17 @@ async def test_an_expired_token_fails_and_keeps_every_fact(hub: Hub, desk: Desk)
         await github.open_pull_request("alice", desk.branch, "Fix")
     await desk.refresh()
     before = await desk.snapshot()
-    desk.graphql._tokens = GivenToken("ghp_expired")
+    _expire(desk.graphql)
     outcome = await desk.refresh()
     assert isinstance(outcome, Failed)
     assert outcome.kind is FailureKind.FORBIDDEN
     assert await desk.snapshot() == before
+
+
+def _expire(graphql: GraphQL) -> None:
+    """The token that is used from now on is none any more."""
+    match graphql:
+        case HttpGraphQL():
+            graphql._connection._tokens = GivenToken("ghp_expired")
+        case GhGraphQL():
+            graphql._environment["GH_TOKEN"] = "ghp_expired"

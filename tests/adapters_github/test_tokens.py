@@ -8,15 +8,21 @@ import pytest
 from headway_core.kernel.errors import PermissionDenied
 from headway_core.pull_requests.ports import FailureKind
 from headway_github.answers import SendFailed
+from headway_github.budgets import Budgets
+from headway_github.carried import HttpGraphQL
 from headway_github.documents import document
-from headway_github.tokens import GhToken, GivenToken, tokens
-from headway_github.transport import HttpGraphQL
+from headway_github.tokens import GhToken, GivenToken, Tokens, tokens
+from headway_github.transport import HttpConnection
 
 from .conftest import canned, response
 
 pytestmark = pytest.mark.anyio
 
 MISSING = "github: no token: set GITHUB_TOKEN or run gh auth login"
+
+
+def graphql_over(url: str, source: Tokens) -> HttpGraphQL:
+    return HttpGraphQL(HttpConnection(url, source), Budgets("github.com"))
 
 
 def a_gh(folder: Path, script: str) -> str:
@@ -76,7 +82,7 @@ async def test_no_gh_at_all_says_what_to_do(tmp_path: Path) -> None:
 async def test_without_a_token_nothing_is_sent(tmp_path: Path) -> None:
     """The failure says what to do; the server is not asked."""
     async with canned(response(200, {"data": {}})) as server:
-        client = HttpGraphQL(server.url, GhToken(str(tmp_path / "nothing")))
+        client = graphql_over(server.url, GhToken(str(tmp_path / "nothing")))
         failed = await client.send(document("resolve"), {})
     assert failed == SendFailed(kind=FailureKind.FORBIDDEN, problem=MISSING.removeprefix("github: "))
     assert server.requests == []
@@ -85,7 +91,7 @@ async def test_without_a_token_nothing_is_sent(tmp_path: Path) -> None:
 async def test_an_expired_token_is_asked_for_anew(tmp_path: Path) -> None:
     """A 401 makes the next request ask gh again."""
     async with canned(response(401, {"message": "Bad credentials"}), response(200, {"data": {}})) as server:
-        client = HttpGraphQL(server.url, GhToken(a_gh(tmp_path, "print('gho_secret')")))
+        client = graphql_over(server.url, GhToken(a_gh(tmp_path, "print('gho_secret')")))
         for _ in range(2):
             await client.send(document("resolve"), {})
     assert len((tmp_path / "calls").read_text().splitlines()) == 2

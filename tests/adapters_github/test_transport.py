@@ -1,20 +1,21 @@
-"""GraphQL over real HTTP on loopback."""
+"""What HTTP alone can go wrong in: connections, packing, redirects, addresses. What all carriers share is
+in test_carriers.
+"""
 
 import gzip
 import json
-import logging
 import socket
-from typing import Any
 
-import anyio
 import pytest
 
 from headway_core.kernel.errors import InvalidInput
 from headway_core.pull_requests.ports import FailureKind
 from headway_github.answers import Answer, SendFailed
+from headway_github.budgets import Budgets
+from headway_github.carried import HttpGraphQL
 from headway_github.documents import document
 from headway_github.tokens import GivenToken
-from headway_github.transport import HttpGraphQL, Limits
+from headway_github.transport import HttpConnection, Limits
 
 from .conftest import canned, response
 
@@ -26,26 +27,20 @@ QUICK = Limits(connect_s=1, answer_s=2, answer_bytes=10_000, connect_pauses_s=(0
 GOOD = {"data": {"repository": None}}
 
 
+def connected(url: str, limits: Limits = QUICK) -> HttpConnection:
+    return HttpConnection(url, GivenToken(TOKEN), limits)
+
+
 def transport(url: str, limits: Limits = QUICK) -> HttpGraphQL:
-    return HttpGraphQL(url, GivenToken(TOKEN), limits)
-
-
-async def test_a_document_is_posted_with_its_variables_and_the_token() -> None:
-    """One POST to /graphql; the answer's data come back."""
-    async with canned(response(200, GOOD)) as server:
-        answer = await transport(server.url + "/").send(QUERY, {"owner": "octo", "number": 7})
-    assert answer == Answer(data={"repository": None}, errors=())
-    (request,) = server.requests
-    head, _, body = request.partition(b"\r\n\r\n")
-    assert head.startswith(b"POST /graphql HTTP/1.1")
-    assert f"bearer {TOKEN}".encode() in head.lower().replace(b"ghp_", b"ghp_")
-    assert json.loads(body) == {"query": QUERY.text, "variables": {"owner": "octo", "number": 7}}
+    return HttpGraphQL(connected(url, limits), Budgets("github.com"))
 
 
 async def test_as_a_context_it_keeps_its_client_and_without_it_works_too() -> None:
     """Construction opens nothing; either way two requests are answered."""
     async with canned(response(200, GOOD)) as server:
-        async with transport(server.url) as kept:
+        connection = connected(server.url)
+        kept = HttpGraphQL(connection, Budgets("github.com"))
+        async with connection:
             assert isinstance(await kept.send(QUERY, {}), Answer)
             assert isinstance(await kept.send(QUERY, {}), Answer)
         assert isinstance(await kept.send(QUERY, {}), Answer)
@@ -119,23 +114,6 @@ async def test_nobody_there_is_unavailable() -> None:
     assert (failed.kind, failed.problem) == (FailureKind.UNAVAILABLE, "there is no connection to GitHub")
 
 
-async def test_an_answer_that_does_not_come_is_unavailable() -> None:
-    """The whole answer has a deadline."""
-    async with canned(response(200, GOOD)) as server:
-        server.hold = anyio.sleep_forever
-        failed = await transport(server.url, Limits(answer_s=0.2)).send(QUERY, {})
-    assert isinstance(failed, SendFailed)
-    assert failed.kind is FailureKind.UNAVAILABLE
-    assert failed.too_big
-
-
-async def test_a_mutation_is_sent_once() -> None:
-    """An answer that is cut leaves the doubt to its caller: nothing is sent again."""
-    async with canned(b"HTTP/1.1 200 OK\r\ncontent-length: 500\r\n\r\n{") as server:
-        await transport(server.url).send(document("reply"), {"input": {}})
-        assert len(server.requests) == 1
-
-
 async def test_a_redirect_on_the_same_host_is_followed() -> None:
     """As after a rename: the same POST at the new address."""
     async with canned(response(307, b"", location="/elsewhere/graphql"), response(200, GOOD)) as server:
@@ -177,36 +155,3 @@ def test_an_address_that_would_give_the_token_away_is_refused(url: str) -> None:
         transport(url)
     assert caught.value.field == "github_api_url"
     assert "secret" not in str(caught.value)
-
-
-@pytest.mark.lesson("S12")
-async def test_one_request_at_a_time() -> None:
-    """GitHub asks for serial requests: callers wait, and no mutation is merged with another."""
-    flying = 0
-    most = 0
-
-    async def count() -> None:
-        nonlocal flying, most
-        flying += 1
-        most = max(most, flying)
-        await anyio.sleep(0.01)
-        flying -= 1
-
-    async with canned(response(200, GOOD)) as server:
-        server.hold = count
-        client = transport(server.url)
-        async with anyio.create_task_group() as group:
-            for _ in range(4):
-                group.start_soon(client.send, document("reply"), {})
-    assert (most, len(server.requests)) == (1, 4)
-
-
-async def test_the_token_is_in_no_log_and_no_repr(caplog: pytest.LogCaptureFixture) -> None:
-    """Not in what is logged of a failure, nor in any value (I11)."""
-    shown: list[Any] = []
-    with caplog.at_level(logging.DEBUG):
-        async with canned(response(401, {"message": TOKEN})) as server:
-            client = transport(server.url)
-            shown += [await client.send(QUERY, {}), client, vars(client)]
-    assert TOKEN not in caplog.text
-    assert TOKEN not in repr(shown)

@@ -1,22 +1,26 @@
 """What is written to GitHub, and how its effect is found again; issues; the wiring."""
 
+import json
+from collections.abc import Sequence
 from typing import Any
 
 import pytest
 
-from headway_core.forge_actions.model import OpenPullRequest, Reply, Resolve
+from headway_core.forge_actions.model import Comment, OpenPullRequest, Reply, RequestReview, Resolve
 from headway_core.forge_actions.ports import Written
 from headway_core.kernel.errors import HeadwayError, InvalidInput, NotFound, PermissionDenied, Unavailable
 from headway_core.projects.model import Project
 from headway_core.pull_requests.ports import FailureKind
 from headway_github.answers import Answer, SendFailed
+from headway_github.carried import HttpGraphQL
 from headway_github.container import GitHubContainer
+from headway_github.gh import GhGraphQL
 from headway_github.issues import GitHubIssueReader
 from headway_github.reader import GitHubPullRequests
 from headway_github.tokens import GhToken, GivenToken
 from headway_github.writer import GitHubWriter
 
-from .conftest import FakeGraphQL, connection, error, who
+from .conftest import FakeConnection, FakeGraphQL, a_writer, connection, error, who
 
 pytestmark = pytest.mark.anyio
 
@@ -42,7 +46,7 @@ async def test_a_pull_request_is_opened_with_its_mark(graphql: FakeGraphQL, proj
     """Head, base, title, body and draft as ordered; the mark is a line of its own."""
     graphql.answers["Opened"] = opened()
     graphql.answers["OpenPullRequest"] = {"createPullRequest": {"pullRequest": {"id": "PR_9"}}}
-    assert await GitHubWriter(graphql).write(project, OPEN, MARK) == Written(node_id="PR_9")
+    assert await a_writer(graphql).write(project, OPEN, MARK) == Written(node_id="PR_9")
     assert graphql.sent[-1] == (
         "OpenPullRequest",
         {
@@ -62,7 +66,7 @@ async def test_a_reply_and_a_resolution_are_written(graphql: FakeGraphQL, projec
     """To the thread that was ordered."""
     graphql.answers["Reply"] = {"addPullRequestReviewThreadReply": {"comment": {"id": "C9"}}}
     graphql.answers["ResolveThread"] = {"resolveReviewThread": {"thread": {"id": "T1", "isResolved": True}}}
-    writer = GitHubWriter(graphql)
+    writer = a_writer(graphql)
     assert await writer.write(project, REPLY, MARK) == Written(node_id="C9")
     assert await writer.write(project, RESOLVE, MARK) == Written(node_id="T1")
     assert [variables["input"] for _, variables in graphql.sent] == [
@@ -73,7 +77,7 @@ async def test_a_reply_and_a_resolution_are_written(graphql: FakeGraphQL, projec
 
 async def test_the_effect_of_an_order_is_found_again(graphql: FakeGraphQL, project: Project) -> None:
     """A pull request of the same head and base, a comment with the mark, a resolved thread."""
-    writer = GitHubWriter(graphql)
+    writer = a_writer(graphql)
     pull = {"id": "PR_9", "headRepository": {"nameWithOwner": "Octo/Demo"}}
     fork = {"id": "PR_8", "headRepository": {"nameWithOwner": "eve/demo"}}
     graphql.answers["Opened"] = opened(fork, pull)
@@ -118,7 +122,7 @@ async def test_every_failure_of_a_write_has_its_error(
     """Try again, may not, gone, refused: the caller can tell; a wait is passed on."""
     for name in ("Opened", "OpenPullRequest", "Reply", "Thread"):
         graphql.answers[name] = answer
-    for act in (GitHubWriter(graphql).write, GitHubWriter(graphql).find):
+    for act in (a_writer(graphql).write, a_writer(graphql).find):
         with pytest.raises(expected) as caught:
             await act(project, order, MARK)
         if isinstance(answer, SendFailed) and isinstance(caught.value, Unavailable):
@@ -131,7 +135,7 @@ async def test_githubs_refusal_of_content_is_told_in_its_words(
     """The one message from outside that is passed on, cut."""
     graphql.answers["Reply"] = UNPROCESSABLE
     with pytest.raises(InvalidInput, match="words from outside"):
-        await GitHubWriter(graphql).write(project, REPLY, MARK)
+        await a_writer(graphql).write(project, REPLY, MARK)
 
 
 async def test_a_thread_or_repository_that_is_gone_is_not_found(
@@ -142,7 +146,102 @@ async def test_a_thread_or_repository_that_is_gone_is_not_found(
     graphql.answers["Opened"] = {"repository": None}
     for order in (REPLY, OPEN):
         with pytest.raises(NotFound):
-            await GitHubWriter(graphql).find(project, order, MARK)
+            await a_writer(graphql).find(project, order, MARK)
+
+
+COMMENT = Comment(pull_request="PR_1", number=7, body="Hello")
+ASK = RequestReview(pull_request="PR_1", number=7, reviewers=("Bob", "carol"))
+
+
+def asked(*bodies: str, requested: Sequence[str] = (), reviewed: Sequence[str] = ()) -> dict[str, Any]:
+    """The evidence of a comment and of a request for review; a deleted account has reviewed too."""
+    pull = {
+        "__typename": "PullRequest",
+        "id": "PR_1",
+        "comments": {"nodes": [{"id": f"IC{n}", "body": body} for n, body in enumerate(bodies)]},
+        "reviewRequests": {
+            "nodes": [{"requestedReviewer": who(login)} for login in requested]
+            + [{"requestedReviewer": {"__typename": "Team"}}, {"requestedReviewer": None}]
+        },
+        "reviews": {"nodes": [{"author": who(login)} for login in reviewed] + [{"author": None}]},
+    }
+    return {"node": pull}
+
+
+async def test_a_comment_is_written_by_rest_and_found_by_its_mark(
+    graphql: FakeGraphQL, project: Project
+) -> None:
+    """The mark is a line of its own; a comment without it is somebody else's."""
+    rest = FakeConnection()
+    rest.answers["POST /repos/octo/demo/issues/7/comments"] = (201, {"node_id": "IC_9"})
+    writer = a_writer(graphql, rest)
+    assert await writer.write(project, COMMENT, MARK) == Written(node_id="IC_9")
+    ((_, _, content, _),) = rest.sent
+    assert json.loads(content or b"") == {"body": f"Hello\n\n{MARK}"}
+    graphql.answers["Asked"] = asked("Hello")
+    assert await writer.find(project, COMMENT, MARK) is None
+    graphql.answers["Asked"] = asked("Hello", f"Hello\n\n{MARK}")
+    assert await writer.find(project, COMMENT, MARK) == Written(node_id="IC1")
+
+
+@pytest.mark.parametrize(
+    ("evidence", "there"),
+    [
+        (asked(), False),
+        (asked(requested=["bob"]), False),
+        (asked(requested=["BOB", "carol", "dave"]), True),
+        (asked(requested=["carol"], reviewed=["bob"]), True),
+    ],
+)
+async def test_a_request_for_review_is_there_when_all_are_asked_or_have_reviewed(
+    graphql: FakeGraphQL,
+    project: Project,
+    evidence: dict[str, Any],
+    there: bool,  # noqa: FBT001
+) -> None:
+    """Logins have no case."""
+    graphql.answers["Asked"] = evidence
+    found = await a_writer(graphql).find(project, ASK, MARK)
+    assert found == (Written(node_id="PR_1") if there else None)
+
+
+async def test_reviewers_are_asked_by_login(graphql: FakeGraphQL, project: Project) -> None:
+    """In one request, sent once."""
+    rest = FakeConnection()
+    rest.answers["POST /repos/octo/demo/pulls/7/requested_reviewers"] = (201, {})
+    assert await a_writer(graphql, rest).write(project, ASK, MARK) == Written(node_id="PR_1")
+    ((_, _, content, _),) = rest.sent
+    assert json.loads(content or b"") == {"reviewers": ["Bob", "carol"]}
+
+
+@pytest.mark.parametrize(
+    ("answer", "expected"),
+    [
+        ((422, {"message": "Reviews may only be requested from collaborators"}), InvalidInput),
+        ((422, []), InvalidInput),
+        ((404, {"message": "Not Found"}), NotFound),
+        ((403, {"message": "Resource not accessible"}), PermissionDenied),
+        ((500, {}), Unavailable),
+        (None, Unavailable),
+    ],
+)
+async def test_an_order_that_rest_refuses_is_an_error(
+    graphql: FakeGraphQL, project: Project, answer: Any, expected: type[Exception]
+) -> None:
+    """Of its content, its subject, its right, or the moment."""
+    rest = FakeConnection()
+    rest.answers["POST /repos/octo/demo/pulls/7/requested_reviewers"] = answer
+    with pytest.raises(expected):
+        await a_writer(graphql, rest).write(project, ASK, MARK)
+    assert len(rest.sent) == 1
+
+
+async def test_evidence_of_what_is_no_pull_request(graphql: FakeGraphQL, project: Project) -> None:
+    """Gone, or an id of something else."""
+    for node in (None, {"__typename": "Issue"}):
+        graphql.answers["Asked"] = {"node": node}
+        with pytest.raises(NotFound):
+            await a_writer(graphql).find(project, COMMENT, MARK)
 
 
 def an_issue(**changes: Any) -> dict[str, Any]:
@@ -210,7 +309,11 @@ def test_the_container_constructs_every_provider() -> None:
     assert isinstance(container.pull_requests(), GitHubPullRequests)
     assert isinstance(container.issues(), GitHubIssueReader)
     assert isinstance(container.writer(), GitHubWriter)
+    assert isinstance(container.graphql(), HttpGraphQL)
     assert container.graphql() is container.graphql()
+    by_gh = GitHubContainer(api_url="https://api.github.com", token="ghp_secret", transport="gh")
+    assert isinstance(by_gh.graphql(), GhGraphQL)
+    assert "ghp_secret" not in repr([by_gh, by_gh.graphql()])
     assert isinstance(container.tokens(), GivenToken)
     assert "ghp_secret" not in repr([container, container.tokens(), container.graphql()])
     assert isinstance(GitHubContainer(api_url="https://api.github.com", token=None).tokens(), GhToken)

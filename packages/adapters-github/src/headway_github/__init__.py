@@ -1,4 +1,4 @@
-"""GitHub for Headway: GraphQL over HTTP behind core's ports.
+"""GitHub for Headway: GraphQL by HTTP or `gh`, and some REST, behind core's ports.
 
 `container.GitHubContainer` is the wiring; `checks_from_rollup` reads what other programs printed.
 """

@@ -6,7 +6,8 @@ Sources: github/docs on rate limits of GraphQL and REST; design: github 1.1 and 
 import json
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
 from http import HTTPStatus
 
 import attrs
@@ -50,6 +51,20 @@ class SendFailed:
     retry_after: float | None = None
     too_big: bool = False
     """A smaller question may be answered."""
+    secondary: bool = False
+    """Of RATE_LIMITED: too much at once, though points are left."""
+
+
+@attrs.frozen(kw_only=True)
+class RawAnswer:
+    """A whole HTTP response, whoever carried it."""
+
+    status: int
+    headers: Mapping[str, str]
+    """Lower-case names."""
+    body: bytes = attrs.field(repr=False)
+    at: datetime
+    """GitHub's own clock where it told, so that waits are right when ours is not."""
 
 
 class GraphQL(ABC):
@@ -58,6 +73,14 @@ class GraphQL(ABC):
     @abstractmethod
     async def send(self, document: Document, variables: Mapping[str, object]) -> Answer | SendFailed:
         """The answer to one document."""
+
+
+def their_time(headers: Mapping[str, str]) -> datetime:
+    """The time of an answer by GitHub's own clock; ours when it is not told."""
+    try:
+        return parsedate_to_datetime(headers["date"]).astimezone(UTC)
+    except (KeyError, ValueError, TypeError):
+        return datetime.now(UTC)  # noqa: TID251  no clock of ours is asked: only a wait comes from it
 
 
 def _failed(kind: FailureKind, problem: str, **more: object) -> SendFailed:
@@ -71,6 +94,20 @@ def read_answer(status: int, headers: Mapping[str, str], body: bytes, now: datet
     403 or 429, with points left.
     """
     parsed = _parsed(body)
+    failed = read_failure(status, headers, parsed, body, now)
+    if failed is not None:
+        return failed
+    if status != HTTPStatus.OK:
+        return _failed(FailureKind.NONSENSE, f"there is no GraphQL at this address ({status})")
+    if parsed is None:
+        return _failed(FailureKind.NONSENSE, "the answer is no JSON object")
+    return _content(parsed)
+
+
+def read_failure(
+    status: int, headers: Mapping[str, str], parsed: dict[str, object] | None, body: bytes, now: datetime
+) -> SendFailed | None:
+    """What GraphQL and REST refuse alike: a limit, an overload, a token; None when it is none of them."""
     limited = _limit(status, headers, parsed, body, now)
     if limited is not None:
         return limited
@@ -87,11 +124,7 @@ def read_answer(status: int, headers: Mapping[str, str], body: bytes, now: datet
         return _failed(FailureKind.FORBIDDEN, "the token is wrong or expired (401)")
     if status == HTTPStatus.FORBIDDEN:
         return _failed(FailureKind.FORBIDDEN, "the token may not do this (403)")
-    if status != HTTPStatus.OK:
-        return _failed(FailureKind.NONSENSE, f"there is no GraphQL at this address ({status})")
-    if parsed is None:
-        return _failed(FailureKind.NONSENSE, "the answer is no JSON object")
-    return _content(parsed)
+    return None
 
 
 def _parsed(body: bytes) -> dict[str, object] | None:
@@ -123,6 +156,7 @@ def _limit(
             FailureKind.RATE_LIMITED,
             "secondary rate limit: too much at once",
             retry_after=max(wait or 0, 0 if "retry-after" in headers else SECONDARY_WAIT_S),
+            secondary=True,
         )
     return None
 

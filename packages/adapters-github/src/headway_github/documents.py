@@ -78,6 +78,7 @@ NAMES = (
     "issue",
     "opened",
     "thread",
+    "asked",
     "open_pull_request",
     "reply",
     "resolve_thread",

@@ -108,7 +108,12 @@ def _head(pr: Node) -> Head:
 
 
 def _queue_entry(node: Node) -> MergeQueueEntry:
-    return MergeQueueEntry(state=node.text("state"), position=node.maybe_integer("position"))
+    commit = node.maybe_node("headCommit")
+    return MergeQueueEntry(
+        state=node.text("state"),
+        position=node.maybe_integer("position"),
+        head_commit=_commit(commit, "oid") if commit else None,
+    )
 
 
 def mergeability(pr: Node) -> Mergeability:

@@ -11,7 +11,7 @@ from typing import TypeVar
 import attrs
 
 from headway_core.projects.model import Project
-from headway_core.pull_requests.checks import newest_checks
+from headway_core.pull_requests.checks import CheckRow, newest_checks
 from headway_core.pull_requests.model import GitHubState, Mergeability
 from headway_core.pull_requests.ports import (
     Candidate,
@@ -21,15 +21,19 @@ from headway_core.pull_requests.ports import (
     FetchFailed,
     Observation,
     PullRequests,
+    RateLimit,
     StatePart,
 )
 from headway_github import mapping
 from headway_github.answers import Answer, AnswerError, GraphQL, SendFailed
+from headway_github.budgets import Budgets
 from headway_github.documents import BRANCHES_A_CALL, branches, document
 from headway_github.pages import IncompleteError, Pages
 from headway_github.reading import MalformedError, Node
+from headway_github.rest import Rest
+from headway_github.rest_checks import RestChecks
 from headway_github.rows import check_row
-from headway_github.rules import RequiredContexts
+from headway_github.rules import Required, RequiredContexts
 
 logger = logging.getLogger(__name__)
 
@@ -44,16 +48,20 @@ _PARTS: Mapping[str, str] = {
 """The part that an error below a field of a pull request takes away; any other takes the whole."""
 _HARMLESS = frozenset({"headRepository", "author", "mergeQueueEntry"})
 """Where GitHub may refuse a look without the rest being wrong: null says the same."""
+_REFUSALS = frozenset({"FORBIDDEN", "INSUFFICIENT_SCOPES"})
 _CUT_SHORT = frozenset({"RESOURCE_LIMITS_EXCEEDED", "TIMEOUT"})
 
 T = TypeVar("T")
 
 
 class GitHubPullRequests(PullRequests):
-    """Reads pull requests by GraphQL."""
+    """Reads pull requests by GraphQL; checks that a token may not read there, by REST."""
 
-    def __init__(self, graphql: GraphQL) -> None:
+    def __init__(self, graphql: GraphQL, rest: Rest, budgets: Budgets) -> None:
         self._graphql = graphql
+        self._rest = rest
+        self._rest_checks = RestChecks(rest)
+        self._budgets = budgets
         self._pages = Pages(graphql)
         self._required = RequiredContexts(graphql)
 
@@ -64,6 +72,12 @@ class GitHubPullRequests(PullRequests):
         for first in range(0, len(node_ids), DETAILS_A_CALL):
             seen |= await self._observe(project, node_ids[first : first + DETAILS_A_CALL])
         return seen
+
+    def limits(self) -> tuple[RateLimit, ...]:
+        return self._budgets.told()
+
+    async def kick(self, project: Project, number: int) -> None:
+        await self._rest.kick(f"/repos/{project.github_owner}/{project.github_repo}/pulls/{number}")
 
     async def resolve(self, project: Project, number: int) -> str | FetchFailed:
         variables = {**_repository(project), "number": number}
@@ -155,7 +169,10 @@ class GitHubPullRequests(PullRequests):
         except MalformedError as error:
             return _nonsense(error)
         parts = _PartReader(errors)
-        checks = await parts.read("checks", lambda: self._checks(project, pr, state))
+        if parts.refused("checks"):
+            checks = await parts.retry("checks", lambda: self._checks_by_rest(project, state))
+        else:
+            checks = await parts.read("checks", lambda: self._checks(project, pr, state))
         talk = await parts.read("conversation", lambda: self._conversation(pr, state))
         mergeable = await parts.read("mergeability", lambda: _mergeability(pr))
         return Observation(
@@ -172,17 +189,26 @@ class GitHubPullRequests(PullRequests):
                 "contexts", rollup.text("id"), rollup.node("contexts"), "contexts", at_head
             )
             rows = [check_row(entry, commit=state.head.commit) for entry in entries]
-        required = None
+        return await self._checks_part(project, state, rows)
+
+    async def _checks_by_rest(self, project: Project, state: StatePart) -> ChecksPart:
+        rows = await self._rest_checks.of_commit(project, state.head.commit)
+        return await self._checks_part(project, state, rows)
+
+    async def _checks_part(self, project: Project, state: StatePart, rows: Sequence[CheckRow]) -> ChecksPart:
+        required = _UNASKED
         if state.state is GitHubState.OPEN:
             required = await self._required.of_base(project, state.base.ref)
-        names = None if required is None else {context.casefold() for context in required}
+        contexts = required.contexts
+        names = None if contexts is None else {context.casefold() for context in contexts}
         return ChecksPart(
             commit=state.head.commit,
             checks=tuple(
                 attrs.evolve(check, required=None if names is None else check.name.casefold() in names)
                 for check in newest_checks(rows)
             ),
-            required=required,
+            required=contexts,
+            required_age_s=required.age_s,
         )
 
     async def _conversation(self, pr: Node, state: StatePart) -> ConversationPart:
@@ -201,6 +227,9 @@ class GitHubPullRequests(PullRequests):
         return mapping.conversation([mapping.review(each) for each in reviews], told)
 
 
+_UNASKED = Required(contexts=None, age_s=0.0)
+
+
 class _PartReader:
     """Reads the parts of one pull request: a part that can't be read is None, and its problem is kept."""
 
@@ -209,10 +238,27 @@ class _PartReader:
         for error in errors:
             if error.path and error.path[0] in _PARTS:
                 self._problems.setdefault(_PARTS[str(error.path[0])], error.type.lower() or "error")
+        self._refused = {
+            _PARTS[str(error.path[0])]
+            for error in errors
+            if error.type in _REFUSALS and error.path and error.path[0] in _PARTS
+        }
 
     @property
     def problems(self) -> tuple[str, ...]:
         return tuple(f"{part}: {problem}" for part, problem in sorted(self._problems.items()))
+
+    def refused(self, part: str) -> bool:
+        """The token may not read the part by GraphQL."""
+        return part in self._refused
+
+    async def retry(self, part: str, read: Callable[[], Awaitable[T]]) -> T | None:
+        """Read a refused part another way; what GraphQL said of it is forgotten if that works."""
+        refusal = self._problems.pop(part)
+        found = await self.read(part, read)
+        if part in self._problems:
+            self._problems[part] = f"{refusal}; {self._problems[part]}"
+        return found
 
     async def read(self, part: str, read: Callable[[], Awaitable[T]]) -> T | None:
         if part in self._problems:
@@ -290,7 +336,12 @@ def _refused(errors: Sequence[AnswerError]) -> FetchFailed | None:
 
 
 def _failed(failure: SendFailed) -> FetchFailed:
-    return FetchFailed(kind=failure.kind, problem=failure.problem, retry_after=failure.retry_after)
+    return FetchFailed(
+        kind=failure.kind,
+        problem=failure.problem,
+        retry_after=failure.retry_after,
+        secondary=failure.secondary,
+    )
 
 
 def _nonsense(error: MalformedError) -> FetchFailed:

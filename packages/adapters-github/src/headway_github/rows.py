@@ -72,6 +72,35 @@ def _run(node: Node) -> CheckRunRow:
     )
 
 
+def rest_run_row(node: Node) -> CheckRunRow:
+    """One check run as REST tells it; its workflow is another list's."""
+    suite, app, output = (node.maybe_node(key) for key in ("check_suite", "app", "output"))
+    return CheckRunRow(
+        name=cut(node.text("name"), NAME_BYTES),
+        status=node.maybe_text("status"),
+        conclusion=node.maybe_text("conclusion"),
+        number=node.integer("id"),
+        suite=suite.maybe_integer("id") if suite else None,
+        app=(app.maybe_text("slug") or app.maybe_text("name")) if app else None,
+        started_at=node.maybe_time("started_at"),
+        completed_at=node.maybe_time("completed_at"),
+        url=_short(node.maybe_text("details_url"), _URL_BYTES),
+        summary=_summary(output) if output else None,
+    )
+
+
+def rest_status_row(node: Node) -> StatusRow:
+    """One commit status as REST tells it."""
+    return StatusRow(
+        context=cut(node.text("context"), NAME_BYTES),
+        state=node.maybe_text("state"),
+        id=node.maybe_text("node_id"),
+        created_at=node.maybe_time("created_at"),
+        url=_short(node.maybe_text("target_url"), _URL_BYTES),
+        summary=_short(node.maybe_text("description"), _SUMMARY_BYTES),
+    )
+
+
 def _summary(node: Node) -> str | None:
     told = [text for text in (node.maybe_text("title"), node.maybe_text("summary")) if text]
     return cut("\n".join(told), _SUMMARY_BYTES) if told else None

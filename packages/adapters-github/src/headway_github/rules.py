@@ -1,6 +1,6 @@
 """The contexts that a base branch requires: asked once in a while for each branch."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 import anyio
 import attrs
@@ -12,6 +12,17 @@ from headway_github.reading import MalformedError, Node
 
 KEPT_S = 300.0
 """How long an answer is believed; rules change seldom, and whoever may not read them asks no more often."""
+STALE_S = 3600.0
+"""How long the last answer stands in while GitHub gives no other; then the rules are unread."""
+
+
+@attrs.frozen(kw_only=True)
+class Required:
+    """The contexts that must report, and how old the answer is."""
+
+    contexts: tuple[str, ...] | None
+    """Sorted; None when the rules can't be read, which is not the same as none."""
+    age_s: float
 
 
 @attrs.frozen
@@ -19,20 +30,24 @@ class _Known:
     contexts: tuple[str, ...] | None
     at: float
 
+    def told(self, now: float) -> Required:
+        return Required(contexts=self.contexts, age_s=now - self.at)
+
 
 class RequiredContexts:
     """Reads branch protection and the active rulesets. Not a stored fact: it is part of every checks part."""
 
-    def __init__(self, graphql: GraphQL) -> None:
+    def __init__(self, graphql: GraphQL, *, now: Callable[[], float] = anyio.current_time) -> None:
         self._graphql = graphql
+        self._now = now
         self._known: dict[tuple[str, str], _Known] = {}
 
-    async def of_base(self, project: Project, ref: str) -> tuple[str, ...] | None:
-        """The contexts, sorted; None when the rules can't be read, which is not the same as none."""
+    async def of_base(self, project: Project, ref: str) -> Required:
+        """What the base branch requires, asked again when the answer is older than `KEPT_S`."""
         key = (project.repository, ref)
         known = self._known.get(key)
-        if known is not None and anyio.current_time() < known.at + KEPT_S:
-            return known.contexts
+        if known is not None and self._now() < known.at + KEPT_S:
+            return known.told(self._now())
         variables: Mapping[str, object] = {
             "owner": project.github_owner,
             "name": project.github_repo,
@@ -40,13 +55,16 @@ class RequiredContexts:
         }
         answer = await self._graphql.send(document("required"), variables)
         if isinstance(answer, SendFailed):
-            return known.contexts if known is not None else None
+            if known is not None and self._now() < known.at + STALE_S:
+                return known.told(self._now())
+            return Required(contexts=None, age_s=0.0)
         try:
             contexts = None if answer.errors else _contexts(Node(answer.data))
         except MalformedError:
             contexts = None
-        self._known[key] = _Known(contexts, anyio.current_time())
-        return contexts
+        now = self._now()
+        self._known[key] = _Known(contexts, now)
+        return self._known[key].told(now)
 
 
 def _contexts(data: Node) -> tuple[str, ...]:

@@ -1,12 +1,9 @@
-"""GraphQL over HTTP: the one module that knows httpx (its fork httpx2 would be a change here alone)."""
+"""HTTP to GitHub: the one module that knows httpx (its fork httpx2 would be a change here alone)."""
 
-import json
-import logging
 import zlib
 from collections.abc import Mapping
 from contextlib import AsyncExitStack
-from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
+from http import HTTPStatus
 from typing import Self
 
 import anyio
@@ -15,11 +12,8 @@ import httpx
 
 from headway_core.kernel.errors import InvalidInput, PermissionDenied
 from headway_core.pull_requests.ports import FailureKind
-from headway_github.answers import Answer, GraphQL, SendFailed, read_answer
-from headway_github.documents import Document
+from headway_github.answers import RawAnswer, SendFailed, their_time
 from headway_github.tokens import Tokens
-
-logger = logging.getLogger(__name__)
 
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
 _REDIRECT_LIMIT = 3
@@ -37,15 +31,15 @@ class Limits:
     """Pauses before a connection is tried again; nothing was sent yet, so that is safe for mutations."""
 
 
-class HttpGraphQL(GraphQL):
-    """Posts documents to `{api_url}/graphql`, one at a time: GitHub asks for serial requests.
+class HttpConnection:
+    """Requests to one API address with one token, one at a time: GitHub asks for serial requests.
 
     As an async context manager it keeps connections; without, each request has its own. The token is
     sent to the host of `api_url` and to no other.
     """
 
     def __init__(self, api_url: str, tokens: Tokens, limits: Limits | None = None) -> None:
-        url = httpx.URL(api_url.rstrip("/") + "/graphql")
+        url = httpx.URL(api_url.rstrip("/"))
         if url.scheme not in ("https", "http") or not url.host or url.userinfo:
             raise InvalidInput("github_api_url", "is no http address, or carries credentials")
         if url.scheme == "http" and url.host not in ("127.0.0.1", "::1", "localhost"):
@@ -71,39 +65,54 @@ class HttpGraphQL(GraphQL):
             timeout=httpx.Timeout(limits.answer_s, connect=limits.connect_s),
             follow_redirects=False,
             trust_env=self._url.scheme == "https",
-            headers={"accept": "application/json", "accept-encoding": "gzip", "user-agent": "headway"},
+            headers={"accept-encoding": "gzip", "user-agent": "headway"},
         )
 
-    async def send(self, document: Document, variables: Mapping[str, object]) -> Answer | SendFailed:
+    async def request(
+        self,
+        method: str,
+        path: str,
+        *,
+        content: bytes | None = None,
+        headers: Mapping[str, str] | None = None,
+        changes: bool = False,
+    ) -> RawAnswer | SendFailed:
+        """The whole response to one request below the API's address, whatever its status.
+
+        `changes`: it has an effect. Nothing that was sent is sent again.
+        """
         async with self._turn:
             try:
                 token = await self._tokens.token()
             except PermissionDenied as error:
                 return SendFailed(kind=FailureKind.FORBIDDEN, problem=error.problem)
-            answer = await self._post(document, variables, token)
-        if isinstance(answer, SendFailed):
-            if answer.kind is FailureKind.FORBIDDEN:
-                self._tokens.refused()
-            logger.info("%s: %s", document.name, answer.problem)
+            every = {"accept": "application/json", **(headers or {}), "authorization": f"Bearer {token}"}
+            if content is not None:
+                every["content-type"] = "application/json"
+            answer = await self._exchange(method, self._at(path), content, every, changes=changes)
+        if isinstance(answer, RawAnswer) and answer.status == HTTPStatus.UNAUTHORIZED:
+            self._tokens.refused()
         return answer
 
-    async def _post(
-        self, document: Document, variables: Mapping[str, object], token: str
-    ) -> Answer | SendFailed:
-        content = json.dumps({"query": document.text, "variables": variables}).encode()
-        headers = {"authorization": f"Bearer {token}", "content-type": "application/json"}
+    def _at(self, path: str) -> httpx.URL:
+        base = self._url
+        if path == "/graphql" and base.path.endswith("/api/v3"):  # an Enterprise server
+            return base.copy_with(path=base.path.removesuffix("/v3") + path)
+        return httpx.URL(str(base) + path)
+
+    async def _exchange(
+        self, method: str, url: httpx.URL, content: bytes | None, headers: Mapping[str, str], *, changes: bool
+    ) -> RawAnswer | SendFailed:
         try:
             with anyio.fail_after(self._limits.answer_s):
                 async with AsyncExitStack() as stack:
                     client = self._shared
                     if client is None:
                         client = await stack.enter_async_context(self._client())
-                    return await self._follow(client, self._url, content, headers)
+                    return await self._follow(client, method, url, content, headers)
         except (TimeoutError, httpx.TimeoutException):
             return SendFailed(
-                kind=FailureKind.UNAVAILABLE,
-                problem="GitHub did not answer in time",
-                too_big=not document.writes,
+                kind=FailureKind.UNAVAILABLE, problem="GitHub did not answer in time", too_big=not changes
             )
         except (httpx.RemoteProtocolError, httpx.ReadError):
             return SendFailed(kind=FailureKind.UNAVAILABLE, problem="the connection ended within the answer")
@@ -113,10 +122,15 @@ class HttpGraphQL(GraphQL):
             return SendFailed(kind=FailureKind.UNAVAILABLE, problem="there is no connection to GitHub")
 
     async def _follow(
-        self, client: httpx.AsyncClient, url: httpx.URL, content: bytes, headers: Mapping[str, str]
-    ) -> Answer | SendFailed:
+        self,
+        client: httpx.AsyncClient,
+        method: str,
+        url: httpx.URL,
+        content: bytes | None,
+        headers: Mapping[str, str],
+    ) -> RawAnswer | SendFailed:
         for _ in range(_REDIRECT_LIMIT + 1):
-            request = client.build_request("POST", url, content=content, headers=headers)
+            request = client.build_request(method, url, content=content, headers=headers)
             response = await self._connected(client, request)
             try:
                 if response.status_code not in _REDIRECTS:
@@ -139,7 +153,7 @@ class HttpGraphQL(GraphQL):
                 await anyio.sleep(pause)
         return await client.send(request, stream=True)
 
-    async def _read(self, response: httpx.Response) -> Answer | SendFailed:
+    async def _read(self, response: httpx.Response) -> RawAnswer | SendFailed:
         cap = self._limits.answer_bytes
         too_large = SendFailed(
             kind=FailureKind.NONSENSE, problem=f"the answer is larger than {cap} bytes", too_big=True
@@ -162,7 +176,7 @@ class HttpGraphQL(GraphQL):
         if len(body) > cap:
             return too_large
         headers = {name.lower(): value for name, value in response.headers.items()}
-        return read_answer(response.status_code, headers, body, _their_time(headers))
+        return RawAnswer(status=response.status_code, headers=headers, body=body, at=their_time(headers))
 
 
 def _unpacked(raw: bytes, encoding: str, cap: int) -> bytes | None:
@@ -189,11 +203,3 @@ def _redirected(url: httpx.URL, location: str | None) -> httpx.URL | None:
         return None
     same = (target.scheme, target.host, target.port) == (url.scheme, url.host, url.port)
     return target if same and not target.userinfo else None
-
-
-def _their_time(headers: Mapping[str, str]) -> datetime:
-    """GitHub's own clock, so that the reset is right when ours is not."""
-    try:
-        return parsedate_to_datetime(headers["date"]).astimezone(UTC)
-    except (KeyError, ValueError, TypeError):
-        return datetime.now(UTC)  # noqa: TID251  no clock of ours is asked: only a wait comes from it

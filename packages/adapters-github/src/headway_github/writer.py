@@ -18,15 +18,20 @@ from headway_github.answers import AnswerError, GraphQL, SendFailed
 from headway_github.documents import document
 from headway_github.issues import as_error
 from headway_github.reading import MalformedError, Node, clean
+from headway_github.rest import Rest, Unprocessable
 
 _MESSAGE_CHARACTERS = 300
 
 
 class GitHubWriter(ForgeWriter):
-    """Opens pull requests, replies to review threads and resolves them, by GraphQL."""
+    """Opens pull requests, replies to threads and resolves them, comments, asks for reviews.
 
-    def __init__(self, graphql: GraphQL) -> None:
+    By GraphQL, which has the node ids; by REST what takes a number and logins as they are.
+    """
+
+    def __init__(self, graphql: GraphQL, rest: Rest) -> None:
         self._graphql = graphql
+        self._rest = rest
 
     async def find(self, project: Project, order: Order, mark: str) -> Written | None:
         try:
@@ -41,8 +46,14 @@ class GitHubWriter(ForgeWriter):
                 case Resolve(thread_id=thread_id):
                     thread = await self._thread(thread_id)
                     return Written(node_id=thread_id) if thread.flag("isResolved") else None
-                case Comment() | RequestReview():
-                    raise InvalidInput("order", "this adapter can't do it yet")
+                case Comment(pull_request=node_id):
+                    said = (await self._asked(node_id)).node("comments").nodes("nodes")
+                    ours = [each for each in said if mark in (each.maybe_text("body") or "")]
+                    return Written(node_id=ours[0].text("id")) if ours else None
+                case RequestReview(pull_request=node_id, reviewers=reviewers):
+                    known = _reviewers(await self._asked(node_id))
+                    wanted = {login.casefold() for login in reviewers}
+                    return Written(node_id=node_id) if wanted <= known else None
                 case _:
                     assert_never(order)
         except MalformedError as error:
@@ -73,8 +84,15 @@ class GitHubWriter(ForgeWriter):
                 case Resolve(thread_id=thread_id):
                     await self._mutate("resolve_thread", {"threadId": thread_id}, "review thread", thread_id)
                     return Written(node_id=thread_id)
-                case Comment() | RequestReview():
-                    raise InvalidInput("order", "this adapter can't do it yet")
+                case Comment(number=number, body=body):
+                    comment: Mapping[str, object] = {"body": f"{body}\n\n{mark}"}
+                    done = await self._post(project, f"issues/{number}/comments", comment, "comment")
+                    return Written(node_id=Node(done).text("node_id"))
+                case RequestReview(pull_request=node_id, number=number, reviewers=reviewers):
+                    asked: Mapping[str, object] = {"reviewers": list(reviewers)}
+                    path = f"pulls/{number}/requested_reviewers"
+                    await self._post(project, path, asked, "reviewers")
+                    return Written(node_id=node_id)
                 case _:
                     assert_never(order)
         except MalformedError as error:
@@ -101,6 +119,21 @@ class GitHubWriter(ForgeWriter):
             raise NotFound("review thread", thread_id)
         return thread
 
+    async def _asked(self, node_id: str) -> Node:
+        data = await self._ask("asked", {"id": node_id}, "pull request", node_id)
+        pull = data.maybe_node("node")
+        if pull is None or pull.text("__typename") != "PullRequest":
+            raise NotFound("pull request", node_id)
+        return pull
+
+    async def _post(self, project: Project, path: str, order: Mapping[str, object], field: str) -> object:
+        done = await self._rest.post(f"/repos/{project.github_owner}/{project.github_repo}/{path}", order)
+        if isinstance(done, SendFailed):
+            raise as_error(done, "pull request", f"{project.repository} {path}")
+        if isinstance(done, Unprocessable):
+            raise InvalidInput(field, clean(done.message)[:_MESSAGE_CHARACTERS])
+        return done
+
     async def _mutate(self, name: str, order: Mapping[str, object], kind: str, key: str) -> Node:
         return await self._ask(name, {"input": order}, kind, key)
 
@@ -120,6 +153,14 @@ def _opened(repository: Node) -> Written | None:
         if head is not None and head.text("nameWithOwner") == repository.text("nameWithOwner"):
             return Written(node_id=pr.text("id"))
     return None
+
+
+def _reviewers(pull: Node) -> set[str]:
+    """Who is asked and who has reviewed, without case."""
+    asked = [each.maybe_node("requestedReviewer") for each in pull.node("reviewRequests").nodes("nodes")]
+    reviewed = [each.maybe_node("author") for each in pull.node("reviews").nodes("nodes")]
+    logins = [who.maybe_text("login") for who in [*asked, *reviewed] if who is not None]
+    return {login.casefold() for login in logins if login}
 
 
 def _error(error: AnswerError, kind: str, key: str) -> HeadwayError:

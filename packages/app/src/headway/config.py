@@ -7,6 +7,7 @@
 | | `HEADWAY_DATA` | `~/.local/share/headway` |
 | `database` | `HEADWAY_DATABASE` | `sqlite:///<data>/headway.db` |
 | `github_api_url` | `HEADWAY_GITHUB_API_URL` | `https://api.github.com` |
+| `github_transport` | `HEADWAY_GITHUB_TRANSPORT` | `http`; or `gh`, the program, for GraphQL |
 | | `GITHUB_TOKEN`, `GH_TOKEN` | what `gh auth token` says |
 | `[agents.NAME]` `command = [...]`, `model_option` | | `claude` |
 """
@@ -42,6 +43,14 @@ class Config:
     github_api_url: str = "https://api.github.com"
     github_token: str | None = attrs.field(default=None, repr=False)
     """None: ask `gh auth token`."""
+    github_transport: str = attrs.field(default="http")
+    """Who carries GraphQL: `http`, or `gh`, with its own login, proxy and certificates."""
+
+    @github_transport.validator
+    def _known_transport(self, _: object, value: str) -> None:
+        if value not in ("http", "gh"):
+            raise InvalidInput("github_transport", "is neither http nor gh")
+
     agents: dict[str, AgentProgram] = attrs.field(factory=lambda: dict(DEFAULT_AGENTS))
 
     @property
@@ -62,6 +71,7 @@ class _File:
 
     database: str | None = None
     github_api_url: str | None = None
+    github_transport: str | None = None
     agents: dict[str, AgentProgram] = attrs.field(factory=dict)
 
 
@@ -79,6 +89,7 @@ def load(environment: Mapping[str, str] = os.environ) -> Config:
         github_api_url=environment.get("HEADWAY_GITHUB_API_URL")
         or written.github_api_url
         or "https://api.github.com",
+        github_transport=environment.get("HEADWAY_GITHUB_TRANSPORT") or written.github_transport or "http",
         github_token=environment.get("GITHUB_TOKEN") or environment.get("GH_TOKEN") or None,
         agents={**DEFAULT_AGENTS, **written.agents},
     )

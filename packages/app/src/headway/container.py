@@ -24,6 +24,7 @@ class AppContainer(containers.DeclarativeContainer):
         GitHubContainer,
         api_url=config.provided.github_api_url,
         token=config.provided.github_token,
+        transport=config.provided.github_transport,
     )
     core = providers.Container(
         CoreContainer,

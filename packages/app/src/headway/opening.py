@@ -141,5 +141,5 @@ async def open(database: str | None = None, *, config: Config | None = None) -> 
             )
         )
         container = AppContainer(config=config, store=store)
-        await stack.enter_async_context(container.github.graphql())
+        await stack.enter_async_context(container.github.connection())
         yield Headway(container.core())

@@ -182,6 +182,8 @@ class MergeQueueEntry:
 
     state: str
     position: int | None
+    head_commit: str | None = None
+    """The merge group's commit, on which the queue's checks run; None while there is none."""
 
 
 @attrs.frozen(kw_only=True)

@@ -48,6 +48,8 @@ class ChecksPart:
     commit: str
     checks: tuple[Check, ...]
     required: tuple[str, ...] | None
+    required_age_s: float = 0.0
+    """How long ago the base's rules were read: they are asked once in a while, not with every fetch."""
 
 
 @attrs.frozen(kw_only=True)
@@ -95,6 +97,8 @@ class FetchFailed:
     """One sentence, no outside text, no secret."""
     retry_after: float | None = None
     """Seconds; None when nobody said."""
+    secondary: bool = False
+    """Of RATE_LIMITED: too much at once, though the budget may not be used up."""
 
 
 @attrs.frozen(kw_only=True)
