@@ -9,6 +9,7 @@ import pytest
 
 from headway_core.board import BoardService, Column, StatusReason, WorkspaceView, column, status_reason
 from headway_core.board.service import Tables
+from headway_core.hosts import HOSTS
 from headway_core.kernel.ledger import ReadTransaction, Transaction
 from headway_core.kernel.tables import Query, ReadTable, TableSpec
 from headway_core.projects.model import PROJECTS, Project
@@ -115,6 +116,7 @@ def a_view(facts: dict[str, Any] | None = None, **changes: Any) -> WorkspaceView
         "settings": Settings(),
         "project": a_project(),
         "workspace": a_workspace(),
+        "host_lost": False,
         "snapshot": snapshot,
         "ratchet": Ratchet(workspace_id="w1", enabled=changes.pop("enabled", True)),
         "sessions": (),
@@ -156,6 +158,10 @@ ROWS: list[tuple[WorkspaceView, StatusReason]] = [
     (a_view(session=a_session(SessionStatus.FAILED), decision=HELD), S.SESSION_ERROR),
     (a_view(session=a_session(SessionStatus.FAILED, Purpose.FIXER), enabled=False), S.SESSION_ERROR),
     (a_view(session=a_session(SessionStatus.FAILED, Purpose.FIXER)), S.READY_FOR_NEXT_PROMPT),
+    (a_view(host_lost=True, status=WorkspaceStatus.PROVISIONING), S.HOST_LOST),
+    (a_view({}, host_lost=True, session=RUNNING, decision=HELD), S.HOST_LOST),
+    (a_view(host_lost=True, session=a_session(SessionStatus.FAILED)), S.SESSION_ERROR),
+    (a_view({"state": GitHubState.MERGED}, host_lost=True), S.MERGED),
     (a_view(status=WorkspaceStatus.NEW), S.SETTING_UP),
     (a_view(status=WorkspaceStatus.PROVISIONING), S.SETTING_UP),
     (a_view(status=WorkspaceStatus.FAILED), S.SETUP_FAILED),
@@ -263,6 +269,7 @@ async def test_the_list_asks_each_table_once_however_long_it_is() -> None:
         return _Counted(house.store.reader(spec), calls)
 
     tables = Tables(
+        hosts=counted(HOSTS),
         projects=counted(PROJECTS),
         workspaces=counted(WORKSPACES),
         snapshots=counted(SNAPSHOT_SPEC),
@@ -273,7 +280,7 @@ async def test_the_list_asks_each_table_once_however_long_it_is() -> None:
     board = BoardService(ledger=house.store.ledger, settings=house.core.settings(), tables=tables)
     cards = await board.cards()
     assert len(cards) == 200
-    assert len(calls) == 6
+    assert len(calls) == 7
     assert set(calls.values()) == {1}
     assert {card.status_reason for card in cards} == {S.NEEDS_ANSWER}
     assert [card.view.workspace.id for card in cards] == sorted(card.view.workspace.id for card in cards)

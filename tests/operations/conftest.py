@@ -26,6 +26,7 @@ from headway_core.testing.fakes_machine import (
     Point,
     no_point,
 )
+from headway_core.testing.fakes_writer import FakeForgeWriter
 from headway_core.testing.points import PointedStore
 from headway_core.workspaces import Workspace
 
@@ -47,8 +48,9 @@ class Host:
             agents=FakeAgents("claude"),
             supervisor=FakeSupervisor(world.processes, point),
             forge=FakePullRequests(),
+            forge_writer=FakeForgeWriter(),
             issues=world.issues,
-            worktrees_root="/wt",
+            worktrees_root="/wt" if host_id == "host-1" else f"/wt-of-{host_id}",
         )
         self.projects = self.core.projects()
         self.settings = self.core.settings()

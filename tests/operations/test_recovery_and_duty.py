@@ -6,7 +6,7 @@ import anyio
 import pytest
 
 from headway_core.kernel.errors import InvalidInput, Unavailable
-from headway_core.operations import ProvisionDuty
+from headway_core.operations import WorkspaceDuty
 from headway_core.testing.fakes_machine import FakeWorktree
 from headway_core.workspaces import WORKSPACES, WorkspaceStatus
 from headway_core.workspaces.ports import StrayWorktree
@@ -16,11 +16,12 @@ S = WorkspaceStatus
 REPO = "/src/demo"
 
 
-def duty_of(host: Any) -> ProvisionDuty:
-    return ProvisionDuty(
+def duty_of(host: Any) -> WorkspaceDuty:
+    return WorkspaceDuty(
         host.core.ledger(),
         workspaces=host.world.store.reader(WORKSPACES),
         provisioning=host.provisioning,
+        archive=host.archive,
         locks=host.core.locks(),
     )
 
@@ -74,17 +75,71 @@ async def test_another_hosts_workspaces_are_that_hosts(world: Any, host: Any) ->
     assert (await host.lifecycle.get(ready.id)).warning is None
 
 
-async def test_strange_folders_are_reported_and_left(world: Any, host: Any) -> None:
-    """Every known worktree aside, also that of a provisioning; with what git says of them."""
-    await host.ready()
-    world.git.worktrees["/wt/demo/clean"] = FakeWorktree(repo_path=REPO, branch="a")
-    world.git.worktrees["/wt/demo/dirty"] = FakeWorktree(repo_path=REPO, branch="b", dirty=True)
+@pytest.mark.lesson("L9", "L10")
+async def test_leftovers_without_work_are_removed(world: Any, host: Any) -> None:
+    """What no workspace knows goes when git says that it holds nothing; else it is reported and stays."""
+    ready = await host.ready()
+    trees = world.git.worktrees
+    trees["/wt/demo/clean"] = FakeWorktree(repo_path=REPO, branch="a")
+    trees["/wt/demo/dirty"] = FakeWorktree(repo_path=REPO, branch="b", dirty=True)
+    trees["/wt/demo/ahead"] = FakeWorktree(repo_path=REPO, branch="c", unpushed=1)
     recovered = await host.recovery.recover()
+    assert recovered.removed == ("/wt/demo/clean",)
     assert recovered.strays == (
-        StrayWorktree(path="/wt/demo/clean", holds_work=False),
+        StrayWorktree(path="/wt/demo/ahead", holds_work=True),
         StrayWorktree(path="/wt/demo/dirty", holds_work=True),
     )
-    assert len(world.git.worktrees) == 3
+    assert set(trees) == {ready.worktree_path, "/wt/demo/dirty", "/wt/demo/ahead"}
+    assert recovered.problems == ()
+
+
+async def test_a_leftover_that_git_will_not_remove_is_reported(world: Any, host: Any) -> None:
+    """The removal asks git once more: what somebody works in by then stays."""
+    world.git.worktrees["/wt/demo/clean"] = FakeWorktree(repo_path=REPO, branch="a", ignored=(".env",))
+    recovered = await host.recovery.recover()
+    assert recovered.removed == ()
+    assert [stray.path for stray in recovered.strays] == ["/wt/demo/clean"]
+    assert "/wt/demo/clean" in world.git.worktrees
+
+
+async def test_what_is_made_during_the_look_is_no_leftover(world: Any, host: Any) -> None:
+    """Two hosts with one folder: a workspace that the other provisions meanwhile is asked for again."""
+    looks = host.worktrees.strays
+    other = world.host("host-2")
+
+    async def strays(*asked: Any) -> Any:
+        await other.ready()  # created and made after this host has read what is known
+        return await looks(*asked)
+
+    host.worktrees.strays = strays
+    recovered = await host.recovery.recover()
+    assert (recovered.removed, recovered.strays) == ((), ())
+    assert len(world.git.worktrees) == 1
+
+
+@pytest.mark.lesson("L4", "L5", "L11")
+async def test_an_archive_whose_process_died_is_gone_on_with_by_the_duty(world: Any, host: Any) -> None:
+    """Without a new start of the runner; while somebody archives, the duty leaves it alone."""
+    ready = await host.ready()
+    await world.store.ledger.transact(lambda tx: host.lifecycle.begin_archive(tx, ready.id))
+    async with world.host().core.locks().workspace(ready.id):
+        await duty_of(host).run()
+        assert (await host.lifecycle.get(ready.id)).status is S.ARCHIVING
+    await duty_of(world.host("host-2")).run()
+    assert (await host.lifecycle.get(ready.id)).status is S.ARCHIVING
+    await duty_of(host).run()
+    assert (await host.lifecycle.get(ready.id)).status is S.ARCHIVED
+    assert world.git.worktrees == {}
+
+
+async def test_an_archive_of_what_no_host_has_is_pinned_to_the_one_that_began_it(
+    world: Any, host: Any
+) -> None:
+    """A cancelled NEW one has no host: its archive gets one, which goes on after a crash."""
+    made = await host.create()
+    await host.lifecycle.cancel(made.id)
+    archived = await host.archive.archive(made.id)
+    assert (archived.workspace.status, archived.workspace.host_id) == (S.ARCHIVED, "host-1")
 
 
 async def test_one_trouble_keeps_nothing_else_from_its_end(world: Any, host: Any) -> None:

@@ -31,9 +31,7 @@ def git() -> FakeGit:
 
 @pytest.fixture
 def service(store: MemoryStore, git: FakeGit) -> ProjectService:
-    return ProjectService(
-        store.ledger, store.writer(PROJECTS), FakeWorktrees(git), worktrees_root="/data/worktrees"
-    )
+    return ProjectService(store.ledger, store.writer(PROJECTS), FakeWorktrees(git))
 
 
 async def payloads(store: MemoryStore) -> list[object]:
@@ -49,7 +47,7 @@ async def test_a_repository_tells_where_its_pull_requests_live(
     assert (project.github_host, project.repository) == ("github.com", "octo/demo")
     assert (project.name, project.slug, project.default_branch) == ("demo", "demo", "main")
     assert project.repo_path == "/src/demo"
-    assert project.worktree_base_path == "/data/worktrees/demo"
+    assert project.worktree_base_path is None
     assert await payloads(store) == [ProjectRegistered(project=project)]
 
 

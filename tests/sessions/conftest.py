@@ -6,7 +6,7 @@ from typing import TypeVar
 import attrs
 import pytest
 
-from headway_core import sessions, settings, workspaces
+from headway_core import hosts, sessions, settings, workspaces
 from headway_core.kernel.events import EventCatalog, Payload, UnknownPayload
 from headway_core.kernel.ledger import Transaction
 from headway_core.kernel.memory import MemoryStore
@@ -66,7 +66,7 @@ class House:
             lifecycle=self.lifecycle,
             settings=self.settings,
         )
-        self.fixers = FixerSessionService(self.ledger, self.sessions)
+        self.fixers = FixerSessionService(self.ledger, self.sessions, store.reader(hosts.HOSTS))
         self.supervisor = FakeSupervisor(processes, point)
         self.agents = FakeAgents()
         self.locks = FakeLocks(host_id, held)

@@ -13,7 +13,7 @@ from headway_core.container import CoreContainer
 from headway_core.hosts import HostService
 from headway_core.kernel.errors import Conflict, Unavailable
 from headway_core.kernel.events import EventCatalog
-from headway_core.operations import ArchiveResult, CreateWorkspace
+from headway_core.operations import ArchiveResult, CreateWorkspace, WorktreePlaces
 from headway_core.projects import ProjectService
 from headway_core.pull_requests import PRSnapshotService
 from headway_core.ratchet import RatchetService
@@ -35,6 +35,7 @@ class Workspaces:
         self._lifecycle = core.lifecycle()
         self._provisioning = core.provisioning()
         self._archive = core.archive()
+        self._moving = core.moving()
 
     async def create(
         self, command: CreateWorkspace, *, idempotency_key: str | None = None, actor: str = "headway"
@@ -66,6 +67,10 @@ class Workspaces:
         """Stop its sessions, keep its work on the branch, remove its worktree."""
         return await self._archive.archive(workspace_id, lose_ignored=lose_ignored)
 
+    async def move_here(self, workspace_id: str, *, actor: str = "headway") -> Workspace:
+        """Take it over from a retired host: a fresh worktree, here, of the branch as it was pushed."""
+        return await self._moving.move_here(workspace_id, actor=actor)
+
 
 class Headway:
     """An open Headway: services to call, and a runner to start."""
@@ -75,6 +80,7 @@ class Headway:
         self.workspaces = Workspaces(core)
         self.hosts: HostService = core.hosts()
         self.settings: SettingsService = core.settings()
+        self.places: WorktreePlaces = core.places()
         self.projects: ProjectService = core.projects()
         self.sessions: SessionService = core.sessions()
         self.fixers: FixerSessionService = core.fixers()
@@ -103,8 +109,10 @@ class Headway:
             recovered = await self._core.recovery().recover()
             for problem in recovered.problems:
                 logger.warning("recovery: %s", problem)
+            for path in recovered.removed:
+                logger.info("worktree folder %s belonged to no workspace and held no work: removed", path)
             for stray in recovered.strays:
-                logger.warning("worktree folder %s belongs to no workspace", stray.path)
+                logger.warning("worktree folder %s belongs to no workspace and may hold work", stray.path)
             async with anyio.create_task_group() as group:
                 group.start_soon(self._core.runner().run)
                 try:

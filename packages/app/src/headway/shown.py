@@ -11,6 +11,7 @@ from rich.text import Text
 from headway import wire
 from headway.terminal import visible
 from headway_core.board import Card, Column
+from headway_core.hosts import Host, KnownHost
 from headway_core.operations import ArchiveResult, Busy, HoldsIgnored, NotDue, Settled
 from headway_core.projects import Project
 from headway_core.ratchet import Explanation
@@ -73,6 +74,31 @@ def project(value: Project, console: Console) -> None:
     console.print(
         Text(f"{value.slug}: {value.repo_path} is {value.repository} on {value.github_host}"), soft_wrap=True
     )
+
+
+def host(value: Host, console: Console) -> None:
+    """A host after a command."""
+    console.print(Text(f"{value.id} {_standing(value)}: {visible(value.name)}"))
+
+
+def hosts(values: Sequence[KnownHost], console: Console) -> None:
+    """All hosts, a row each."""
+    if not values:
+        console.print(Text("no hosts: headway up"))
+        return
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    for heading in ("host", "machine", "standing", "last seen"):
+        table.add_column(heading, overflow="fold")
+    for each in values:
+        seen = f"{each.seen_at:%Y-%m-%d %H:%M:%S} UTC"
+        table.add_row(Text(each.host.id), Text(visible(each.host.name)), _standing(each.host), seen)
+    console.print(table)
+
+
+def _standing(host: Host) -> str:
+    if host.retired_at is not None:
+        return "retired"
+    return "there" if host.lost_at is None else "lost"
 
 
 def workspace(value: Workspace, console: Console) -> None:

@@ -1,6 +1,7 @@
 """What `--json` prints: stable names, derived words beside the facts, no prompt and no secret."""
 
 from headway_core.board import Card
+from headway_core.hosts import Host, KnownHost
 from headway_core.kernel.conversion import CONVERTER
 from headway_core.operations import ArchiveResult
 from headway_core.projects import Project
@@ -15,6 +16,18 @@ def project(value: Project) -> Json:
     """A project as it is stored."""
     plain: Json = CONVERTER.unstructure(value)
     return plain
+
+
+def host_row(value: Host) -> Json:
+    """A host as it is stored."""
+    plain: Json = CONVERTER.unstructure(value)
+    return plain
+
+
+def host(value: KnownHost) -> Json:
+    """A host and when it was last seen."""
+    seen: object = CONVERTER.unstructure(value.seen_at)
+    return {**host_row(value.host), "seen_at": seen}
 
 
 def workspace(value: Workspace) -> Json:

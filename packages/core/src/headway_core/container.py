@@ -28,10 +28,12 @@ from headway_core.kernel.tables import OwnedTable, ReadTable, TableSpec
 from headway_core.operations import (
     ArchiveService,
     IssueReader,
-    ProvisionDuty,
+    MovingService,
     ProvisioningService,
     RecoveryService,
     WorkspaceCreationService,
+    WorkspaceDuty,
+    WorktreePlaces,
 )
 from headway_core.projects import PROJECTS, ProjectService
 from headway_core.pull_requests import (
@@ -138,9 +140,7 @@ class CoreContainer(containers.DeclarativeContainer):
     event_reader = providers.Singleton(EventReader, ledger, events, write_positions)
     hosts = providers.Singleton(HostService, ledger, write_hosts, write_hosts_seen, locks)
     settings = providers.Singleton(SettingsService, ledger, write_settings)
-    projects = providers.Singleton(
-        ProjectService, ledger, write_projects, worktrees, worktrees_root=worktrees_root
-    )
+    projects = providers.Singleton(ProjectService, ledger, write_projects, worktrees)
     lifecycle = providers.Singleton(
         WorkspaceLifecycleService, ledger, write_workspaces, write_init_output, write_git_facts
     )
@@ -154,7 +154,7 @@ class CoreContainer(containers.DeclarativeContainer):
         lifecycle=lifecycle,
         settings=settings,
     )
-    fixers = providers.Singleton(FixerSessionService, ledger, sessions)
+    fixers = providers.Singleton(FixerSessionService, ledger, sessions, read_hosts)
     executor = providers.Singleton(
         SessionExecutor,
         ledger=ledger,
@@ -207,6 +207,7 @@ class CoreContainer(containers.DeclarativeContainer):
     )
 
     # Operations and views: no table of their own
+    places = providers.Singleton(WorktreePlaces, worktrees_root)
     creation = providers.Singleton(
         WorkspaceCreationService,
         ledger,
@@ -228,6 +229,8 @@ class CoreContainer(containers.DeclarativeContainer):
         locks=locks,
         worktrees=worktrees,
         scripts=scripts,
+        hosts=read_hosts,
+        places=places,
     )
     archive = providers.Singleton(
         ArchiveService,
@@ -238,6 +241,10 @@ class CoreContainer(containers.DeclarativeContainer):
         executor=executor,
         locks=locks,
         worktrees=worktrees,
+        places=places,
+    )
+    moving = providers.Singleton(
+        MovingService, ledger, hosts=read_hosts, lifecycle=lifecycle, sessions=sessions, locks=locks
     )
     recovery = providers.Singleton(
         RecoveryService,
@@ -249,6 +256,7 @@ class CoreContainer(containers.DeclarativeContainer):
         archive=archive,
         locks=locks,
         worktrees=worktrees,
+        places=places,
     )
     board = providers.Singleton(
         BoardService,
@@ -256,6 +264,7 @@ class CoreContainer(containers.DeclarativeContainer):
         settings=settings,
         tables=providers.Singleton(
             BoardTables,
+            hosts=read_hosts,
             projects=read_projects,
             workspaces=read_workspaces,
             snapshots=read_snapshots,
@@ -283,7 +292,12 @@ class CoreContainer(containers.DeclarativeContainer):
     duties = providers.List(
         providers.Singleton(HostDuty, hosts),
         providers.Singleton(
-            ProvisionDuty, ledger, workspaces=read_workspaces, provisioning=provisioning, locks=locks
+            WorkspaceDuty,
+            ledger,
+            workspaces=read_workspaces,
+            provisioning=provisioning,
+            archive=archive,
+            locks=locks,
         ),
         providers.Singleton(SessionDuty, executor),
         providers.Singleton(WatchDuty, pull_requests),
@@ -305,6 +319,7 @@ class CoreContainer(containers.DeclarativeContainer):
             tables=ratchet_tables,
             wakes=read_wakes,
             worktree_facts=worktree_facts,
+            locks=locks,
         ),
         providers.Singleton(
             ConsumerDuty, providers.Singleton(PullRequestConsumer, pull_requests), event_reader

@@ -23,6 +23,7 @@ for name, home, told in (
     ("up", "headway.cli.runner:up", "Be this host's runner: provision, watch, ratchet; until interrupted."),
     ("explain", "headway.cli.ratchet:explain", "Why a workspace moves, or does not."),
     ("ratchet", "headway.cli.ratchet:app", "The automation that moves a pull request forward."),
+    ("host", "headway.cli.hosts:app", "The machines of this database."),
     ("settings", "headway.cli.settings:app", "Quiet time, budgets, limits, trust."),
     ("demo", "headway.cli.runner:demo", "Rehearse the main job without network or account."),
 ):

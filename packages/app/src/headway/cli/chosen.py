@@ -16,7 +16,7 @@ async def project(hw: "Headway", asked: str | None) -> Project:
         return await hw.projects.get(asked)
     here = Path.cwd().resolve()
     for known in await hw.projects.list():
-        if here.is_relative_to(known.repo_path) or here.is_relative_to(known.worktree_base_path):
+        if here.is_relative_to(known.repo_path) or here.is_relative_to(hw.places.base(known)):
             return known
     raise InvalidInput("project", "the present folder is in no project: run headway init, or give --project")
 

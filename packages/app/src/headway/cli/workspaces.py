@@ -224,6 +224,17 @@ def _change(
 
 
 @app.command
+def move(workspace: str, /, *, as_json: AsJson = False) -> None:
+    """Take it over from a retired host: a fresh worktree, on this machine, of the branch as it was pushed."""
+
+    async def work(hw: "Headway") -> Workspace:
+        return await hw.workspaces.move_here(await chosen.workspace(hw, workspace), actor=ACTOR)
+
+    moved = perform(work, as_json=as_json)
+    answer(wire.workspace(moved), partial(shown.workspace, moved), as_json=as_json)
+
+
+@app.command
 def archive(
     workspace: str,
     /,

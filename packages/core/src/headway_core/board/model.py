@@ -46,6 +46,7 @@ class StatusReason(enum.StrEnum):
     NEEDS_PLAN_APPROVAL = "NEEDS_PLAN_APPROVAL"
     NEEDS_ANSWER = "NEEDS_ANSWER"
     SESSION_ERROR = "SESSION_ERROR"
+    HOST_LOST = "HOST_LOST"
     SETTING_UP = "SETTING_UP"
     SETUP_FAILED = "SETUP_FAILED"
     FIXING_CI_FAILURES = "FIXING_CI_FAILURES"
@@ -84,6 +85,8 @@ class WorkspaceView:
     settings: Settings
     project: Project
     workspace: Workspace
+    host_lost: bool
+    """Its host is lost or retired."""
     snapshot: PullRequestSnapshot
     ratchet: Ratchet
     sessions: tuple[Session, ...]
@@ -161,6 +164,7 @@ def column(reason: StatusReason) -> Column | None:
             | StatusReason.NEEDS_PLAN_APPROVAL
             | StatusReason.NEEDS_ANSWER
             | StatusReason.SESSION_ERROR
+            | StatusReason.HOST_LOST
             | StatusReason.SETUP_FAILED
             | StatusReason.BRANCH_MISMATCH
             | StatusReason.RATCHET_STALLED
@@ -214,6 +218,10 @@ def _session_error(view: WorkspaceView) -> StatusReason | None:
         return None
     retried = newest.purpose is Purpose.FIXER and view.ratchet.enabled
     return None if retried else StatusReason.SESSION_ERROR
+
+
+def _host(view: WorkspaceView) -> StatusReason | None:
+    return StatusReason.HOST_LOST if view.host_lost else None
 
 
 def _setup(view: WorkspaceView) -> StatusReason | None:
@@ -319,6 +327,7 @@ _TABLE: tuple[Callable[[WorkspaceView], StatusReason | None], ...] = (
     _finished,
     _waits_for_person,
     _session_error,
+    _host,
     _setup,
     _turn,
     _starting,

@@ -5,6 +5,8 @@ from collections import defaultdict
 import attrs
 
 from headway_core.board.model import Column, StatusReason, WorkspaceView, column, status_reason
+from headway_core.hosts import Host, is_lost
+from headway_core.hosts.model import ALL_HOSTS
 from headway_core.kernel.errors import NotFound
 from headway_core.kernel.ledger import Ledger, ReadTransaction
 from headway_core.kernel.tables import ReadTable
@@ -28,6 +30,7 @@ from headway_core.workspaces.model import LIVE_WORKSPACES, Workspace
 class Tables:
     """What the board reads."""
 
+    hosts: ReadTable[Host]
     projects: ReadTable[Project]
     workspaces: ReadTable[Workspace]
     snapshots: ReadTable[PullRequestSnapshot]
@@ -80,6 +83,7 @@ class BoardService:
     def _cards(self, tx: ReadTransaction) -> list[Card]:
         """One statement a table, however many workspaces there are."""
         tables, settings = self._tables, self._settings.current(tx)
+        lost = {host.id for host in tables.hosts.query(tx, ALL_HOSTS) if not host.is_available}
         projects = {project.id: project for project in tables.projects.query(tx, ALL_PROJECTS)}
         snapshots = {each.workspace_id: each for each in tables.snapshots.query(tx, ALL_SNAPSHOTS)}
         ratchets = {each.workspace_id: each for each in tables.ratchets.query(tx, ALL_RATCHETS)}
@@ -95,6 +99,7 @@ class BoardService:
                     settings=settings,
                     project=projects[workspace.project_id],
                     workspace=workspace,
+                    host_lost=workspace.host_id in lost,
                     snapshot=snapshots[workspace.id],
                     ratchet=ratchets[workspace.id],
                     sessions=tuple(sessions[workspace.id]),
@@ -122,6 +127,7 @@ class BoardService:
                 settings=self._settings.current(tx),
                 project=project,
                 workspace=workspace,
+                host_lost=is_lost(tx, tables.hosts, workspace.host_id),
                 snapshot=snapshot,
                 ratchet=ratchet,
                 sessions=sessions,

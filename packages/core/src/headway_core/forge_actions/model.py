@@ -103,8 +103,9 @@ MARK = re.compile(r"<!-- headway:[0-9a-zA-Z-]+ -->")
 ACTION_LIMIT = 5
 """Attempts before an action is given up."""
 
-DUE_ACTIONS = Query(name="due", up_to="due_at", order=("due_at",), limit=50)
-NEXT_ACTION = Query(name="next", present=("due_at",), order=("due_at",), limit=1)
+DUE_ACTIONS = Query(name="due", up_to="due_at", order=("due_at",))
+"""No page: those of a host that is away would fill it."""
+NEXT_ACTION = Query(name="next", after="due_at", order=("due_at",), limit=1)
 ACTIONS_OF = Query(name="of_workspace", equal=("workspace_id",), order=("created_at",))
 FORGE_ACTIONS = TableSpec(
     name="forge_actions",

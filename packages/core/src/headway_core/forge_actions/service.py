@@ -43,6 +43,7 @@ READ_LAG = timedelta(seconds=5)
 """For how long GitHub may not show yet what it has stored: before that, nothing is written again."""
 
 _LONGEST_PAUSE = timedelta(minutes=10)
+SHORTEST_PAUSE_S = 0.1
 
 
 class ForgeActionService:
@@ -225,9 +226,11 @@ class ForgeActionDuty(Duty):
             logger.exception("forge action %s", action.id)
 
     def _pause(self, tx: ReadTransaction) -> float:
-        for action in self._actions.query(tx, NEXT_ACTION):
+        if self._due(tx):
+            return SHORTEST_PAUSE_S
+        for action in self._actions.query(tx, NEXT_ACTION, due_at=tx.now()):
             if action.due_at is not None:
-                return min(max((action.due_at - tx.now()).total_seconds(), 0.1), self.interval)
+                return min(max((action.due_at - tx.now()).total_seconds(), SHORTEST_PAUSE_S), self.interval)
         return self.interval
 
 
@@ -240,9 +243,10 @@ class Words:
 
 
 class AgentWordsConsumer(EventConsumer[Words | None]):
-    """Turns what an agent left behind into intents, once: with the consumer's position (I7)."""
+    """Turns what an agent left behind into intents, once: with the consumer's position (I7).
 
-    name = "agent words"
+    What it left lies on its host, so each host has a consumer of its own, with its own position.
+    """
 
     def __init__(
         self,
@@ -264,6 +268,11 @@ class AgentWordsConsumer(EventConsumer[Words | None]):
         self._snapshots = snapshots
         self._supervisor = supervisor
         self._locks = locks
+
+    @property
+    def name(self) -> str:
+        """Known when it is first used: a container touches no data directory."""
+        return f"agent words of {self._locks.host_id}"
 
     async def prepare(self, event: DomainEvent) -> Words | None:
         """Read the files of the session that ended, on its host."""

@@ -1,7 +1,7 @@
 """Consumers of the event log: each stores its position, so it survives a restart and misses nothing."""
 
 from abc import ABC, abstractmethod
-from typing import ClassVar, Generic, TypeVar
+from typing import Generic, TypeVar
 
 import attrs
 
@@ -18,18 +18,22 @@ class ConsumerPosition:
     """How far a consumer has read."""
 
     name: str
+    version: int = 0
     position: int
 
 
 CONSUMER_POSITIONS = TableSpec(
-    name="consumer_positions", record=ConsumerPosition, key=("name",), lock=Lock.APPEND
+    name="consumer_positions", record=ConsumerPosition, key=("name",), lock=Lock.ROW
 )
 
 
 class EventConsumer(ABC, Generic[P]):
     """Reacts to events inside a transaction: what it writes and its position are stored together."""
 
-    name: ClassVar[str]
+    @property
+    @abstractmethod
+    def name(self) -> str:
+        """Names its position: to consumers of one name, in whatever processes, each event is given once."""
 
     @abstractmethod
     async def prepare(self, event: DomainEvent) -> P:
@@ -49,23 +53,35 @@ class EventReader:
         self._positions = positions
 
     async def catch_up(self, consumer: EventConsumer[P]) -> None:
-        """Hand over every event that the consumer has not seen. An exception leaves its position."""
+        """Hand over every event that the consumer has not seen. An exception leaves its position.
+
+        Whoever waits for `Ledger.changed` in this process is woken afterwards: what the consumer wrote
+        (a wake-up, a hint) is work for duties, and need not have written an event.
+        """
 
         def following(tx: ReadTransaction) -> DomainEvent | None:
             after = self._position(tx, consumer.name)
             return next(iter(self._events.after(tx, after, limit=1)), None)
 
+        handed_over = False
         while (event := await self._ledger.read(following)) is not None:
             await self._hand_over(consumer, event)
+            handed_over = True
+        if handed_over:
+            self._ledger.wake()
 
     async def _hand_over(self, consumer: EventConsumer[P], event: DomainEvent) -> None:
         prepared = await consumer.prepare(event)
 
         def work(tx: Transaction) -> None:
-            if self._position(tx, consumer.name) >= event.position:
+            stored = self._positions.get(tx, consumer.name)
+            if stored is not None and stored.position >= event.position:
                 return  # another process of this database was first
             consumer.handle(tx, event, prepared)
-            self._positions.put(tx, ConsumerPosition(name=consumer.name, position=event.position))
+            if stored is None:
+                self._positions.add(tx, ConsumerPosition(name=consumer.name, position=event.position))
+            else:
+                self._positions.replace(tx, attrs.evolve(stored, position=event.position))
 
         await self._ledger.transact(work)
 

@@ -3,10 +3,18 @@
 A payload is a frozen attrs class with two class variables, `event` (dotted name) and `version`. It is
 emitted in the transaction that makes the change; the ledger writes events last, so that position
 order is commit order and a reader that remembers a position misses nothing.
+
+A payload that changes its fields takes the next version, and says in `upcasts` how the stored data of each
+older one becomes that of the next:
+
+    class WorktreeMade:
+        event: ClassVar[str] = "workspace.worktree_made"
+        version: ClassVar[int] = 2
+        upcasts: ClassVar[Upcasts] = {1: lambda data: {**data, "branch_made": True}}
 """
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, ClassVar, Protocol
 
@@ -18,8 +26,12 @@ if TYPE_CHECKING:
     from headway_core.kernel.ledger import ReadTransaction
 
 
+Upcasts = Mapping[int, Callable[[Mapping[str, object]], Mapping[str, object]]]
+"""By an old version: a pure function from its stored data to that of the next version."""
+
+
 class Payload(Protocol):
-    """What happened: a frozen attrs class that names itself."""
+    """What happened: a frozen attrs class that names itself. `upcasts` is there from version 2 on."""
 
     event: ClassVar[str]
     version: ClassVar[int]
@@ -48,26 +60,35 @@ class DomainEvent:
 
 
 class EventCatalog:
-    """The payload types that this process knows, by (event, version)."""
+    """The payload types that this process knows, by name; each in its newest version."""
 
     def __init__(self, payloads: Iterable[type[Payload]]) -> None:
-        self._types: dict[tuple[str, int], type[Payload]] = {}
+        """`ValueError` for two payloads of one name, and for a version that could not be read any more."""
+        self._types: dict[str, type[Payload]] = {}
+        self._upcasts: dict[str, Upcasts] = {}
         for payload in payloads:
-            known = self._types.setdefault((payload.event, payload.version), payload)
-            if known is not payload:
-                raise ValueError(f"two payloads are named {payload.event} {payload.version}")
+            if self._types.setdefault(payload.event, payload) is not payload:
+                raise ValueError(f"two payloads are named {payload.event}")
+            upcasts: Upcasts = getattr(payload, "upcasts", {})
+            if sorted(upcasts) != list(range(1, payload.version)):
+                raise ValueError(
+                    f"{payload.event} {payload.version} needs an upcast of each version before it"
+                )
+            self._upcasts[payload.event] = upcasts
 
     def encode(self, payload: Payload) -> tuple[str, int, Mapping[str, object]]:
         """Name, version and JSON data. `TypeError` for a payload that the catalog does not list."""
-        name, version = payload.event, payload.version
-        if self._types.get((name, version)) is not type(payload):
+        if self._types.get(payload.event) is not type(payload):
             raise TypeError(f"{type(payload).__name__} is not in the catalog of events")
-        return name, version, CONVERTER.unstructure(payload)
+        return payload.event, payload.version, CONVERTER.unstructure(payload)
 
     def decode(self, name: str, version: int, data: Mapping[str, object]) -> Payload | UnknownPayload:
-        known = self._types.get((name, version))
-        if known is None:
+        """The payload in its newest version; as it is when its name or so new a version is not known."""
+        known = self._types.get(name)
+        if known is None or version > known.version:
             return UnknownPayload(event=name, version=version, data=data)
+        for older in range(version, known.version):
+            data = self._upcasts[name][older](data)
         return CONVERTER.structure(data, known)
 
 

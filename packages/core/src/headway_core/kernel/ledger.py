@@ -88,6 +88,10 @@ class Ledger(ABC):
             self._waited_for = anyio.Event()
         return self._waited_for
 
+    def wake(self) -> None:
+        """Set what `changed` gave, though no event was written: there is work in rows without events."""
+        self._announce()
+
     def _announce(self) -> None:
         """Set what `changed` gave. Called in the event loop, after a commit that wrote events."""
         event, self._waited_for = self._waited_for, None

@@ -2,7 +2,7 @@
 
 from headway_core.operations.archive import ArchiveService
 from headway_core.operations.creation import WorkspaceCreationService
-from headway_core.operations.duty import ProvisionDuty
+from headway_core.operations.duty import WorkspaceDuty
 from headway_core.operations.model import (
     ArchiveResult,
     Busy,
@@ -16,6 +16,8 @@ from headway_core.operations.model import (
     ResumeBranch,
     Settled,
 )
+from headway_core.operations.moving import MovingService
+from headway_core.operations.places import WorktreePlaces
 from headway_core.operations.ports import Issue, IssueReader
 from headway_core.operations.provisioning import ProvisioningService
 from headway_core.operations.recovery import RecoveryService
@@ -30,8 +32,8 @@ __all__ = [
     "Issue",
     "IssueReader",
     "Manual",
+    "MovingService",
     "NotDue",
-    "ProvisionDuty",
     "ProvisionResult",
     "ProvisioningService",
     "Recovered",
@@ -39,4 +41,6 @@ __all__ = [
     "ResumeBranch",
     "Settled",
     "WorkspaceCreationService",
+    "WorkspaceDuty",
+    "WorktreePlaces",
 ]

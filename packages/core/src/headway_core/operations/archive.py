@@ -10,7 +10,7 @@ from headway_core.kernel.hosts import HostLocks
 from headway_core.kernel.ledger import Ledger, Transaction
 from headway_core.kernel.tables import ReadTable
 from headway_core.operations.model import ArchiveResult, Busy, HoldsIgnored, NotDue, Settled
-from headway_core.operations.provisioning import worktree_path
+from headway_core.operations.places import WorktreePlaces
 from headway_core.projects.model import Project
 from headway_core.sessions import EndReason, SessionExecutor, SessionService
 from headway_core.workspaces.model import Workspace, WorkspaceStatus
@@ -35,6 +35,7 @@ class ArchiveService:
         executor: SessionExecutor,
         locks: HostLocks,
         worktrees: Worktrees,
+        places: WorktreePlaces,
         patience_s: float = 15.0,
     ) -> None:
         """`patience_s`: how long it waits for a runner that starts or stops a session just now."""
@@ -45,6 +46,7 @@ class ArchiveService:
         self._executor = executor
         self._locks = locks
         self._worktrees = worktrees
+        self._places = places
         self._patience_s = patience_s
 
     async def archive(
@@ -65,6 +67,19 @@ class ArchiveService:
                 return Busy(workspace_id=workspace_id)
             await anyio.sleep(LOCK_POLL_S)
 
+    async def resume(self, workspace_id: str) -> ArchiveResult:
+        """Go on with an archive whose process died: the workspace's lock is free. `Busy` when it is not.
+
+        Nobody's word to lose ignored files outlives its process: with some, it goes back to where it was.
+        """
+        async with self._locks.workspace(workspace_id) as mine:
+            if not mine:
+                return Busy(workspace_id=workspace_id)
+            workspace = await self._lifecycle.get(workspace_id)
+            if workspace.status is not WorkspaceStatus.ARCHIVING:
+                return NotDue(workspace=workspace, reason=f"it is {workspace.status}")
+            return await self._archive(workspace_id, lose_ignored=False, actor="headway")
+
     async def _archive(self, workspace_id: str, *, lose_ignored: bool, actor: str) -> ArchiveResult:
         workspace = await self._lifecycle.get(workspace_id)
         if workspace.host_id not in {None, self._locks.host_id}:
@@ -81,7 +96,7 @@ class ArchiveService:
 
     def _begin(self, workspace_id: str, actor: str, tx: Transaction) -> Workspace:
         """The intents: of the archive, and of the end of every session, in one write."""
-        workspace = self._lifecycle.begin_archive(tx, workspace_id, actor=actor)
+        workspace = self._lifecycle.begin_archive(tx, workspace_id, host_id=self._locks.host_id, actor=actor)
         self._stop_sessions(tx, workspace_id)
         return workspace
 
@@ -90,10 +105,7 @@ class ArchiveService:
             await self._executor.settle_all(workspace.id)
             await self._put_away(workspace, project, lose_ignored=lose_ignored)
         except HeadwayError as error:
-            problem = str(error)
-            return await self._ledger.transact(
-                lambda tx: self._lifecycle.archive_failed(tx, workspace.id, problem)
-            )
+            return await self._ledger.transact(partial(self._back, workspace.id, str(error)))
         archived = await self._ledger.transact(partial(self._finish, workspace.id))
         try:
             await self._executor.settle_all(workspace.id)
@@ -105,17 +117,22 @@ class ArchiveService:
     async def _put_away(self, workspace: Workspace, project: Project, *, lose_ignored: bool) -> None:
         if workspace.worktree_path is None:
             return
-        path = worktree_path(project, workspace)
+        path = self._places.worktree(project, workspace)
         if await self._worktrees.state(project.repo_path, path, workspace.base_branch) is not None:
             ref = await self._worktrees.preserve(project.repo_path, path, workspace.id)
             if ref is not None:
                 # Stored before the removal: after a crash nobody could say it any more.
                 await self._ledger.transact(lambda tx: self._lifecycle.note_preserved(tx, workspace.id, ref))
         await self._worktrees.remove(
-            project.repo_path, project.worktree_base_path, path, lose_ignored=lose_ignored
+            project.repo_path, self._places.base(project), path, lose_ignored=lose_ignored
         )
 
+    def _back(self, workspace_id: str, problem: str, tx: Transaction) -> Workspace:
+        self._lifecycle.expect_host(tx, workspace_id, self._locks.host_id)
+        return self._lifecycle.archive_failed(tx, workspace_id, problem)
+
     def _finish(self, workspace_id: str, tx: Transaction) -> Workspace:
+        self._lifecycle.expect_host(tx, workspace_id, self._locks.host_id)
         archived = self._lifecycle.archived(tx, workspace_id)
         self._stop_sessions(tx, workspace_id)  # once more: nothing outlives it (L6)
         return archived

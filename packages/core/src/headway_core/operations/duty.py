@@ -1,6 +1,6 @@
-"""The duty that provisions: several workspaces at once, new ones while others still run their scripts."""
+"""The duty that moves workspaces on: several at once, new ones while others still run their scripts."""
 
-from functools import partial
+from collections.abc import Awaitable, Callable
 
 import anyio
 
@@ -8,19 +8,19 @@ from headway_core.kernel.duties import Duty
 from headway_core.kernel.hosts import HostLocks
 from headway_core.kernel.ledger import Ledger, ReadTransaction
 from headway_core.kernel.tables import ReadTable
+from headway_core.operations.archive import ArchiveService
 from headway_core.operations.provisioning import AT_ONCE, ProvisioningService
 from headway_core.workspaces.model import IN_MOTION, Workspace, WorkspaceStatus
 
-_DUE = frozenset({WorkspaceStatus.NEW, WorkspaceStatus.PROVISIONING})
 
+class WorkspaceDuty(Duty):
+    """Takes the NEW, PROVISIONING and ARCHIVING workspaces of this host, or of none, to their end.
 
-class ProvisionDuty(Duty):
-    """Takes NEW and PROVISIONING workspaces of this host, or of none, to their end.
-
-    At start this is also the recovery of what a dead runner left: the same path, by liveness (L13).
+    This is also the recovery of what a dead process left, this host's last runner or somebody who archived:
+    the same path, by liveness (L5, L11, L13).
     """
 
-    name = "provision"
+    name = "workspaces"
     interval = 10.0
     wakes_on_events = True
 
@@ -30,21 +30,23 @@ class ProvisionDuty(Duty):
         *,
         workspaces: ReadTable[Workspace],
         provisioning: ProvisioningService,
+        archive: ArchiveService,
         locks: HostLocks,
     ) -> None:
         self._ledger = ledger
         self._workspaces = workspaces
         self._provisioning = provisioning
+        self._archive = archive
         self._locks = locks
 
     async def run(self) -> float | None:
-        run = _Run(self._provisioning)
+        run = _Run(self._move_on)
         async with anyio.create_task_group() as group:
             while True:
                 changed = self._ledger.changed()
                 for workspace in await self._ledger.read(self._due):
                     if run.takes(workspace):
-                        group.start_soon(partial(run.provision, workspace.id))
+                        group.start_soon(run.act, workspace)
                 if not run.active:
                     break
                 # Some row changes when a provisioning ends, but for one that had nothing to do.
@@ -53,19 +55,25 @@ class ProvisionDuty(Duty):
                         either.start_soon(_first, changed, either.cancel_scope)
                         either.start_soon(_first, run.ended(), either.cancel_scope)
         if run.errors:
-            raise ExceptionGroup("provisioning", run.errors)
+            raise ExceptionGroup("workspaces", run.errors)
         return None
 
     def _due(self, tx: ReadTransaction) -> list[Workspace]:
         found = self._workspaces.query(tx, IN_MOTION)
-        return [w for w in found if w.status in _DUE and w.host_id in {None, self._locks.host_id}]
+        return [w for w in found if w.host_id in {None, self._locks.host_id}]
+
+    async def _move_on(self, workspace: Workspace) -> None:
+        if workspace.status is WorkspaceStatus.ARCHIVING:
+            await self._archive.resume(workspace.id)
+        else:
+            await self._provisioning.provision(workspace.id)
 
 
 class _Run:
     """What one run of the duty has in hand. A schedule, no guard: that is the workspace's lock."""
 
-    def __init__(self, provisioning: ProvisioningService) -> None:
-        self._provisioning = provisioning
+    def __init__(self, move_on: Callable[[Workspace], Awaitable[None]]) -> None:
+        self._move_on = move_on
         self._tried: set[tuple[str, int]] = set()
         self._ended = anyio.Event()
         self.active: set[str] = set()
@@ -84,13 +92,13 @@ class _Run:
         """Set when one of those in hand ends."""
         return self._ended
 
-    async def provision(self, workspace_id: str) -> None:
+    async def act(self, workspace: Workspace) -> None:
         try:
-            await self._provisioning.provision(workspace_id)
+            await self._move_on(workspace)
         except Exception as error:  # noqa: BLE001  the others go on; the duty backs off afterwards
             self.errors.append(error)
         finally:
-            self.active.discard(workspace_id)
+            self.active.discard(workspace.id)
             ended, self._ended = self._ended, anyio.Event()
             ended.set()
 

@@ -103,7 +103,9 @@ class Recovered:
     """Brought to an end: provisioned, archived, failed or gone back."""
     missing: tuple[Workspace, ...]
     """READY, but their worktree is gone: they carry a warning now."""
+    removed: tuple[str, ...]
+    """Worktree folders that no workspace knew and that held no work: they are gone."""
     strays: tuple[StrayWorktree, ...]
-    """Worktree folders that no workspace knows: reported, never removed here."""
+    """Worktree folders that no workspace knows and that may hold work: never removed here."""
     problems: tuple[str, ...]
     """What could not be looked at or brought to an end, in words; it is tried again next time."""

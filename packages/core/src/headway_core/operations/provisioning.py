@@ -4,7 +4,6 @@ The first run, a retry and the continuation after a crash are the same path (L13
 the workspace's lock, so a PROVISIONING workspace whose lock is free was left by a process that died.
 """
 
-import posixpath
 from collections.abc import Awaitable, Callable
 from functools import partial
 from typing import TypeVar
@@ -12,12 +11,14 @@ from typing import TypeVar
 import anyio
 import attrs
 
+from headway_core.hosts import Host
 from headway_core.kernel.errors import Conflict, HeadwayError, NotFound
 from headway_core.kernel.hosts import HostLocks
 from headway_core.kernel.ledger import Ledger, Transaction
 from headway_core.kernel.tables import ReadTable
 from headway_core.operations.branches import free_branch
 from headway_core.operations.model import Busy, NotDue, ProvisionResult, Settled
+from headway_core.operations.places import WorktreePlaces
 from headway_core.projects.model import Project
 from headway_core.sessions.model import LIVE_OF, Session, SessionStatus
 from headway_core.workspaces.model import ResumeBranchSource, Workspace, WorkspaceStatus
@@ -38,11 +39,6 @@ CANCEL_POLL_S = 1.0
 AT_ONCE = 4
 """Workspaces that a host provisions at the same time."""
 BRANCH_TRIES = 50
-
-
-def worktree_path(project: Project, workspace: Workspace) -> str:
-    """Where the workspace's worktree is or will be: known before it is made, and never another's."""
-    return workspace.worktree_path or posixpath.join(project.worktree_base_path, workspace.id)
 
 
 @attrs.frozen(kw_only=True)
@@ -66,12 +62,16 @@ class ProvisioningService:
         locks: HostLocks,
         worktrees: Worktrees,
         scripts: Scripts,
+        hosts: ReadTable[Host],
+        places: WorktreePlaces,
     ) -> None:
         self._ledger = ledger
         self._projects = projects
         self._sessions = sessions
         self._lifecycle = lifecycle
         self._locks = locks
+        self._hosts = hosts
+        self._places = places
         self._worktrees = worktrees
         self._scripts = scripts
 
@@ -114,7 +114,10 @@ class ProvisioningService:
         project = self._projects.get(tx, workspace.project_id)
         if project is None:
             raise NotFound("project", workspace.project_id)
+        host = self._hosts.get(tx, self._locks.host_id)
         match workspace.status:
+            case WorkspaceStatus.NEW if host is not None and host.retired_at is not None:
+                return NotDue(workspace=workspace, reason="this host is retired")
             case WorkspaceStatus.NEW:
                 workspace = self._lifecycle.begin_provisioning(tx, workspace_id, self._locks.host_id)
             case WorkspaceStatus.PROVISIONING:
@@ -124,7 +127,7 @@ class ProvisioningService:
         return _Begun(workspace=workspace, project=project)
 
     async def _carry_out(self, begun: _Begun) -> Workspace:
-        project, path = begun.project, worktree_path(begun.project, begun.workspace)
+        project, path = begun.project, self._places.worktree(begun.project, begun.workspace)
         made = await self._make_worktree(begun.workspace, project, path)
         if isinstance(made, str):
             return await self._fail(begun.workspace.id, project, path, made)
@@ -132,7 +135,7 @@ class ProvisioningService:
         return await self._ledger.transact(partial(self._settle, made.id, path, warning))
 
     def _settle(self, workspace_id: str, path: str, warning: str | None, tx: Transaction) -> Workspace:
-        tx.lock(workspace_id)
+        self._lifecycle.expect_host(tx, workspace_id, self._locks.host_id)
         if self._lifecycle.known(tx, workspace_id).cancel_asked:
             return self._lifecycle.provisioning_failed(tx, workspace_id, CANCELLED)
         return self._lifecycle.provisioned(tx, workspace_id, path, warning)
@@ -141,7 +144,7 @@ class ProvisioningService:
         """The workspace with its worktree, or why there is none."""
         tried: frozenset[str] = frozenset()
         while len(tried) < BRANCH_TRIES:
-            order = _order(workspace, project, path)
+            order = self._order(workspace, project, path)
             try:
                 outcome = await self._unless_cancelled(workspace.id, partial(self._worktrees.create, order))
             except HeadwayError as error:
@@ -149,15 +152,32 @@ class ProvisioningService:
             if outcome is None:
                 return CANCELLED
             if outcome is not WorktreeOutcome.BRANCH_TAKEN:
-                registered = partial(self._lifecycle.worktree_made, workspace_id=workspace.id, path=path)
-                return await self._ledger.transact(registered)
+                return await self._ledger.transact(partial(self._register, workspace.id, path))
             if not workspace.branch_is_generated:
                 break
             tried |= {workspace.branch}
             workspace = await self._ledger.transact(partial(self._next_branch, workspace, tried))
         return f"branch {workspace.branch} exists with other work"
 
+    def _register(self, workspace_id: str, path: str, tx: Transaction) -> Workspace:
+        self._lifecycle.expect_host(tx, workspace_id, self._locks.host_id)
+        return self._lifecycle.worktree_made(tx, workspace_id, path)
+
+    def _order(self, workspace: Workspace, project: Project, path: str) -> WorktreeOrder:
+        # A worktree that once stood has made the branch: another run takes it up, and never picks a new name.
+        has_branch = isinstance(workspace.source, ResumeBranchSource) or workspace.branch_made
+        return WorktreeOrder(
+            workspace_id=workspace.id,
+            repo_path=project.repo_path,
+            base_path=self._places.base(project),
+            path=path,
+            branch=workspace.branch,
+            new_branch=not has_branch,
+            base_branch=workspace.base_branch,
+        )
+
     def _next_branch(self, workspace: Workspace, tried: frozenset[str], tx: Transaction) -> Workspace:
+        self._lifecycle.expect_host(tx, workspace.id, self._locks.host_id)
         branch = free_branch(
             tx,
             self._lifecycle,
@@ -196,13 +216,16 @@ class ProvisioningService:
         if workspace.worktree_path is None:
             try:
                 await self._worktrees.remove(
-                    project.repo_path, project.worktree_base_path, path, lose_ignored=False
+                    project.repo_path, self._places.base(project), path, lose_ignored=False
                 )
             except HeadwayError as error:
                 problem = f"{problem}; what was made of its worktree is still there: {error}"
-        return await self._ledger.transact(
-            lambda tx: self._lifecycle.provisioning_failed(tx, workspace_id, problem)
-        )
+
+        def failed(tx: Transaction) -> Workspace:
+            self._lifecycle.expect_host(tx, workspace_id, self._locks.host_id)
+            return self._lifecycle.provisioning_failed(tx, workspace_id, problem)
+
+        return await self._ledger.transact(failed)
 
     async def _unless_cancelled(self, workspace_id: str, act: Callable[[], Awaitable[T]]) -> T | None:
         """Do it, and end it when somebody asks for the end of the provisioning: None then."""
@@ -229,20 +252,6 @@ class ProvisioningService:
                 return
             with anyio.move_on_after(CANCEL_POLL_S):
                 await changed.wait()
-
-
-def _order(workspace: Workspace, project: Project, path: str) -> WorktreeOrder:
-    # A worktree that once stood has made the branch: another run takes it up, and never picks a new name.
-    has_branch = isinstance(workspace.source, ResumeBranchSource) or workspace.worktree_path is not None
-    return WorktreeOrder(
-        workspace_id=workspace.id,
-        repo_path=project.repo_path,
-        base_path=project.worktree_base_path,
-        path=path,
-        branch=workspace.branch,
-        new_branch=not has_branch,
-        base_branch=workspace.base_branch,
-    )
 
 
 def _complaint(result: ScriptResult, timeout_s: int) -> str | None:

@@ -14,7 +14,8 @@ from headway_core.kernel.ledger import Ledger, ReadTransaction
 from headway_core.kernel.tables import ReadTable
 from headway_core.operations.archive import ArchiveService
 from headway_core.operations.model import ArchiveResult, ProvisionResult, Recovered, Settled
-from headway_core.operations.provisioning import AT_ONCE, ProvisioningService, worktree_path
+from headway_core.operations.places import WorktreePlaces
+from headway_core.operations.provisioning import AT_ONCE, ProvisioningService
 from headway_core.projects.model import ALL_PROJECTS, Project
 from headway_core.workspaces.model import LIVE_WORKSPACES, Workspace, WorkspaceStatus
 from headway_core.workspaces.ports import StrayWorktree, Worktrees
@@ -27,6 +28,7 @@ class _Found:
 
     settled: list[Workspace] = attrs.field(factory=list)
     missing: list[Workspace] = attrs.field(factory=list)
+    removed: list[str] = attrs.field(factory=list)
     strays: list[StrayWorktree] = attrs.field(factory=list)
     problems: list[str] = attrs.field(factory=list)
 
@@ -45,6 +47,7 @@ class RecoveryService:
         archive: ArchiveService,
         locks: HostLocks,
         worktrees: Worktrees,
+        places: WorktreePlaces,
     ) -> None:
         self._ledger = ledger
         self._workspaces = workspaces
@@ -54,6 +57,7 @@ class RecoveryService:
         self._archive = archive
         self._locks = locks
         self._worktrees = worktrees
+        self._places = places
 
     async def recover(self) -> Recovered:
         """Bring what this host left half done to an end, by the paths that began it.
@@ -64,7 +68,7 @@ class RecoveryService:
         | PROVISIONING | the lock is free | provisioning goes on |
         | ARCHIVING | the lock is free | the archive goes on, or goes back |
         | READY | git does not know its worktree | a warning, which a retry answers |
-        | a worktree folder | no workspace knows it | reported |
+        | a worktree folder | no workspace knows it | removed when it holds no work, else reported |
 
         One workspace that can't be settled keeps none of the others from it.
         """
@@ -81,6 +85,7 @@ class RecoveryService:
         return Recovered(
             settled=tuple(found.settled),
             missing=tuple(found.missing),
+            removed=tuple(found.removed),
             strays=tuple(found.strays),
             problems=tuple(found.problems),
         )
@@ -99,7 +104,7 @@ class RecoveryService:
                     case WorkspaceStatus.NEW | WorkspaceStatus.PROVISIONING:
                         _note(await self._provisioning.provision(workspace.id), found)
                     case WorkspaceStatus.ARCHIVING:
-                        _note(await self._archive.archive(workspace.id), found)
+                        _note(await self._archive.resume(workspace.id), found)
                     case WorkspaceStatus.READY:
                         await self._look_at_worktree(workspace, project, found)
                     case WorkspaceStatus.FAILED | WorkspaceStatus.ARCHIVED:
@@ -110,22 +115,41 @@ class RecoveryService:
                 found.problems.append(f"workspace {workspace.id}: {error}")
 
     async def _look_at_worktree(self, workspace: Workspace, project: Project, found: _Found) -> None:
-        path = worktree_path(project, workspace)
+        path = self._places.worktree(project, workspace)
         if await self._worktrees.state(project.repo_path, path, workspace.base_branch) is None:
             found.missing.append(
                 await self._ledger.transact(lambda tx: self._lifecycle.worktree_missing(tx, workspace.id))
             )
 
     async def _look_for_strays(self, project: Project, found: _Found) -> None:
-        # Asked again: what was provisioned meanwhile is known by now.
-        live, _ = await self._ledger.read(self._ours)
-        known = frozenset(worktree_path(project, w) for w in live if w.project_id == project.id)
+        base = self._places.base(project)
         try:
-            found.strays.extend(
-                await self._worktrees.strays(project.repo_path, project.worktree_base_path, known)
-            )
+            strays = await self._worktrees.strays(project.repo_path, base, await self._known_paths(project))
+            # Asked again, after the look: the row of a workspace is older than its folder, so whatever was
+            # made meanwhile, by another host in a folder of both too, is known by now.
+            known = await self._known_paths(project)
+            for stray in strays:
+                if stray.path not in known:
+                    await self._clear_away(project, base, stray, found)
         except HeadwayError as error:
             found.problems.append(f"worktrees of project {project.slug}: {error}")
+
+    async def _known_paths(self, project: Project) -> frozenset[str]:
+        """Where worktrees of live workspaces are or will be, whichever host has them."""
+        live = await self._ledger.read(lambda tx: self._workspaces.query(tx, LIVE_WORKSPACES))
+        return frozenset(self._places.worktree(project, w) for w in live if w.project_id == project.id)
+
+    async def _clear_away(self, project: Project, base: str, stray: StrayWorktree, found: _Found) -> None:
+        """Remove what holds no work; git is asked once more by the removal itself (I12)."""
+        if not stray.holds_work:
+            try:
+                await self._worktrees.remove(project.repo_path, base, stray.path, lose_ignored=False)
+            except HeadwayError:
+                pass  # not a worktree of git's, or somebody works in it now: a person looks
+            else:
+                found.removed.append(stray.path)
+                return
+        found.strays.append(stray)
 
 
 def _note(result: ProvisionResult | ArchiveResult, found: _Found) -> None:

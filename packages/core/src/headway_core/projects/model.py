@@ -9,7 +9,7 @@ from headway_core.kernel.tables import Index, Lock, Query, TableSpec
 
 @attrs.frozen(kw_only=True)
 class Project:
-    """One repository on this machine."""
+    """One repository, which lies at the same path on every host that works on it."""
 
     id: str
     version: int = 0
@@ -18,8 +18,9 @@ class Project:
     """Unique; `[a-z0-9-]`."""
     repo_path: str
     """The real path of the repository that worktrees are made from."""
-    worktree_base_path: str
-    """Every worktree of the project lies strictly inside, by real path."""
+    worktree_base_path: str | None = None
+    """Every worktree of the project lies strictly inside, by real path, on every host; None: inside each
+    host's own folder of worktrees, under the slug."""
     default_branch: str
     github_host: str
     github_owner: str

@@ -25,14 +25,10 @@ class ProjectService:
         ledger: Ledger,
         projects: OwnedTable[Project],
         repositories: Repositories,
-        *,
-        worktrees_root: str,
     ) -> None:
-        """`worktrees_root` is an absolute folder; a project's worktrees go to its slug inside."""
         self._ledger = ledger
         self._projects = projects
         self._repositories = repositories
-        self._worktrees_root = worktrees_root
 
     async def register(
         self,
@@ -71,7 +67,7 @@ class ProjectService:
                 name=title,
                 slug=free,
                 repo_path=repository.path,
-                worktree_base_path=worktree_base_path or posixpath.join(self._worktrees_root, free),
+                worktree_base_path=worktree_base_path,
                 default_branch=default_branch or repository.default_branch,
                 github_host=remote.host,
                 github_owner=remote.owner,

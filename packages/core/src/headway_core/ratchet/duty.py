@@ -2,6 +2,7 @@
 
 import logging
 
+from headway_core.hosts import is_lost
 from headway_core.kernel.consumers import EventConsumer
 from headway_core.kernel.duties import Duty
 from headway_core.kernel.errors import HeadwayError
@@ -19,6 +20,8 @@ from headway_core.workspaces import GitFacts, WorkspaceLifecycleService
 from headway_core.workspaces.ports import Worktrees
 
 logger = logging.getLogger(__name__)
+
+SHORTEST_PAUSE_S = 0.05
 
 
 class RatchetConsumer(EventConsumer[None]):
@@ -80,7 +83,9 @@ class WorktreeFacts:
 
 
 class RatchetDuty(Duty):
-    """Looks at every workspace whose time has come."""
+    """Looks at every workspace whose time has come: at this host's, at those of no host, and at those of a
+    host that can't look itself. It is the host that asks git before it decides.
+    """
 
     name = "ratchet"
     wakes_on_events = True
@@ -94,6 +99,7 @@ class RatchetDuty(Duty):
         tables: Tables,
         wakes: ReadTable[RatchetWake],
         worktree_facts: WorktreeFacts,
+        locks: HostLocks,
     ) -> None:
         self._ledger = ledger
         self._ratchet = ratchet
@@ -101,14 +107,15 @@ class RatchetDuty(Duty):
         self._tables = tables
         self._wakes = wakes
         self._worktree_facts = worktree_facts
+        self._locks = locks
 
     async def run(self) -> float | None:
-        for wake in await self._ledger.read(lambda tx: self._wakes.query(tx, DUE_WAKES, due_at=tx.now())):
+        for workspace_id in await self._ledger.read(self._due):
             try:
-                await self.look(wake.workspace_id)
+                await self.look(workspace_id)
             except HeadwayError:
-                logger.exception("the ratchet could not look at workspace %s", wake.workspace_id)
-                await self._ratchet.postpone(wake.workspace_id, self.interval)
+                logger.exception("the ratchet could not look at workspace %s", workspace_id)
+                await self._ratchet.postpone(workspace_id, self.interval)
         return await self._ledger.read(self._pause)
 
     async def look(self, workspace_id: str) -> None:
@@ -120,9 +127,21 @@ class RatchetDuty(Duty):
             await self._worktree_facts.refresh(view)
             await self._ratchet.check(workspace_id)
 
+    def _due(self, tx: ReadTransaction) -> list[str]:
+        due = self._wakes.query(tx, DUE_WAKES, due_at=tx.now())
+        return [wake.workspace_id for wake in due if self._is_ours(tx, wake.workspace_id)]
+
+    def _is_ours(self, tx: ReadTransaction, workspace_id: str) -> bool:
+        workspace = self._tables.workspaces.get(tx, workspace_id)
+        if workspace is None or workspace.host_id in {None, self._locks.host_id}:
+            return True
+        return is_lost(tx, self._tables.hosts, workspace.host_id)
+
     def _pause(self, tx: ReadTransaction) -> float:
-        """Seconds until the next wake-up, at most `interval`."""
-        for wake in self._wakes.query(tx, NEXT_WAKE):
+        """Seconds until the next wake-up, at most `interval`; that of another host is a look for nothing."""
+        if self._due(tx):
+            return SHORTEST_PAUSE_S
+        for wake in self._wakes.query(tx, NEXT_WAKE, due_at=tx.now()):
             if wake.due_at is not None:
-                return min(max((wake.due_at - tx.now()).total_seconds(), 0.05), self.interval)
+                return min(max((wake.due_at - tx.now()).total_seconds(), SHORTEST_PAUSE_S), self.interval)
         return self.interval

@@ -100,6 +100,7 @@ class View:
     settings: Settings
     workspace: Workspace
     host_lost: bool
+    """Its host is lost or retired: nothing can be done in it."""
     project: Project
     snapshot: PullRequestSnapshot
     watch: PullRequestWatch

@@ -215,8 +215,9 @@ DISPATCHES = TableSpec(
     queries=(LIVE_DISPATCH_OF, LIVE_DISPATCHES, DISPATCHES_OF, ALL_DISPATCHES),
 )
 
-DUE_WAKES = Query(name="due", up_to="due_at", order=("due_at",), limit=50)
-NEXT_WAKE = Query(name="next", present=("due_at",), order=("due_at",), limit=1)
+DUE_WAKES = Query(name="due", up_to="due_at", order=("due_at",))
+"""No page: those of a host that is slow would fill it."""
+NEXT_WAKE = Query(name="next", after="due_at", order=("due_at",), limit=1)
 WAKES = TableSpec(
     name="ratchet_wakes",
     record=RatchetWake,

@@ -6,11 +6,14 @@ from typing import assert_never
 import anyio
 import attrs
 
+from headway_core.hosts import Host, is_lost
 from headway_core.kernel.ledger import Ledger, ReadTransaction, Transaction
+from headway_core.kernel.tables import ReadTable
 from headway_core.sessions.model import (
     EndReason,
     LimitReached,
     NotReady,
+    NotReadyReason,
     Presence,
     Purpose,
     Session,
@@ -89,9 +92,10 @@ FixerOutcome = NotReady | AlreadyActive | Signalled | Started | LimitReached | F
 class FixerSessionService:
     """Acquires the one fixer of a workspace. Owns no table: it composes the steps of `SessionService`."""
 
-    def __init__(self, ledger: Ledger, sessions: SessionService) -> None:
+    def __init__(self, ledger: Ledger, sessions: SessionService, hosts: ReadTable[Host]) -> None:
         self._ledger = ledger
         self._sessions = sessions
+        self._hosts = hosts
 
     async def acquire_and_dispatch(
         self, request: FixerRequest, *, wait_s: float = START_WAIT_S, actor: str = "headway"
@@ -121,6 +125,9 @@ class FixerSessionService:
         # 1: the workspace
         if (blocked := self._sessions.not_ready(tx, request.workspace_id)) is not None:
             return blocked
+        workspace = self._sessions.workspace(tx, request.workspace_id)
+        if is_lost(tx, self._hosts, workspace.host_id):
+            return NotReady(reason=NotReadyReason.HOST_LOST, status=workspace.status)
         # 2 to 6: a live fixer
         live = self._sessions.live(tx, request.workspace_id)
         fixer = next((session for session in live if session.purpose is Purpose.FIXER), None)
@@ -137,7 +144,7 @@ class FixerSessionService:
         # 7 and 8: a new one (an ended one is never resumed: command agents keep no conversation)
         created = self._sessions.create(
             tx,
-            workspace=self._sessions.workspace(tx, request.workspace_id),
+            workspace=workspace,
             purpose=Purpose.FIXER,
             label=request.label,
             agent=request.agent,

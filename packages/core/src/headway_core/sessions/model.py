@@ -217,6 +217,8 @@ class NotReadyReason(enum.StrEnum):
     STATUS = "status"
     """It is not READY."""
     NO_WORKTREE = "no_worktree"
+    HOST_LOST = "host_lost"
+    """Its host is lost or retired."""
 
 
 @attrs.frozen(kw_only=True)

@@ -43,7 +43,7 @@ from headway_core.sessions.model import (
     StopReason,
     presence,
 )
-from headway_core.sessions.ports import NeverStarted
+from headway_core.sessions.ports import NeverStarted, Vanished
 from headway_core.settings.service import SettingsService
 from headway_core.workspaces.model import Workspace, WorkspaceStatus
 from headway_core.workspaces.service import WorkspaceLifecycleService
@@ -306,6 +306,15 @@ class SessionService:
         """Stop what lives in a workspace and close what is idle; what is STOPPING then."""
         stopped = [self.request_stop(tx, s, reason, actor=actor) for s in self.live(tx, workspace_id)]
         return tuple(session for session in stopped if session.status is _S.STOPPING)
+
+    def lose_all(self, tx: Transaction, workspace_id: str) -> None:
+        """Their host does not come back: what may have run there is lost. The idle wait for the next host.
+
+        For a workspace that is not READY any more, so that no restart begins.
+        """
+        for session in self.live(tx, workspace_id):
+            if session.status in BUSY:
+                self.ended(tx, session.id, session.attempt, Vanished())
 
     # Steps: outcomes. Each names its attempt; what is said of another changes nothing (F8, F9).
 

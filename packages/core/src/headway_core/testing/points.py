@@ -61,6 +61,9 @@ class PointedLedger(Ledger):
     def changed(self) -> anyio.Event:
         return self._inner.changed()
 
+    def wake(self) -> None:
+        self._inner.wake()
+
 
 class PointedStore(Store):
     """A store as one process sees it: the same rows, and a ledger with points."""

@@ -1,10 +1,12 @@
 """What happened to a workspace. Each payload has every field that its write changed (S7)."""
 
+from collections.abc import Mapping
 from datetime import datetime
 from typing import ClassVar
 
 import attrs
 
+from headway_core.kernel.events import Upcasts
 from headway_core.workspaces.model import Workspace, WorkspaceStatus
 
 
@@ -53,14 +55,21 @@ class WorkspaceBranchChanged:
     branch_claim: str | None
 
 
+def _worktree_made_2(data: Mapping[str, object]) -> Mapping[str, object]:
+    """Version 1 did not say that the branch is the workspace's own from then on."""
+    return {**data, "branch_made": True}
+
+
 @attrs.frozen(kw_only=True)
 class WorktreeMade:
     """Its worktree exists; scripts may still run."""
 
     event: ClassVar[str] = "workspace.worktree_made"
-    version: ClassVar[int] = 1
+    version: ClassVar[int] = 2
+    upcasts: ClassVar[Upcasts] = {1: _worktree_made_2}
 
     worktree_path: str
+    branch_made: bool
 
 
 @attrs.frozen(kw_only=True)

@@ -33,7 +33,10 @@ LIFECYCLE_TRANSITIONS: Mapping[WorkspaceStatus, frozenset[WorkspaceStatus]] = Ma
         _S.ARCHIVED: frozenset(),
     }
 )
-"""From a status to those that may follow it. Nothing else happens (I1)."""
+"""From a status to those that may follow it. Nothing else happens (I1), but for `MOVABLE`."""
+
+MOVABLE = frozenset(status for status in _S if status is not _S.ARCHIVED)
+"""From any of these a workspace of a retired host comes to PROVISIONING when it is moved to another."""
 
 RETRY_LIMIT = 3
 """A retry past this many is refused."""
@@ -104,8 +107,10 @@ class Workspace:
     """Headway chose the name, and may choose another while no worktree has it."""
     base_branch: str
     """What a new branch starts from; the project's default branch unless the creator said."""
+    branch_made: bool = False
+    """A worktree has stood on the branch: it is the workspace's own, and another worktree takes it up."""
     host_id: str | None = None
-    """The host that provisions it; None until one did."""
+    """The host to which it is pinned: the one that provisions it first, or to which a person moved it."""
     worktree_path: str | None = None
     """Absolute; None until the worktree exists, and after it was removed."""
     has_had_sessions: bool = False

@@ -32,6 +32,7 @@ from headway_core.workspaces.model import (
     BY_ISSUE_CLAIM,
     LIFECYCLE_TRANSITIONS,
     LIVE_WORKSPACES,
+    MOVABLE,
     OUTPUT_OF,
     RETRY_LIMIT,
     GitFacts,
@@ -184,9 +185,9 @@ class WorkspaceLifecycleService:
     def worktree_made(self, tx: Transaction, workspace_id: str, path: str) -> Workspace:
         """PROVISIONING, and from now on this worktree is its own: no clean-up may remove it (L10)."""
         workspace = self._locked(tx, workspace_id, _S.PROVISIONING, to=_S.PROVISIONING)
-        if workspace.worktree_path == path:
+        if workspace.worktree_path == path and workspace.branch_made:
             return workspace
-        return self._change(tx, workspace, WorktreeMade, worktree_path=path)
+        return self._change(tx, workspace, WorktreeMade, worktree_path=path, branch_made=True)
 
     def provisioned(self, tx: Transaction, workspace_id: str, path: str, warning: str | None) -> Workspace:
         """PROVISIONING → READY; `warning` when a script failed (L14)."""
@@ -253,12 +254,50 @@ class WorkspaceLifecycleService:
             case status:
                 raise IllegalTransition("workspace", workspace_id, status, _S.FAILED)
 
+    def move(self, tx: Transaction, workspace_id: str, host_id: str, *, actor: str = "headway") -> Workspace:
+        """Any live status → PROVISIONING on this host, which makes a worktree of the pushed branch.
+
+        That its host is retired is the caller's to see, and to end what ran there in the same transaction.
+        """
+        workspace = self._locked(tx, workspace_id)
+        if workspace.status not in MOVABLE:
+            raise IllegalTransition("workspace", workspace_id, workspace.status, _S.PROVISIONING)
+        return self._enter(
+            tx,
+            workspace,
+            _S.PROVISIONING,
+            actor=actor,
+            host_id=host_id,
+            worktree_path=None,
+            archiving_from=None,
+            **_fresh_run(init_started_at=tx.now()),
+        )
+
+    def expect_host(self, tx: Transaction, workspace_id: str, host_id: str) -> None:
+        """`Conflict` when it is pinned to another host by now: what was done here is no outcome any more."""
+        tx.lock(workspace_id)
+        pinned = self.known(tx, workspace_id).host_id
+        if pinned not in {None, host_id}:
+            raise Conflict("workspace", workspace_id, f"it belongs to host {pinned}")
+
     # Steps of an archive
 
-    def begin_archive(self, tx: Transaction, workspace_id: str, *, actor: str = "headway") -> Workspace:
-        """READY, FAILED → ARCHIVING, stored before anything is stopped or removed (L4)."""
+    def begin_archive(
+        self, tx: Transaction, workspace_id: str, *, host_id: str | None = None, actor: str = "headway"
+    ) -> Workspace:
+        """READY, FAILED → ARCHIVING, stored before anything is stopped or removed (L4).
+
+        One that no host has provisioned is pinned to `host_id`, so that one host goes on after a crash.
+        """
         workspace = self._locked(tx, workspace_id)
-        return self._move(tx, workspace, _S.ARCHIVING, actor=actor, archiving_from=workspace.status)
+        return self._move(
+            tx,
+            workspace,
+            _S.ARCHIVING,
+            actor=actor,
+            archiving_from=workspace.status,
+            host_id=workspace.host_id or host_id,
+        )
 
     def note_preserved(self, tx: Transaction, workspace_id: str, ref: str) -> Workspace:
         """Uncommitted work of an archive is kept at this ref."""
@@ -395,9 +434,21 @@ class WorkspaceLifecycleService:
         actor: str = "headway",
         **changes: Any,
     ) -> Workspace:
-        """The only place where a status changes (I1)."""
+        """A step along the table (I1)."""
         if to not in LIFECYCLE_TRANSITIONS[workspace.status]:
             raise IllegalTransition("workspace", workspace.id, workspace.status, to)
+        return self._enter(tx, workspace, to, actor=actor, **changes)
+
+    def _enter(
+        self,
+        tx: Transaction,
+        workspace: Workspace,
+        to: WorkspaceStatus,
+        *,
+        actor: str,
+        **changes: Any,
+    ) -> Workspace:
+        """The only place where a status changes: for `_move`, and for `move` with a table of its own."""
         return self._change(
             tx,
             workspace,

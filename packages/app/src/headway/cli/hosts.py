@@ -1,0 +1,29 @@
+"""`headway host`."""
+
+from functools import partial
+
+from cyclopts import App
+
+from headway import shown, wire
+from headway.cli.shell import ACTOR, AsJson, answer, perform
+from headway_core.hosts import Host
+
+app = App(name="host", help="The machines of this database, each with worktrees of its own.")
+
+
+@app.command(name="list")
+def list_(*, as_json: AsJson = False) -> None:
+    """Every host: whether it is there, and when its runner was last seen."""
+    known = perform(lambda hw: hw.hosts.list(), as_json=as_json)
+    answer([wire.host(each) for each in known], partial(shown.hosts, known), as_json=as_json)
+
+
+@app.command
+def retire(host: str, /, *, as_json: AsJson = False) -> None:
+    """Say that HOST (its id) does not come back; its workspaces may be moved from then on.
+
+    A host whose runner was seen lately is refused. `headway workspace move` takes over, on the machine
+    where it is called, what the retired one had pushed.
+    """
+    retired: Host = perform(lambda hw: hw.hosts.retire(host, actor=ACTOR), as_json=as_json)
+    answer(wire.host_row(retired), partial(shown.host, retired), as_json=as_json)
