@@ -36,7 +36,7 @@ from headway_core.pull_requests.model import (
     PRState,
     PullRequestFacts,
 )
-from headway_core.pull_requests.ports import FailureKind, Observation
+from headway_core.pull_requests.ports import Delivery, FailureKind, Observation
 from headway_core.pull_requests.writing import RefusalReason
 from headway_core.settings.model import SETTINGS, CIScope
 from headway_core.testing.clock import SequentialIds
@@ -56,6 +56,7 @@ from headway_github.reader import GitHubPullRequests
 from headway_github.rest import Rest
 from headway_github.tokens import GivenToken
 from headway_github.transport import HttpConnection
+from headway_github.webhooks import GitHubWebhooks
 from headway_github.writer import GitHubWriter
 from headway_sandbox import (
     CheckStatus,
@@ -525,6 +526,29 @@ async def test_a_renamed_repository_is_read_on(hub: Hub, desk: Desk) -> None:
             assert await desk.writer.find(desk.project, comment, MARK) == written
         finally:
             await github.rename_repository(name="demo")
+
+
+async def test_every_change_is_hinted_at(hub: Hub, desk: Desk) -> None:
+    """The sandbox's deliveries, decoded, name this pull request by number, head commit or branch."""
+    async with hub.server.control() as github:
+        webhooks = GitHubWebhooks("github.com", ["secret"])
+        await github.create_hook("secret")
+        first = max([delivery.id for delivery in await github.deliveries()], default=0)
+        head = await push(github, desk.branch, {"a.py": "1\n"}, "main")
+        pull = await github.open_pull_request("alice", desk.branch, "Fix")
+        remark = Remark(path="a.py", line=1, body="Why?")
+        await github.review("bob", pull.number, ReviewState.CHANGES_REQUESTED, "Please", threads=(remark,))
+        await github.report_check(head, "test", CheckStatus.COMPLETED, Conclusion.FAILURE)
+        await github.set_status("bob", head, "deploy", StatusState.SUCCESS)
+        told = [one for one in await github.deliveries(after=first) if one.event != "ping"]
+    assert len(told) >= 6
+    for delivery in told:
+        decoded = webhooks.decode(delivery.headers, delivery.body.encode())
+        assert isinstance(decoded, Delivery)
+        (hint,) = decoded.hints
+        assert hint.repository == "octo/demo"
+        named = (pull.number in hint.numbers, head in hint.commits, desk.branch in hint.branches)
+        assert any(named), delivery
 
 
 async def test_an_issue_is_read(hub: Hub, desk: Desk) -> None:

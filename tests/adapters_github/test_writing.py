@@ -18,6 +18,7 @@ from headway_github.gh import GhGraphQL
 from headway_github.issues import GitHubIssueReader
 from headway_github.reader import GitHubPullRequests
 from headway_github.tokens import GhToken, GivenToken
+from headway_github.webhooks import GitHubWebhooks
 from headway_github.writer import GitHubWriter
 
 from .conftest import FakeConnection, FakeGraphQL, a_writer, connection, error, who
@@ -309,6 +310,7 @@ def test_the_container_constructs_every_provider() -> None:
     assert isinstance(container.pull_requests(), GitHubPullRequests)
     assert isinstance(container.issues(), GitHubIssueReader)
     assert isinstance(container.writer(), GitHubWriter)
+    assert isinstance(container.webhooks(), GitHubWebhooks)
     assert isinstance(container.graphql(), HttpGraphQL)
     assert container.graphql() is container.graphql()
     by_gh = GitHubContainer(api_url="https://api.github.com", token="ghp_secret", transport="gh")

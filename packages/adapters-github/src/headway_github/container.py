@@ -10,6 +10,7 @@ from headway_github.reader import GitHubPullRequests
 from headway_github.rest import Rest
 from headway_github.tokens import tokens
 from headway_github.transport import HttpConnection
+from headway_github.webhooks import GitHubWebhooks
 from headway_github.writer import GitHubWriter
 
 
@@ -27,6 +28,11 @@ class GitHubContainer(containers.DeclarativeContainer):
 
     transport: providers.Dependency[str] = providers.Dependency(instance_of=str, default="http")
 
+    webhook_secrets: providers.Dependency[tuple[str, ...]] = providers.Dependency(
+        instance_of=tuple, default=()
+    )
+    """Two while one is replaced; none: every delivery is refused."""
+
     host = providers.Callable(host_of, api_url)
     tokens = providers.Singleton(tokens, token)
     budgets = providers.Singleton(Budgets, host)
@@ -40,3 +46,4 @@ class GitHubContainer(containers.DeclarativeContainer):
     pull_requests = providers.Singleton(GitHubPullRequests, graphql, rest, budgets)
     issues = providers.Singleton(GitHubIssueReader, graphql)
     writer = providers.Singleton(GitHubWriter, graphql, rest)
+    webhooks = providers.Singleton(GitHubWebhooks, host, webhook_secrets)
