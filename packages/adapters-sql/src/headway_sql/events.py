@@ -6,7 +6,7 @@ from datetime import datetime
 
 from sqlalchemy import Connection, MetaData, bindparam, func, insert, select
 
-from headway_core.kernel.events import DomainEvent, EventCatalog, EventLog
+from headway_core.kernel.events import PRUNED, DomainEvent, EventCatalog, EventLog
 from headway_core.kernel.ledger import ReadTransaction
 from headway_core.kernel.scope import Emitted, port_of
 from headway_sql.errors import translating
@@ -31,6 +31,8 @@ class SqlEventLog(EventLog):
             .limit(bindparam("most"))
         )
         self._after_of = self._after.where(table.c.workspace_id == bindparam("workspace"))
+        pruned = metadata.tables[PRUNED.name]
+        self._pruned = select(func.coalesce(func.max(pruned.c.up_to), 0))
         self._last = select(func.coalesce(func.max(table.c.position), 0))
 
     def after(
@@ -57,6 +59,10 @@ class SqlEventLog(EventLog):
     def last_position(self, tx: ReadTransaction) -> int:
         with port_of(tx), translating():
             return int(connection_of(tx).execute(self._last).scalar_one())
+
+    def pruned_up_to(self, tx: ReadTransaction) -> int:
+        with port_of(tx), translating():
+            return int(connection_of(tx).execute(self._pruned).scalar_one())
 
     def append(self, connection: Connection, at: datetime, emitted: Iterable[Emitted]) -> None:
         """Write the events of a unit of work, as its last statement."""

@@ -9,6 +9,7 @@ from sqlalchemy import Index as SqlIndex
 from sqlalchemy.types import TypeEngine
 
 from headway_core.kernel.claims import CLAIMS
+from headway_core.kernel.events import PRUNED
 from headway_core.kernel.tables import Column, Index, Kind, TableSpec
 
 EVENTS = "events"
@@ -23,9 +24,9 @@ _TYPES: dict[Kind, type[TypeEngine[Any]]] = {
 
 
 def metadata_of(specs: Iterable[TableSpec[Any]]) -> MetaData:
-    """The tables of these specs, and what every ledger keeps itself: the claims and the log of events."""
+    """The tables of these specs, and what every ledger keeps itself: claims and the log of events."""
     metadata = MetaData()
-    for spec in (*specs, CLAIMS):
+    for spec in (*specs, CLAIMS, PRUNED):
         columns = [_column(column, key=column.name in spec.key) for column in spec.columns()]
         Table(spec.name, metadata, *columns, *(_index(index) for index in spec.indexes))
     Table(

@@ -10,7 +10,7 @@ from sqlalchemy import Connection, Engine, MetaData, QueuePool, Table
 
 from headway_core.kernel.claims import Claims
 from headway_core.kernel.clock import Clock, Ids
-from headway_core.kernel.events import EventCatalog, EventLog
+from headway_core.kernel.events import EventCatalog, EventLog, EventPruner
 from headway_core.kernel.ledger import Ledger, Store
 from headway_core.kernel.tables import OwnedTable, ReadTable, TableSpec
 from headway_sql.claims import SqlClaims
@@ -19,6 +19,7 @@ from headway_sql.ledger import SqlLedger
 from headway_sql.metadata import metadata_of
 from headway_sql.opening import path_of, prepare, reader_engine, writer_connection
 from headway_sql.patience import patiently
+from headway_sql.pruning import SqlEventPruner
 from headway_sql.tables import SqlReader, SqlWriter
 
 R = TypeVar("R")
@@ -83,6 +84,10 @@ class SqlStore(Store):
     @property
     def events(self) -> EventLog:
         return self._events
+
+    @property
+    def pruner(self) -> EventPruner:
+        return SqlEventPruner(self._metadata, self._events)
 
     def claims(self, kind: str) -> Claims:
         return SqlClaims(kind, self._metadata, self._writer.dialect.name)

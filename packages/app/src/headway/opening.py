@@ -13,6 +13,7 @@ from headway_core.container import CoreContainer
 from headway_core.hosts import HostService
 from headway_core.kernel.errors import Conflict, Unavailable
 from headway_core.kernel.events import EventCatalog
+from headway_core.kernel.feed import EventFeed
 from headway_core.operations import ArchiveResult, CreateWorkspace, WorktreePlaces
 from headway_core.projects import ProjectService
 from headway_core.pull_requests import PRSnapshotService
@@ -78,6 +79,7 @@ class Headway:
     def __init__(self, core: CoreContainer) -> None:
         self._core = core
         self.workspaces = Workspaces(core)
+        self.events: EventFeed = core.feed()
         self.hosts: HostService = core.hosts()
         self.settings: SettingsService = core.settings()
         self.places: WorktreePlaces = core.places()

@@ -22,8 +22,10 @@ from headway_core.hosts import HOSTS, HOSTS_SEEN, HostDuty, HostService
 from headway_core.kernel.claims import Claims
 from headway_core.kernel.consumers import CONSUMER_POSITIONS, ConsumerDuty, EventReader
 from headway_core.kernel.duties import DutyRunner
+from headway_core.kernel.feed import EventFeed
 from headway_core.kernel.hosts import HostLocks
 from headway_core.kernel.ledger import Store
+from headway_core.kernel.retention import Retention, RetentionDuty
 from headway_core.kernel.tables import OwnedTable, ReadTable, TableSpec
 from headway_core.operations import (
     ArchiveService,
@@ -94,6 +96,9 @@ class CoreContainer(containers.DeclarativeContainer):
     issues = providers.Dependency(instance_of=IssueReader)
     worktrees_root = providers.Dependency(instance_of=str)
 
+    # What embedders may set otherwise
+    retention = providers.Object(Retention())
+
     ledger = store.provided.ledger
     events = store.provided.events
 
@@ -135,6 +140,8 @@ class CoreContainer(containers.DeclarativeContainer):
 
     # Claims: one consumer each
     claim_fetches = providers.Singleton(claims_of, store, "fetch")
+
+    feed = providers.Singleton(EventFeed, ledger, events)
 
     # Owners
     event_reader = providers.Singleton(EventReader, ledger, events, write_positions)
@@ -278,6 +285,8 @@ class CoreContainer(containers.DeclarativeContainer):
     worktree_facts = providers.Singleton(
         ratchet_room.WorktreeFacts, ledger=ledger, worktrees=worktrees, lifecycle=lifecycle, locks=locks
     )
+    pull_request_consumer = providers.Singleton(PullRequestConsumer, pull_requests)
+    ratchet_consumer = providers.Singleton(ratchet_room.RatchetConsumer, ratchet)
     agent_words = providers.Singleton(
         AgentWordsConsumer,
         ledger=ledger,
@@ -321,12 +330,17 @@ class CoreContainer(containers.DeclarativeContainer):
             worktree_facts=worktree_facts,
             locks=locks,
         ),
-        providers.Singleton(
-            ConsumerDuty, providers.Singleton(PullRequestConsumer, pull_requests), event_reader
-        ),
+        providers.Singleton(ConsumerDuty, pull_request_consumer, event_reader),
         providers.Singleton(ConsumerDuty, agent_words, event_reader),
+        providers.Singleton(ConsumerDuty, ratchet_consumer, event_reader),
         providers.Singleton(
-            ConsumerDuty, providers.Singleton(ratchet_room.RatchetConsumer, ratchet), event_reader
+            RetentionDuty,
+            ledger,
+            events=events,
+            pruner=store.provided.pruner,
+            reader=event_reader,
+            consumers=providers.List(pull_request_consumer, agent_words, ratchet_consumer),
+            retention=retention,
         ),
     )
     runner = providers.Factory(DutyRunner, ledger, duties)

@@ -6,6 +6,7 @@ from headway_core import forge_actions, hosts, projects, pull_requests, ratchet,
 from headway_core.forge_actions.events import EVENTS as FORGE_ACTION_EVENTS
 from headway_core.hosts.events import EVENTS as HOST_EVENTS
 from headway_core.kernel.consumers import CONSUMER_POSITIONS
+from headway_core.kernel.consumers import EVENTS as CONSUMER_EVENTS
 from headway_core.kernel.events import Payload
 from headway_core.kernel.tables import TableSpec
 from headway_core.projects.events import EVENTS as PROJECT_EVENTS
@@ -38,6 +39,7 @@ ALL_TABLES: tuple[TableSpec[Any], ...] = (
 )
 
 ALL_EVENTS: tuple[type[Payload], ...] = (
+    *CONSUMER_EVENTS,
     *HOST_EVENTS,
     *SETTINGS_EVENTS,
     *PROJECT_EVENTS,

@@ -1,14 +1,14 @@
 """Consumers of the event log: each stores its position, so it survives a restart and misses nothing."""
 
 from abc import ABC, abstractmethod
-from typing import Generic, TypeVar
+from typing import ClassVar, Generic, TypeVar
 
 import attrs
 
 from headway_core.kernel.duties import Duty
 from headway_core.kernel.events import DomainEvent, EventLog
 from headway_core.kernel.ledger import Ledger, ReadTransaction, Transaction
-from headway_core.kernel.tables import Lock, OwnedTable, TableSpec
+from headway_core.kernel.tables import Lock, OwnedTable, Query, TableSpec
 
 P = TypeVar("P")
 
@@ -22,9 +22,28 @@ class ConsumerPosition:
     position: int
 
 
+ALL_POSITIONS = Query(name="all")
 CONSUMER_POSITIONS = TableSpec(
-    name="consumer_positions", record=ConsumerPosition, key=("name",), lock=Lock.ROW
+    name="consumer_positions",
+    record=ConsumerPosition,
+    key=("name",),
+    lock=Lock.ROW,
+    queries=(ALL_POSITIONS,),
 )
+
+
+@attrs.frozen(kw_only=True)
+class ConsumerExpired:
+    """A consumer did not read for so long that events are no longer kept for it."""
+
+    event: ClassVar[str] = "consumer.expired"
+    version: ClassVar[int] = 1
+
+    name: str
+    position: int
+
+
+EVENTS = (ConsumerExpired,)
 
 
 class EventConsumer(ABC, Generic[P]):
@@ -69,6 +88,17 @@ class EventReader:
             handed_over = True
         if handed_over:
             self._ledger.wake()
+
+    # Steps for the retention of events
+
+    def positions(self, tx: ReadTransaction) -> list[ConsumerPosition]:
+        """How far each consumer has read."""
+        return self._positions.query(tx, ALL_POSITIONS)
+
+    def expire(self, tx: Transaction, consumer: ConsumerPosition) -> None:
+        """Forget a consumer that is dead. Should it come back, it begins with the oldest event kept."""
+        self._positions.remove(tx, consumer.name)
+        tx.emit(ConsumerExpired(name=consumer.name, position=consumer.position))
 
     async def _hand_over(self, consumer: EventConsumer[P], event: DomainEvent) -> None:
         prepared = await consumer.prepare(event)

@@ -3,6 +3,7 @@
 HeadwayError
 ├── InvalidInput        what a caller gave is not acceptable; names the field
 ├── NotFound            no such thing
+│   └── EventsPruned    the events after this position are not kept any more
 ├── Conflict            somebody else was first, or the record read is stale
 ├── IllegalTransition   the table of a state machine has no such row
 ├── RetriesUsed         the limit of attempts is reached
@@ -35,6 +36,15 @@ class NotFound(HeadwayError):
         super().__init__(f"no {kind} {key!r}")
         self.kind = kind
         self.key = key
+
+
+class EventsPruned(NotFound):
+    """Events after `position` were removed, up to `pruned_up_to`: who follows the log has missed some."""
+
+    def __init__(self, position: int, pruned_up_to: int) -> None:
+        super().__init__("event after position", str(position))
+        self.position = position
+        self.pruned_up_to = pruned_up_to
 
 
 class Conflict(HeadwayError):

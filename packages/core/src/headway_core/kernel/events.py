@@ -21,9 +21,10 @@ from typing import TYPE_CHECKING, Any, ClassVar, Protocol
 import attrs
 
 from headway_core.kernel.conversion import CONVERTER
+from headway_core.kernel.tables import Lock, TableSpec
 
 if TYPE_CHECKING:
-    from headway_core.kernel.ledger import ReadTransaction
+    from headway_core.kernel.ledger import ReadTransaction, Transaction
 
 
 Upcasts = Mapping[int, Callable[[Mapping[str, object]], Mapping[str, object]]]
@@ -104,3 +105,27 @@ class EventLog(ABC):
     @abstractmethod
     def last_position(self, tx: "ReadTransaction") -> int:
         """The newest position, 0 when the log is empty."""
+
+    @abstractmethod
+    def pruned_up_to(self, tx: "ReadTransaction") -> int:
+        """Events up to this position were removed; 0 when none was. Who has read less has missed some."""
+
+
+@attrs.frozen(kw_only=True)
+class Pruned:
+    """How much of the log was removed."""
+
+    id: str = "events"
+    up_to: int
+
+
+PRUNED = TableSpec(name="events_pruned", record=Pruned, lock=Lock.APPEND)
+"""Kept by the ledger itself, as the log is."""
+
+
+class EventPruner(ABC):
+    """Removes the oldest events. Given to the one service that knows who has read them (law 1)."""
+
+    @abstractmethod
+    def prune(self, tx: "Transaction", up_to: int) -> None:
+        """Remove the events up to this position, but never the newest, which tells where the log is."""

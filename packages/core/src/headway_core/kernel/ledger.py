@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 import anyio
 
 from headway_core.kernel.claims import Claims
-from headway_core.kernel.events import EventLog, Payload
+from headway_core.kernel.events import EventLog, EventPruner, Payload
 from headway_core.kernel.tables import OwnedTable, ReadTable, TableSpec
 
 T = TypeVar("T")
@@ -109,6 +109,11 @@ class Store(ABC):
     @property
     @abstractmethod
     def events(self) -> EventLog: ...
+
+    @property
+    @abstractmethod
+    def pruner(self) -> EventPruner:
+        """Removes events: for the one service that keeps count of who has read them."""
 
     @abstractmethod
     def claims(self, kind: str) -> Claims:

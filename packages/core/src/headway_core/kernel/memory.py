@@ -17,11 +17,12 @@ import attrs
 from headway_core.kernel.claims import CLAIMS, RELEASED, Claim, Claims, expiry
 from headway_core.kernel.clock import Clock, Ids
 from headway_core.kernel.errors import Conflict, NotFound, UniqueClash
-from headway_core.kernel.events import DomainEvent, EventCatalog, EventLog
+from headway_core.kernel.events import PRUNED, DomainEvent, EventCatalog, EventLog, EventPruner
 from headway_core.kernel.ledger import Ledger, ReadTransaction, Store, Transaction
 from headway_core.kernel.scope import (
     STALE,
     Draws,
+    Emitted,
     TransactionScope,
     expect_query,
     key_text,
@@ -122,9 +123,8 @@ class MemoryStore(Store):
         self._run_twice = run_twice
         self._journal: list[Callable[[], None]] = []
         self._tables: dict[str, _Rows] = {}
-        self._log: list[DomainEvent] = []
         self._ledger = _MemoryLedger(self)
-        self._events = _MemoryEventLog(self, self._log)
+        self._events = _MemoryEventLog(self, self._journal)
 
     @property
     def ledger(self) -> Ledger:
@@ -132,6 +132,10 @@ class MemoryStore(Store):
 
     @property
     def events(self) -> EventLog:
+        return self._events
+
+    @property
+    def pruner(self) -> EventPruner:
         return self._events
 
     def claims(self, kind: str) -> Claims:
@@ -152,15 +156,7 @@ class MemoryStore(Store):
         result, tx = once_more_after_clash(lambda: self._attempt(work, draws))
         self._journal.clear()
         for emitted in tx.emitted:
-            self._log.append(
-                DomainEvent(
-                    position=len(self._log) + 1,
-                    workspace_id=emitted.workspace_id,
-                    at=draws.now(),
-                    actor=emitted.actor,
-                    payload=emitted.payload,
-                )
-            )
+            self._events.append(emitted, draws.now())
         return result, bool(tx.emitted)
 
     def read(self, query: Callable[[ReadTransaction], T]) -> T:
@@ -206,22 +202,56 @@ class _MemoryLedger(Ledger):
         return self._store.read(query)
 
 
-class _MemoryEventLog(EventLog):
-    def __init__(self, store: MemoryStore, log: list[DomainEvent]) -> None:
+class _MemoryEventLog(EventLog, EventPruner):
+    def __init__(self, store: MemoryStore, journal: list[Callable[[], None]]) -> None:
         self._store = store
-        self._log = log
+        self._journal = journal
+        self._log: list[DomainEvent] = []
+        self._pruned = 0  # positions count from 1, without holes
+
+    def append(self, emitted: Emitted, at: datetime) -> None:
+        """Give an event its position, as the last step of a unit of work."""
+        self._log.append(
+            DomainEvent(
+                position=self._pruned + len(self._log) + 1,
+                workspace_id=emitted.workspace_id,
+                at=at,
+                actor=emitted.actor,
+                payload=emitted.payload,
+            )
+        )
 
     def after(
         self, tx: ReadTransaction, position: int, *, limit: int = 100, workspace_id: str | None = None
     ) -> list[DomainEvent]:
         with port_of(_of_store(tx, self._store)):
-            newer = itertools.islice(self._log, position, None)  # positions count from 1, without holes
+            newer = itertools.islice(self._log, max(position - self._pruned, 0), None)
             wanted = (e for e in newer if workspace_id is None or e.workspace_id == workspace_id)
             return list(itertools.islice(wanted, limit))
 
     def last_position(self, tx: ReadTransaction) -> int:
         with port_of(_of_store(tx, self._store)):
-            return len(self._log)
+            return self._pruned + len(self._log)
+
+    def pruned_up_to(self, tx: ReadTransaction) -> int:
+        with port_of(_of_store(tx, self._store)):
+            return self._pruned
+
+    def prune(self, tx: Transaction, up_to: int) -> None:
+        scope = _scope(tx, self._store)
+        with port_of(scope):
+            gone = self._log[: max(min(up_to - self._pruned, len(self._log) - 1), 0)]
+            self._shift(gone)
+            self._journal.append(functools.partial(self._unshift, gone))
+            scope.wrote.append((PRUNED.name, (), up_to))
+
+    def _shift(self, gone: list[DomainEvent]) -> None:
+        del self._log[: len(gone)]
+        self._pruned += len(gone)
+
+    def _unshift(self, gone: list[DomainEvent]) -> None:
+        self._log[:0] = gone
+        self._pruned -= len(gone)
 
 
 class _MemoryClaims(Claims):

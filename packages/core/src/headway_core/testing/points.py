@@ -6,7 +6,7 @@ from typing import TypeVar
 import anyio
 
 from headway_core.kernel.claims import Claims
-from headway_core.kernel.events import EventLog
+from headway_core.kernel.events import EventLog, EventPruner
 from headway_core.kernel.ledger import Ledger, ReadTransaction, Store, Transaction
 from headway_core.kernel.tables import OwnedTable, ReadTable, TableSpec
 from headway_core.testing.fakes_machine import Point
@@ -79,6 +79,10 @@ class PointedStore(Store):
     @property
     def events(self) -> EventLog:
         return self._inner.events
+
+    @property
+    def pruner(self) -> EventPruner:
+        return self._inner.pruner
 
     def claims(self, kind: str) -> Claims:
         return self._inner.claims(kind)

@@ -10,6 +10,7 @@ yield store
 """
 
 from headway_core.testing.contracts.ledger.claims import ClaimsContract
+from headway_core.testing.contracts.ledger.log import LogContract
 from headway_core.testing.contracts.ledger.queries import QueriesContract
 from headway_core.testing.contracts.ledger.rows import RowsContract
 from headway_core.testing.contracts.ledger.samples import SAMPLE_EVENTS, SAMPLE_TABLES
@@ -18,5 +19,5 @@ from headway_core.testing.contracts.ledger.units import UnitsContract
 __all__ = ["SAMPLE_EVENTS", "SAMPLE_TABLES", "LedgerContract"]
 
 
-class LedgerContract(RowsContract, UnitsContract, QueriesContract, ClaimsContract):
+class LedgerContract(RowsContract, UnitsContract, QueriesContract, ClaimsContract, LogContract):
     """Subclasses give the fixture `store`: empty, with the sample tables and events, on `clock` and `ids`."""
