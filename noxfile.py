@@ -92,3 +92,10 @@ def example(session: nox.Session) -> None:
     """A real package with its own tests, repaired by the ordinary `headway up`."""
     install(session, "pytest")
     session.run("python", "examples/repair_a_package.py", *session.posargs)
+
+
+@nox.session
+def simulate(session: nox.Session) -> None:
+    """The simulator: `-- --runs 10000 --seed 1`, `--exhaustive`, `--teeth 400`, `--replay SEED`."""
+    session.install(*PINS, "-e", "packages/core[testing]")
+    session.run("python", "tests/simulation/simulate.py", *session.posargs)

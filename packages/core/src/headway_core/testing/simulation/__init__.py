@@ -1,0 +1,33 @@
+"""The simulator: the real services in a world of fakes, crashed at every step (docs/simulator.md).
+
+`live_through(Plan(seed=7))` is one run; `every_crash(scenario)` plays a short scenario once for each point at
+which its process can die. Deterministic: the same plan gives the same trace, line by line.
+"""
+
+from headway_core.testing.simulation.invariants import NOT_YET
+from headway_core.testing.simulation.runs import Run, live_through, shrink
+from headway_core.testing.simulation.scenarios import (
+    SCENARIOS,
+    Played,
+    Scenario,
+    every_crash,
+    every_pair,
+    play,
+)
+from headway_core.testing.simulation.world import Plan, Violation, World
+
+__all__ = [
+    "NOT_YET",
+    "SCENARIOS",
+    "Plan",
+    "Played",
+    "Run",
+    "Scenario",
+    "Violation",
+    "World",
+    "every_crash",
+    "every_pair",
+    "live_through",
+    "play",
+    "shrink",
+]

@@ -1,0 +1,192 @@
+"""The long story: hosts that run, die and come back, callers and people, a storm and the calm after it."""
+
+import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import anyio
+
+from headway_core.container import CoreContainer
+from headway_core.operations.model import Settled
+from headway_core.testing.simulation import endings
+from headway_core.testing.simulation.incarnation import Incarnation, only_expected
+from headway_core.testing.simulation.machine import Machine
+from headway_core.testing.simulation.people import call, create, people
+from headway_core.testing.simulation.world import REPO, World
+from headway_core.workspaces.model import WorkspaceStatus
+
+QUICK: dict[str, Any] = {
+    "ratchet_default": True,
+    "session_limit": 3,
+    "capacity_all": 2,
+    "capacity_project": 2,
+    "quiet_time_s": 8,
+    "ci_limit_s": 90,
+    "part_limit_s": 60,
+    "view_limit_s": 60,
+    "fixer_limit_s": 60,
+    "cadence_hot_s": 8,
+    "cadence_settled_s": 15,
+    "cadence_quiet_s": 60,
+    "discovery_s": 15,
+}
+"""Settings of a world: everything takes its time there too, but less of it."""
+PATIENCE_S = 1800.0
+"""For how long a calm world may take to come to its end."""
+
+
+class Story:
+    """One run of a world from its beginning to its end."""
+
+    def __init__(self, world: World, container: type[Any] = CoreContainer) -> None:
+        self._world = world
+        self._container = container
+
+    async def tell(self) -> None:
+        """Everything that happens; ends early when an invariant is violated."""
+        world = self._world
+        async with anyio.create_task_group() as group:
+            world.tasks = group
+            group.start_soon(self.unless_over, group.cancel_scope)
+            with surprises(world):
+                await self._chapters()
+            group.cancel_scope.cancel()
+
+    async def unless_over(self, scope: anyio.CancelScope) -> None:
+        """End what goes on when an invariant is violated."""
+        await self._world.over.wait()
+        scope.cancel()
+
+    async def _chapters(self) -> None:
+        world = self._world
+        stormy, world.stormy = world.stormy, False
+        project_id = await self.prepare()
+        world.stormy = stormy
+        for machine in world.machines:
+            world.spawn(self.keep_running, machine)
+        world.spawn(people, world)
+        for machine in world.machines:
+            world.spawn(self._keep_calling, machine)
+        for number in range(1, world.plan.workspaces + 1):
+            world.spawn(self._create, number, project_id)
+        await anyio.sleep(world.plan.storm_s)
+        world.stormy = False
+        world.tell("THE STORM IS OVER")
+        await self.come_to_an_end()
+
+    async def come_to_an_end(self) -> None:
+        """Nothing goes wrong any more: everything comes to rest, is put away, and is judged."""
+        await self._come_to_rest()
+        await self._put_everything_away()
+        await self._come_to_rest()
+        self._judge()
+
+    def start(self, machine: Machine, role: str, *, crash_at: int | None = None) -> Incarnation:
+        """A new process of the product."""
+        return Incarnation(self._world, machine, role, container=self._container, crash_at=crash_at)
+
+    async def prepare(self) -> str:
+        """Quick settings, and the project: its id."""
+        process = self.start(self._world.machines[0], "setup")
+        await process.core.settings().change(**QUICK)
+        project = await process.core.projects().register(REPO, startup_script="make setup")
+        process.stopped()
+        return project.id
+
+    async def keep_running(self, machine: Machine) -> None:
+        """What a service manager does: one runner, started again when it died or was stopped."""
+        world = self._world
+        while True:
+            process = self.start(machine, "runner")
+            world.spawn(process.live, process.run)
+            with anyio.move_on_after(world.luck.uniform(20, 80)):
+                await process.ended.wait()
+            if process.alive and world.happens(f"{process.name} is stopped", 0.3):
+                process.scope.cancel()
+            elif process.alive and world.happens(f"another runner is started beside {process.name}", 0.1):
+                second = self.start(machine, "runner")
+                world.spawn(second.live, second.run)
+                await second.ended.wait()
+            await process.ended.wait()
+            await anyio.sleep(world.luck.uniform(0.1, 5))
+
+    async def _keep_calling(self, machine: Machine) -> None:
+        world = self._world
+        while world.stormy:
+            process = self.start(machine, "app")
+            world.spawn(process.live, lambda process=process: call(process))
+            await process.ended.wait()
+            await anyio.sleep(world.luck.uniform(0.1, 5))
+
+    async def _create(self, number: int, project_id: str) -> None:
+        world = self._world
+        await anyio.sleep(world.luck.random() * 20)
+        machine = world.machines[number % len(world.machines)]
+        while not any(row.idempotency_key == f"key-{number}" for row in world.rows("workspaces")):
+            process = self.start(machine, "creator")
+            world.spawn(process.live, lambda process=process: create(process, number, project_id))
+            await process.ended.wait()
+            await anyio.sleep(1)
+
+    async def _come_to_rest(self) -> None:
+        """Liveness: when nothing goes wrong any more, every workspace reaches its end."""
+        world = self._world
+        until = world.seconds() + PATIENCE_S
+        while left := [*endings.still_open(world), *endings.undecided(world)]:
+            if world.seconds() > until:
+                world.violated("everything comes to its end", "; ".join(left[:5]))
+                return
+            await anyio.sleep(3)
+        world.tell("everything is at rest")
+
+    async def _put_everything_away(self) -> None:
+        """A person archives all that is there: nothing is lost by it, and nothing is left over."""
+        world = self._world
+        for workspace in world.rows("workspaces"):
+            if workspace.status not in (WorkspaceStatus.READY, WorkspaceStatus.FAILED):
+                continue
+            machine = next(m for m in world.machines if workspace.host_id in {None, m.id})
+            process = self.start(machine, "archivist")
+            result = await process.core.archive().archive(workspace.id, lose_ignored=True)
+            process.stopped()
+            if not isinstance(result, Settled) or result.workspace.status is not WorkspaceStatus.ARCHIVED:
+                world.violated("an archive goes through", f"{result}")
+        for problem in endings.left_behind(world):
+            world.violated("I7 no worktree is orphaned", problem)
+
+    def _judge(self) -> None:
+        world = self._world
+        for name, problems in (
+            ("I7 every intent is closed", endings.still_open(world)),
+            ("I12 no work is lost", endings.lost_work(world)),
+            ("posted once", endings.posted_twice(world)),
+            ("I11 no secret is told", endings.told_secrets(world)),
+        ):
+            for problem in problems:
+                world.violated(name, problem)
+
+
+@contextmanager
+def surprises(world: World) -> Iterator[None]:
+    """What the product logs as an exception, and no design foresees, ends the run."""
+    logger, handler = logging.getLogger("headway_core"), _Surprises(world)
+    propagate, logger.propagate = logger.propagate, False
+    logger.addHandler(handler)
+    try:
+        yield
+    finally:
+        logger.removeHandler(handler)
+        logger.propagate = propagate
+
+
+class _Surprises(logging.Handler):
+    def __init__(self, world: World) -> None:
+        super().__init__()
+        self._world = world
+
+    def emit(self, record: logging.LogRecord) -> None:
+        error = record.exc_info[1] if record.exc_info else None
+        self._world.tell(f"log: {record.getMessage()}: {error!r}")
+        if error is not None and not only_expected(error):
+            self._world.violated("no surprise", f"{record.getMessage()}: {error!r}")

@@ -1,0 +1,463 @@
+"""Defects that are planted in the product, each as somebody could have written it: the simulator's teeth.
+
+A defect replaces one step by a broken one, for the length of a `with` block, from outside.
+"""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import timedelta
+from functools import partial
+from typing import Any
+
+import attrs
+
+from headway_core.forge_actions import ForgeActionDuty
+from headway_core.forge_actions.model import OpenPullRequest
+from headway_core.kernel import memory
+from headway_core.kernel.consumers import ConsumerPosition, EventReader
+from headway_core.kernel.errors import Unavailable
+from headway_core.operations import ArchiveService, Busy, ProvisioningService
+from headway_core.pull_requests import PRSnapshotService, writing
+from headway_core.pull_requests import service as pull_request_service
+from headway_core.pull_requests.ports import Observation
+from headway_core.ratchet import causes as ratchet_causes
+from headway_core.ratchet import service as ratchet_service
+from headway_core.ratchet.causes import remember
+from headway_core.ratchet.decision import Dispatch
+from headway_core.ratchet.service import RatchetService
+from headway_core.ratchet.trust import Trust
+from headway_core.sessions import LimitReached, SessionExecutor, SessionService, SessionStatus
+from headway_core.sessions.fixers import FixerSessionService
+from headway_core.sessions.ports import Exited, Running, Vanished
+from headway_core.testing.simulation.local import WorldWorktrees
+from headway_core.testing.simulation.machine import Machine
+from headway_core.workspaces.model import WorkspaceStatus
+
+Planted = Iterator[None]
+_ratchet_service: Any = ratchet_service
+
+
+@contextmanager
+def replaced(owner: Any, **broken: Any) -> Planted:
+    """Give `owner` these attributes instead of its own."""
+    before = {name: getattr(owner, name) for name in broken}
+    for name, value in broken.items():
+        setattr(owner, name, value)
+    try:
+        yield
+    finally:
+        for name, value in before.items():
+            setattr(owner, name, value)
+
+
+@contextmanager
+def no_claim() -> Planted:
+    """The one-live-fixer index is gone, and nobody looks for a live fixer before making one."""
+
+    def acquire(self: Any, tx: Any, request: Any, *, actor: str = "headway") -> Any:
+        if (blocked := self._sessions.not_ready(tx, request.workspace_id)) is not None:
+            return blocked
+        created = self._sessions.create(
+            tx,
+            workspace=self._sessions.workspace(tx, request.workspace_id),
+            purpose="FIXER",
+            label=request.label,
+            agent=request.agent,
+            model=request.model,
+            actor=actor,
+        )
+        return created if not hasattr(created, "id") else self._start(tx, created, request, actor)
+
+    def put(self: Any, key: Any, record: Any) -> None:
+        before = self.rows.get(key)
+        self._apply(key, before, record)
+        self._journal.append(lambda: self._apply(key, record, before))
+
+    with replaced(FixerSessionService, acquire=acquire), replaced(memory._Rows, set=put):
+        yield
+
+
+@contextmanager
+def intent_after_effect() -> Planted:
+    """The worktree is made before the workspace is PROVISIONING."""
+    provision = ProvisioningService.provision
+
+    async def eager(self: Any, workspace_id: str) -> Any:
+        workspace = await self._lifecycle.get(workspace_id)
+        if workspace.status is WorkspaceStatus.NEW:
+            project = await self._ledger.read(lambda tx: self._projects.get(tx, workspace.project_id))
+            async with self._locks.workspace(workspace_id) as mine:
+                if mine:
+                    await self._worktrees.create(
+                        self._order(workspace, project, self._places.worktree(project, workspace))
+                    )
+        return await provision(self, workspace_id)
+
+    with replaced(ProvisioningService, provision=eager):
+        yield
+
+
+@contextmanager
+def posting_without_an_intent() -> Planted:
+    """The reply is written first, and that it was begun is stored afterwards."""
+
+    async def carry_out(self: Any, action: Any, project: Any) -> None:
+        try:
+            found = await self._writer.find(project, action.order, action.mark)
+            if found is None:
+                found = await self._writer.write(project, action.order, action.mark)
+            await self._service.begin(action.id)
+            await self._service.done(action.id, found)
+        except Unavailable as error:
+            await self._service.failed(action.id, error.problem, final=False)
+
+    with replaced(ForgeActionDuty, _carry_out=carry_out):
+        yield
+
+
+@contextmanager
+def no_compare_and_swap() -> Planted:
+    """A record replaces whatever is there, and an outcome is written on what was read before the effect."""
+
+    def replace(self: Any, tx: Any, record: Any) -> Any:
+        scope = memory._scope(tx, self._store)
+        scope.written(self.spec, record)
+        if self.spec.versioned:
+            record = attrs.evolve(record, version=record.version + 1)
+        return self._set(scope, self.spec.key_of(record), record)
+
+    record_outcome = SessionExecutor._record
+
+    async def record(self: Any, session: Any, found: Any) -> None:
+        if not isinstance(found, Running) or session.status is not SessionStatus.STARTING:
+            await record_outcome(self, session, found)
+            return
+
+        def outcome(tx: Any) -> None:
+            tx.lock(session.workspace_id)
+            self._sessions._settle_prompts(tx, session, "DELIVERED")
+            self._sessions._move(tx, session, SessionStatus.RUNNING, started_at=session.last_active_at)
+
+        await self._ledger.transact(outcome)
+
+    with replaced(memory._MemoryWriter, replace=replace), replaced(SessionExecutor, _record=record):
+        yield
+
+
+@contextmanager
+def outcome_lost() -> Planted:
+    """How an agent ended is looked at, and not stored when it failed."""
+    ended = SessionService.ended
+
+    def forgetful(self: Any, tx: Any, session_id: str, attempt: int, found: Any) -> Any:
+        if isinstance(found, Exited) and found.exit_code:
+            return self.known(tx, session_id)
+        return ended(self, tx, session_id, attempt, found)
+
+    with replaced(SessionService, ended=forgetful):
+        yield
+
+
+@contextmanager
+def event_outside_the_transaction() -> Planted:
+    """A dispatch is stored by one transaction, and told by none of it."""
+    with replaced(RatchetService, _tell=lambda *_: None):
+        yield
+
+
+@contextmanager
+def stale_observation_accepted() -> Planted:
+    """Whatever GitHub says is believed, in the order in which answers arrive."""
+    with replaced(writing, _refusal=lambda *_: None):
+        yield
+
+
+@contextmanager
+def limit_before_the_transaction() -> Planted:
+    """The limit of sessions is looked at, and then a session is created."""
+    start_chat, create = SessionService.start_chat, SessionService.create
+
+    async def counted_before(self: Any, workspace_id: str, *args: Any, **more: Any) -> Any:
+        live = await self._ledger.read(lambda tx: self.live(tx, workspace_id))
+        settings = await self._settings.get()
+        if len(live) >= settings.session_limit:
+            return LimitReached(limit=settings.session_limit)
+        return await start_chat(self, workspace_id, *args, **more)
+
+    def unchecked(self: Any, tx: Any, **more: Any) -> Any:
+        settings = self._settings
+        roomy = attrs.evolve(settings.current(tx), session_limit=10_000)
+        self._settings = type("Roomy", (), {"current": lambda _, __: roomy})()
+        try:
+            return create(self, tx, **more)
+        finally:
+            self._settings = settings
+
+    with replaced(SessionService, start_chat=counted_before, create=unchecked):
+        yield
+
+
+@contextmanager
+def lock_not_taken() -> Planted:
+    """Sessions are tended without the lock of their workspace."""
+
+    async def tend(self: Any, workspace_id: str, due: Any) -> None:
+        busy = await self._ledger.transact(lambda tx: self._begin_waiting(tx, workspace_id))
+        await self._together(self._advance, busy)
+
+    with replaced(SessionExecutor, _tend_workspace=tend):
+        yield
+
+
+@contextmanager
+def handled_at_dispatch() -> Planted:
+    """Causes are remembered as handled when their fixer is sent off."""
+    dispatch = RatchetService._dispatch
+
+    def hasty(self: Any, tx: Any, record: Any, view: Any, decision: Any) -> Any:
+        record, decision = dispatch(self, tx, record, view, decision)
+        if isinstance(decision, Dispatch):
+            causes = [cause for cause in view.causes() if cause.id in decision.cause_ids]
+            record = attrs.evolve(record, handled=remember(record.handled, causes, died=False))
+        return record, decision
+
+    with replaced(RatchetService, _dispatch=hasty):
+        yield
+
+
+@contextmanager
+def reply_without_looking() -> Planted:
+    """An attempt whose outcome is unknown is repeated, and nobody looks for its mark."""
+
+    async def carry_out(self: Any, action: Any, project: Any) -> None:
+        try:
+            if isinstance(action.order, OpenPullRequest):
+                found = await self._writer.find(project, action.order, action.mark)
+                if found is not None:
+                    await self._service.done(action.id, found)
+                    return
+            if await self._service.begin(action.id) is not None:
+                await self._service.done(
+                    action.id, await self._writer.write(project, action.order, action.mark)
+                )
+        except Unavailable as error:
+            await self._service.failed(action.id, error.problem, final=False)
+
+    with replaced(ForgeActionDuty, _carry_out=carry_out):
+        yield
+
+
+@contextmanager
+def started_not_exclusive() -> Planted:
+    """A supervisor does not mind that its attempt was closed."""
+    with replaced(Machine, create_started=lambda *_: True):
+        yield
+
+
+@contextmanager
+def disable_not_checked() -> Planted:
+    """A check that was on its way goes on when the ratchet is switched off."""
+    check, gather = RatchetService._check, _ratchet_service.gather
+
+    def unaware(self: Any, tx: Any, workspace_id: str) -> Any:
+        record = self._record
+        self._record = lambda tx, key: attrs.evolve(record(tx, key), enabled=True)
+        try:
+            return check(self, tx, workspace_id)
+        finally:
+            del self._record
+
+    with (
+        replaced(RatchetService, _check=unaware),
+        replaced(
+            _ratchet_service, gather=lambda view, record: attrs.evolve(gather(view, record), enabled=True)
+        ),
+    ):
+        yield
+
+
+@contextmanager
+def partial_answer_clears() -> Planted:
+    """What a fetch did not read is taken for empty."""
+    merged = writing._merged
+
+    def emptied(known: Any, observation: Observation) -> Any:
+        facts = merged(known, observation)
+        if observation.checks is None:
+            facts = attrs.evolve(facts, checks=(), checks_complete=False)
+        if observation.conversation is None:
+            facts = attrs.evolve(facts, reviews=(), threads=(), conversation_complete=False)
+        return facts
+
+    with replaced(writing, _merged=emptied):
+        yield
+
+
+@contextmanager
+def archive_without_preserving() -> Planted:
+    """A worktree is removed by force, whatever lies in it."""
+
+    async def nothing(*_: Any) -> None:
+        return None
+
+    remove = WorldWorktrees.remove
+
+    async def force(self: Any, repo: str, base: str, path: str, *, lose_ignored: bool) -> None:
+        if path in self._machine.worktrees:
+            self._machine.worktrees[path].dirty.clear()
+        await remove(self, repo, base, path, lose_ignored=True)
+
+    with replaced(WorldWorktrees, preserve=nothing, remove=force):
+        yield
+
+
+@contextmanager
+def prompt_again_after_a_loss() -> Planted:
+    """An attempt whose supervisor died is started once more, though the agent may have read its prompt."""
+    ended = SessionService.ended
+
+    def renewing(self: Any, tx: Any, session_id: str, attempt: int, found: Any) -> Any:
+        session = self.known(tx, session_id)
+        if isinstance(found, Vanished) and session.attempt == attempt:
+            if session.status is SessionStatus.STARTING:
+                return self._renew(tx, session)
+            prompts = self._prompts_of(tx, session_id)
+            over = ended(self, tx, session_id, attempt, found)
+            idle = self._sessions.replace(tx, attrs.evolve(over, status=SessionStatus.IDLE))
+            for prompt in prompts:
+                self._queue(tx, idle, prompt.text, prompt.causes, "headway")
+            return idle
+        return ended(self, tx, session_id, attempt, found)
+
+    with replaced(SessionService, ended=renewing):
+        yield
+
+
+@contextmanager
+def merged_is_overlooked() -> Planted:
+    """A dispatch goes on when its pull request is merged or closed."""
+    with replaced(RatchetService, _obsolete=lambda *_: None):
+        yield
+
+
+@contextmanager
+def fetch_never_expires() -> Planted:
+    """A fetch that died with its process keeps the workspace from ever being read again."""
+
+    async def nothing(_self: Any) -> None:
+        return None
+
+    with (
+        replaced(pull_request_service, LEASE=timedelta(days=1)),
+        replaced(PRSnapshotService, recover=nothing),
+    ):
+        yield
+
+
+@contextmanager
+def archives_not_recovered() -> Planted:
+    """An archive that died with its process stays ARCHIVING."""
+
+    async def nothing(self: Any, workspace_id: str) -> Busy:
+        return Busy(workspace_id=workspace_id)
+
+    with replaced(ArchiveService, resume=nothing):
+        yield
+
+
+@contextmanager
+def deaths_not_counted() -> Planted:
+    """A cause whose fixers die is dispatched for ever."""
+    with replaced(ratchet_causes, DEATH_LIMIT=1_000):
+        yield
+
+
+@contextmanager
+def everybody_is_trusted() -> Planted:
+    """Whoever says something is heard."""
+    with replaced(Trust, hears=lambda *_: True):
+        yield
+
+
+@contextmanager
+def position_in_a_transaction_of_its_own() -> Planted:
+    """A consumer reacts, and then stores that it did."""
+
+    async def hand_over(self: Any, consumer: Any, event: Any) -> None:
+        prepared = await consumer.prepare(event)
+        await self._ledger.transact(lambda tx: consumer.handle(tx, event, prepared))
+        position = ConsumerPosition(name=consumer.name, position=event.position)
+        await self._ledger.transact(lambda tx: self._positions.put(tx, position))
+
+    with replaced(EventReader, _hand_over=hand_over):
+        yield
+
+
+@contextmanager
+def handled_is_forgotten() -> Planted:
+    """What fixers have had is not remembered."""
+    with replaced(ratchet_service, remember=lambda handled, causes, died: handled):
+        yield
+
+
+@contextmanager
+def failed_provisioning_leaves_its_worktree() -> Planted:
+    """A provisioning that fails removes nothing of what it made."""
+
+    async def fail(self: Any, workspace_id: str, project: Any, path: str, problem: str) -> Any:
+        return await self._ledger.transact(
+            partial(_failed, self._lifecycle, workspace_id=workspace_id, problem=problem)
+        )
+
+    def _failed(lifecycle: Any, tx: Any, *, workspace_id: str, problem: str) -> Any:
+        return lifecycle.provisioning_failed(tx, workspace_id, problem)
+
+    with replaced(ProvisioningService, _fail=fail):
+        yield
+
+
+@contextmanager
+def archive_forgets_sessions() -> Planted:
+    """An archive removes the worktree under agents that run."""
+
+    async def nothing(_self: Any, _workspace_id: str) -> None:
+        return None
+
+    with (
+        replaced(SessionExecutor, settle_all=nothing),
+        replaced(ArchiveService, _stop_sessions=lambda *_: None),
+    ):
+        yield
+
+
+DEFECTS: dict[str, Callable[[], Any]] = {
+    plant.__name__.replace("_", " "): plant
+    for plant in (
+        no_claim,
+        intent_after_effect,
+        posting_without_an_intent,
+        no_compare_and_swap,
+        outcome_lost,
+        event_outside_the_transaction,
+        stale_observation_accepted,
+        limit_before_the_transaction,
+        lock_not_taken,
+        handled_at_dispatch,
+        reply_without_looking,
+        started_not_exclusive,
+        disable_not_checked,
+        partial_answer_clears,
+        archive_without_preserving,
+        prompt_again_after_a_loss,
+        merged_is_overlooked,
+        fetch_never_expires,
+        archives_not_recovered,
+        deaths_not_counted,
+        everybody_is_trusted,
+        position_in_a_transaction_of_its_own,
+        handled_is_forgotten,
+        failed_provisioning_leaves_its_worktree,
+        archive_forgets_sessions,
+    )
+}
+"""By name."""

@@ -1,0 +1,141 @@
+"""`nox -s simulate -- --runs 10000 --seed 1`: many seeded runs on all cores, every crash, and the teeth."""
+
+import argparse
+import multiprocessing
+import os
+import sys
+import time
+from collections.abc import Iterator
+
+from defects import DEFECTS
+
+from headway_core.testing.simulation import (
+    NOT_YET,
+    SCENARIOS,
+    Plan,
+    Run,
+    every_crash,
+    every_pair,
+    live_through,
+    shrink,
+)
+
+SHOWN = 60
+"""Lines of a failing run's trace."""
+
+
+def plan_of(seed: int, hosts: int | None = None) -> Plan:
+    """The plan of a seed: how many hosts and workspaces is left to it."""
+    return Plan(seed=seed, hosts=hosts or 1 + seed % 2, workspaces=1 + seed % 3)
+
+
+def run_of(seed: int) -> Run:
+    return live_through(plan_of(seed))
+
+
+def many(runs: int, seed: int, jobs: int) -> list[Run]:
+    """Live through many plans; the runs that violated something."""
+    began, done, points, crashes, happened = time.perf_counter(), 0, 0, 0, 0
+    bad: list[Run] = []
+    with multiprocessing.Pool(jobs) as pool:
+        for run in pool.imap_unordered(run_of, range(seed, seed + runs), chunksize=8):
+            done, points, crashes = done + 1, points + run.points, crashes + run.crashes
+            happened += len(run.interventions)
+            if run.violation is not None:
+                bad.append(run)
+                print(f"seed {run.plan.seed}: {run.violation}", flush=True)
+            if done % 500 == 0:
+                print(f"  {done} runs, {done / (time.perf_counter() - began):.1f} a second", flush=True)
+    took = time.perf_counter() - began
+    print(
+        f"{done} runs in {took:.0f} s on {jobs} processes ({done / took:.1f} a second): {points} points, "
+        f"{happened} interventions, {crashes} crashes, {len(bad)} runs with a violation"
+    )
+    return bad
+
+
+def show(run: Run) -> None:
+    """A failing run, made small, and the end of its trace."""
+    small = shrink(run)
+    print(f"\nseed {run.plan.seed}: {small.violation}")
+    print(f"{len(run.interventions)} interventions, of which {len(small.interventions)} are needed:")
+    for name in small.interventions:
+        print(f"  {name}")
+    print("\n".join(live_through(small.plan, traced=True).trace[-SHOWN:]))
+
+
+def exhaustive() -> bool:
+    """Every single crash of each scenario, and every pair of those that are short."""
+    good = True
+    print("scenario | crash points | runs with every pair | seconds")
+    for scenario in SCENARIOS:
+        began = time.perf_counter()
+        singles = list(every_crash(scenario))
+        pairs = list(every_pair(scenario)) if scenario.pairs else []
+        for played in [*singles, *pairs]:
+            if played.violation is not None:
+                good = False
+                print(f"{scenario.name} {played.crash_at}: {played.violation}")
+        took = time.perf_counter() - began
+        print(f"{scenario.name} | {len(singles) - 1} | {len(pairs)} | {took:.0f}", flush=True)
+    return good
+
+
+def _bite(name: str, most: int) -> tuple[str, int | None, Run | None]:
+    with DEFECTS[name]():
+        for number in range(1, most + 1):
+            run = live_through(plan_of(number))
+            if run.violation is not None:
+                return name, number, run
+    return name, None, None
+
+
+def bites(most: int, jobs: int) -> Iterator[tuple[str, int | None, Run | None]]:
+    """How many runs each planted defect took until it was found."""
+    with multiprocessing.Pool(jobs, maxtasksperchild=1) as pool:
+        waiting = [pool.apply_async(_bite, (name, most)) for name in DEFECTS]
+        for each in waiting:
+            yield each.get()
+
+
+def teeth(most: int, jobs: int) -> bool:
+    good = True
+    print("planted defect | found after runs | by")
+    for name, number, run in bites(most, jobs):
+        good = good and number is not None
+        by = (
+            run.violation.invariant
+            if run is not None and run.violation is not None
+            else f"NOT in {most} runs"
+        )
+        print(f"{name} | {number} | {by}", flush=True)
+    return good
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--runs", type=int, default=1000, help="seeded runs of the long story")
+    parser.add_argument("--seed", type=int, default=1, help="the first seed")
+    parser.add_argument("--jobs", type=int, default=os.cpu_count() or 1)
+    parser.add_argument("--replay", type=int, metavar="SEED", help="the whole trace of one run, and no more")
+    parser.add_argument("--exhaustive", action="store_true", help="every crash of the short scenarios too")
+    parser.add_argument("--teeth", type=int, metavar="MOST", default=0, help="hunt the planted defects too")
+    asked = parser.parse_args()
+    if asked.replay is not None:
+        run = live_through(plan_of(asked.replay), traced=True)
+        print("\n".join(run.trace))
+        return 0 if run.violation is None else 1
+    bad = many(asked.runs, asked.seed, asked.jobs)
+    for run in bad[:3]:
+        show(run)
+    good = not bad
+    if asked.exhaustive:
+        good = exhaustive() and good
+    if asked.teeth:
+        good = teeth(asked.teeth, asked.jobs) and good
+    print(f"not checked yet: {'; '.join(NOT_YET)}")
+    return 0 if good else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

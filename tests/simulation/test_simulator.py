@@ -1,0 +1,115 @@
+"""The simulator itself: it repeats exactly, it makes failing runs small, and it has teeth."""
+
+import hashlib
+import os
+import subprocess
+import sys
+
+import pytest
+from defects import DEFECTS
+
+from headway_core.testing.simulation import SCENARIOS, Plan, Run, every_crash, live_through, play, shrink
+
+SEEDS = range(1, 13)
+"""The fixed set: `nox -s simulate` lives through thousands."""
+QUICK = (
+    "intent after effect",
+    "posting without an intent",
+    "outcome lost",
+    "event outside the transaction",
+    "lock not taken",
+    "handled at dispatch",
+    "partial answer clears",
+    "handled is forgotten",
+)
+"""Planted defects that few runs find; the others are hunted by `nox -s simulate -- --teeth 400`."""
+MOST = 10
+
+PRINT_A_TRACE = """
+import hashlib
+from headway_core.testing.simulation import Plan, live_through
+trace = live_through(Plan(seed=4), traced=True).trace
+print(hashlib.sha256("\\n".join(trace).encode()).hexdigest())
+"""
+
+
+def digest(run: Run) -> str:
+    return hashlib.sha256("\n".join(run.trace).encode()).hexdigest()
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+@pytest.mark.lesson("R5", "R6", "R14", "R33", "F3", "F13", "S18", "L4", "L5", "L6", "L7")
+def test_no_invariant_breaks_in_a_storm_and_everything_comes_to_its_end(seed: int) -> None:
+    """Crashes, faults, lags, people and callers, then calm: one seeded run of the whole of core."""
+    run = live_through(Plan(seed=seed, workspaces=1 + seed % 3))
+    assert run.violation is None
+    assert run.commits > 100
+
+
+@pytest.mark.parametrize("seed", [1, 2])
+def test_no_invariant_breaks_on_trio(seed: int) -> None:
+    """The same worlds, on the other event loop."""
+    assert live_through(Plan(seed=seed), backend="trio").violation is None
+
+
+@pytest.mark.parametrize("backend", ["asyncio", "trio"])
+def test_the_same_plan_is_the_same_run_line_by_line(backend: str) -> None:
+    """Another seed is another run."""
+    first, again, other = (
+        live_through(Plan(seed=seed, storm_s=60.0), traced=True, backend=backend) for seed in (4, 4, 5)
+    )
+    assert first.trace == again.trace
+    assert first.trace != other.trace
+
+
+def test_a_run_does_not_depend_on_the_hash_seed() -> None:
+    """Two interpreters with other hash seeds, the same trace as here."""
+    expected = digest(live_through(Plan(seed=4), traced=True))
+    for hash_seed in ("1", "2"):
+        done = subprocess.run(
+            [sys.executable, "-c", PRINT_A_TRACE],
+            env={**os.environ, "PYTHONHASHSEED": hash_seed},
+            capture_output=True,
+            text=True,
+            check=True,
+        )
+        assert done.stdout.strip() == expected
+
+
+@pytest.mark.parametrize("name", QUICK)
+def test_a_planted_defect_is_found(name: str) -> None:
+    """Within a few runs; without it the same runs pass (above)."""
+    with DEFECTS[name]():
+        found = next((s for s in range(1, MOST + 1) if live_through(Plan(seed=s)).violation), None)
+    assert found is not None
+    print(f"{name}: found by run {found}")
+
+
+def test_a_failing_run_is_made_small() -> None:
+    """What is left of the interventions still breaks the same invariant, and most are gone."""
+    with DEFECTS["archive without preserving"]():
+        runs = (live_through(Plan(seed=seed)) for seed in range(1, 100))
+        found = next(run for run in runs if run.violation)
+        small = shrink(found, most=60)
+        assert small.violation is not None
+        assert found.violation is not None
+        assert small.violation.invariant == found.violation.invariant
+        assert len(small.interventions) < len(found.interventions) / 2
+        assert live_through(small.plan).violation == small.violation
+
+
+@pytest.mark.parametrize("name", ["create from words", "provision", "dispatch a fixer", "archive"])
+@pytest.mark.lesson("L3", "L4", "L5", "L9", "L10", "L11", "F2", "F13", "R33")
+def test_a_process_may_die_at_every_point(name: str) -> None:
+    """Exhaustive over the points before and after each effect and each transaction."""
+    scenario = next(each for each in SCENARIOS if each.name == name)
+    played = list(every_crash(scenario))
+    assert [each.violation for each in played if each.violation] == []
+    assert [each.died for each in played] == [(True,)] * (len(played) - 1) + [(False,)]
+    print(f"{name}: {len(played) - 1} crash points")
+
+
+def test_a_scenario_repeats_exactly() -> None:
+    """A crash of a scenario is replayed by its numbers."""
+    scenario = SCENARIOS[3]
+    assert play(scenario, 5, 7, traced=True) == play(scenario, 5, 7, traced=True)
