@@ -527,6 +527,16 @@ async def test_an_answer_of_another_length_is_nonsense(graphql: FakeGraphQL, pro
             },
             (),
         ),
+        (
+            {
+                "branchProtectionRule": None,
+                "refUpdateRule": {"requiredStatusCheckContexts": ["Test", None]},
+                "rules": None,
+            },
+            ("Test",),
+        ),
+        ({"branchProtectionRule": None, "refUpdateRule": {"requiredStatusCheckContexts": [5]}}, None),
+        ({"branchProtectionRule": None, "refUpdateRule": {"requiredStatusCheckContexts": None}}, ()),
         (None, None),
         ({"branchProtectionRule": 5, "rules": None}, None),
         ({"branchProtectionRule": None, "rules": connection([], total=200, after="x")}, None),

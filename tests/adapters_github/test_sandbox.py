@@ -497,6 +497,29 @@ async def test_a_kick_makes_the_forge_tell(hub: Hub, desk: Desk) -> None:
             await github.change_repository(ChangeRepository(mergeable_by_rest=False))
 
 
+@pytest.mark.parametrize("ruleset", [False, True])
+async def test_what_the_base_requires(
+    hub: Hub,
+    desk: Desk,
+    ruleset: bool,  # noqa: FBT001
+) -> None:
+    """By a ruleset, or by a protection of which one who is no admin sees the contexts alone."""
+    async with hub.server.control() as github:
+        await push(github, desk.branch, {"a.py": "1\n"}, "main")
+        pull = await github.open_pull_request("alice", desk.branch, "Fix")
+        await github.report_check(desk.branch, "Tests", CheckStatus.IN_PROGRESS)
+        rules = ChangeRepository(required_checks=("tests", "e2e"), ruleset=ruleset)
+        await github.change_repository(rules)
+        try:
+            seen = (await desk.forge.observe(desk.project, [pull.node_id]))[pull.node_id]
+        finally:
+            await github.change_repository(ChangeRepository(required_checks=(), ruleset=False))
+    assert isinstance(seen, Observation)
+    assert seen.checks is not None
+    assert seen.checks.required == ("e2e", "tests")
+    assert [(check.name, check.required) for check in seen.checks.checks] == [("Tests", True)]
+
+
 async def test_the_budget_is_told(hub: Hub, desk: Desk) -> None:
     """Of GraphQL with its cost, after any call; of REST once it was asked."""
     assert desk.forge.limits() == ()

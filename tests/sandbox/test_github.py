@@ -117,10 +117,17 @@ def test_continuations_execute(opened: Any) -> None:
 
 @pytest.mark.parametrize("ruleset", [False, True])
 def test_required_checks_of_the_base(make_hand: Callable[..., Any], *, ruleset: bool) -> None:
-    """Required checks show as a protection rule or as a ruleset, never as both."""
+    """Required checks show as a protection rule (to admins) or as a ruleset, never as both."""
     hand = make_hand(required_checks=("tests",), required_approvals=1, ruleset=ruleset)
-    query = document("15_required_checks_of_base")
-    ref = hand.ask(query, owner="octo", name="demo", ref="refs/heads/main")["repository"]["ref"]
+    query, base = document("15_required_checks_of_base"), {"owner": "octo", "name": "demo"}
+    shown = hand.ask(query, **base, ref="refs/heads/main")["repository"]["ref"]
+    assert shown["branchProtectionRule"] is None
+    rule = "refUpdateRule { requiredStatusCheckContexts }"
+    others = f'{{ repository(owner: "octo", name: "demo") {{ ref(qualifiedName: "main") {{ {rule} }} }} }}'
+    seen = hand.ask(others)["repository"]["ref"]["refUpdateRule"]
+    assert seen == (None if ruleset else {"requiredStatusCheckContexts": ["tests"]})
+    hand.do("CreateUser", user={"login": "alice", "permission": "ADMIN"})
+    ref = hand.ask(query, **base, ref="refs/heads/main")["repository"]["ref"]
     rules = {node["type"]: node["parameters"] for node in ref["rules"]["nodes"]}
     if ruleset:
         assert ref["branchProtectionRule"] is None

@@ -112,6 +112,14 @@ class Node:
             raise MalformedError(self._at(key), "is no list")
         return value
 
+    def texts(self, key: str) -> list[str]:
+        """The texts of a list, nulls left out; none where the list is null."""
+        value = self._value.get(key)
+        entries = [] if value is None else [each for each in self.values(key) if each is not None]
+        if not all(isinstance(each, str) for each in entries):
+            raise MalformedError(self._at(key), "holds what is no text")
+        return [clean(str(each)) for each in entries]
+
     def nodes(self, key: str) -> list["Node"]:
         """The objects of a list."""
         return [

@@ -73,6 +73,10 @@ def _contexts(data: Node) -> tuple[str, ...]:
     protection = ref.maybe_node("branchProtectionRule")
     if protection is not None and protection.flag("requiresStatusChecks"):
         found |= {check.text("context") for check in protection.nodes("requiredStatusChecks")}
+    # To who is no admin the protection is null, which is not none: this is what it sees instead.
+    update = ref.maybe_node("refUpdateRule")
+    if update is not None:
+        found |= set(update.texts("requiredStatusCheckContexts"))
     rules = ref.maybe_node("rules")
     if rules is not None:
         if rules.node("pageInfo").flag("hasNextPage"):

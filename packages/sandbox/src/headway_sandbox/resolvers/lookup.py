@@ -5,7 +5,7 @@ from collections.abc import Callable
 from headway_sandbox import facts
 from headway_sandbox.errors import Forbidden, Unprocessable
 from headway_sandbox.nodes import BranchRef, Commit, Protection, Rule, find_node
-from headway_sandbox.records import PullRequest, Repository
+from headway_sandbox.records import Permission, PullRequest, Repository
 from headway_sandbox.resolvers.call import LIMIT, Call, Info, Resolver, branch, global_id, owner
 from headway_sandbox.resolvers.checkruns import rollup_of_commit
 from headway_sandbox.resolvers.discussion import total_comments
@@ -110,7 +110,14 @@ def _parameters(rule: Rule, _: Info) -> object:
     }
 
 
-def _protection(ref: BranchRef, _: Info) -> object:
+def _protection(ref: BranchRef, info: Info) -> object:
+    """The rule as admins see it; null to others."""
+    call: Call = info.context
+    admin = facts.permission(call.tx, ref.repository, call.viewer) is Permission.ADMIN
+    return _rule(ref) if admin else None
+
+
+def _rule(ref: BranchRef) -> Protection | None:
     repository = ref.repository
     ruled = (
         repository.required_checks
@@ -164,6 +171,7 @@ RESOLVERS: dict[str, dict[str, Resolver]] = {
         "prefix": lambda _, __: "refs/heads/",
         "target": lambda ref, _: Commit(ref.repository, ref.oid),
         "branchProtectionRule": _protection,
+        "refUpdateRule": lambda ref, _: _rule(ref),
         "rules": _rules,
         "associatedPullRequests": lambda ref, info, **page: _pull_requests(
             ref.repository, info, **{**page, "headRefName": ref.name}
@@ -187,6 +195,11 @@ RESOLVERS: dict[str, dict[str, Resolver]] = {
         "requiresConversationResolution": lambda rule, _: rule.repository.requires_resolution,
         "requiresStatusChecks": lambda rule, _: bool(rule.repository.required_checks),
         "requiresStrictStatusChecks": lambda rule, _: rule.repository.requires_up_to_date,
+    },
+    "RefUpdateRule": {
+        "pattern": lambda rule, _: rule.repository.default_branch,
+        "requiredStatusCheckContexts": lambda rule, _: rule.repository.required_checks,
+        "requiresConversationResolution": lambda rule, _: rule.repository.requires_resolution,
     },
     "RepositoryRule": {"id": global_id, "parameters": _parameters},
 }
