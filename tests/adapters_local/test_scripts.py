@@ -163,6 +163,7 @@ anyio.run(main)
 """
 
 
+@pytest.mark.recovers("script")
 @pytest.mark.parametrize("anyio_backend", ["asyncio"])
 async def test_a_killed_runner_takes_its_script_along(tmp_path: Path, living: Living, until: Until) -> None:
     """SIGKILL to the runner: the script and its children end."""

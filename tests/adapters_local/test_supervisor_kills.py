@@ -145,6 +145,7 @@ async def test_killed_at_random_moments(
     until(lambda: set(living()) <= {runners._process.pid})
 
 
+@pytest.mark.recovers("running")
 @pytest.mark.parametrize("anyio_backend", ["asyncio"])
 async def test_agents_outlive_their_runner(tmp_path: Path, worktree: Path, runners: Runners) -> None:
     """A runner that is killed leaves its agent running to its own end, for the next one to adopt."""

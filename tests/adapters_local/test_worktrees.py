@@ -446,6 +446,7 @@ async def test_worktree_locked_by_a_person_is_kept(
         await worktrees.remove(place.repo_path, place.base_path, order.path, lose_ignored=True)
 
 
+@pytest.mark.recovers("trash")
 async def test_killed_removal_is_repeated(worktrees: GitWorktrees, place: RealPlace) -> None:
     """A removal that was killed after the folder went is finished by the next one, and its rest by others."""
     order = place.order("one")

@@ -107,6 +107,7 @@ def order(repo: Path, name: str) -> WorktreeOrder:
     )
 
 
+@pytest.mark.recovers("half-made")
 @pytest.mark.lesson("L9")
 @pytest.mark.parametrize("anyio_backend", ["trio"])
 async def test_create_killed_at_random_moments_is_repeated(

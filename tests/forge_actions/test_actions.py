@@ -118,6 +118,7 @@ async def _actions(house: FakeHouse) -> list[ForgeAction]:
     return await house.store.ledger.read(lambda tx: table.query(tx, ACTIONS_OF, workspace_id="w1"))
 
 
+@pytest.mark.recovers("asked", "posting")
 @pytest.mark.parametrize("order", ORDERS, ids=lambda order: type(order).__name__)
 async def test_an_action_is_carried_out_once_wherever_its_process_dies(order: Order) -> None:
     """Death at every point before and after each call and each transaction, then another process."""
@@ -232,6 +233,7 @@ async def _agent_ends(house: FakeHouse, **files: bytes) -> None:
     await house.core.executor().round()
 
 
+@pytest.mark.recovers("words")
 async def test_agent_words_become_intents_with_the_consumers_position() -> None:
     """Death before or after any transaction: the words are taken once, and never lost."""
     for nth in range(100):

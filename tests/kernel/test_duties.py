@@ -197,6 +197,7 @@ def desk(store: MemoryStore) -> Desk:
     return Desk(store)
 
 
+@pytest.mark.recovers("event")
 @pytest.mark.anyio
 async def test_consumer_catches_up(desk: Desk) -> None:
     """A consumer sees every event once, in order, over restarts, with its position stored beside."""
@@ -213,6 +214,7 @@ async def test_consumer_catches_up(desk: Desk) -> None:
     assert (desk.consumer.prepared, restarted.consumer.prepared) == ([1, 2, 3], [4, 5])
 
 
+@pytest.mark.recovers("event")
 @pytest.mark.anyio
 async def test_consumer_fails(desk: Desk) -> None:
     """An event whose handling fails leaves neither effect nor position, and is handed over again."""

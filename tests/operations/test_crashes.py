@@ -96,6 +96,7 @@ def assert_provisioned(world: Any, workspace: Workspace) -> None:
     assert world.git.branches["/src/demo"] == made
 
 
+@pytest.mark.recovers("new", "provisioning", "script")
 @pytest.mark.lesson("L5", "L9", "L11", "L13")
 async def test_a_provisioning_that_died_anywhere_ends_ready_exactly_once(worlds: Any) -> None:
     """Every single crash, before and after each effect and each transaction."""
@@ -128,6 +129,7 @@ async def test_a_recovery_that_dies_as_well_is_recovered_from(worlds: Any) -> No
             break
 
 
+@pytest.mark.recovers("archiving")
 @pytest.mark.lesson("L4", "L5", "L6", "L7", "L18")
 async def test_an_archive_that_died_anywhere_goes_on_and_loses_nothing(worlds: Any) -> None:
     """Before its intent it never happened; after it, it ends ARCHIVED with the work preserved."""

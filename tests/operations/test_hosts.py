@@ -177,6 +177,7 @@ async def test_any_live_status_of_a_retired_host_is_moved(
     assert world.git.worktrees[settled.worktree_path].branch == ready.branch
 
 
+@pytest.mark.recovers("retired")
 async def test_what_may_have_run_there_is_lost_and_what_waited_goes_on(
     world: Any, host: Any, other: Any
 ) -> None:
@@ -198,6 +199,7 @@ async def test_what_may_have_run_there_is_lost_and_what_waited_goes_on(
     assert isinstance(await acquire(host, ready.id), Started)
 
 
+@pytest.mark.recovers("retired")
 async def test_a_prompt_on_its_way_to_a_retired_host_is_unknown(world: Any, host: Any, other: Any) -> None:
     """Nobody knows whether the agent got it, so it is not repeated by itself (I7)."""
     ready = await other.ready()
@@ -231,6 +233,7 @@ async def test_only_from_a_retired_host_to_one_that_is_not(world: Any, host: Any
     assert (await host.lifecycle.get(ready.id)).host_id == "host-2"
 
 
+@pytest.mark.recovers("moved")
 async def test_a_late_outcome_of_the_old_host_is_none(world: Any, host: Any, other: Any) -> None:
     """A host that was asleep in its provisioning while its workspace was moved writes nothing into it."""
     made = await other.create()
@@ -253,6 +256,7 @@ async def test_a_late_outcome_of_the_old_host_is_none(world: Any, host: Any, oth
     assert (moved.status, moved.host_id, moved.worktree_path) == (S.PROVISIONING, "host-1", None)
 
 
+@pytest.mark.recovers("moved")
 async def test_a_late_end_of_an_archive_is_none(world: Any, host: Any, other: Any) -> None:
     """The same for a host that was asleep in an archive: the workspace is not ARCHIVED under the new one."""
     ready = await other.ready()
@@ -293,6 +297,7 @@ async def test_a_retired_host_takes_nothing_new(world: Any, host: Any, other: An
     assert (await host.lifecycle.get(made.id)).host_id == "host-1"
 
 
+@pytest.mark.recovers("words")
 async def test_what_an_agent_said_is_read_on_its_host(world: Any, host: Any, other: Any) -> None:
     """Whichever host's consumer comes first, the words become an intent, once."""
     ready = await other.ready()

@@ -30,6 +30,7 @@ async def all_in(host: Any, status: WorkspaceStatus) -> bool:
     return all(w.status is status for w in await host.world.workspaces())
 
 
+@pytest.mark.recovers("new", "provisioning", "archiving")
 @pytest.mark.lesson("L5")
 async def test_what_was_begun_or_asked_for_is_brought_to_an_end(world: Any, host: Any) -> None:
     """NEW, PROVISIONING and ARCHIVING; what is at rest stays as it is."""
@@ -65,6 +66,23 @@ async def test_what_somebody_acts_on_is_left_alone_however_old_it_is(world: Any,
     assert "create" not in other.worktrees.calls
 
 
+@pytest.mark.recovers("missing")
+async def test_a_worktree_that_is_gone_is_told_and_made_anew_by_a_retry(world: Any, host: Any) -> None:
+    """A warning, and nothing is made by itself: a person may have taken it away."""
+    ready = await host.ready()
+    world.git.worktrees.clear()
+    recovered = await host.recovery.recover()
+    assert [w.id for w in recovered.missing] == [ready.id]
+    warned = await host.lifecycle.get(ready.id)
+    assert (warned.status, warned.warning) == (S.READY, "the worktree is missing")
+    assert world.git.worktrees == {}
+    await host.provisioning.retry(ready.id)
+    await duty_of(host).run()
+    again = await host.lifecycle.get(ready.id)
+    assert (again.status, again.warning, again.worktree_path) == (S.READY, None, ready.worktree_path)
+    assert world.git.worktrees[again.worktree_path].branch == ready.branch
+
+
 async def test_another_hosts_workspaces_are_that_hosts(world: Any, host: Any) -> None:
     """Neither provisioned, archived nor looked at from here."""
     ready = await host.ready()
@@ -75,6 +93,7 @@ async def test_another_hosts_workspaces_are_that_hosts(world: Any, host: Any) ->
     assert (await host.lifecycle.get(ready.id)).warning is None
 
 
+@pytest.mark.recovers("leftover")
 @pytest.mark.lesson("L9", "L10")
 async def test_leftovers_without_work_are_removed(world: Any, host: Any) -> None:
     """What no workspace knows goes when git says that it holds nothing; else it is reported and stays."""
@@ -117,6 +136,7 @@ async def test_what_is_made_during_the_look_is_no_leftover(world: Any, host: Any
     assert len(world.git.worktrees) == 1
 
 
+@pytest.mark.recovers("archiving")
 @pytest.mark.lesson("L4", "L5", "L11")
 async def test_an_archive_whose_process_died_is_gone_on_with_by_the_duty(world: Any, host: Any) -> None:
     """Without a new start of the runner; while somebody archives, the duty leaves it alone."""

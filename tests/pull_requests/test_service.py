@@ -208,6 +208,7 @@ async def _then(
         scope.cancel()
 
 
+@pytest.mark.recovers("fetch")
 @pytest.mark.lesson("S19")
 async def test_a_crash_within_a_fetch_delays_the_next_by_the_lease(room: "Room") -> None:
     """Nobody else takes a row that is being fetched; a minute later it is due again."""

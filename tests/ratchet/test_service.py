@@ -79,6 +79,23 @@ async def test_a_second_failure_after_a_fix_gets_another_fixer(house: HouseT) ->
     assert isinstance(await house.judge(commit="c" * 40, checks=(attrs.evolve(check, run_id="2"),)), Dispatch)
 
 
+@pytest.mark.recovers("dispatch-pending")
+async def test_a_dispatch_whose_start_died_goes_on_as_itself(house: HouseT) -> None:
+    """The runner died before anything started: recovery begins the next attempt, within the same dispatch."""
+    await house.workspace()
+    await house.judge()
+    await house.core.executor().recover()
+    assert isinstance(await house.check(), FixerActive)
+    (pending,) = await house.dispatches()
+    assert (pending.status, pending.attempts) == (DispatchStatus.PENDING, 2)
+    await house.end(WELL)
+    await house.check()
+    (over,) = await house.dispatches()
+    assert (over.id, over.status) == (pending.id, DispatchStatus.COMPLETED)
+    assert [launch.attempt for launch in house.processes.executed] == [2]
+
+
+@pytest.mark.recovers("dispatch-running")
 @pytest.mark.lesson("R5", "R6", "R24")
 @pytest.mark.parametrize("death", [BADLY, Exited(signal=9), Vanished()], ids=repr)
 async def test_a_fixer_that_dies_is_tried_three_times(house: HouseT, death: Exited | Vanished) -> None:

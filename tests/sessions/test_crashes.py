@@ -86,6 +86,7 @@ OUTCOMES: list[tuple[list[Probe], bool]] = [
 ]
 
 
+@pytest.mark.recovers("starting", "delivering")
 @pytest.mark.lesson("F13", "R33", "F2")
 @pytest.mark.parametrize(("outcomes", "late"), OUTCOMES, ids=str)
 async def test_every_single_and_double_crash_leaves_at_most_one_execution_an_attempt(
@@ -115,6 +116,33 @@ async def test_every_single_and_double_crash_leaves_at_most_one_execution_an_att
     assert runs > 100
 
 
+@pytest.mark.recovers("queued")
+@pytest.mark.lesson("L15")
+async def test_a_waiting_prompt_is_told_once_wherever_the_runner_dies(new_house: NewHouse) -> None:
+    """Queued before, its session IDLE: the next runner begins it, or finds how far the last one came."""
+    nth = -1
+    died = True
+    while died:
+        nth += 1
+        house = new_house()
+        workspace = await house.workspace()
+        idle = await house.idle(workspace.id)
+        died = False
+        try:
+            await house.again(CrashPoints(nth)).executor.round()
+        except BaseExceptionGroup:
+            died = True
+        after = house.again()
+        await after.executor.recover()
+        house.processes.wake()
+        await after.executor.round()
+        assert [launch.prompt for launch in house.processes.executed] == ["go"]
+        assert (await house.sessions.get(idle.id)).status is SessionStatus.RUNNING
+        assert (await house.prompt_of(idle.id)).status is PromptStatus.DELIVERED
+    assert nth > 4
+
+
+@pytest.mark.recovers("stopping")
 async def test_a_crash_while_stopping_ends_in_a_stop(new_house: NewHouse) -> None:
     """A person's stop survives the runner's death at any point of carrying it out."""
     nth = -1

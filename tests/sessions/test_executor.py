@@ -167,6 +167,7 @@ async def test_a_stop_between_the_intent_and_the_effect_launches_nothing(house: 
     assert house.processes.executed == []
 
 
+@pytest.mark.recovers("orphans")
 @pytest.mark.parametrize("seen", ["at the start", "while it runs"])
 async def test_what_a_dead_supervisor_left_behind_is_ended(house: "House", seen: str) -> None:
     """Lost is recorded after its process group was killed."""
@@ -342,6 +343,7 @@ async def leave(house: "House", left: Left) -> Session:
     return session
 
 
+@pytest.mark.recovers("starting", "running", "stopping")
 @pytest.mark.lesson("F6", "R10")
 @pytest.mark.parametrize("left", TABLE, ids=str)
 async def test_recovery_closes_by_the_evidence(house: "House", left: Left) -> None:
@@ -396,6 +398,7 @@ async def test_recovery_passes_over_a_workspace_that_somebody_acts_on(house: "Ho
     assert (await house.sessions.get(begun.id)).status is S.RUNNING
 
 
+@pytest.mark.recovers("late-start")
 async def test_a_late_supervisor_finds_its_attempt_closed(house: "House") -> None:
     """Spawned by a runner that died at once: recovery closed the attempt, so only the next one executes."""
     workspace = await house.workspace()

@@ -60,7 +60,7 @@ class RecoveryService:
         self._places = places
 
     async def recover(self) -> Recovered:
-        """Bring what this host left half done to an end, by the paths that began it.
+        """Bring what this host left half done to an end, by the paths that began it (docs/recovery.md).
 
         | found | evidence | closure |
         |---|---|---|
