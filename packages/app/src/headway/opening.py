@@ -8,12 +8,12 @@ import anyio
 
 from headway.config import Config, database_path
 from headway.container import AppContainer
-from headway_core.board import BoardService
+from headway_core.board import BoardService, Card
 from headway_core.container import CoreContainer
 from headway_core.hosts import HostService
 from headway_core.kernel.errors import Conflict, Unavailable
 from headway_core.kernel.events import EventCatalog
-from headway_core.kernel.feed import EventFeed
+from headway_core.kernel.feed import POLL_S, EventFeed
 from headway_core.operations import ArchiveResult, CreateWorkspace, WorktreePlaces
 from headway_core.projects import ProjectService
 from headway_core.pull_requests import PRSnapshotService
@@ -95,6 +95,14 @@ class Headway:
         """Set at the next commit in this process that people can see."""
         changed: anyio.Event = self._core.ledger().changed()
         return changed
+
+    async def boards(self) -> AsyncIterator[list[Card]]:
+        """The board now, and again after each change: of this process at once, of others within 2 s."""
+        while True:
+            changed = self.changes()  # before the look: what comes during it is not missed
+            yield await self.board.cards()
+            with anyio.move_on_after(POLL_S):
+                await changed.wait()
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:

@@ -1,10 +1,11 @@
 """What people read on a terminal. Text from outside is printed as text, never as markup."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import UTC, datetime
 
-from rich.console import Console, Group, RenderableType
+from rich.console import Console, ConsoleOptions, Group, RenderableType, RenderResult
+from rich.measure import Measurement
 from rich.table import Table
 from rich.text import Text
 
@@ -21,33 +22,58 @@ from headway_core.workspaces import InitOutput, Workspace
 _STYLES = {Column.WORKING: "yellow", Column.WAITING: "cyan", Column.DONE: "green", None: "dim"}
 
 
+_HEADINGS = ("workspace", "source", "branch", "pull request", "checks", "ratchet", "status")
+_FIRST_TO_GO = ("source", "ratchet", "checks")
+"""What a narrow terminal does without, before names are cut."""
+
+
 def board(cards: Sequence[Card], console: Console) -> None:
     """The board once."""
-    console.print(board_table(cards))
+    console.print(Board(cards))
 
 
-def board_table(cards: Sequence[Card]) -> RenderableType:
-    """The board: a row a workspace, and below it what a person should know beside the statuses."""
-    if not cards:
-        return Text("no workspaces: headway workspace create")
-    table = Table(box=None, pad_edge=False, header_style="bold")
-    for heading in ("workspace", "source", "branch", "pull request", "checks", "ratchet", "status"):
-        # Names and branches give way on a narrow terminal, and only they: their cells cut themselves.
-        table.add_column(heading, no_wrap=heading not in {"workspace", "branch"})
-    for card in cards:
-        view = card.view
-        number = f"#{view.facts.number} {card.pr_state.lower()}" if view.facts else "-"
-        table.add_row(
-            Text(view.workspace.name, no_wrap=True, overflow="ellipsis"),
-            view.workspace.source.kind,
-            Text(view.workspace.branch, no_wrap=True, overflow="ellipsis"),
-            number,
-            card.ci.lower() if view.facts else "-",
-            card.ratchet_state.lower(),
-            Text(card.status_reason, style=_STYLES[card.column]),
-        )
-    remarks = [(card.view.workspace.name, remark(card)) for card in cards]
-    return Group(table, *(Text(f"{name}: {told}", style="dim") for name, told in remarks if told))
+class Board:
+    """A row a workspace, and below them what a person should know beside the statuses; as wide as fits."""
+
+    def __init__(self, cards: Sequence[Card]) -> None:
+        self._cards = cards
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        if not self._cards:
+            yield Text("no workspaces: headway workspace create")
+            return
+        table, left_out, unlimited = self._table(()), list[str](), options.update(max_width=1_000)
+        for heading in _FIRST_TO_GO:
+            if Measurement.get(console, unlimited, table).maximum > options.max_width:
+                left_out.append(heading)
+                table = self._table(left_out)
+        yield table
+        for card in self._cards:
+            if told := remark(card):
+                yield Text(f"{card.view.workspace.name}: {told}", style="dim")
+
+    def _table(self, left_out: Collection[str]) -> Table:
+        table = Table(box=None, pad_edge=False, header_style="bold")
+        shown = [heading for heading in _HEADINGS if heading not in left_out]
+        for heading in shown:
+            table.add_column(heading, no_wrap=heading not in {"workspace", "branch"})
+        for card in self._cards:
+            cells = dict(zip(_HEADINGS, _cells(card), strict=True))
+            table.add_row(*(cells[heading] for heading in shown))
+        return table
+
+
+def _cells(card: Card) -> tuple[Text, ...]:
+    view = card.view
+    return (
+        Text(view.workspace.name, no_wrap=True, overflow="ellipsis"),
+        Text(view.workspace.source.kind),
+        Text(view.workspace.branch, no_wrap=True, overflow="ellipsis"),
+        Text(f"#{view.facts.number} {card.pr_state.lower()}" if view.facts else "-"),
+        Text(card.ci.lower() if view.facts else "-"),
+        Text(card.ratchet_state.lower()),
+        Text(card.status_reason, style=_STYLES[card.column]),
+    )
 
 
 def remark(card: Card) -> str | None:
@@ -108,7 +134,7 @@ def workspace(value: Workspace, console: Console) -> None:
 
 def details(card: Card, output: InitOutput, console: Console) -> None:
     """A workspace with its sessions and its provisioning's output."""
-    console.print(board_table([card]))
+    console.print(Board([card]))
     for name, value in wire.card(card).items():
         if value is not None:
             console.print(Text(f"  {name}: {value}"), soft_wrap=True)

@@ -2,7 +2,7 @@
 
 import json
 import signal
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
 
 import anyio
@@ -13,9 +13,6 @@ from headway import shown, wire
 from headway.opening import Headway
 from headway.terminal import terminal
 from headway_core.board import Card
-
-_REFRESH_S = 2.0
-"""The board is read again at least this often: other processes may have changed it."""
 
 
 async def run_until_stopped(hw: Headway, *, as_json: bool) -> None:
@@ -33,17 +30,8 @@ async def run_until_stopped(hw: Headway, *, as_json: bool) -> None:
 
 async def _show_for_ever(hw: Headway, as_json: bool) -> None:  # noqa: FBT001  start_soon takes no keywords
     with screen(as_json=as_json) as display:
-        async for cards in boards(hw):
+        async for cards in hw.boards():
             display.show(cards)
-
-
-async def boards(hw: Headway) -> AsyncIterator[list[Card]]:
-    """The board now, and after each change."""
-    while True:
-        changed = hw.changes()
-        yield await hw.board.cards()
-        with anyio.move_on_after(_REFRESH_S):
-            await changed.wait()
 
 
 class Screen:
@@ -58,13 +46,13 @@ class Screen:
     def show(self, cards: list[Card]) -> None:
         """Show what changed."""
         if self._live is not None:
-            self._live.update(shown.board_table(cards), refresh=True)
+            self._live.update(shown.Board(cards), refresh=True)
             return
         for card in cards:
             line = json.dumps(wire.card(card)) if self._as_json else shown.line(card)
             if self._shown.get(card.view.workspace.id) != line:
                 self._shown[card.view.workspace.id] = line
-                self._console.print(line, soft_wrap=True)
+                print(line, file=self._console.file, flush=True)  # rich would end the process itself
 
 
 @contextmanager

@@ -7,6 +7,7 @@ from headway_core.operations import ArchiveResult
 from headway_core.projects import Project
 from headway_core.ratchet import Decision, Explanation
 from headway_core.settings import Settings
+from headway_core.settings.rules import CHANGEABLE
 from headway_core.workspaces import InitOutput, Workspace
 
 Json = dict[str, object]
@@ -94,9 +95,9 @@ def decision(value: Decision | None) -> Json | None:
 
 
 def settings(value: Settings) -> Json:
-    """All settings."""
+    """What people change."""
     plain: Json = CONVERTER.unstructure(value)
-    return plain
+    return {name: plain[name] for name in CHANGEABLE}
 
 
 def archive(value: ArchiveResult) -> Json:

@@ -18,7 +18,7 @@ from headway.demo import agent as scripted
 from headway.demo.director import Director, open_issue, open_resumed
 from headway.demo.world import OWNER, REPOSITORY, RESUMED, DemoWorld, Sandbox, build
 from headway.opening import Headway, open  # noqa: A004  `headway.open` is the name
-from headway.up import Screen, boards, screen
+from headway.up import Screen, screen
 from headway_core.board import Card, StatusReason
 from headway_core.operations import GitHubIssue, Manual, ResumeBranch
 from headway_core.ratchet import Cause, DispatchStatus, Explanation, RatchetState
@@ -174,7 +174,7 @@ async def _play(hw: Headway, director: Director, display: Screen) -> None:
     with anyio.move_on_after(_LIMIT_S):
         async with anyio.create_task_group() as group:
             group.start_soon(director.play)
-            async for cards in boards(hw):
+            async for cards in hw.boards():
                 display.show(cards)
                 if director.done and await _all_fixed(hw, cards):
                     break
@@ -205,7 +205,7 @@ def _tell(summary: Summary, agent: str) -> None:
     dispatches = [d for e in summary.explanations for d in e.dispatches]
     names = {card.view.workspace.id: card.view.workspace.name for card in summary.cards}
     console.print()
-    console.print(shown.board_table(summary.cards))
+    console.print(shown.Board(summary.cards))
     console.print(
         f"\n{len(summary.causes)} causes, {len(dispatches)} dispatches, {summary.seconds:.1f} s."
         f" The agent was {agent}; git, worktrees, processes, tests and HTTP were real."

@@ -1,6 +1,7 @@
 """The single writer of projects."""
 
 import posixpath
+from functools import partial
 
 import attrs
 
@@ -52,6 +53,10 @@ class ProjectService:
         repository that is registered with another place on GitHub than was asked for.
         """
         repository = await self._repositories.repository(path)
+        if github is None and host is None:  # then origin need not tell it either
+            known = await self._ledger.read(partial(self._of, repo_path=repository.path))
+            if known is not None:
+                return known
         remote = _remote(repository, github, host)
         if default_branch is not None and not await self._repositories.valid_branch_name(default_branch):
             raise InvalidInput("default_branch", f"{default_branch!r} is no branch name")
@@ -59,7 +64,8 @@ class ProjectService:
         _check(slug, worktree_base_path, startup_script, startup_timeout_s)
 
         def work(tx: Transaction) -> Project:
-            for known in self._projects.query(tx, BY_REPO, repo_path=repository.path):
+            known = self._of(tx, repository.path)
+            if known is not None:
                 return _as_asked(known, remote if github or host else None)
             free = self._free_slug(tx, slug, title)
             project = Project(
@@ -113,6 +119,9 @@ class ProjectService:
         if project is None or project.archived:
             raise NotFound("project", project_id)
         return project
+
+    def _of(self, tx: ReadTransaction, repo_path: str) -> Project | None:
+        return next(iter(self._projects.query(tx, BY_REPO, repo_path=repo_path)), None)
 
     def _known(self, tx: ReadTransaction, id_or_slug: str) -> Project:
         project = self._projects.get(tx, id_or_slug)

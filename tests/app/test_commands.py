@@ -1,0 +1,212 @@
+"""Every command and its document: stable names, the facts that a program needs, one document."""
+
+import json
+import signal
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import pytest
+from stage import Stage
+
+PROJECT = {
+    "id", "version", "name", "slug", "repo_path", "worktree_base_path", "default_branch", "github_host",
+    "github_owner", "github_repo", "startup_script", "startup_timeout_s", "archived", "created_at",
+}  # fmt: skip
+CARD = {
+    "id", "name", "project", "source", "branch", "status", "status_reason", "column", "ratchet",
+    "ratchet_state", "pr_state", "ci_status", "pull_request", "worktree_path", "warning", "error",
+}  # fmt: skip
+WORKSPACE = {
+    "id",
+    "project_id",
+    "name",
+    "status",
+    "branch",
+    "base_branch",
+    "source",
+    "source_data",
+    "created_at",
+}
+EXPLANATION = {
+    "workspace_id", "decision", "decided_at", "why", "changes_when", "url", "state", "head", "ci",
+    "mergeability", "causes", "handled", "dispatches", "state_at", "checks_at", "conversation_at",
+    "mergeability_at", "problem",
+}  # fmt: skip
+
+
+def test_init_registers_once(stage: Stage) -> None:
+    """The project's facts; the same project again, also from a folder inside."""
+    made = stage.ask("init", "--github", "acme/greeter")
+    assert set(made) == PROJECT
+    assert (made["slug"], made["github_owner"], made["repo_path"]) == (
+        "greeter",
+        "acme",
+        str(stage.repository),
+    )
+    inside = stage.repository / "deep" / "inside"
+    inside.mkdir(parents=True)
+    again = stage.headway("init", "--name", "Other", "--json", cwd=str(inside)).expect()
+    assert again.document == made
+    assert "its name stays 'greeter'" in again.err
+
+
+@pytest.mark.parametrize(
+    ("options", "source", "branch"),
+    [
+        (("--name", "Fix login"), "MANUAL", "headway/fix-login"),
+        (("--resume", "more"), "RESUME_BRANCH", "more"),
+    ],
+    ids=["name", "branch"],
+)
+def test_create_gives_the_new_workspace(
+    registered: Stage, options: tuple[str, ...], source: str, branch: str
+) -> None:
+    """In NEW, at once, and the same again for the same key."""
+    registered.git("branch", "more")
+    made = registered.ask("workspace", "create", *options, "--key", "k", "--ratchet")
+    assert set(made) >= WORKSPACE
+    assert (made["status"], made["source"], made["branch"]) == ("NEW", source, branch)
+    assert registered.ask("workspace", "create", *options, "--key", "k") == made
+    (card,) = registered.ask("workspace", "list")
+    assert set(card) == CARD
+    assert (card["id"], card["status_reason"], card["ratchet"]) == (made["id"], "SETTING_UP", True)
+
+
+def test_a_workspace_is_found_by_what_people_see(registered: Stage) -> None:
+    """By branch, name, id or its beginning; two of one name are told apart."""
+    made = registered.ask("workspace", "create", "--name", "Fix login")
+    for word in (made["id"], made["id"][:8], "headway/fix-login", "Fix login"):
+        assert registered.ask("workspace", "show", word)["id"] == made["id"]
+    registered.ask("workspace", "create", "--name", "Fix login")
+    said = registered.headway("workspace", "show", "Fix login", "--json").expect(2)
+    assert said.document["field"] == "workspace"
+    assert made["id"] in said.document["message"]
+
+
+def test_a_life_from_failure_to_archive(registered: Stage) -> None:
+    """A start-up script fails and is told, `retry` runs it again, `archive` keeps what git ignores."""
+    registered.headway("workspace", "create", "--name", "First").expect()
+    with registered.running():
+        registered.until("NO_SESSION_STARTED", workspace="First")
+    shown = registered.ask("workspace", "show", "First")
+    assert set(shown) == CARD | {"sessions", "init_output"}
+    assert (shown["sessions"], set(shown["init_output"])) == ([], {"text", "cut"})
+    worktree = Path(shown["worktree_path"])
+    registered.commit({".gitignore": ".env\n"}, "Ignore")
+    worktree.joinpath(".gitignore").write_text(".env\n")
+    worktree.joinpath(".env").write_text("SECRET=1\n")
+    held = registered.headway("workspace", "archive", "First", "--json").expect(1)
+    assert held.document["result"] == "HoldsIgnored"
+    assert held.document["files"] == [".env"]
+    assert worktree.joinpath(".env").exists()
+    archived = registered.ask("workspace", "archive", "First", "--lose-ignored")
+    assert archived["result"] == "Settled"
+    assert archived["workspace"]["status"] == "ARCHIVED"
+    assert archived["workspace"]["preserved"]  # the .gitignore that nobody committed
+    assert not worktree.exists()
+    assert registered.ask("workspace", "list") == []
+
+
+def test_a_failed_script_is_shown_and_retried(stage: Stage) -> None:
+    """The script's words are printed without what a terminal would obey; `retry` runs it again."""
+    script = "printf 'no \\033[31mtools\\n'; exit 3"
+    stage.headway("init", "--github", "acme/greeter", "--startup-script", script).expect()
+    stage.headway("workspace", "create", "--name", "First").expect()
+    with stage.running():
+        stage.until("NO_SESSION_STARTED", workspace="First")
+        people = stage.headway("workspace", "show", "First").expect().out
+        assert "no  [31mtools" in people
+        assert "\x1b" not in people
+        board = stage.headway("workspace", "list").expect().out
+        assert board.splitlines()[-1].startswith("First: ")
+        assert "3" in board.splitlines()[-1]
+        again = stage.ask("workspace", "retry", "First")
+        assert again["status"] == "PROVISIONING"
+        stage.until("NO_SESSION_STARTED", workspace="First")
+
+
+def test_a_provisioning_is_cancelled(registered: Stage) -> None:
+    """It has failed then, says why, and can be retried."""
+    registered.headway("workspace", "create", "--name", "First").expect()
+    ended = registered.ask("workspace", "cancel", "First")
+    assert (ended["status"], ended["error"]) == ("FAILED", "cancelled")
+    assert registered.ask("workspace", "show", "First")["status_reason"] == "SETUP_FAILED"
+    assert registered.ask("workspace", "retry", "First")["status"] in {"NEW", "PROVISIONING"}
+
+
+def test_the_ratchet_is_switched_held_and_explained(registered: Stage) -> None:
+    """Each answers with the card, or with why."""
+    registered.headway("workspace", "create", "--name", "First").expect()
+    on = registered.ask("ratchet", "on", "First")
+    assert set(on) == CARD
+    assert on["ratchet"] is True
+    assert set(registered.ask("ratchet", "hold", "First")) == CARD
+    why = registered.ask("ratchet", "check", "First")
+    assert set(why) >= EXPLANATION
+    assert why["decision"]["kind"] in {"Held", "Wait"}
+    assert set(registered.ask("ratchet", "release", "First")) == CARD
+    assert registered.ask("ratchet", "off", "First")["ratchet"] is False
+    why = registered.ask("explain", "First")
+    assert set(why) >= EXPLANATION
+    people = registered.headway("explain", "First").expect().out
+    assert people.startswith("decided: ")
+    assert "because: " in people
+
+
+def test_settings_are_shown_as_they_are_set(registered: Stage) -> None:
+    """What `show` prints after `=` is what `set` takes."""
+    shown = registered.headway("settings", "show").expect().out
+    assert "act_on_first_failure = false\n" in shown
+    for line in shown.splitlines()[:6]:
+        name, _, value = line.partition(" = ")
+        assert registered.headway("settings", "set", name, value).expect().out == f"{line}\n"
+    changed = registered.ask("settings", "set", "trusted", '["grace"]')
+    assert changed["trusted"] == ["grace"]
+    assert registered.ask("settings", "show") == changed
+
+
+def test_up_writes_a_document_a_change(registered: Stage) -> None:
+    """One line each, whole, until it is interrupted: then it ends with 0 and leaves the facts."""
+    registered.headway("workspace", "create", "--name", "First").expect()
+    up = subprocess.Popen(
+        registered.command("up", "--json"),
+        cwd=registered.repository,
+        env=registered.environment,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    seen: list[dict[str, Any]] = []
+    assert up.stdout is not None
+    for line in up.stdout:
+        seen.append(json.loads(line))
+        if seen[-1]["status"] == "READY":
+            up.send_signal(signal.SIGTERM)
+            break
+    _, errors = up.communicate(timeout=30)
+    assert up.returncode == 0, errors
+    assert errors == ""
+    assert all(set(card) == CARD for card in seen)
+    assert registered.ask("workspace", "show", "First")["status"] == "READY"
+
+
+def test_who_stops_reading_hears_no_more(registered: Stage) -> None:
+    """`headway up | head -1`: it ends by itself, without a traceback."""
+    registered.headway("workspace", "create", "--name", "First").expect()
+    up = subprocess.Popen(
+        registered.command("up", "--json"),
+        cwd=registered.repository,
+        env=registered.environment,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    assert up.stdout is not None
+    up.stdout.readline()
+    up.stdout.close()
+    registered.headway("workspace", "create", "--name", "Second").expect()
+    assert up.wait(30) == 1
+    assert up.stderr is not None
+    assert up.stderr.read() == ""
+    up.stderr.close()
