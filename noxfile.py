@@ -30,7 +30,7 @@ def demo(session: nox.Session) -> None:
 
 @nox.session
 def tests(session: nox.Session) -> None:
-    """All tests but the twenty random kills."""
+    """All tests but the many random kills."""
     install(session, *TESTING, "import-linter")
     lessons = {"PYTHONPATH": "tests"}
     session.run("pytest", "-q", "-n", "2", "-m", "not kills", "-p", "lessons", *session.posargs, env=lessons)
@@ -38,7 +38,7 @@ def tests(session: nox.Session) -> None:
 
 @nox.session
 def kills(session: nox.Session) -> None:
-    """The demo killed at twenty random moments, chained on one database."""
+    """The demo killed at twenty random moments, and a hundred workspaces while they are worked on."""
     install(session, *TESTING)
     session.run("pytest", "-m", "kills", "-s", *session.posargs)
 

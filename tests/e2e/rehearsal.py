@@ -1,16 +1,14 @@
 """Runs of the real `headway demo` in processes of their own, and what they leave behind."""
 
 import json
-import os
-import signal
 import sqlite3
 import subprocess
 import sys
-import time
 from contextlib import closing
 from pathlib import Path
 
 import attrs
+from processes import expect_no_process, kill, processes_of
 
 RUN_LIMIT_S = 90.0
 
@@ -47,7 +45,7 @@ class Rehearsal:
             return False
         if sandbox:
             for pid in self.sandboxes():
-                _kill(pid)
+                kill(pid)
         if headway:
             run.kill()
         if not headway:  # it starts the sandbox again and goes on
@@ -69,21 +67,8 @@ class Rehearsal:
         return [pid for pid, words in self.processes() if "headway_sandbox" in words]
 
     def processes(self) -> list[tuple[int, str]]:
-        """Living processes that have anything to do with this folder: by arguments, folder or environment."""
-        found = []
-        for entry in Path("/proc").iterdir():
-            if not entry.name.isdigit() or int(entry.name) == os.getpid():
-                continue
-            try:
-                words = entry.joinpath("cmdline").read_bytes().replace(b"\0", b" ").decode(errors="replace")
-                traces = words + str(entry.joinpath("cwd").readlink())
-                traces += entry.joinpath("environ").read_bytes().decode(errors="replace")
-                zombie = entry.joinpath("stat").read_text().rpartition(")")[2].split()[0] == "Z"
-            except OSError:
-                continue
-            if str(self.folder) in traces and not zombie:
-                found.append((int(entry.name), words))
-        return found
+        """Living processes that have anything to do with this folder."""
+        return processes_of(self.folder)
 
     def rows(self, query: str) -> list[tuple[object, ...]]:
         """What the database holds."""
@@ -101,13 +86,6 @@ class Rehearsal:
         ).stdout
         paths = [line.partition(" ")[2] for line in listed.splitlines() if line.startswith("worktree ")]
         return sorted(path for path in paths if not path.endswith("/greeter"))
-
-
-def _kill(pid: int) -> None:
-    try:
-        os.kill(pid, signal.SIGKILL)
-    except ProcessLookupError:
-        return
 
 
 def expect_the_end(rehearsal: Rehearsal, document: dict[str, object]) -> None:
@@ -130,12 +108,4 @@ def expect_the_end(rehearsal: Rehearsal, document: dict[str, object]) -> None:
     known = sorted(str(path) for (path,) in rehearsal.rows("SELECT worktree_path FROM workspaces"))
     assert rehearsal.worktrees() == known
     assert sorted(str(p) for p in rehearsal.folder.glob("demo.db.d/worktrees/*/*")) == known
-    expect_no_process(rehearsal)
-
-
-def expect_no_process(rehearsal: Rehearsal) -> None:
-    """Nothing that was started is left; what is ending has a moment for it."""
-    deadline = time.monotonic() + 10
-    while (left := rehearsal.processes()) and time.monotonic() < deadline:
-        time.sleep(0.1)  # noqa: TID251  other processes end on the real clock
-    assert not left, left
+    expect_no_process(rehearsal.folder)

@@ -1,6 +1,7 @@
 """Consumers of the event log: each stores its position, so it survives a restart and misses nothing."""
 
 from abc import ABC, abstractmethod
+from collections.abc import Sequence
 from typing import ClassVar, Generic, TypeVar
 
 import attrs
@@ -11,6 +12,9 @@ from headway_core.kernel.ledger import Ledger, ReadTransaction, Transaction
 from headway_core.kernel.tables import Lock, OwnedTable, Query, TableSpec
 
 P = TypeVar("P")
+
+BATCH = 50
+"""Events that are handed over in one transaction."""
 
 
 @attrs.frozen(kw_only=True)
@@ -64,7 +68,7 @@ class EventConsumer(ABC, Generic[P]):
 
 
 class EventReader:
-    """The owner of the consumers' positions: brings consumers up to date, an event a transaction."""
+    """The owner of the consumers' positions: brings consumers up to date, some events a transaction."""
 
     def __init__(self, ledger: Ledger, events: EventLog, positions: OwnedTable[ConsumerPosition]) -> None:
         self._ledger = ledger
@@ -78,13 +82,17 @@ class EventReader:
         (a wake-up, a hint) is work for duties, and need not have written an event.
         """
 
-        def following(tx: ReadTransaction) -> DomainEvent | None:
-            after = self._position(tx, consumer.name)
-            return next(iter(self._events.after(tx, after, limit=1)), None)
+        def following(tx: ReadTransaction) -> Sequence[DomainEvent]:
+            return self._events.after(tx, self._position(tx, consumer.name), limit=BATCH)
 
         handed_over = False
-        while (event := await self._ledger.read(following)) is not None:
-            await self._hand_over(consumer, event)
+        while events := await self._ledger.read(following):
+            try:
+                await self._hand_over(consumer, events)
+            except Exception:
+                if len(events) == 1:
+                    raise
+                await self._hand_over(consumer, events[:1])  # up to the one that fails, and no further
             handed_over = True
         if handed_over:
             self._ledger.wake()
@@ -100,18 +108,23 @@ class EventReader:
         self._positions.remove(tx, consumer.name)
         tx.emit(ConsumerExpired(name=consumer.name, position=consumer.position))
 
-    async def _hand_over(self, consumer: EventConsumer[P], event: DomainEvent) -> None:
-        prepared = await consumer.prepare(event)
+    async def _hand_over(self, consumer: EventConsumer[P], events: Sequence[DomainEvent]) -> None:
+        prepared = [(event, await consumer.prepare(event)) for event in events]
 
         def work(tx: Transaction) -> None:
             stored = self._positions.get(tx, consumer.name)
-            if stored is not None and stored.position >= event.position:
+            before = stored.position if stored else 0
+            due = [each for each in prepared if each[0].position > before]
+            if not due:
                 return  # another process of this database was first
-            consumer.handle(tx, event, prepared)
+            tx.lock(*sorted({event.workspace_id for event, _ in due if event.workspace_id is not None}))
+            for event, ready in due:
+                consumer.handle(tx, event, ready)
+            last = due[-1][0].position
             if stored is None:
-                self._positions.add(tx, ConsumerPosition(name=consumer.name, position=event.position))
+                self._positions.add(tx, ConsumerPosition(name=consumer.name, position=last))
             else:
-                self._positions.replace(tx, attrs.evolve(stored, position=event.position))
+                self._positions.replace(tx, attrs.evolve(stored, position=last))
 
         await self._ledger.transact(work)
 

@@ -2,6 +2,8 @@
 
 import logging
 
+import anyio
+
 from headway_core.hosts import is_lost
 from headway_core.kernel.consumers import EventConsumer
 from headway_core.kernel.duties import Duty
@@ -22,6 +24,8 @@ from headway_core.workspaces.ports import Worktrees
 logger = logging.getLogger(__name__)
 
 SHORTEST_PAUSE_S = 0.05
+AT_ONCE = 4
+"""Workspaces that are looked at at the same time: a look waits for git."""
 
 
 class RatchetConsumer(EventConsumer[None]):
@@ -110,13 +114,19 @@ class RatchetDuty(Duty):
         self._locks = locks
 
     async def run(self) -> float | None:
-        for workspace_id in await self._ledger.read(self._due):
+        limiter = anyio.CapacityLimiter(AT_ONCE)
+        async with anyio.create_task_group() as group:
+            for workspace_id in await self._ledger.read(self._due):
+                group.start_soon(self._guarded, limiter, workspace_id)
+        return await self._ledger.read(self._pause)
+
+    async def _guarded(self, limiter: anyio.CapacityLimiter, workspace_id: str) -> None:
+        async with limiter:
             try:
                 await self.look(workspace_id)
             except HeadwayError:
                 logger.exception("the ratchet could not look at workspace %s", workspace_id)
                 await self._ratchet.postpone(workspace_id, self.interval)
-        return await self._ledger.read(self._pause)
 
     async def look(self, workspace_id: str) -> None:
         """Ask git if need be, then decide."""
