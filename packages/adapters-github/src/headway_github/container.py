@@ -34,7 +34,7 @@ class GitHubContainer(containers.DeclarativeContainer):
     """Two while one is replaced; none: every delivery is refused."""
 
     host = providers.Callable(host_of, api_url)
-    tokens = providers.Singleton(tokens, token)
+    tokens = providers.Singleton(tokens, token, host)
     budgets = providers.Singleton(Budgets, host)
     connection = providers.Singleton(HttpConnection, api_url, tokens)
     graphql = providers.Selector(

@@ -16,7 +16,10 @@ class IncompleteError(Exception):
 
 
 class _MovedError(Exception):
-    """Entries came or went between two pages: a cursor is an offset, so rows may be missing."""
+    """Entries came or went between two pages: a cursor is an offset, so rows may be missing.
+
+    What is not noticed: one row goes and another comes while later pages are read. The next look is right.
+    """
 
 
 class Pages:

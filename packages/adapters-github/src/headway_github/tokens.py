@@ -38,9 +38,13 @@ class GivenToken(Tokens):
 
 
 class GhToken(Tokens):
-    """What `gh auth token` says; asked once, and again after a refusal."""
+    """What `gh auth token` says of one host; asked once, and again after a refusal.
 
-    def __init__(self, program: str = "gh") -> None:
+    The host is always named: without it gh tells the token of github.com, which no other host may get.
+    """
+
+    def __init__(self, host: str, program: str = "gh") -> None:
+        self._host = host
         self._program = program
         self._token: str | None = None
 
@@ -57,7 +61,9 @@ class GhToken(Tokens):
         try:
             with anyio.fail_after(_GH_DEADLINE_S):
                 done = await anyio.run_process(
-                    [self._program, "auth", "token"], check=False, stdin=subprocess.DEVNULL
+                    [self._program, "auth", "token", "--hostname", self._host],
+                    check=False,
+                    stdin=subprocess.DEVNULL,
                 )
         except (OSError, TimeoutError):
             raise missing from None
@@ -67,6 +73,6 @@ class GhToken(Tokens):
         return token
 
 
-def tokens(given: str | None) -> Tokens:
-    """The source: a given token, else the `gh` command."""
-    return GivenToken(given.strip()) if given and given.strip() else GhToken()
+def tokens(given: str | None, host: str) -> Tokens:
+    """The source: a given token, else the `gh` command for this host."""
+    return GivenToken(given.strip()) if given and given.strip() else GhToken(host)
