@@ -190,7 +190,7 @@ def thread(node: Node, comments: Iterable[ThreadComment]) -> ReviewThread:
         path=cut(node.text("path"), 4096),
         line=node.maybe_integer("line"),
         outdated=node.flag("isOutdated"),
-        comments=tuple(sorted(comments, key=lambda each: each.created_at)),
+        comments=tuple(sorted(comments, key=lambda each: (each.created_at, each.id))),
     )
 
 
@@ -198,7 +198,7 @@ def conversation(reviews: Sequence[Review], threads: Sequence[tuple[bool, Review
     """What is kept of a whole conversation. `threads`: with whether each is resolved.
 
     Of the reviews the latest opinion of each author, and every one with a body; of the threads those
-    that are not resolved (R26).
+    that are not resolved (R26). Both are ordered by time, so that GitHub's order changes nothing.
     """
     submitted = [each for each in reviews if each.state != "PENDING"]
     submitted.sort(key=lambda each: (each.submitted_at is not None, each.submitted_at or 0, each.id))
@@ -210,8 +210,14 @@ def conversation(reviews: Sequence[Review], threads: Sequence[tuple[bool, Review
             for each in submitted
             if each.id in latest or each.body.strip()
         ),
-        threads=tuple(each for resolved, each in threads if not resolved),
+        threads=tuple(sorted((each for resolved, each in threads if not resolved), key=_age)),
     )
+
+
+def _age(opened: ReviewThread) -> tuple[object, ...]:
+    """Orders threads by their first comment; one without comments is the last."""
+    first = opened.comments[0].created_at if opened.comments else None
+    return (first is None, first or 0, opened.id)
 
 
 def candidate(node: Node) -> Candidate:
