@@ -2,6 +2,7 @@
 
 from datetime import timedelta
 
+import anyio
 import pytest
 
 from headway_core.hosts import (
@@ -16,8 +17,10 @@ from headway_core.hosts import (
     HostRetired,
     HostReturned,
     HostService,
+    Retired,
     is_lost,
 )
+from headway_core.kernel.duties import Duty, DutyRunner
 from headway_core.kernel.errors import Conflict, NotFound
 from headway_core.kernel.events import EventCatalog, Payload, UnknownPayload
 from headway_core.kernel.memory import MemoryStore
@@ -154,13 +157,33 @@ async def test_retired_keeps_when_it_was_lost(network: Network) -> None:
     assert await network.on("b").notice_losses() == ()
 
 
+async def test_a_runner_whose_host_was_retired_ends(network: Network) -> None:
+    """It slept, and was retired meanwhile: its other duties end with the one that learns of it."""
+    await network.on("a").report()
+    network.clock.advance(LIMIT_S)
+    await network.on("b").retire("a")
+    runner = DutyRunner(network.store.ledger, [_Forever(), HostDuty(network.on("a"))])
+    with anyio.fail_after(5), pytest.raises(ExceptionGroup) as raised:
+        await runner.run()
+    assert raised.group_contains(Retired)
+    assert len(raised.value.exceptions) == 1
+
+
+class _Forever(Duty):
+    name = "forever"
+
+    async def run(self) -> float | None:
+        await anyio.sleep_forever()
+        return None
+
+
 async def test_a_retired_host_is_refused(network: Network) -> None:
     """Its workspaces may be elsewhere: a runner that comes back learns it before it acts."""
     await network.on("a").report()
     network.clock.advance(LIMIT_S)
     await network.on("b").retire("a")
     seen = (await network.on("b").list())[0].seen_at
-    with pytest.raises(Conflict, match="retired"):
+    with pytest.raises(Retired, match="retired"):
         await network.on("a").report()
     assert (await network.on("b").list())[0].seen_at == seen
     assert (await network.host("a")).retired_at is not None

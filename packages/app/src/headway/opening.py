@@ -106,29 +106,33 @@ class Headway:
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
-        """Be this host's runner of the database: recover, then do the duties until the block ends.
+        """Be this host's runner of the database: recover and do the duties until the block ends.
 
-        `Conflict` when another process is, and when this host was retired. Leaving the block stops
-        promptly; agents that run go on under their supervisors and are adopted by the next runner.
+        `Conflict` when another process is; `Retired` when this host was retired, also while it runs.
+        Leaving the block stops promptly; agents that run go on under their supervisors and are adopted by
+        the next runner.
         """
         async with self._core.locks().runner() as mine:
             if not mine:
                 raise Conflict("runner", self._core.locks().host_id, "another process runs this host")
             await self.hosts.report()
             await self._core.pull_requests().recover()
-            recovered = await self._core.recovery().recover()
-            for problem in recovered.problems:
-                logger.warning("recovery: %s", problem)
-            for path in recovered.removed:
-                logger.info("worktree folder %s belonged to no workspace and held no work: removed", path)
-            for stray in recovered.strays:
-                logger.warning("worktree folder %s belongs to no workspace and may hold work", stray.path)
             async with anyio.create_task_group() as group:
                 group.start_soon(self._core.runner().run)
+                group.start_soon(self._recover)  # beside the duties: a script may take its time
                 try:
                     yield
                 finally:
                     group.cancel_scope.cancel()
+
+    async def _recover(self) -> None:
+        recovered = await self._core.recovery().recover()
+        for problem in recovered.problems:
+            logger.warning("recovery: %s", problem)
+        for path in recovered.removed:
+            logger.info("worktree folder %s belonged to no workspace and held no work: removed", path)
+        for stray in recovered.strays:
+            logger.warning("worktree folder %s belongs to no workspace and may hold work", stray.path)
 
 
 @asynccontextmanager

@@ -6,7 +6,7 @@ A workspace is pinned to the host that provisions it first. `HostService` is the
 from headway_core.hosts.duty import HostDuty
 from headway_core.hosts.events import EVENTS, HostLost, HostRegistered, HostRetired, HostReturned
 from headway_core.hosts.model import HOSTS, HOSTS_SEEN, Host, HostSeen, is_lost
-from headway_core.hosts.service import LOST_AFTER, HostService, KnownHost
+from headway_core.hosts.service import LOST_AFTER, HostService, KnownHost, Retired
 
 __all__ = [
     "EVENTS",
@@ -22,5 +22,6 @@ __all__ = [
     "HostSeen",
     "HostService",
     "KnownHost",
+    "Retired",
     "is_lost",
 ]

@@ -16,6 +16,13 @@ LOST_AFTER = timedelta(minutes=2)
 """A host that was not seen for so long is lost: eight of its reports in a row are missing."""
 
 
+class Retired(Conflict):
+    """This host was retired: its workspaces may be elsewhere by now, so it must not act."""
+
+    def __init__(self, host_id: str) -> None:
+        super().__init__("host", host_id, "it was retired, and its workspaces may be elsewhere by now")
+
+
 @attrs.frozen(kw_only=True)
 class KnownHost:
     """A host as people see it."""
@@ -45,7 +52,7 @@ class HostService:
     async def report(self) -> Host:
         """This host's runner is there: registered when it is new, and lost no more.
 
-        `Conflict` when a person has retired it: its workspaces may be elsewhere, so it must not act.
+        `Retired` when a person has retired it.
         """
         return await self._ledger.transact(self._report)
 
@@ -73,7 +80,7 @@ class HostService:
             host = self._hosts.add(tx, Host(id=host_id, name=name, registered_at=tx.now()))
             tx.emit(HostRegistered(host=host))
         elif host.retired_at is not None:
-            raise Conflict("host", host_id, "it was retired, and its workspaces may be elsewhere by now")
+            raise Retired(host_id)
         elif host.lost_at is not None:
             host = self._hosts.replace(tx, attrs.evolve(host, name=name, lost_at=None))
             tx.emit(HostReturned(host_id=host_id, lost_at=None))

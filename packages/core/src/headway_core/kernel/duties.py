@@ -26,6 +26,8 @@ class Duty(ABC):
     """Seconds from the end of one run to the start of the next."""
     wakes_on_events: ClassVar[bool] = False
     """Whether a commit that wrote events ends the wait early."""
+    ends_runner: ClassVar[tuple[type[Exception], ...]] = ()
+    """Errors after which nothing may be done here any more: the runner ends with them."""
 
     @abstractmethod
     async def run(self) -> float | None:
@@ -49,7 +51,7 @@ class DutyRunner:
         self._longest_backoff = longest_backoff
 
     async def run(self) -> None:
-        """Run every duty in a loop of its own. Returns only by cancellation."""
+        """Run every duty in a loop of its own. Ends by cancellation, or by what a duty `ends_runner` with."""
         async with anyio.create_task_group() as group:
             for duty in self._duties:
                 group.start_soon(self._loop, duty, name=duty.name)
@@ -60,6 +62,8 @@ class DutyRunner:
             changed = self._ledger.changed()
             try:
                 asked = await duty.run()
+            except duty.ends_runner:
+                raise
             except Exception as error:
                 pause = max(backoff, _asked_pause(error))
                 logger.exception("duty %s failed; again in %.0f s", duty.name, pause)
