@@ -23,11 +23,12 @@ from headway_core.kernel.events import EventCatalog
 from headway_core.kernel.ledger import Store, Transaction
 from headway_core.kernel.memory import MemoryStore
 from headway_core.projects.model import PROJECTS, Project
-from headway_core.pull_requests import SNAPSHOTS, WATCHES, PRSnapshotService, Unchanged
+from headway_core.pull_requests import WATCHES, PRSnapshotService, Unchanged
 from headway_core.schema import ALL_EVENTS, ALL_TABLES
 from headway_core.settings.model import SETTINGS, Settings
 from headway_core.testing.clock import EPOCH, ManualClock, SequentialIds
 from headway_core.testing.fakes_forge import FakePullRequests, an_observation
+from headway_core.testing.pull_requests import pull_requests_on
 from headway_core.workspaces.model import (
     WORKSPACES,
     ManualSource,
@@ -56,15 +57,7 @@ async def attached(store: Store) -> PRSnapshotService:
     """A service whose workspace w1 has a pull request that does not change any more."""
     forge = FakePullRequests()
     forge.observations["PR_1"] = an_observation()
-    service = PRSnapshotService(
-        store.ledger,
-        store.writer(SNAPSHOTS),
-        store.writer(WATCHES),
-        store.reader(WORKSPACES),
-        store.reader(PROJECTS),
-        store.reader(SETTINGS),
-        forge,
-    )
+    service = pull_requests_on(store, forge)
     projects, workspaces = store.writer(PROJECTS), store.writer(WORKSPACES)
     settings = store.writer(SETTINGS)
 

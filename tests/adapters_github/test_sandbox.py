@@ -3,7 +3,7 @@
 import subprocess
 import zlib
 from collections.abc import AsyncIterator, Iterator
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +19,6 @@ from headway_core.projects.model import PROJECTS, Project
 from headway_core.pull_requests import (
     EVENTS,
     SNAPSHOTS,
-    WATCHES,
     Failed,
     NoPullRequest,
     PRSnapshotService,
@@ -28,6 +27,7 @@ from headway_core.pull_requests import (
     ci_of,
     state_of,
 )
+from headway_core.pull_requests.doubt import READ_LAG
 from headway_core.pull_requests.model import (
     CIStatus,
     DecisionSource,
@@ -38,8 +38,9 @@ from headway_core.pull_requests.model import (
 )
 from headway_core.pull_requests.ports import Delivery, FailureKind, Observation
 from headway_core.pull_requests.writing import RefusalReason
-from headway_core.settings.model import SETTINGS, CIScope
+from headway_core.settings.model import CIScope
 from headway_core.testing.clock import SequentialIds
+from headway_core.testing.pull_requests import pull_requests_on
 from headway_core.workspaces.model import (
     WORKSPACES,
     ManualSource,
@@ -118,8 +119,13 @@ def hub(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Hub]:
 
 
 class _Clock(Clock):
+    """The real time, and what a test has added to it."""
+
+    def __init__(self) -> None:
+        self.ahead = timedelta(0)
+
     def now(self) -> datetime:
-        return datetime.now(UTC)  # noqa: TID251  this is the clock
+        return datetime.now(UTC) + self.ahead  # noqa: TID251  this is the clock
 
 
 @attrs.define
@@ -130,12 +136,15 @@ class Desk:
     forge: GitHubPullRequests
     writer: GitHubWriter
     budgets: Budgets
+    clock: _Clock
     store: MemoryStore
     service: PRSnapshotService
     project: Project
     branch: str
 
     async def refresh(self) -> Any:
+        """Read it, further from the last read than a replica lags."""
+        self.clock.ahead += READ_LAG
         return await self.service.refresh_workspace("w1")
 
     async def snapshot(self) -> Any:
@@ -185,17 +194,10 @@ async def _desk(
 ) -> AsyncIterator[Desk]:
     rest = Rest(connection, connection._tokens, budgets)
     forge = GitHubPullRequests(graphql, rest, budgets)
-    store = MemoryStore(clock=_Clock(), ids=SequentialIds(), catalog=EventCatalog(EVENTS), run_twice=True)
-    service = PRSnapshotService(
-        store.ledger,
-        store.writer(SNAPSHOTS),
-        store.writer(WATCHES),
-        store.reader(WORKSPACES),
-        store.reader(PROJECTS),
-        store.reader(SETTINGS),
-        forge,
-    )
-    now = _Clock().now()
+    clock = _Clock()
+    store = MemoryStore(clock=clock, ids=SequentialIds(), catalog=EventCatalog(EVENTS), run_twice=True)
+    service = pull_requests_on(store, forge)
+    now = clock.now()
     workspace = Workspace(
         id="w1",
         project_id="p1",
@@ -221,7 +223,7 @@ async def _desk(
         service.open_record(tx, workspace)
 
     await store.ledger.transact(work)
-    yield Desk(graphql, forge, GitHubWriter(graphql, rest), budgets, store, service, project, branch)
+    yield Desk(graphql, forge, GitHubWriter(graphql, rest), budgets, clock, store, service, project, branch)
 
 
 async def push(github: SandboxControl, branch: str, files: dict[str, str | None], start: str = "") -> str:
@@ -338,7 +340,7 @@ async def test_a_force_push_back_is_believed_at_the_second_read(hub: Hub, desk: 
         await desk.refresh()
         assert (await desk.facts()).head.commit == second
         git(hub.origin, "update-ref", f"refs/heads/{desk.branch}", first)
-        assert await desk.refresh() == Superseded(reason=RefusalReason.FORMER_HEAD)
+        assert await desk.refresh() == Superseded(reason=RefusalReason.DOUBTED)
         assert (await desk.facts()).head.commit == second
         assert isinstance(await desk.refresh(), Refreshed)
         assert (await desk.facts()).head.commit == first

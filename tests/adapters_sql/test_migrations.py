@@ -48,7 +48,10 @@ def migrated(path: Path) -> Iterator[Connection]:
 
 
 def schema(connection: Connection) -> dict[str, set[str]]:
-    """Each table or index with its parts in no order: columns that were added later come last."""
+    """Each table or index with its parts in no order: columns that were added later come last.
+
+    SQLite itself puts a name into quotes when it renames a table.
+    """
     found = connection.exec_driver_sql(
         "SELECT name, sql FROM sqlite_master WHERE sql IS NOT NULL AND name NOT LIKE 'sqlite_%'"
     )

@@ -15,11 +15,11 @@ from headway_core.forge_actions import (
     Resolve,
 )
 from headway_core.forge_actions.model import ACTION_LIMIT, ACTIONS_OF, Order
-from headway_core.forge_actions.service import READ_LAG
 from headway_core.kernel.consumers import CONSUMER_POSITIONS, EventReader
 from headway_core.kernel.errors import InvalidInput, PermissionDenied, Unavailable
 from headway_core.kernel.ledger import Transaction
 from headway_core.projects.model import PROJECTS, Project
+from headway_core.pull_requests.doubt import READ_LAG
 from headway_core.pull_requests.ports import ConversationPart
 from headway_core.sessions.ports import Exited
 from headway_core.testing.clock import EPOCH

@@ -13,6 +13,7 @@ from headway_core.pull_requests.model import PullRequestSnapshot, PullRequestWat
 from headway_core.settings.model import SETTINGS, Settings
 from headway_core.testing.clock import EPOCH, ManualClock, SequentialIds
 from headway_core.testing.fakes_forge import FakePullRequests
+from headway_core.testing.pull_requests import pull_requests_on
 from headway_core.workspaces.model import (
     WORKSPACES,
     ManualSource,
@@ -33,24 +34,9 @@ class Room:
 
     async def add_workspace(self, workspace_id: str = "w1", **changes: Any) -> Workspace:
         """A READY workspace on headway/fix-login with its records."""
-        fields: dict[str, Any] = {
-            "id": workspace_id,
-            "project_id": "p1",
-            "name": "Fix login",
-            "description": None,
-            "source": ManualSource(initial_prompt=None),
-            "session_policy": SessionPolicy.NONE,
-            "branch": "headway/fix-login",
-            "branch_is_generated": True,
-            "base_branch": "main",
-            "branch_claim": None,
-            "issue_claim": None,
-            "idempotency_key": None,
-            "status": WorkspaceStatus.READY,
-            "created_at": self.clock.now(),
-            "status_changed_at": self.clock.now(),
-        }
-        workspace = Workspace(**{**fields, **changes})
+        workspace = a_workspace(
+            workspace_id, **{"created_at": self.clock.now(), "status_changed_at": self.clock.now(), **changes}
+        )
         table, projects = self.store.writer(WORKSPACES), self.store.writer(PROJECTS)
 
         def work(tx: Any) -> None:
@@ -116,6 +102,28 @@ class Room:
         return [call.about for call in self.forge.asked if call.what == what]
 
 
+def a_workspace(workspace_id: str = "w1", **changes: Any) -> Workspace:
+    """A READY workspace on headway/fix-login."""
+    fields: dict[str, Any] = {
+        "id": workspace_id,
+        "project_id": "p1",
+        "name": "Fix login",
+        "description": None,
+        "source": ManualSource(initial_prompt=None),
+        "session_policy": SessionPolicy.NONE,
+        "branch": "headway/fix-login",
+        "branch_is_generated": True,
+        "base_branch": "main",
+        "branch_claim": None,
+        "issue_claim": None,
+        "idempotency_key": None,
+        "status": WorkspaceStatus.READY,
+        "created_at": EPOCH,
+        "status_changed_at": EPOCH,
+    }
+    return Workspace(**{**fields, **changes})
+
+
 def a_project() -> Project:
     return Project(
         id="p1",
@@ -138,13 +146,5 @@ def room() -> Room:
     clock.advance(1)
     store = MemoryStore(clock=clock, ids=SequentialIds(), catalog=EventCatalog(EVENTS), run_twice=True)
     forge = FakePullRequests()
-    service = PRSnapshotService(
-        store.ledger,
-        store.writer(SNAPSHOTS),
-        store.writer(WATCHES),
-        store.reader(WORKSPACES),
-        store.reader(PROJECTS),
-        store.reader(SETTINGS),
-        forge,
-    )
+    service = pull_requests_on(store, forge)
     return Room(clock, store, forge, service)

@@ -7,7 +7,14 @@ import pytest
 
 from headway_core.kernel.events import DomainEvent
 from headway_core.pull_requests import PullRequestConsumer, Refreshed, WatchDuty
-from headway_core.pull_requests.model import CheckOutcome, Head, Mergeability, MergeQueueEntry
+from headway_core.pull_requests.model import (
+    Base,
+    CheckOutcome,
+    GitHubState,
+    Head,
+    Mergeability,
+    MergeQueueEntry,
+)
 from headway_core.pull_requests.ports import FailureKind, FetchFailed
 from headway_core.sessions.events import SessionEnded
 from headway_core.sessions.model import EndReason, Purpose, SessionStatus
@@ -44,7 +51,6 @@ async def due_after(room: "Room", observation: Any, *, later: float) -> float | 
         ({"checks": (a_check(outcome=CheckOutcome.FAILED),)}, 3600, HOT),
         ({"checks": None}, 3600, HOT),
         ({"conversation": None}, 3600, HOT),
-        ({"mergeability": Mergeability.UNKNOWN}, 3600, HOT),
         ({"merge_queue": MergeQueueEntry(state="QUEUED", position=1)}, 3600, HOT),
         ({"head": Head(ref="x", commit="a" * 40, repository=None, tip="b" * 40)}, 3600, HOT),
         ({}, 25 * 3600, QUIET),
@@ -54,6 +60,36 @@ async def due_after(room: "Room", observation: Any, *, later: float) -> float | 
 async def test_cadence(room: "Room", changes: dict[str, Any], later: float, expected: float) -> None:
     """Hot, settled or quiet, by the facts and the settings."""
     assert await due_after(room, an_observation(**changes), later=later) == expected
+
+
+async def test_unknown_mergeability_has_one_kick_and_growing_pauses(
+    room: "Room",
+) -> None:
+    """One kick, reads after 2, 4, 8 and 16 s, then the cadence; a new head or base begins anew."""
+    await room.add_workspace()
+    await room.attach()
+    unknown = an_observation(mergeability=Mergeability.UNKNOWN)
+    room.forge.observations["PR_1"] = unknown
+    pauses = []
+    for _ in range(6):
+        await room.service.refresh_due()
+        pauses.append(await room.due_in())
+        room.clock.advance(await room.due_in() or 0)
+    assert pauses == [2, 4, 8, 16, HOT, HOT]
+    assert room.asked("kick") == [("7",)]
+    later = {"commit": "c" * 40, "base": Base(ref="main", commit="d" * 40)}
+    for moved in ({"commit": "c" * 40}, later):
+        room.forge.observations["PR_1"] = an_observation(mergeability=Mergeability.UNKNOWN, **moved)
+        room.clock.advance(HOT)
+        await room.service.refresh_due()
+        assert await room.due_in() == 2
+    assert len(room.asked("kick")) == 3
+    room.forge.observations["PR_1"] = an_observation(
+        mergeability=Mergeability.UNKNOWN, state=GitHubState.CLOSED, **later
+    )
+    room.clock.advance(HOT)
+    await room.service.refresh_due()
+    assert (await room.watch()).unknown_reads == 0  # of a closed one GitHub never tells: nobody asks
 
 
 async def test_the_end_of_the_quiet_time_is_not_missed(room: "Room") -> None:

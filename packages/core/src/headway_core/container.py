@@ -29,6 +29,8 @@ from headway_core.kernel.retention import Retention, RetentionDuty
 from headway_core.kernel.tables import OwnedTable, ReadTable, TableSpec
 from headway_core.operations import (
     ArchiveService,
+    BranchConsumer,
+    BranchService,
     IssueReader,
     MovingService,
     ProvisioningService,
@@ -39,10 +41,17 @@ from headway_core.operations import (
 )
 from headway_core.projects import PROJECTS, ProjectService
 from headway_core.pull_requests import (
+    DELIVERIES,
+    FORGE_BUDGETS,
     SNAPSHOTS,
     WATCHES,
+    ForgeBudgets,
+    HookDuty,
+    HookService,
+    NamedPullRequestsConsumer,
     PRSnapshotService,
     PullRequestConsumer,
+    PullRequestRecords,
     PullRequests,
     WatchDuty,
 )
@@ -132,6 +141,8 @@ class CoreContainer(containers.DeclarativeContainer):
     write_activity = providers.Singleton(writer_of, store, SESSION_ACTIVITY)
     write_snapshots = providers.Singleton(writer_of, store, SNAPSHOTS)
     write_watches = providers.Singleton(writer_of, store, WATCHES)
+    write_budgets = providers.Singleton(writer_of, store, FORGE_BUDGETS)
+    write_deliveries = providers.Singleton(writer_of, store, DELIVERIES)
     write_actions = providers.Singleton(writer_of, store, FORGE_ACTIONS)
     write_ratchets = providers.Singleton(writer_of, store, ratchet_room.RATCHETS)
     write_dispatches = providers.Singleton(writer_of, store, ratchet_room.DISPATCHES)
@@ -172,15 +183,34 @@ class CoreContainer(containers.DeclarativeContainer):
         agents=agents,
         locks=locks,
     )
+    forge_budgets = providers.Singleton(ForgeBudgets, write_budgets)
+    pull_request_records = providers.Singleton(
+        PullRequestRecords,
+        snapshots=write_snapshots,
+        watches=write_watches,
+        claims=claim_fetches,
+        budgets=forge_budgets,
+        workspaces=read_workspaces,
+        projects=read_projects,
+        git_facts=read_git_facts,
+        settings=read_settings,
+    )
     pull_requests = providers.Singleton(
         PRSnapshotService,
         ledger,
-        write_snapshots,
-        write_watches,
-        read_workspaces,
-        read_projects,
-        read_settings,
-        forge,
+        records=pull_request_records,
+        budgets=forge_budgets,
+        forge=forge,
+        locks=locks,
+    )
+    hooks = providers.Singleton(
+        HookService,
+        ledger,
+        deliveries=write_deliveries,
+        projects=read_projects,
+        workspaces=read_workspaces,
+        snapshots=read_snapshots,
+        pull_requests=pull_requests,
     )
     forge_actions = providers.Singleton(
         ForgeActionService, ledger=ledger, actions=write_actions, pull_requests=pull_requests
@@ -238,6 +268,15 @@ class CoreContainer(containers.DeclarativeContainer):
         scripts=scripts,
         hosts=read_hosts,
         places=places,
+    )
+    branches = providers.Singleton(
+        BranchService,
+        ledger,
+        lifecycle=lifecycle,
+        projects=read_projects,
+        snapshots=read_snapshots,
+        git_facts=read_git_facts,
+        worktrees=worktrees,
     )
     archive = providers.Singleton(
         ArchiveService,
@@ -298,6 +337,16 @@ class CoreContainer(containers.DeclarativeContainer):
         supervisor=supervisor,
         locks=locks,
     )
+    branch_consumer = providers.Singleton(BranchConsumer, branches)
+    named_pull_requests = providers.Singleton(
+        NamedPullRequestsConsumer,
+        ledger=ledger,
+        service=pull_requests,
+        workspaces=read_workspaces,
+        projects=read_projects,
+        supervisor=supervisor,
+        locks=locks,
+    )
     duties = providers.List(
         providers.Singleton(HostDuty, hosts),
         providers.Singleton(
@@ -331,6 +380,9 @@ class CoreContainer(containers.DeclarativeContainer):
             locks=locks,
         ),
         providers.Singleton(ConsumerDuty, pull_request_consumer, event_reader),
+        providers.Singleton(ConsumerDuty, named_pull_requests, event_reader),
+        providers.Singleton(ConsumerDuty, branch_consumer, event_reader),
+        providers.Singleton(HookDuty, hooks),
         providers.Singleton(ConsumerDuty, agent_words, event_reader),
         providers.Singleton(ConsumerDuty, ratchet_consumer, event_reader),
         providers.Singleton(
@@ -339,7 +391,9 @@ class CoreContainer(containers.DeclarativeContainer):
             events=events,
             pruner=store.provided.pruner,
             reader=event_reader,
-            consumers=providers.List(pull_request_consumer, agent_words, ratchet_consumer),
+            consumers=providers.List(
+                pull_request_consumer, named_pull_requests, branch_consumer, agent_words, ratchet_consumer
+            ),
             retention=retention,
         ),
     )

@@ -31,6 +31,8 @@ ALL_TABLES: tuple[TableSpec[Any], ...] = (
     SESSION_ACTIVITY,
     pull_requests.SNAPSHOTS,
     pull_requests.WATCHES,
+    pull_requests.FORGE_BUDGETS,
+    pull_requests.DELIVERIES,
     forge_actions.FORGE_ACTIONS,
     ratchet.RATCHETS,
     ratchet.DISPATCHES,

@@ -32,15 +32,13 @@ from headway_core.kernel.ledger import Ledger, ReadTransaction, Transaction
 from headway_core.kernel.tables import OwnedTable, ReadTable
 from headway_core.projects.model import Project
 from headway_core.pull_requests import PRSnapshotService
+from headway_core.pull_requests.doubt import READ_LAG
 from headway_core.pull_requests.model import GitHubState, PullRequestSnapshot
 from headway_core.sessions import Session, SessionEnded, Supervisor
 from headway_core.settings import SettingsService
 from headway_core.workspaces.model import Workspace
 
 logger = logging.getLogger(__name__)
-
-READ_LAG = timedelta(seconds=5)
-"""For how long GitHub may not show yet what it has stored: before that, nothing is written again."""
 
 _LONGEST_PAUSE = timedelta(minutes=10)
 SHORTEST_PAUSE_S = 0.1

@@ -3,6 +3,7 @@
 from headway_core.operations.archive import ArchiveService
 from headway_core.operations.creation import WorkspaceCreationService
 from headway_core.operations.duty import WorkspaceDuty
+from headway_core.operations.following import BranchConsumer, BranchService
 from headway_core.operations.model import (
     ArchiveResult,
     Busy,
@@ -25,6 +26,8 @@ from headway_core.operations.recovery import RecoveryService
 __all__ = [
     "ArchiveResult",
     "ArchiveService",
+    "BranchConsumer",
+    "BranchService",
     "Busy",
     "CreateWorkspace",
     "GitHubIssue",

@@ -4,6 +4,7 @@
 believed, `checks` the one normaliser, `derive` the statuses, `ports` what a forge must answer.
 """
 
+from headway_core.pull_requests.budget import ForgeBudgets
 from headway_core.pull_requests.checks import CheckRunRow, StatusRow, newest_checks, outcome_of
 from headway_core.pull_requests.derive import (
     ci_of,
@@ -15,15 +16,32 @@ from headway_core.pull_requests.derive import (
     pr_state,
     state_of,
 )
-from headway_core.pull_requests.duty import PullRequestConsumer, WatchDuty
+from headway_core.pull_requests.duty import (
+    NamedPullRequestsConsumer,
+    PullRequestConsumer,
+    WatchDuty,
+)
 from headway_core.pull_requests.events import (
     EVENTS,
     AmbiguousPullRequest,
     PullRequestAttached,
     PullRequestChanged,
+    PullRequestDetached,
     PullRequestDigest,
+    PullRequestHinted,
 )
-from headway_core.pull_requests.model import SNAPSHOTS, WATCHES, PullRequestSnapshot, PullRequestWatch
+from headway_core.pull_requests.hooks import HookDuty, HookService, Receipt
+from headway_core.pull_requests.model import (
+    DELIVERIES,
+    FORGE_BUDGETS,
+    SNAPSHOTS,
+    WATCHES,
+    ForgeBudget,
+    LookAgain,
+    PullRequestSnapshot,
+    PullRequestWatch,
+    WebhookDelivery,
+)
 from headway_core.pull_requests.outcomes import (
     Failed,
     NoPullRequest,
@@ -38,16 +56,18 @@ from headway_core.pull_requests.ports import (
     Delivery,
     DeliveryProblem,
     DeliveryRefused,
-    LookAgain,
     PullRequests,
     RateLimit,
     WebhookDecoder,
 )
+from headway_core.pull_requests.recording import PullRequestRecords
 from headway_core.pull_requests.service import PRSnapshotService
 from headway_core.pull_requests.writing import Believed, Refused, believe
 
 __all__ = [
+    "DELIVERIES",
     "EVENTS",
+    "FORGE_BUDGETS",
     "SNAPSHOTS",
     "WATCHES",
     "AmbiguousPullRequest",
@@ -57,18 +77,27 @@ __all__ = [
     "DeliveryProblem",
     "DeliveryRefused",
     "Failed",
+    "ForgeBudget",
+    "ForgeBudgets",
+    "HookDuty",
+    "HookService",
     "LookAgain",
+    "NamedPullRequestsConsumer",
     "NoPullRequest",
     "NotFound",
     "PRSnapshotService",
     "PullRequestAttached",
     "PullRequestChanged",
     "PullRequestConsumer",
+    "PullRequestDetached",
     "PullRequestDigest",
+    "PullRequestHinted",
+    "PullRequestRecords",
     "PullRequestSnapshot",
     "PullRequestWatch",
     "PullRequests",
     "RateLimit",
+    "Receipt",
     "RefreshOutcome",
     "Refreshed",
     "Refused",
@@ -78,6 +107,7 @@ __all__ = [
     "Unchanged",
     "WatchDuty",
     "WebhookDecoder",
+    "WebhookDelivery",
     "believe",
     "ci_of",
     "ci_status",

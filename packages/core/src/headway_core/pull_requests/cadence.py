@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 import attrs
 
 from headway_core.pull_requests.derive import ci_of
+from headway_core.pull_requests.doubt import READ_LAG
 from headway_core.pull_requests.model import (
     CIStatus,
     GitHubState,
@@ -26,6 +27,8 @@ _A_DAY = timedelta(days=1)
 _CLOSED_EVERY = timedelta(hours=1)
 _CLOSED_FOR = timedelta(days=7)
 _NOT_READY_S = 5
+KICK_S = (2, 4, 8, 16)
+"""Seconds to the next reads of an open pull request whose mergeability GitHub does not know yet."""
 _FINISHED = (GitHubState.MERGED, GitHubState.CLOSED)
 
 
@@ -73,9 +76,10 @@ def due_after_look(
     """The watch after a good fetch. A hint that came after it began makes the next one due at once."""
     if watch.hint_at is not None and watch.hint_at > began_at:
         return attrs.evolve(watch, due_at=now)
-    refresh = next_refresh(snapshot, now, settings)
+    refresh = next_refresh(snapshot, watch, now, settings)
     if not looked:
         return attrs.evolve(watch, due_at=refresh)
+    watch = attrs.evolve(watch, hinted=())
     step, again = next_discovery(watch, now, settings)
     # A finished pull request gets a successor soon after a push, or is found by its own next refresh.
     rests = snapshot.node_id is not None and step >= len(DISCOVERY_AFTER_HINT_S)
@@ -83,14 +87,19 @@ def due_after_look(
     return attrs.evolve(watch, due_at=min(dues, default=None), discovery_step=step)
 
 
-def next_refresh(snapshot: PullRequestSnapshot, now: datetime, settings: Settings) -> datetime | None:
+def next_refresh(
+    snapshot: PullRequestSnapshot, watch: PullRequestWatch, now: datetime, settings: Settings
+) -> datetime | None:
     """When to read what was read well again; None: never by itself."""
     facts = snapshot.facts
     if facts is None or facts.state is GitHubState.MERGED:
         return None
     if facts.state is GitHubState.CLOSED:
         return now + _CLOSED_EVERY if now < facts.updated_at + _CLOSED_FOR else None
-    due = now + timedelta(seconds=_cadence_s(snapshot, now, settings))
+    wait = _cadence_s(snapshot, now, settings)
+    if 1 <= watch.unknown_reads <= len(KICK_S):
+        wait = min(wait, KICK_S[watch.unknown_reads - 1])
+    due = now + timedelta(seconds=wait)
     quiet = quiet_end(snapshot, settings)
     return quiet if quiet is not None and now < quiet < due else due
 
@@ -137,6 +146,12 @@ def due_after_failure(
     doubled = settings.cadence_hot_s * 2 ** min(max(watch.failures - 1, 0), 20)
     wait = min(doubled, FAILURE_LONGEST_S) * jitter(watch.workspace_id, watch.failures)
     return attrs.evolve(watch, due_at=now + timedelta(seconds=max(wait, retry_after or 0)))
+
+
+def due_soon(watch: PullRequestWatch, now: datetime) -> PullRequestWatch:
+    """The watch after an answer that was not believed whole: again when no replica lags any more."""
+    soon = now + READ_LAG
+    return attrs.evolve(watch, due_at=min(watch.due_at or soon, soon))
 
 
 def due_while_not_ready(workspace: Workspace, now: datetime, settings: Settings) -> datetime | None:

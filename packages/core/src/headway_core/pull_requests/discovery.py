@@ -32,6 +32,12 @@ class Asking(Protocol):
     def node_id(self) -> str | None: ...
     @property
     def looks(self) -> bool: ...
+    @property
+    def declined(self) -> tuple[str, ...]: ...
+    @property
+    def hinted(self) -> tuple[int, ...]: ...
+    @property
+    def worktree_head(self) -> str | None: ...
 
 
 @attrs.frozen(kw_only=True)
@@ -49,16 +55,19 @@ class Seen:
 async def look(forge: PullRequests, group: Sequence[Asking]) -> dict[str, Seen]:
     """Ask for a group of one project: one query for the branches, then one for all that is observed."""
     project = group[0].project
-    found = await _of_branches(forge, project, [each for each in group if each.looks])
+    looking = [each for each in group if each.looks]
+    found = await _of_branches(forge, project, [each.workspace.branch for each in looking])
     seen: dict[str, Seen] = {}
     wanted: dict[str, str] = {}
     for each in group:
         workspace_id = each.workspace.id
-        answer = found.get(workspace_id, ())
+        answer = found[each.workspace.branch] if each.looks else ()
         if isinstance(answer, FetchFailed) and each.node_id is None:
             seen[workspace_id] = Seen(observation=answer)
             continue
-        chosen = () if isinstance(answer, FetchFailed) else choose(answer, each.workspace, project)
+        chosen = () if isinstance(answer, FetchFailed) else choose(answer, each, project)
+        if not chosen and each.looks and each.hinted:
+            chosen = await _named(forge, each)
         if len(chosen) == 1:
             wanted[workspace_id] = chosen[0].node_id
             seen[workspace_id] = Seen(attach=chosen[0].node_id)
@@ -66,37 +75,75 @@ async def look(forge: PullRequests, group: Sequence[Asking]) -> dict[str, Seen]:
             seen[workspace_id] = Seen(tied=tuple(sorted(candidate.number for candidate in chosen)))
             if each.node_id is not None:
                 wanted[workspace_id] = each.node_id
-    answers = await forge.observe(project, sorted(set(wanted.values()))) if wanted else {}
+    answers = await _observe(forge, project, sorted(set(wanted.values())))
     for workspace_id, node_id in wanted.items():
-        observation = answers.get(node_id, _UNREPORTED)
-        seen[workspace_id] = attrs.evolve(seen[workspace_id], observation=observation)
+        seen[workspace_id] = attrs.evolve(seen[workspace_id], observation=answers[node_id])
     return seen
 
 
+async def _observe(
+    forge: PullRequests, project: Project, node_ids: Sequence[str]
+) -> dict[str, Observation | FetchFailed]:
+    """What a list does not have is looked up by itself before that is believed."""
+    answers = await forge.observe(project, node_ids) if node_ids else {}
+    missing = [node_id for node_id in node_ids if _is_missing(answers.get(node_id, _UNREPORTED))]
+    if 0 < len(missing) < len(node_ids):
+        answers |= await forge.observe(project, missing)
+    return {node_id: answers.get(node_id, _UNREPORTED) for node_id in node_ids}
+
+
+def _is_missing(answer: Observation | FetchFailed) -> bool:
+    return answer is _UNREPORTED or (isinstance(answer, FetchFailed) and answer.kind is FailureKind.NOT_FOUND)
+
+
+async def _named(forge: PullRequests, each: Asking) -> tuple[Candidate, ...]:
+    """The pull request that an agent named, when the worktree's own commit is its head.
+
+    An agent may have pushed its work to another branch than the workspace's, and opened the pull request
+    from there (S16). What it says is hostile: the commit vouches for it, and all other rules hold.
+    """
+    for number in each.hinted:
+        node_id = await forge.resolve(each.project, number)
+        if isinstance(node_id, FetchFailed):
+            continue
+        told = (await _observe(forge, each.project, [node_id]))[node_id]
+        if isinstance(told, FetchFailed) or told.state.head.commit != each.worktree_head:
+            continue
+        branch = told.state.head.ref
+        found = (await _of_branches(forge, each.project, [branch]))[branch]
+        if branch != each.workspace.base_branch and not isinstance(found, FetchFailed):
+            chosen = choose(found, each, each.project)
+            if [candidate.node_id for candidate in chosen] == [node_id]:
+                return chosen
+    return ()
+
+
 async def _of_branches(
-    forge: PullRequests, project: Project, looking: Sequence[Asking]
+    forge: PullRequests, project: Project, branches: Sequence[str]
 ) -> dict[str, tuple[Candidate, ...] | FetchFailed]:
-    if not looking:
-        return {}
-    branches = sorted({each.workspace.branch for each in looking})
-    answers = await forge.of_branches(project, branches)
-    return {each.workspace.id: answers.get(each.workspace.branch, _UNREPORTED) for each in looking}
+    asked = sorted(set(branches))
+    answers = await forge.of_branches(project, asked) if asked else {}
+    return {branch: answers.get(branch, _UNREPORTED) for branch in asked}
 
 
-def choose(candidates: Sequence[Candidate], workspace: Workspace, project: Project) -> tuple[Candidate, ...]:
+def choose(candidates: Sequence[Candidate], each: Asking, project: Project) -> tuple[Candidate, ...]:
     """The workspace's own pull request of the open ones of its branch: one, none, or those that tie.
 
-    None that is older than the workspace, unless it resumed a branch. Those of the repository itself
-    before those of its forks: anybody can name a fork's branch. Then those into the default branch,
-    then the newest.
+    None that a person detached, and none that is older than the workspace, unless it resumed a branch.
+    Those of the repository itself before those of its forks: anybody can name a fork's branch. Then those
+    into the default branch, then the newest.
     """
-    oldest = workspace.created_at - _CLOCK_SKEW
-    resumed = isinstance(workspace.source, ResumeBranchSource)
-    fitting = [each for each in candidates if resumed or each.created_at >= oldest]
+    oldest = each.workspace.created_at - _CLOCK_SKEW
+    resumed = isinstance(each.workspace.source, ResumeBranchSource)
+    fitting = [
+        candidate
+        for candidate in candidates
+        if candidate.node_id not in each.declined and (resumed or candidate.created_at >= oldest)
+    ]
 
-    def rank(each: Candidate) -> tuple[bool, bool, float]:
-        own = (each.head_repository or "").casefold() == project.repository.casefold()
-        return (own, each.base_ref == project.default_branch, each.created_at.timestamp())
+    def rank(candidate: Candidate) -> tuple[bool, bool, float]:
+        own = (candidate.head_repository or "").casefold() == project.repository.casefold()
+        return (own, candidate.base_ref == project.default_branch, candidate.created_at.timestamp())
 
-    best = max((rank(each) for each in fitting), default=None)
-    return tuple(each for each in fitting if rank(each) == best)
+    best = max((rank(candidate) for candidate in fitting), default=None)
+    return tuple(candidate for candidate in fitting if rank(candidate) == best)

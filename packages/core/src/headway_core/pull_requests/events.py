@@ -95,6 +95,28 @@ class PullRequestAttached:
 
 
 @attrs.frozen(kw_only=True)
+class PullRequestDetached:
+    """A person took the pull request away from the workspace; all its facts are gone with this write."""
+
+    event: ClassVar[str] = "pull_request.detached"
+    version: ClassVar[int] = 1
+
+    node_id: str
+    number: int | None
+
+
+@attrs.frozen(kw_only=True)
+class PullRequestHinted:
+    """A webhook says that something may have changed: it is read again at once."""
+
+    event: ClassVar[str] = "pull_request.hinted"
+    version: ClassVar[int] = 1
+
+    by: str
+    """GitHub's event and action: `check_run.completed`."""
+
+
+@attrs.frozen(kw_only=True)
 class PullRequestChanged:
     """Facts changed; one event a write."""
 
@@ -120,4 +142,10 @@ class AmbiguousPullRequest:
     numbers: tuple[int, ...]
 
 
-EVENTS = (PullRequestAttached, PullRequestChanged, AmbiguousPullRequest)
+EVENTS = (
+    PullRequestAttached,
+    PullRequestDetached,
+    PullRequestHinted,
+    PullRequestChanged,
+    AmbiguousPullRequest,
+)

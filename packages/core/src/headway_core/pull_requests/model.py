@@ -229,12 +229,19 @@ class PullRequestSnapshot:
     version: int = 0
     node_id: str | None = None
     """Indexed copy of `facts.node_id`; None when no pull request is attached."""
+    number: int | None = None
+    head_commit: str | None = None
+    """Indexed copies of the facts, by which a webhook's hint finds the row."""
     facts: PullRequestFacts | None = None
     attached_at: datetime | None = None
     head_seen_at: datetime | None = None
     """When this head was first seen by us: the quiet time runs from here."""
     former_heads: tuple[str, ...] = ()
     """Heads that were replaced, newest last, at most 20: a late answer with one of them is old."""
+    former_bases: tuple[str, ...] = ()
+    """The same of the commits of its base."""
+    declined: tuple[str, ...] = ()
+    """Node ids that a person detached, newest last, at most 20: not attached again by themselves."""
     quiet_passed: bool = False
     """A duty has recorded that the head's quiet time passed with a complete view."""
     ci_overdue: bool = False
@@ -254,8 +261,10 @@ class PullRequestWatch:
     """The last observation number that was drawn."""
     believed: int = 0
     """The number of the last fetch that was believed, also when it found nothing new."""
-    returning_head: str | None = None
-    """A former head that the last read saw as its branch's tip: seen again, it is the head."""
+    doubted: str | None = None
+    """What the last read took back (`doubt`): it is believed when a later read says so too."""
+    doubted_at: datetime | None = None
+    """When the fetch began that said so first."""
     fetch_began_at: datetime | None = None
     """When the newest believed fetch began; `hint_at` after it means that it may be out of date."""
     state_at: datetime | None = None
@@ -263,13 +272,17 @@ class PullRequestWatch:
     conversation_at: datetime | None = None
     mergeability_at: datetime | None = None
     """When the fetch began that last read each part whole: its facts are at least as new."""
-    in_flight: bool = False
-    """A fetch was begun and has no outcome: the intent that recovery closes."""
+    unknown_reads: int = 0
+    """Reads since mergeability became unknown that did not tell it: the kick, and its backoff."""
+    landed: int = 0
+    """The number of the last fetch that has an outcome; lower than `begun` while one flies, or died."""
     due_at: datetime | None = None
     """When to refresh (attached) or to look for one (not attached); None: never by itself."""
     hint_at: datetime | None = None
     """The last hint that something changed (a push, a session's end, a webhook)."""
     discovery_step: int = 0
+    hinted: tuple[int, ...] = ()
+    """Numbers that an agent named: looked at with the next discovery."""
     failures: int = 0
     """Failed fetches since the last good one."""
     failing_since: datetime | None = None
@@ -279,22 +292,105 @@ class PullRequestWatch:
 
 ALL_SNAPSHOTS = Query(name="all")
 BY_NODE = Query(name="by_node", equal=("node_id",))
-ALL_SNAPSHOTS = Query(name="all")
+BY_NUMBER = Query(name="by_number", equal=("number",))
+BY_HEAD = Query(name="by_head", equal=("head_commit",))
 SNAPSHOTS = TableSpec(
     name="pull_requests",
     record=PullRequestSnapshot,
     key=("workspace_id",),
-    indexes=(Index(name="pull_requests_node", columns=("node_id",)),),
-    queries=(ALL_SNAPSHOTS, BY_NODE),
+    indexes=(
+        Index(name="pull_requests_node", columns=("node_id",)),
+        Index(name="pull_requests_number", columns=("number",)),
+        Index(name="pull_requests_head", columns=("head_commit",)),
+    ),
+    queries=(ALL_SNAPSHOTS, BY_NODE, BY_NUMBER, BY_HEAD),
 )
 DUE = Query(name="due", up_to="due_at", order=("due_at",), limit=50)
 NEXT_DUE = Query(name="next_due", present=("due_at",), order=("due_at",), limit=1)
-IN_FLIGHT = Query(name="in_flight", equal=("in_flight",))
+DUE_SOON = Query(name="due_soon", up_to="due_at")
 WATCHES = TableSpec(
     name="pull_request_watches",
     record=PullRequestWatch,
     key=("workspace_id",),
     lock=Lock.APPEND,
     indexes=(Index(name="pull_request_watches_due", columns=("due_at",)),),
-    queries=(DUE, NEXT_DUE, IN_FLIGHT),
+    queries=(DUE, NEXT_DUE, DUE_SOON),
+)
+
+
+@attrs.frozen(kw_only=True)
+class ForgeBudget:
+    """What is known of one budget of a forge, for people and for the sweep: a side row, emits nothing."""
+
+    host: str
+    """As in `Project.github_host`."""
+    resource: str
+    """GitHub's word: `graphql`, `core`, …"""
+    limit: int | None = None
+    """Points, or requests, an hour. None, here and below: it was never told."""
+    remaining: int | None = None
+    cost: int | None = None
+    """What the last question took."""
+    resets_at: datetime | None = None
+    told_at: datetime | None = None
+    blocked_until: datetime | None = None
+    """GitHub asked to wait: nothing is fetched by itself before."""
+    strikes: int = 0
+    """Rounds that met a limit, less those since that met none: each doubles a pause that nobody told."""
+
+
+ALL_BUDGETS = Query(name="all")
+FORGE_BUDGETS = TableSpec(
+    name="forge_budgets",
+    record=ForgeBudget,
+    key=("host", "resource"),
+    lock=Lock.APPEND,
+    queries=(ALL_BUDGETS,),
+)
+
+
+@attrs.frozen(kw_only=True)
+class LookAgain:
+    """What one webhook delivery hints at: pull requests of a repository that may have changed.
+
+    It says nothing of how: everything is read again by the one path. All of its fields are outside
+    text, though signed. A pull request is meant when any of the fields names it.
+    """
+
+    host: str
+    """As in `Project.github_host`."""
+    repository: str
+    """`owner/name`, any case: after a rename the new one."""
+    former_repository: str | None = None
+    """`owner/name` before a rename or a transfer."""
+    numbers: tuple[int, ...] = ()
+    commits: tuple[str, ...] = ()
+    """Head commits: checks and statuses name nothing else, those of forks for sure."""
+    branches: tuple[str, ...] = ()
+    """Heads or bases, without `refs/heads/`."""
+    all: bool = False
+    """Every pull request of the repository: it was renamed, or what the token may see has changed."""
+
+
+@attrs.frozen(kw_only=True)
+class WebhookDelivery:
+    """A delivery that was taken: its hints are in the watches. `HookService` is the only writer."""
+
+    hook: str
+    guid: str
+    event: str
+    """GitHub's event and action."""
+    concerned: int
+    """How many workspaces it hinted at."""
+    done_at: datetime
+
+
+OLD_DELIVERIES = Query(name="old", up_to="done_at", order=("done_at",), limit=500)
+DELIVERIES = TableSpec(
+    name="webhook_deliveries",
+    record=WebhookDelivery,
+    key=("hook", "guid"),
+    lock=Lock.APPEND,
+    indexes=(Index(name="webhook_deliveries_done", columns=("done_at",)),),
+    queries=(OLD_DELIVERIES,),
 )

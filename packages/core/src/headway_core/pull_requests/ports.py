@@ -14,6 +14,7 @@ from headway_core.pull_requests.model import (
     Check,
     GitHubState,
     Head,
+    LookAgain,
     Mergeability,
     MergeQueueEntry,
     Review,
@@ -160,29 +161,6 @@ class PullRequests(ABC):
 
         GitHub does so when a pull request is read by REST. A failure is of no interest here.
         """
-
-
-@attrs.frozen(kw_only=True)
-class LookAgain:
-    """What one webhook delivery hints at: pull requests of a repository that may have changed.
-
-    It says nothing of how: everything is read again by the one path. All of its fields are outside
-    text, though signed. A pull request is meant when any of the fields names it.
-    """
-
-    host: str
-    """As in `Project.github_host`."""
-    repository: str
-    """`owner/name`, any case: after a rename the new one."""
-    former_repository: str | None = None
-    """`owner/name` before a rename or a transfer."""
-    numbers: tuple[int, ...] = ()
-    commits: tuple[str, ...] = ()
-    """Head commits: checks and statuses name nothing else, those of forks for sure."""
-    branches: tuple[str, ...] = ()
-    """Heads or bases, without `refs/heads/`."""
-    all: bool = False
-    """Every pull request of the repository: it was renamed, or what the token may see has changed."""
 
 
 @attrs.frozen(kw_only=True)

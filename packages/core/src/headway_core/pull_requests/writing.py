@@ -1,11 +1,13 @@
 """When an observation may be believed, and what it makes of the stored facts: pure (I5, design: domain 3)."""
 
 import enum
+from collections.abc import Iterable
 from datetime import datetime, timedelta
 
 import attrs
 
 from headway_core.pull_requests.derive import ci_of, derived_decision
+from headway_core.pull_requests.doubt import READ_LAG, doubt, unordered_mergeability
 from headway_core.pull_requests.model import (
     CIStatus,
     DecisionSource,
@@ -18,7 +20,7 @@ from headway_core.pull_requests.model import (
 from headway_core.pull_requests.ports import ChecksPart, Observation, StatePart
 from headway_core.settings.model import Settings
 
-FORMER_HEADS_KEPT = 20
+FORMER_KEPT = 20
 
 
 class RefusalReason(enum.StrEnum):
@@ -31,8 +33,11 @@ class RefusalReason(enum.StrEnum):
     OLDER_UPDATED_AT = "older_updated_at"
     """GitHub answered from a replica that lags behind what we have seen."""
     MERGED_IS_FINAL = "merged_is_final"
-    FORMER_HEAD = "former_head"
-    """The head was replaced before. Seen twice as its branch's tip, it is believed: a force-push back."""
+    LOST_CLAIM = "lost_claim"
+    """Its lease ran out and somebody else fetches: what a holder says that late is not taken."""
+    DOUBTED = "doubted"
+    """It takes back what does not go back: a replaced head or base, a run that was over. A later read
+    that says so too is believed: a force-push back."""
 
 
 @attrs.frozen(kw_only=True)
@@ -42,6 +47,8 @@ class Believed:
     snapshot: PullRequestSnapshot
     watch: PullRequestWatch
     changed: tuple[str, ...]
+    again: bool = False
+    """A part was left out, because nothing tells whether it is newer: read again soon."""
 
 
 @attrs.frozen(kw_only=True)
@@ -69,48 +76,84 @@ def believe(
     """
     reason = _refusal(snapshot, watch, observation.state, number)
     if reason is not None:
-        returning = observation.state.head.commit if reason is RefusalReason.FORMER_HEAD else None
-        tip = observation.state.head.tip
+        return Refused(reason=reason, watch=attrs.evolve(watch, doubted=None, doubted_at=None))
+    doubted = doubt(snapshot, observation)
+    if doubted is not None and not _confirmed(watch, observation.state, doubted, began_at):
+        since = watch.doubted_at if watch.doubted == doubted else began_at
         return Refused(
-            reason=reason, watch=attrs.evolve(watch, returning_head=returning if tip == returning else None)
+            reason=RefusalReason.DOUBTED, watch=attrs.evolve(watch, doubted=doubted, doubted_at=since)
         )
-    facts = _merged(snapshot.facts, observation)
-    moved = snapshot.facts is None or snapshot.facts.head.commit != facts.head.commit
-    after = attrs.evolve(snapshot, facts=facts)
+    unordered = unordered_mergeability(
+        snapshot.facts, observation, began_at=began_at, last_read_at=watch.mergeability_at
+    )
+    if unordered:
+        observation = attrs.evolve(observation, mergeability=None)
+    known, facts = snapshot.facts, _merged(snapshot.facts, observation)
+    moved = known is None or known.head.commit != facts.head.commit
+    after = attrs.evolve(
+        snapshot,
+        facts=facts,
+        number=facts.number,
+        head_commit=facts.head.commit,
+        former_bases=_former(snapshot.former_bases, known.base.commit if known else None, facts.base.commit),
+    )
     if moved:
         after = attrs.evolve(
             after,
             head_seen_at=now,
             quiet_passed=False,
             ci_overdue=False,
-            former_heads=_former_heads(snapshot, facts.head.commit),
+            former_heads=_former(
+                snapshot.former_heads, known.head.commit if known else None, facts.head.commit
+            ),
         )
     checks_read = observation.checks is not None and observation.checks.commit == facts.head.commit
     watch = attrs.evolve(
         watch,
         believed=number,
-        returning_head=None,
+        doubted=None,
+        doubted_at=None,
         fetch_began_at=began_at,
         state_at=began_at,
         checks_at=began_at if checks_read else watch.checks_at,
         conversation_at=began_at if observation.conversation is not None else watch.conversation_at,
         mergeability_at=began_at if observation.mergeability is not None else watch.mergeability_at,
+        unknown_reads=_unknown_reads(known, facts, watch.unknown_reads),
     )
     after = timed(after, watch, now, settings)
     changed = changed_fields(snapshot, after)
     if changed:
         after = attrs.evolve(after, observation=number)
-    return Believed(snapshot=after if changed else snapshot, watch=watch, changed=changed)
+    return Believed(snapshot=after if changed else snapshot, watch=watch, changed=changed, again=unordered)
 
 
-def switched(snapshot: PullRequestSnapshot, node_id: str, now: datetime) -> PullRequestSnapshot:
-    """The snapshot with another pull request: nothing of the former one is left (S10)."""
+def switched(snapshot: PullRequestSnapshot, node_id: str | None, now: datetime) -> PullRequestSnapshot:
+    """The snapshot with another pull request, or with none: nothing of the former one is left (S10)."""
     return PullRequestSnapshot(
         workspace_id=snapshot.workspace_id,
         version=snapshot.version,
         node_id=node_id,
-        attached_at=now,
+        attached_at=None if node_id is None else now,
+        declined=tuple(each for each in snapshot.declined if each != node_id),
         observation=snapshot.observation,
+    )
+
+
+def rewatched(watch: PullRequestWatch) -> PullRequestWatch:
+    """The watch of a snapshot that was switched: no part of it was read yet."""
+    return attrs.evolve(
+        watch,
+        doubted=None,
+        doubted_at=None,
+        fetch_began_at=None,
+        state_at=None,
+        checks_at=None,
+        conversation_at=None,
+        mergeability_at=None,
+        unknown_reads=0,
+        failures=0,
+        failing_since=None,
+        problem=None,
     )
 
 
@@ -128,11 +171,26 @@ def _refusal(
         return RefusalReason.MERGED_IS_FINAL
     if state.updated_at < facts.updated_at:
         return RefusalReason.OLDER_UPDATED_AT
-    head = state.head
-    if head.commit != facts.head.commit and head.commit in snapshot.former_heads:
-        back = head.tip == head.commit and watch.returning_head == head.commit
-        return None if back else RefusalReason.FORMER_HEAD
     return None
+
+
+def _confirmed(watch: PullRequestWatch, state: StatePart, doubted: str, began_at: datetime) -> bool:
+    """The same was said before, long enough ago, and not of a head that lags its branch or lost it."""
+    gone = state.head.tip is None and not doubted.startswith("head ")
+    return (
+        watch.doubted == doubted
+        and watch.doubted_at is not None
+        and began_at >= watch.doubted_at + READ_LAG
+        and (gone or state.head.tip == state.head.commit)
+    )
+
+
+def _unknown_reads(before: PullRequestFacts | None, after: PullRequestFacts, reads: int) -> int:
+    """Counts again from 1 when the head or the base moved; GitHub tells of open ones alone."""
+    if after.mergeability is not Mergeability.UNKNOWN or after.state is not GitHubState.OPEN:
+        return 0
+    same = before is not None and (before.head.commit, before.base) == (after.head.commit, after.base)
+    return reads + 1 if same else 1
 
 
 def _merged(known: PullRequestFacts | None, observation: Observation) -> PullRequestFacts:
@@ -185,12 +243,11 @@ def _required(
     return known.required if known is not None and known.base.ref == state.base.ref else None
 
 
-def _former_heads(snapshot: PullRequestSnapshot, head: str) -> tuple[str, ...]:
-    heads = snapshot.former_heads
-    if snapshot.facts is not None:
-        heads = (*heads, snapshot.facts.head.commit)
-    kept = dict.fromkeys(reversed([former for former in heads if former != head]))
-    return tuple(reversed(list(kept)[:FORMER_HEADS_KEPT]))
+def _former(formers: Iterable[str], last: str | None, now: str) -> tuple[str, ...]:
+    """The commits that were replaced, newest last, without the present one."""
+    known = [*formers, *([] if last is None else [last])]
+    kept = dict.fromkeys(reversed([former for former in known if former != now]))
+    return tuple(reversed(list(kept)[:FORMER_KEPT]))
 
 
 def timed(

@@ -24,6 +24,7 @@ from headway_core.pull_requests.ports import (
     FetchFailed,
     Observation,
     PullRequests,
+    RateLimit,
     StatePart,
 )
 from headway_core.testing.clock import EPOCH
@@ -34,7 +35,7 @@ class Asked:
     """One call that the fake got."""
 
     what: str
-    """`observe`, `resolve` or `of_branches`."""
+    """`observe`, `resolve`, `of_branches` or `kick`."""
     about: tuple[str, ...]
 
 
@@ -49,6 +50,7 @@ class FakePullRequests(PullRequests):
         self.observations: dict[str, Observation | FetchFailed] = {}
         self.numbers: dict[int, str | FetchFailed] = {}
         self.candidates: dict[str, tuple[Candidate, ...] | FetchFailed] = {}
+        self.told_limits: tuple[RateLimit, ...] = ()
         self.asked: list[Asked] = []
         self.before_answer: Callable[[], Awaitable[None]] | None = None
 
@@ -73,6 +75,12 @@ class FakePullRequests(PullRequests):
         answer = {branch: self.candidates.get(branch, ()) for branch in branches}
         await self._hold()
         return answer
+
+    def limits(self) -> tuple[RateLimit, ...]:
+        return self.told_limits
+
+    async def kick(self, project: Project, number: int) -> None:
+        self.asked.append(Asked(what="kick", about=(str(number),)))
 
     async def _hold(self) -> None:
         if self.before_answer is not None:

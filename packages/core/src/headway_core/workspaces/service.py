@@ -334,15 +334,17 @@ class WorkspaceLifecycleService:
 
     # Steps that record facts
 
-    def follow_branch(self, tx: Transaction, workspace_id: str, branch: str) -> Workspace:
-        """The worktree is on this branch now: name, flag and claim in one write (L17).
+    def follow_branch(
+        self, tx: Transaction, workspace_id: str, branch: str, *, actor: str = "headway"
+    ) -> Workspace:
+        """The workspace is on this branch now: name, flag and claim in one write (L17).
 
         `Conflict` when another live workspace is on it, or this one is archived.
         """
         workspace = self._locked(tx, workspace_id)
         if not workspace.is_live:
             raise Conflict("workspace", workspace_id, "it is archived")
-        return self._rebranch(tx, workspace, branch, generated=False)
+        return self._rebranch(tx, workspace, branch, generated=False, actor=actor)
 
     def worktree_missing(self, tx: Transaction, workspace_id: str) -> Workspace:
         """READY, but its worktree is gone: a warning, which a retry answers."""
@@ -410,7 +412,15 @@ class WorkspaceLifecycleService:
     def _chunks(self, tx: ReadTransaction, workspace: Workspace) -> Sequence[InitOutputLine]:
         return self._init_output.query(tx, OUTPUT_OF, workspace_id=workspace.id, attempt=workspace.attempt)
 
-    def _rebranch(self, tx: Transaction, workspace: Workspace, branch: str, *, generated: bool) -> Workspace:
+    def _rebranch(
+        self,
+        tx: Transaction,
+        workspace: Workspace,
+        branch: str,
+        *,
+        generated: bool,
+        actor: str = "headway",
+    ) -> Workspace:
         holder = self.holder_of_branch(tx, workspace.project_id, branch)
         if holder is not None and holder.id != workspace.id:
             raise Conflict("branch", branch, f"workspace {holder.id} is on it")
@@ -420,6 +430,7 @@ class WorkspaceLifecycleService:
             tx,
             workspace,
             WorkspaceBranchChanged,
+            actor=actor,
             branch=branch,
             branch_is_generated=generated,
             branch_claim=branch_claim(workspace.project_id, branch),

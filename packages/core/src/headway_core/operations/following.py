@@ -1,0 +1,117 @@
+"""The workspace's branch follows its pull request, where that is safe; else a person adopts it (S16)."""
+
+from headway_core.kernel.consumers import EventConsumer
+from headway_core.kernel.errors import InvalidInput, NotFound
+from headway_core.kernel.events import DomainEvent
+from headway_core.kernel.ledger import Ledger, ReadTransaction, Transaction
+from headway_core.kernel.tables import ReadTable
+from headway_core.projects.model import Project
+from headway_core.pull_requests import PullRequestAttached, PullRequestChanged, PullRequestSnapshot
+from headway_core.pull_requests.model import Head
+from headway_core.sessions.events import SessionEnded
+from headway_core.workspaces.model import GitFacts, Workspace, WorkspaceStatus
+from headway_core.workspaces.ports import Worktrees
+from headway_core.workspaces.service import WorkspaceLifecycleService
+
+
+class BranchService:
+    """Lets a workspace be on the branch of its pull request's head."""
+
+    def __init__(
+        self,
+        ledger: Ledger,
+        *,
+        lifecycle: WorkspaceLifecycleService,
+        projects: ReadTable[Project],
+        snapshots: ReadTable[PullRequestSnapshot],
+        git_facts: ReadTable[GitFacts],
+        worktrees: Worktrees,
+    ) -> None:
+        self._ledger = ledger
+        self._lifecycle = lifecycle
+        self._projects = projects
+        self._snapshots = snapshots
+        self._git_facts = git_facts
+        self._worktrees = worktrees
+
+    async def adopt(self, workspace_id: str, *, actor: str = "headway") -> Workspace:
+        """Take the branch of the attached pull request's head as the workspace's, by a person's word.
+
+        The worktree is left as it is: until somebody switches it, the ratchet says branch mismatch.
+        `NotFound` for the workspace, `InvalidInput("branch")` without a pull request that was read, for
+        a head in a fork and a name that git does not take, `Conflict` when another workspace has it.
+        """
+        head = await self._ledger.read(lambda tx: self._head(tx, workspace_id))
+        if head is None:
+            raise InvalidInput("branch", "the workspace has no pull request with a head in its repository")
+        if not await self._worktrees.valid_branch_name(head.ref):
+            raise InvalidInput("branch", f"{head.ref!r} is no branch name that git takes")
+
+        def work(tx: Transaction) -> Workspace:
+            tx.lock(workspace_id)
+            if self._head(tx, workspace_id) != head:
+                raise InvalidInput("branch", "the pull request has another head by now")
+            return self._lifecycle.follow_branch(tx, workspace_id, head.ref, actor=actor)
+
+        return await self._ledger.transact(work)
+
+    async def is_valid(self, workspace_id: str) -> str | None:
+        """The head's branch, when the workspace is not on it and git takes its name."""
+        head = await self._ledger.read(lambda tx: self._head(tx, workspace_id))
+        workspace = await self._ledger.read(lambda tx: self._lifecycle.known(tx, workspace_id))
+        if head is None or head.ref == workspace.branch:
+            return None
+        return head.ref if await self._worktrees.valid_branch_name(head.ref) else None
+
+    def follow(self, tx: Transaction, workspace_id: str, branch: str) -> None:
+        """Be on this branch, if the worktree already is, it is still the head's, and nobody else has it."""
+        tx.lock(workspace_id)
+        workspace, head = self._lifecycle.known(tx, workspace_id), self._head(tx, workspace_id)
+        git = self._git_facts.get(tx, workspace_id)
+        if workspace.status is not WorkspaceStatus.READY or head is None or git is None:
+            return
+        holder = self._lifecycle.holder_of_branch(tx, workspace.project_id, branch)
+        if branch == head.ref == git.branch and holder is None:
+            self._lifecycle.follow_branch(tx, workspace_id, branch)
+
+    def _head(self, tx: ReadTransaction, workspace_id: str) -> Head | None:
+        """The head of the attached pull request, if it lies in the project's own repository."""
+        workspace = self._lifecycle.known(tx, workspace_id)
+        project = self._projects.get(tx, workspace.project_id)
+        snapshot = self._snapshots.get(tx, workspace_id)
+        if project is None or snapshot is None or snapshot.facts is None:
+            return None
+        head = snapshot.facts.head
+        own = head.repository is not None and head.repository.casefold() == project.repository.casefold()
+        return head if own else None
+
+
+class BranchConsumer(EventConsumer[str | None]):
+    """Follows when a pull request is attached, its head moves, or an agent that may have switched ended."""
+
+    name = "branches"
+
+    def __init__(self, branches: BranchService) -> None:
+        self._branches = branches
+
+    async def prepare(self, event: DomainEvent) -> str | None:
+        if event.workspace_id is None or not _may_lead(event):
+            return None
+        try:
+            return await self._branches.is_valid(event.workspace_id)
+        except NotFound:
+            return None
+
+    def handle(self, tx: Transaction, event: DomainEvent, prepared: str | None) -> None:
+        if prepared is not None and event.workspace_id is not None:
+            self._branches.follow(tx, event.workspace_id, prepared)
+
+
+def _may_lead(event: DomainEvent) -> bool:
+    match event.payload:
+        case PullRequestAttached() | SessionEnded():
+            return True
+        case PullRequestChanged(fields=fields):
+            return "head" in fields
+        case _:
+            return False

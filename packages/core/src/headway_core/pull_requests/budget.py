@@ -1,0 +1,93 @@
+"""What a forge tells of its limits, kept for people to see and for the sweep to obey.
+
+`ForgeBudgets` owns the table. A limit holds back what is fetched by itself; people may still ask.
+"""
+
+from collections.abc import Iterable
+from datetime import datetime, timedelta
+
+import attrs
+
+from headway_core.kernel.ledger import ReadTransaction, Transaction
+from headway_core.kernel.tables import OwnedTable
+from headway_core.pull_requests.model import ALL_BUDGETS, ForgeBudget
+from headway_core.pull_requests.ports import RateLimit
+
+READS = "graphql"
+"""The resource that pull requests are read with."""
+BLOCKED_S = 60.0
+"""The pause after a limit that does not say how long; doubled with every strike."""
+MOST_STRIKES = 5
+
+
+@attrs.frozen(kw_only=True)
+class Round:
+    """One round of questions to one host, as far as limits are concerned."""
+
+    host: str
+    limits: tuple[RateLimit, ...]
+    limited: bool
+    """A question of it met a limit: however many did, it is one strike (S11)."""
+    retry_after: float | None
+    """The longest that was asked for, seconds."""
+
+
+def struck(budget: ForgeBudget, found: Round, now: datetime) -> ForgeBudget:
+    """The budget after a round: at most one doubling a round, and one back only after a round without."""
+    if not found.limited:
+        return attrs.evolve(budget, strikes=max(budget.strikes - 1, 0))
+    pause = found.retry_after
+    if pause is None:
+        pause = BLOCKED_S * 2**budget.strikes
+    until = now + timedelta(seconds=pause)
+    return attrs.evolve(
+        budget,
+        blocked_until=max(until, budget.blocked_until or until),
+        strikes=min(budget.strikes + 1, MOST_STRIKES),
+    )
+
+
+def told(budget: ForgeBudget, limit: RateLimit) -> ForgeBudget:
+    """The budget with newer facts; older ones change nothing."""
+    if budget.told_at is not None and limit.told_at < budget.told_at:
+        return budget
+    return attrs.evolve(
+        budget,
+        limit=limit.limit,
+        remaining=limit.remaining,
+        cost=limit.cost,
+        resets_at=limit.resets_at,
+        told_at=limit.told_at,
+    )
+
+
+class ForgeBudgets:
+    """Owner of the budgets."""
+
+    def __init__(self, budgets: OwnedTable[ForgeBudget]) -> None:
+        self._budgets = budgets
+
+    def note(self, tx: Transaction, found: Round) -> None:
+        """Keep what a round told. Nothing is written when it told nothing new."""
+        by_key = {(limit.host, limit.resource): limit for limit in found.limits}
+        for host, resource in sorted({*by_key, (found.host, READS)}):
+            before = self._of(tx, host, resource)
+            after = before
+            if (host, resource) in by_key:
+                after = told(after, by_key[host, resource])
+            if (host, resource) == (found.host, READS):
+                after = struck(after, found, tx.now())
+            if after != before:
+                self._budgets.put(tx, after)
+
+    def blocked_until(self, tx: ReadTransaction, host: str) -> datetime | None:
+        """When pull requests of this host may be read by themselves again; None: now."""
+        until = self._of(tx, host, READS).blocked_until
+        return until if until is not None and until > tx.now() else None
+
+    def all(self, tx: ReadTransaction) -> Iterable[ForgeBudget]:
+        """What is known, for people to see."""
+        return self._budgets.query(tx, ALL_BUDGETS)
+
+    def _of(self, tx: ReadTransaction, host: str, resource: str) -> ForgeBudget:
+        return self._budgets.get(tx, host, resource) or ForgeBudget(host=host, resource=resource)
