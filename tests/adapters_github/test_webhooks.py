@@ -18,7 +18,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from headway_core.kernel.errors import InvalidInput
-from headway_core.pull_requests.ports import Delivery, DeliveryProblem, DeliveryRefused, LookAgain
+from headway_core.pull_requests.model import LookAgain
+from headway_core.pull_requests.ports import Delivery, DeliveryProblem, DeliveryRefused
 from headway_github.webhooks import BODY_BYTES, HINTS, GitHubWebhooks
 
 SECRET = "It's a Secret to Everybody"
