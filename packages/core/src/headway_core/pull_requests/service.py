@@ -22,6 +22,7 @@ from headway_core.workspaces.model import Workspace
 DEADLINE_S = 45.0
 """After so long the questions of one round are given up: well below the lease of its claims."""
 _PEOPLE = "people"
+_GIVE_BACK_S = 2.0
 _FIRST_POLL_S = 0.05
 _LONGEST_POLL_S = 1.0
 _TOO_SLOW = FetchFailed(kind=FailureKind.UNAVAILABLE, problem=f"no answer within {DEADLINE_S:.0f} s")
@@ -234,7 +235,7 @@ class PRSnapshotService:
     async def _give_back(self, begun: Sequence[Begun]) -> None:
         """Whatever ended the fetch, its claims are free: with a cancellation too (S19)."""
         if begun:
-            with anyio.CancelScope(shield=True):
+            with anyio.move_on_after(_GIVE_BACK_S, shield=True):  # a stop waits no longer; the lease ends
                 await self._ledger.transact(lambda tx: self._records.give_back(tx, begun))
 
     async def _begin_attaching(self, workspace_id: str) -> Begun:
