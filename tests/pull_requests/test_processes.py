@@ -197,6 +197,7 @@ async def test_who_insists_fetches_after_the_other_process(world: World) -> None
 
 
 @pytest.mark.lesson("S19")
+@pytest.mark.recovers("fetch")
 async def test_a_fetch_whose_process_died_is_taken_over_when_its_lease_ends(world: World) -> None:
     """Its claim and its row stand as it left them; who waits for it fetches then."""
     await world.workspaces(1)
@@ -214,6 +215,7 @@ async def test_a_fetch_whose_process_died_is_taken_over_when_its_lease_ends(worl
     assert [type(outcome) for outcome in outcomes] == [Refreshed]
 
 
+@pytest.mark.recovers("fetch")
 async def test_a_runner_that_starts_takes_over_what_its_predecessor_fetched(world: World) -> None:
     """Its own host's claims at once, without waiting for a lease; those of others are left to them."""
     await world.workspaces(1)
