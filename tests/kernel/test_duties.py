@@ -228,6 +228,19 @@ async def test_consumer_fails(desk: Desk) -> None:
 
 
 @pytest.mark.anyio
+async def test_what_a_consumer_does_not_want_is_passed_over(desk: Desk) -> None:
+    """Its position moves on over such events, and nothing is read or written for them."""
+    desk.consumer.wants = lambda event: event.position % 2 == 0  # type: ignore[method-assign]
+    await desk.paint(5)
+    await desk.duty.run()
+    assert await desk.copied() == [2, 4]
+    assert desk.consumer.prepared == [2, 4]
+    position = await desk.position()
+    assert position is not None
+    assert position.position == 5
+
+
+@pytest.mark.anyio
 async def test_two_runners_of_a_consumer(desk: Desk) -> None:
     """Two processes that bring the same consumer up to date handle each event once."""
     await desk.paint(ENOUGH)

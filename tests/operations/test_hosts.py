@@ -5,10 +5,14 @@ from typing import Any
 import attrs
 import pytest
 
+from headway_core.board import StatusReason
 from headway_core.forge_actions import FORGE_ACTIONS
 from headway_core.hosts import LOST_AFTER
 from headway_core.kernel.errors import Conflict, IllegalTransition, NotFound
 from headway_core.operations import NotDue, WorkspaceDuty
+from headway_core.ratchet.decision import Wait, WaitReason
+from headway_core.ratchet.duty import RatchetDuty
+from headway_core.ratchet.gather import read_places
 from headway_core.sessions import (
     EndReason,
     FixerRequest,
@@ -20,6 +24,7 @@ from headway_core.sessions import (
     WhenLive,
 )
 from headway_core.sessions.ports import Exited
+from headway_core.settings import Settings
 from headway_core.workspaces import MOVABLE, WORKSPACES, Workspace, WorkspaceStatus
 
 pytestmark = pytest.mark.anyio
@@ -285,6 +290,69 @@ async def test_a_branch_that_was_never_pushed_is_said_so(world: Any, host: Any, 
     assert (failed.status, failed.branch) == (S.FAILED, ready.branch)
     assert failed.error is not None
     assert ready.branch in failed.error
+
+
+async def ratcheted(world: Any, host: Any) -> Workspace:
+    """A READY workspace of the host whose ratchet is on and due."""
+    made: Workspace = await host.create("Ratcheted", ratchet=True)
+    await host.provisioning.provision(made.id)
+    return made
+
+
+def ratchet_duty_of(host: Any) -> RatchetDuty:
+    return next(duty for duty in host.core.duties() if isinstance(duty, RatchetDuty))
+
+
+async def test_the_host_that_can_ask_git_decides(world: Any, host: Any, other: Any) -> None:
+    """The other leaves the workspace to it, and does not spin on what is due there."""
+    made = await ratcheted(world, other)
+    pause = await ratchet_duty_of(host).run()
+    assert (await other.core.ratchet().explain(made.id)).decision is None
+    assert pause is not None
+    assert pause >= 1
+    await ratchet_duty_of(other).run()
+    decided = (await other.core.ratchet().explain(made.id)).decision
+    assert decided == Wait(reason=WaitReason.NO_PR, look_again_at=decided.look_again_at)
+    assert "state" in other.worktrees.calls
+    assert "state" not in host.worktrees.calls
+
+
+async def test_a_lost_host_is_waited_for(world: Any, host: Any, other: Any) -> None:
+    """By whichever host is there: Wait(workspace), HOST_LOST on the board; over when it returns."""
+    made = await ratcheted(world, other)
+    await ratchet_duty_of(other).run()
+    await lose(world, host)
+    for process in (host, other):
+        await process.core.event_reader().catch_up(process.core.ratchet_consumer())
+    await ratchet_duty_of(host).run()
+    decided = (await host.core.ratchet().explain(made.id)).decision
+    assert decided == Wait(reason=WaitReason.WORKSPACE, look_again_at=decided.look_again_at)
+    assert (await host.core.board().get(made.id)).status_reason is StatusReason.HOST_LOST
+    [card] = await host.core.board().cards()
+    assert card.status_reason is StatusReason.HOST_LOST
+    await other.core.hosts().report()
+    await host.core.event_reader().catch_up(host.core.ratchet_consumer())
+    await ratchet_duty_of(other).run()
+    decided = (await host.core.ratchet().explain(made.id)).decision
+    assert decided == Wait(reason=WaitReason.NO_PR, look_again_at=decided.look_again_at)
+    assert (await host.core.board().get(made.id)).status_reason is not StatusReason.HOST_LOST
+
+
+async def test_fixers_of_a_lost_host_take_no_place(world: Any, host: Any, other: Any) -> None:
+    """Their places are free for the others until it returns."""
+    ready = await other.ready()
+    await acquire(other, ready.id)
+
+    async def taken() -> int:
+        tables = host.core.ratchet_tables()
+        places = await world.store.ledger.read(lambda tx: read_places(tx, tables, Settings()))
+        return len(places.taken)
+
+    assert await taken() == 1
+    await lose(world, host)
+    assert await taken() == 0
+    await other.core.hosts().report()
+    assert await taken() == 1
 
 
 async def test_a_retired_host_takes_nothing_new(world: Any, host: Any, other: Any) -> None:

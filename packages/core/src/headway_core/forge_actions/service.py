@@ -272,6 +272,10 @@ class AgentWordsConsumer(EventConsumer[Words | None]):
         """Known when it is first used: a container touches no data directory."""
         return f"agent words of {self._locks.host_id}"
 
+    def wants(self, event: DomainEvent) -> bool:
+        """Whether an agent may have left something behind."""
+        return isinstance(event.payload, SessionEnded)
+
     async def prepare(self, event: DomainEvent) -> Words | None:
         """Read the files of the session that ended, on its host."""
         if not isinstance(event.payload, SessionEnded):

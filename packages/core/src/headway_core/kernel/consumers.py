@@ -58,6 +58,10 @@ class EventConsumer(ABC, Generic[P]):
     def name(self) -> str:
         """Names its position: to consumers of one name, in whatever processes, each event is given once."""
 
+    def wants(self, event: DomainEvent) -> bool:
+        """Whether it reacts to such an event at all. Pure; others are passed over, and lock nothing."""
+        return True
+
     @abstractmethod
     async def prepare(self, event: DomainEvent) -> P:
         """Read from the world what `handle` will need; may be called again for the same event."""
@@ -109,18 +113,18 @@ class EventReader:
         tx.emit(ConsumerExpired(name=consumer.name, position=consumer.position))
 
     async def _hand_over(self, consumer: EventConsumer[P], events: Sequence[DomainEvent]) -> None:
-        prepared = [(event, await consumer.prepare(event)) for event in events]
+        prepared = [(event, await consumer.prepare(event)) for event in events if consumer.wants(event)]
+        last = events[-1].position
 
         def work(tx: Transaction) -> None:
             stored = self._positions.get(tx, consumer.name)
             before = stored.position if stored else 0
-            due = [each for each in prepared if each[0].position > before]
-            if not due:
+            if last <= before:
                 return  # another process of this database was first
+            due = [each for each in prepared if each[0].position > before]
             tx.lock(*sorted({event.workspace_id for event, _ in due if event.workspace_id is not None}))
             for event, ready in due:
                 consumer.handle(tx, event, ready)
-            last = due[-1][0].position
             if stored is None:
                 self._positions.add(tx, ConsumerPosition(name=consumer.name, position=last))
             else:

@@ -46,6 +46,10 @@ class PullRequestConsumer(EventConsumer[None]):
     def __init__(self, service: PRSnapshotService) -> None:
         self._service = service
 
+    def wants(self, event: DomainEvent) -> bool:
+        """Whether it is a hint."""
+        return _is_hint(event)
+
     async def prepare(self, event: DomainEvent) -> None:
         """Nothing is read."""
 

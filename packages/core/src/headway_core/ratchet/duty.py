@@ -24,6 +24,8 @@ from headway_core.workspaces.ports import Worktrees
 logger = logging.getLogger(__name__)
 
 SHORTEST_PAUSE_S = 0.05
+_TOUCH_ALL = ("settings.", "host.")
+"""Events of these are of every workspace."""
 AT_ONCE = 4
 """Workspaces that are looked at at the same time: a look waits for git."""
 
@@ -39,13 +41,19 @@ class RatchetConsumer(EventConsumer[None]):
     def __init__(self, ratchet: RatchetService) -> None:
         self._ratchet = ratchet
 
+    def wants(self, event: DomainEvent) -> bool:
+        """Its own decisions are no news to it."""
+        return event.payload.event != "ratchet.decided" and (
+            event.workspace_id is not None or event.payload.event.startswith(_TOUCH_ALL)
+        )
+
     async def prepare(self, event: DomainEvent) -> None:
         """Nothing but the event is needed."""
 
     def handle(self, tx: Transaction, event: DomainEvent, prepared: None) -> None:
-        if event.payload.event.startswith(("settings.", "host.")):
+        if event.payload.event.startswith(_TOUCH_ALL):
             self._ratchet.wake_all(tx)
-        elif event.workspace_id is not None and event.payload.event != "ratchet.decided":
+        elif event.workspace_id is not None:
             freed = isinstance(event.payload, SessionEnded) and event.payload.purpose is Purpose.FIXER
             self._ratchet.wake(tx, event.workspace_id, *(self._ratchet.next_in_line(tx) if freed else ()))
 

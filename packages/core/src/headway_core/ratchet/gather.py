@@ -151,13 +151,22 @@ class View:
 
 
 def read_places(tx: ReadTransaction, tables: Tables, settings: Settings) -> Places:
-    """Over all workspaces. Who waits is not asked while every place is taken."""
-    busy = [f for f in tables.sessions.query(tx, LIVE_FIXERS) if f.status is not SessionStatus.IDLE]
+    """Over all workspaces. Who waits is not asked while every place is taken.
+
+    A fixer on a host that is lost takes no place: nobody knows whether it runs, and for how long not.
+    """
+    busy = [f for f in tables.sessions.query(tx, LIVE_FIXERS) if _takes_place(tx, tables, f)]
     waiting = tables.ratchets.query(tx, WAITING) if len(busy) < settings.capacity_all else []
     return Places(
         taken=tuple(_project_of(tx, tables, fixer.workspace_id) for fixer in busy),
         waiting=tuple((each.workspace_id, _project_of(tx, tables, each.workspace_id)) for each in waiting),
     )
+
+
+def _takes_place(tx: ReadTransaction, tables: Tables, fixer: Session) -> bool:
+    workspace = tables.workspaces.get(tx, fixer.workspace_id)
+    lost = workspace is not None and is_lost(tx, tables.hosts, workspace.host_id)
+    return fixer.status is not SessionStatus.IDLE and not lost
 
 
 def _project_of(tx: ReadTransaction, tables: Tables, workspace_id: str) -> str:
