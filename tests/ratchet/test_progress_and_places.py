@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from headway_core.forge_actions.model import Reply
 from headway_core.hosts import HostDuty
+from headway_core.kernel.errors import Unavailable
 from headway_core.kernel.ledger import Transaction
 from headway_core.pull_requests.doubt import READ_LAG
 from headway_core.pull_requests.model import CheckOutcome, GitHubState, Head, Mergeability, ReviewDecision
@@ -132,6 +133,19 @@ async def test_git_is_asked_again_before_it_stalls(house: HouseT) -> None:
     house.clock.advance(1)
     await _duty(house, RatchetDuty).look("w1")
     assert isinstance((await house.record()).decision, Dispatch)
+
+
+async def test_git_that_fails_delays_its_own_workspace_alone(house: HouseT) -> None:
+    """One look that fails is repeated later; the others of the same round are not held up."""
+    await house.workspace("w1")
+    await house.workspace("w2")
+    house.core.worktrees().refusals["state"] = Unavailable("git", "it is ill")
+    await house.see("w2")
+    house.clock.advance(100)
+    await house.see("w2")
+    await _duty(house, RatchetDuty).run()
+    assert isinstance((await house.record("w2")).decision, Dispatch)
+    assert await _due_at(house, "w1") == house.clock.now() + timedelta(seconds=30)
 
 
 @pytest.mark.lesson("R24")

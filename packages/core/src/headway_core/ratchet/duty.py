@@ -26,6 +26,8 @@ logger = logging.getLogger(__name__)
 SHORTEST_PAUSE_S = 0.05
 _TOUCH_ALL = ("settings.", "host.")
 """Events of these are of every workspace."""
+POSTPONED_S = 30.0
+"""When a look that failed is repeated."""
 AT_ONCE = 4
 """Workspaces that are looked at at the same time: a look waits for git."""
 
@@ -100,6 +102,8 @@ class RatchetDuty(Duty):
     """
 
     name = "ratchet"
+    interval = 5.0
+    """Another host may have taken the event that makes a workspace of ours due, and nothing wakes us then."""
     wakes_on_events = True
 
     def __init__(
@@ -134,7 +138,7 @@ class RatchetDuty(Duty):
                 await self.look(workspace_id)
             except HeadwayError:
                 logger.exception("the ratchet could not look at workspace %s", workspace_id)
-                await self._ratchet.postpone(workspace_id, self.interval)
+                await self._ratchet.postpone(workspace_id, POSTPONED_S)
 
     async def look(self, workspace_id: str) -> None:
         """Ask git if need be, then decide."""
