@@ -377,6 +377,18 @@ async def test_what_gh_printed_counts_whatever_its_exit_code(
     assert (answer.kind if isinstance(answer, SendFailed) else None) is kind
 
 
+async def test_gh_that_ends_without_reading(tmp_path: Path) -> None:
+    """A document larger than the pipe meets a program that is gone: its exit code tells why."""
+    program = tmp_path / "hasty"
+    program.write_text("#!/bin/sh\nexec <&-\nexit 4\n")
+    program.chmod(0o700)
+    failed = await GhGraphQL("github.com", Budgets(""), program=str(program)).send(
+        QUERY, {"x": "y" * 500_000}
+    )
+    assert isinstance(failed, SendFailed)
+    assert failed.kind is FailureKind.FORBIDDEN
+
+
 async def test_no_gh_at_all(tmp_path: Path) -> None:
     """A program that is not installed is a failure that a person can mend."""
     failed = await GhGraphQL("github.com", Budgets(""), program=str(tmp_path / "nothing")).send(QUERY, {})

@@ -241,6 +241,40 @@ async def test_checks_that_can_not_be_read_whole_are_not_read(
         await RestChecks(rest_over(connection)).of_commit(project, HEAD)
 
 
+async def test_a_list_without_end_is_not_read(project: Project) -> None:
+    """Thirty pages are the bound, and one that changes each time is not read for ever."""
+    connection = FakeConnection()
+    a_commit(connection)
+    pages = 0
+
+    def endless(path: str, _: Mapping[str, str]) -> tuple[int, Any]:
+        nonlocal pages
+        pages += 1
+        rows = [a_rest_run(pages * 100 + n) for n in range(100)]
+        return 200, {"total_count": 10_000, "check_runs": rows}
+
+    connection.answers[f"GET {AT}/check-runs"] = endless
+    with pytest.raises(IncompleteError, match="too long"):
+        await RestChecks(rest_over(connection)).of_commit(project, HEAD)
+    assert pages == 30
+    restless = iter(range(100))
+    connection.answers[f"GET {AT}/check-runs"] = lambda *_: (
+        200,
+        {"total_count": 200 + next(restless), "check_runs": [a_rest_run(n) for n in range(100)]},
+    )
+    with pytest.raises(IncompleteError, match="changed"):
+        await RestChecks(rest_over(connection)).of_commit(project, HEAD)
+
+
+async def test_without_a_token_nothing_is_asked() -> None:
+    """The failure says what to do."""
+    connection = FakeConnection()
+    failed = await Rest(connection, GivenToken("no token"), Budgets("github.com")).get(PULL)
+    assert isinstance(failed, SendFailed)
+    assert failed.kind is FailureKind.FORBIDDEN
+    assert connection.sent == []
+
+
 async def test_a_list_that_grows_is_read_again(project: Project) -> None:
     """New checks arrive between two pages: the total changes, and the list starts anew."""
     connection, runs = FakeConnection(), [a_rest_run(n) for n in range(150)]

@@ -121,7 +121,10 @@ async def test_a_redirect_on_the_same_host_is_followed() -> None:
     assert server.requests[1].startswith(b"POST /elsewhere/graphql")
 
 
-@pytest.mark.parametrize("location", ["http://localhost:1/graphql", "//evil.example/graphql", "ftp:x", ""])
+@pytest.mark.parametrize(
+    "location",
+    ["http://localhost:1/graphql", "//evil.example/graphql", "ftp:x", ""],
+)
 async def test_a_redirect_to_another_host_is_refused(location: str) -> None:
     """The token is sent to its own host only."""
     async with canned(response(302, b"", location=location)) as server:

@@ -197,9 +197,6 @@ def _redirected(url: httpx.URL, location: str | None) -> httpx.URL | None:
     """Where to go on; None when that is another scheme, host or port: the token stays with its own."""
     if not location:
         return None
-    try:
-        target = url.join(location)
-    except (httpx.InvalidURL, ValueError):
-        return None
+    target = url.join(location)
     same = (target.scheme, target.host, target.port) == (url.scheme, url.host, url.port)
     return target if same and not target.userinfo else None
