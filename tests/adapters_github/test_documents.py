@@ -21,8 +21,8 @@ from graphql import (
 )
 
 import headway_sandbox
+from headway_github.detail import DETAILS_A_CALL
 from headway_github.documents import BRANCHES_A_CALL, NAMES, Document, branches, document
-from headway_github.reader import DETAILS_A_CALL
 from headway_sandbox import graph
 from headway_sandbox.cost import cost_of
 

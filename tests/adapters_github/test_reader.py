@@ -18,7 +18,8 @@ from headway_core.pull_requests.model import (
 )
 from headway_core.pull_requests.ports import Candidate, FailureKind, FetchFailed, Observation
 from headway_github.answers import Answer, SendFailed
-from headway_github.reader import DETAILS_A_CALL
+from headway_github.batches import GOOD_TO_GROW, BatchSize
+from headway_github.detail import DETAILS_A_CALL
 from headway_github.rules import STALE_S, Required, RequiredContexts
 
 from .conftest import (
@@ -588,18 +589,18 @@ async def test_rules_that_can_not_be_asked_now_are_asked_again(
 async def test_rules_have_an_age_and_an_end(graphql: FakeGraphQL, project: Project) -> None:
     """While GitHub gives no other answer the last one stands in, older each time, and an hour at most."""
     now = 0.0
-    rules = RequiredContexts(graphql, now=lambda: now)
+    rules = RequiredContexts(now=lambda: now)
     graphql.answers["Required"] = required("test")
-    assert await rules.of_base(project, "main") == Required(contexts=("test",), age_s=0)
+    assert await rules.of_base(graphql, project, "main") == Required(contexts=("test",), age_s=0)
     now = 200.0
-    assert await rules.of_base(project, "main") == Required(contexts=("test",), age_s=200)
+    assert await rules.of_base(graphql, project, "main") == Required(contexts=("test",), age_s=200)
     graphql.answers["Required"] = SendFailed(kind=FailureKind.UNAVAILABLE, problem="because")
     now = 1000.0
-    assert await rules.of_base(project, "main") == Required(contexts=("test",), age_s=1000)
+    assert await rules.of_base(graphql, project, "main") == Required(contexts=("test",), age_s=1000)
     now = STALE_S
-    assert await rules.of_base(project, "main") == Required(contexts=None, age_s=0)
+    assert await rules.of_base(graphql, project, "main") == Required(contexts=None, age_s=0)
     graphql.answers["Required"] = required("lint")
-    assert await rules.of_base(project, "main") == Required(contexts=("lint",), age_s=0)
+    assert await rules.of_base(graphql, project, "main") == Required(contexts=("lint",), age_s=0)
 
 
 def required(*contexts: str) -> dict[str, Any]:
@@ -616,6 +617,70 @@ async def test_a_place_in_the_merge_queue(graphql: FakeGraphQL, project: Project
     entry = {"state": "QUEUED", "position": 1, "headCommit": None}
     seen = await observe(graphql, project, a_pull_request(mergeQueueEntry=entry))
     assert seen.state.merge_queue.head_commit is None
+    node = a_pull_request(isInMergeQueue=True)
+    seen = await observe(graphql, project, node, errors=[error("FORBIDDEN", "nodes", 0, "mergeQueueEntry")])
+    assert seen.state.merge_queue == MergeQueueEntry(state="UNKNOWN", position=None)
+
+
+async def test_words_that_are_not_submitted_are_nobodys_yet(graphql: FakeGraphQL, project: Project) -> None:
+    """The token's own account sees its drafts: they are no feedback, nor is a thread of drafts alone."""
+    draft = a_comment("C2", "alice", state="PENDING")
+    threads = [a_thread("T1", a_comment("C1"), draft), a_thread("T2", draft)]
+    seen = await observe(graphql, project, a_pull_request(reviewThreads=connection(threads)))
+    assert [(t.id, [c.id for c in t.comments]) for t in seen.conversation.threads] == [("T1", ["C1"])]
+
+
+@pytest.mark.lesson("S11")
+async def test_after_a_limit_nothing_more_is_asked(graphql: FakeGraphQL, project: Project) -> None:
+    """Neither the other batches nor further pages: one refused question, and each is answered for."""
+    limit = SendFailed(kind=FailureKind.RATE_LIMITED, problem="p", retry_after=60, secondary=True)
+    graphql.answers["Detail"] = limit
+    reader = a_reader(graphql)
+    seen = await reader.observe(project, [f"PR_{n}" for n in range(45)])
+    assert graphql.names() == ["Detail"]
+    assert {each for each in seen.values() if isinstance(each, FetchFailed)} == {
+        FetchFailed(kind=FailureKind.RATE_LIMITED, problem="p", retry_after=60, secondary=True)
+    }
+    assert len(seen) == 45
+    long = connection([a_review("R1")], total=2, after="1")
+    graphql.answers["Detail"] = lambda v: detail(*(a_pull_request(i, reviews=long) for i in v["ids"]))
+    graphql.answers["MoreReviews"] = limit
+    graphql.sent.clear()
+    await reader.observe(project, ["PR_1", "PR_2", "PR_3"])
+    assert graphql.names().count("MoreReviews") == 1
+    graphql.answers["MoreReviews"] = pages([a_review("R1")], 100, {"headRefOid": HEAD}, "reviews")
+    seen = await reader.observe(project, ["PR_1"])
+    assert isinstance(seen["PR_1"], Observation)
+
+
+async def test_an_outage_is_not_taken_for_a_large_question(graphql: FakeGraphQL, project: Project) -> None:
+    """Nothing answered, down to single ones: after two of them the rest is not asked for."""
+    graphql.answers["Detail"] = TOO_BIG
+    reader = a_reader(graphql)
+    ids = [f"PR_{n}" for n in range(20)]
+    seen = await reader.observe(project, ids)
+    assert set(seen) == set(ids)
+    assert [len(v["ids"]) for _, v in graphql.sent] == [20, 10, 5, 2, 1, 1]
+    await reader.observe(project, ids)
+    assert [len(v["ids"]) for _, v in graphql.sent[6:]] == [1, 1]
+
+
+def test_a_batch_shrinks_at_once_and_grows_slowly() -> None:
+    """Halved by what was not answered, doubled by ten answers, never more than the most nor less than one."""
+    size = BatchSize(20)
+    size.too_big(20)
+    size.too_big(3)
+    assert size.now == 1
+    size.too_big(1)
+    for expected in (2, 4, 8, 16, 20, 20):
+        for _ in range(GOOD_TO_GROW):
+            size.answered()
+        assert size.now == expected
+    for _ in range(GOOD_TO_GROW - 1):
+        size.answered()
+    size.too_big(20)
+    size.answered()
+    assert size.now == 10
 
 
 def a_found(node_id: str, branch: str, **changes: Any) -> dict[str, Any]:

@@ -131,6 +131,7 @@ def as_node(pull: Mapping[str, Any]) -> Node:
             "headRepository": head["repo"] and {"nameWithOwner": head["repo"]["full_name"]},
             "baseRefName": base["ref"],
             "baseRefOid": base["sha"],
+            "isInMergeQueue": False,
             "mergeQueueEntry": None,
         }
     )

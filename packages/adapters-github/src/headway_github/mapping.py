@@ -57,7 +57,6 @@ def state_part(pr: Node) -> StatePart:
     if state is None:
         raise MalformedError("state", "is a word never seen")
     decision = pr.maybe_text("reviewDecision")
-    queue = pr.maybe_node("mergeQueueEntry")
     return StatePart(
         node_id=pr.text("id"),
         number=pr.integer("number"),
@@ -73,7 +72,7 @@ def state_part(pr: Node) -> StatePart:
         head=_head(pr),
         base=Base(ref=pr.text("baseRefName"), commit=_commit(pr, "baseRefOid")),
         updated_at=pr.time("updatedAt"),
-        merge_queue=None if queue is None else _queue_entry(queue),
+        merge_queue=_queue_entry(pr),
     )
 
 
@@ -107,7 +106,11 @@ def _head(pr: Node) -> Head:
     )
 
 
-def _queue_entry(node: Node) -> MergeQueueEntry:
+def _queue_entry(pr: Node) -> MergeQueueEntry | None:
+    """Its place in the queue; one that may not be read, of a pull request that is in it, is unknown."""
+    node = pr.maybe_node("mergeQueueEntry")
+    if node is None:
+        return MergeQueueEntry(state="UNKNOWN", position=None) if pr.flag("isInMergeQueue") else None
     commit = node.maybe_node("headCommit")
     return MergeQueueEntry(
         state=node.text("state"),
@@ -168,6 +171,11 @@ def review(node: Node) -> Review:
     )
 
 
+def is_submitted(node: Node) -> bool:
+    """Not of a review that its author, who is the token's own account, has yet to submit."""
+    return node.text("state").upper() != "PENDING"
+
+
 def comment(node: Node) -> ThreadComment:
     of_review = node.maybe_node("pullRequestReview")
     # A comment belongs to a review of its own author, which tells what the comment itself does not.
@@ -198,7 +206,8 @@ def conversation(reviews: Sequence[Review], threads: Sequence[tuple[bool, Review
     """What is kept of a whole conversation. `threads`: with whether each is resolved.
 
     Of the reviews the latest opinion of each author, and every one with a body; of the threads those
-    that are not resolved (R26). Both are ordered by time, so that GitHub's order changes nothing.
+    that are not resolved (R26) and of which a comment is submitted. Both are ordered by time, so that
+    GitHub's order changes nothing.
     """
     submitted = [each for each in reviews if each.state != "PENDING"]
     submitted.sort(key=lambda each: (each.submitted_at is not None, each.submitted_at or 0, each.id))
@@ -210,14 +219,15 @@ def conversation(reviews: Sequence[Review], threads: Sequence[tuple[bool, Review
             for each in submitted
             if each.id in latest or each.body.strip()
         ),
-        threads=tuple(sorted((each for resolved, each in threads if not resolved), key=_age)),
+        threads=tuple(
+            sorted((each for resolved, each in threads if each.comments and not resolved), key=_age)
+        ),
     )
 
 
 def _age(opened: ReviewThread) -> tuple[object, ...]:
-    """Orders threads by their first comment; one without comments is the last."""
-    first = opened.comments[0].created_at if opened.comments else None
-    return (first is None, first or 0, opened.id)
+    """Orders threads by their first comment."""
+    return (opened.comments[0].created_at, opened.id)
 
 
 def candidate(node: Node) -> Candidate:

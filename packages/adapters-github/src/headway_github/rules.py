@@ -37,12 +37,11 @@ class _Known:
 class RequiredContexts:
     """Reads branch protection and the active rulesets. Not a stored fact: it is part of every checks part."""
 
-    def __init__(self, graphql: GraphQL, *, now: Callable[[], float] = anyio.current_time) -> None:
-        self._graphql = graphql
+    def __init__(self, *, now: Callable[[], float] = anyio.current_time) -> None:
         self._now = now
         self._known: dict[tuple[str, str], _Known] = {}
 
-    async def of_base(self, project: Project, ref: str) -> Required:
+    async def of_base(self, graphql: GraphQL, project: Project, ref: str) -> Required:
         """What the base branch requires, asked again when the answer is older than `KEPT_S`."""
         key = (project.repository, ref)
         known = self._known.get(key)
@@ -53,7 +52,7 @@ class RequiredContexts:
             "name": project.github_repo,
             "ref": f"refs/heads/{ref}",
         }
-        answer = await self._graphql.send(document("required"), variables)
+        answer = await graphql.send(document("required"), variables)
         if isinstance(answer, SendFailed):
             if known is not None and self._now() < known.at + STALE_S:
                 return known.told(self._now())

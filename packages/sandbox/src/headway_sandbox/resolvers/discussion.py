@@ -234,6 +234,7 @@ RESOLVERS: dict[str, dict[str, Resolver]] = {
         "originalCommit": _original_commit,
         "path": lambda comment, info: info.context.tx.get(Thread, comment.thread).path,
         "pullRequestReview": lambda comment, info: info.context.tx.get(Review, comment.review),
+        "state": lambda _, __: "SUBMITTED",  # drafts of reviews are not served
         "replyTo": lambda comment, info: comment.reply_to and info.context.tx.get(Comment, comment.reply_to),
     },
     "IssueComment": _COMMENT,

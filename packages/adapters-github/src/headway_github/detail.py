@@ -1,0 +1,263 @@
+"""Pull requests in full: what is asked, page by page, and when a part counts as read whole.
+
+A part is whole when no error lies at its path, every list has as many entries as GitHub says there
+are, and it was read at the head that the pull request has (design: github 2.3 a to d).
+"""
+
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from typing import TypeVar
+
+import attrs
+
+from headway_core.projects.model import Project
+from headway_core.pull_requests.checks import CheckRow, newest_checks
+from headway_core.pull_requests.model import GitHubState, Mergeability
+from headway_core.pull_requests.ports import (
+    ChecksPart,
+    ConversationPart,
+    FailureKind,
+    FetchFailed,
+    Observation,
+    StatePart,
+)
+from headway_github import mapping
+from headway_github.answers import Answer, AnswerError, GraphQL, SendFailed
+from headway_github.batches import BatchSize
+from headway_github.documents import Document, document
+from headway_github.failures import below, failed, nonsense, refused
+from headway_github.pages import IncompleteError, Pages
+from headway_github.reading import MalformedError, Node
+from headway_github.rest_checks import RestChecks
+from headway_github.rows import check_row
+from headway_github.rules import Required, RequiredContexts
+
+DETAILS_A_CALL = 20
+_LOST_AT_MOST = 2
+"""So many single pull requests unanswered and none answered: GitHub is ill, and the rest is not asked for."""
+
+_PARTS: Mapping[str, str] = {
+    "checks": "checks",
+    "reviews": "conversation",
+    "reviewThreads": "conversation",
+    "mergeable": "mergeability",
+}
+"""The part that an error below a field of a pull request takes away; any other takes the whole."""
+_HARMLESS = frozenset({"headRepository", "author", "mergeQueueEntry"})
+"""Where GitHub may refuse a look without the rest being wrong: null says the same."""
+_REFUSALS = frozenset({"FORBIDDEN", "INSUFFICIENT_SCOPES"})
+_CUT_SHORT = frozenset({"RESOURCE_LIMITS_EXCEEDED", "TIMEOUT"})
+
+T = TypeVar("T")
+_UNASKED = Required(contexts=None, age_s=0.0)
+
+
+class Fuse(GraphQL):
+    """The questions of one reading: after a limit none is asked any more (S11)."""
+
+    def __init__(self, graphql: GraphQL) -> None:
+        self._graphql = graphql
+        self._blown: SendFailed | None = None
+
+    async def send(self, document: Document, variables: Mapping[str, object]) -> Answer | SendFailed:
+        if self._blown is not None:
+            return self._blown
+        answer = await self._graphql.send(document, variables)
+        if isinstance(answer, SendFailed) and answer.kind is FailureKind.RATE_LIMITED:
+            self._blown = answer
+        return answer
+
+
+class Detail:
+    """One reading of pull requests of a project in full."""
+
+    def __init__(
+        self, graphql: GraphQL, rest_checks: RestChecks, required: RequiredContexts, batch: BatchSize
+    ) -> None:
+        self._graphql = Fuse(graphql)
+        self._rest_checks = rest_checks
+        self._pages = Pages(self._graphql)
+        self._required = required
+        self._batch = batch
+
+    async def read(self, project: Project, node_ids: Sequence[str]) -> dict[str, Observation | FetchFailed]:
+        """Each answered for under its id. What is too much at once is asked for in smaller portions."""
+        seen: dict[str, Observation | FetchFailed] = {}
+        waiting, lost = list(node_ids), 0
+        while waiting:
+            ids, waiting = waiting[: self._batch.now], waiting[self._batch.now :]
+            answer = await self._graphql.send(document("detail"), {"ids": ids})
+            if not _too_big(answer):
+                self._batch.answered()
+                seen |= await self._judged(project, ids, answer)
+            elif len(ids) > 1:
+                self._batch.too_big(len(ids))
+                waiting = ids + waiting
+            else:
+                seen |= await self._judged(project, ids, answer)
+                lost += 1
+                if lost == len(seen) == _LOST_AT_MOST:
+                    return seen | dict.fromkeys(waiting, seen[ids[0]])
+        return seen
+
+    async def _judged(
+        self, project: Project, node_ids: Sequence[str], answer: Answer | SendFailed
+    ) -> dict[str, Observation | FetchFailed]:
+        if isinstance(answer, SendFailed):
+            return dict.fromkeys(node_ids, failed(answer))
+        whole = refused(
+            [error for error in answer.errors if error.path[:1] != ("nodes",) or len(error.path) == 1]
+        )
+        if whole is not None:
+            return dict.fromkeys(node_ids, whole)
+        try:
+            found = Node(answer.data).values("nodes")
+            if len(found) != len(node_ids):
+                raise MalformedError("nodes", "has another length than the ids")  # noqa: TRY301
+        except MalformedError as error:
+            return dict.fromkeys(node_ids, nonsense(error))
+        return {
+            node_id: await self._one(project, node_id, value, below(answer, ("nodes", n)))
+            for n, (node_id, value) in enumerate(zip(node_ids, found, strict=True))
+        }
+
+    async def _one(
+        self,
+        project: Project,
+        node_id: str,
+        value: object,
+        errors: Sequence[AnswerError],
+    ) -> Observation | FetchFailed:
+        whole = refused([e for e in errors if not e.path or e.path[0] not in {*_PARTS, *_HARMLESS}])
+        if whole is not None:
+            return whole
+        try:
+            if value is None or Node(value).text("__typename") != "PullRequest":
+                return FetchFailed(kind=FailureKind.NOT_FOUND, problem="GitHub knows no such pull request")
+            pr = Node(value)
+            state = mapping.state_part(pr)
+            if state.node_id != node_id:
+                raise MalformedError("id", "is not the one that was asked for")  # noqa: TRY301
+        except MalformedError as error:
+            return nonsense(error)
+        parts = _PartReader(errors)
+        if parts.refused("checks"):
+            checks = await parts.retry("checks", lambda: self._checks_by_rest(project, state))
+        else:
+            checks = await parts.read("checks", lambda: self._checks(project, pr, state))
+        talk = await parts.read("conversation", lambda: self._conversation(pr, state))
+        mergeable = await parts.read("mergeability", lambda: _mergeability(pr))
+        return Observation(
+            state=state, checks=checks, conversation=talk, mergeability=mergeable, problems=parts.problems
+        )
+
+    async def _checks(self, project: Project, pr: Node, state: StatePart) -> ChecksPart:
+        rollup = pr.maybe_node("checks")  # null without an error: the head has no checks
+        rows = []
+        if rollup is not None:
+            at_head = _same("commit", "oid", state.head.commit)
+            at_head(rollup)
+            entries = await self._pages.whole(
+                "contexts", rollup.text("id"), rollup.node("contexts"), "contexts", at_head
+            )
+            rows = [check_row(entry, commit=state.head.commit) for entry in entries]
+        return await self._checks_part(project, state, rows)
+
+    async def _checks_by_rest(self, project: Project, state: StatePart) -> ChecksPart:
+        rows = await self._rest_checks.of_commit(project, state.head.commit)
+        return await self._checks_part(project, state, rows)
+
+    async def _checks_part(self, project: Project, state: StatePart, rows: Sequence[CheckRow]) -> ChecksPart:
+        required = _UNASKED
+        if state.state is GitHubState.OPEN:
+            required = await self._required.of_base(self._graphql, project, state.base.ref)
+        contexts = required.contexts
+        names = None if contexts is None else {context.casefold() for context in contexts}
+        return ChecksPart(
+            commit=state.head.commit,
+            checks=tuple(
+                attrs.evolve(check, required=None if names is None else check.name.casefold() in names)
+                for check in newest_checks(rows)
+            ),
+            required=contexts,
+            required_age_s=required.age_s,
+        )
+
+    async def _conversation(self, pr: Node, state: StatePart) -> ConversationPart:
+        at_head = _same(None, "headRefOid", state.head.commit)
+        reviews = await self._pages.whole("reviews", state.node_id, pr.node("reviews"), "reviews", at_head)
+        threads = await self._pages.whole(
+            "threads", state.node_id, pr.node("reviewThreads"), "reviewThreads", at_head
+        )
+        told = []
+        for thread in threads:
+            comments = await self._pages.whole(
+                "comments", thread.text("id"), thread.node("comments"), "comments", lambda _: None
+            )
+            whole = mapping.thread(
+                thread, [mapping.comment(each) for each in comments if mapping.is_submitted(each)]
+            )
+            told.append((thread.flag("isResolved"), whole))
+        return mapping.conversation([mapping.review(each) for each in reviews], told)
+
+
+def _too_big(answer: Answer | SendFailed) -> bool:
+    if isinstance(answer, SendFailed):
+        return answer.too_big
+    return any(error.type in _CUT_SHORT for error in answer.errors)
+
+
+class _PartReader:
+    """Reads the parts of one pull request: a part that can't be read is None, and its problem is kept."""
+
+    def __init__(self, errors: Sequence[AnswerError]) -> None:
+        self._problems: dict[str, str] = {}
+        for error in errors:
+            if error.path and error.path[0] in _PARTS:
+                self._problems.setdefault(_PARTS[str(error.path[0])], error.type.lower() or "error")
+        self._refused = {
+            _PARTS[str(error.path[0])]
+            for error in errors
+            if error.type in _REFUSALS and error.path and error.path[0] in _PARTS
+        }
+
+    @property
+    def problems(self) -> tuple[str, ...]:
+        return tuple(f"{part}: {problem}" for part, problem in sorted(self._problems.items()))
+
+    def refused(self, part: str) -> bool:
+        """The token may not read the part by GraphQL."""
+        return part in self._refused
+
+    async def retry(self, part: str, read: Callable[[], Awaitable[T]]) -> T | None:
+        """Read a refused part another way; what GraphQL said of it is forgotten if that works."""
+        refusal = self._problems.pop(part)
+        found = await self.read(part, read)
+        if part in self._problems:
+            self._problems[part] = f"{refusal}; {self._problems[part]}"
+        return found
+
+    async def read(self, part: str, read: Callable[[], Awaitable[T]]) -> T | None:
+        if part in self._problems:
+            return None
+        try:
+            return await read()
+        except MalformedError as error:
+            self._problems[part] = f"malformed at {error}"
+        except IncompleteError as error:
+            self._problems[part] = str(error)
+        return None
+
+
+async def _mergeability(pr: Node) -> Mergeability:
+    return mapping.mergeability(pr)
+
+
+def _same(child: str | None, key: str, commit: str) -> Callable[[Node], None]:
+    """Refuses a node that was read at another commit than the head."""
+
+    def guard(node: Node) -> None:
+        at = (node.node(child) if child else node).text(key)
+        if at != commit:
+            raise IncompleteError("read at another commit than the head")
+
+    return guard
