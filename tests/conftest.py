@@ -1,9 +1,14 @@
-"""What every test shares: both anyio backends and the marks of the lessons."""
+"""What every test shares: both anyio backends, a PostgreSQL server and the marks of the lessons."""
 
+import os
 import re
+from collections.abc import Iterator
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
+
+from headway_sql.testing import NoServer, Server, running_server
 
 LESSONS = set(
     re.findall(
@@ -18,6 +23,27 @@ LESSONS = set(
 def anyio_backend(request: pytest.FixtureRequest) -> str:
     """Every asynchronous test runs on asyncio and on Trio."""
     return str(request.param)
+
+
+@pytest.fixture(scope="session")
+def postgresql() -> Iterator[Server]:
+    """A PostgreSQL server, one a test process. Where CI says that one must be there, its absence fails."""
+    with ExitStack() as stack:
+        try:
+            server = stack.enter_context(running_server())
+        except NoServer as reason:
+            if os.environ.get("CI") == "true":
+                pytest.fail(str(reason))
+            pytest.skip(str(reason))
+        yield server
+
+
+@pytest.fixture(scope="module")
+def postgresql_url(postgresql: Server, request: pytest.FixtureRequest) -> Iterator[str]:
+    """An empty database of the module's own."""
+    name = f"{request.module.__name__.rpartition('.')[2]}_{os.getpid()}"
+    yield postgresql.create_database(name)
+    postgresql.drop_database(name)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

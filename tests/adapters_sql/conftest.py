@@ -1,9 +1,10 @@
-"""A store on a file, with the contract's sample tables."""
+"""A store on each database, with the contract's sample tables."""
 
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager
 from pathlib import Path
 
+import psycopg
 import pytest
 
 from headway_core.kernel.events import EventCatalog
@@ -15,15 +16,32 @@ Opening = Callable[[], AbstractAsyncContextManager[SqlStore]]
 
 
 @pytest.fixture
+def empty_postgresql(postgresql_url: str) -> str:
+    """The module's database, with nothing in it."""
+    with psycopg.connect(postgresql_url, autocommit=True) as connection:
+        connection.execute("DROP SCHEMA public CASCADE")
+        connection.execute("CREATE SCHEMA public")
+    return postgresql_url
+
+
+@pytest.fixture
 def path(tmp_path: Path) -> Path:
     return tmp_path / "headway.db"
 
 
+@pytest.fixture(params=["sqlite", "postgresql"])
+def url(request: pytest.FixtureRequest, path: Path) -> str:
+    """An empty database of each kind; modules about one kind have a fixture of their own."""
+    if request.param == "sqlite":
+        return f"sqlite:///{path}"
+    return str(request.getfixturevalue("empty_postgresql"))
+
+
 @pytest.fixture
-def opening(path: Path) -> Opening:
-    """Opens the store on `path`; each call is as another process would."""
+def opening(url: str) -> Opening:
+    """Opens the store of `url`; each call is as another process would."""
     return lambda: SqlStore.open(
-        f"sqlite:///{path}",
+        url,
         specs=SAMPLE_TABLES,
         catalog=EventCatalog(SAMPLE_EVENTS),
         clock=ManualClock(),

@@ -2,7 +2,8 @@
 
 import asyncio
 import threading
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
 from functools import partial
 
 import anyio
@@ -13,6 +14,7 @@ import pytest
 from headway_core.kernel.ledger import ReadTransaction, Transaction
 from headway_core.testing.contracts.ledger.samples import ABOUT, NOTES, Note
 from headway_sql import SqlStore
+from headway_sql.opening import database_of
 
 pytestmark = pytest.mark.anyio
 native = pytest.mark.parametrize("anyio_backend", ["asyncio"])
@@ -24,13 +26,14 @@ NOTE = Note(topic="t", number=1, text="stored")
 class Gate:
     """A unit of work that stands still on its thread until it is let through."""
 
-    def __init__(self, store: SqlStore) -> None:
+    def __init__(self, store: SqlStore, note: Note = NOTE) -> None:
         self._notes = store.writer(NOTES)
+        self._note = note
         self._through = threading.Event()
         self.entered = anyio.Event()
 
     def work(self, tx: Transaction) -> str:
-        self._notes.put(tx, NOTE)
+        self._notes.put(tx, self._note)
         anyio.from_thread.run_sync(self.entered.set)
         assert self._through.wait(30)
         return "returned"
@@ -71,17 +74,20 @@ async def test_scope(store: SqlStore) -> None:
     assert await store.ledger.read(stored(store)) == NOTE
 
 
-async def test_waiting_for_a_turn(store: SqlStore) -> None:
-    """A writer that waits behind another is cancelled at once, and never begins."""
-    gate = Gate(store)
+async def test_waiting_for_a_turn(url: str, store: SqlStore) -> None:
+    """A writer that waits behind others is cancelled at once, and never begins."""
+    writers = database_of(url).writers
+    gates = [Gate(store, Note(topic="t", number=n, text=f"{n}")) for n in range(writers)]
     runs: list[Transaction] = []
     async with anyio.create_task_group() as group:
-        group.start_soon(store.ledger.transact, gate.work)
-        await gate.entered.wait()
+        for gate in gates:
+            group.start_soon(store.ledger.transact, gate.work)
+            await gate.entered.wait()
         with anyio.move_on_after(0.01) as scope:
             await store.ledger.transact(runs.append)
-        assert scope.cancelled_caught
-        gate.open()
+        for gate in gates:
+            gate.open()
+    assert scope.cancelled_caught
     assert runs == []
     await store.ledger.transact(runs.append)
     assert len(runs) == 1
@@ -168,7 +174,7 @@ async def test_error_is_kept(store: SqlStore, anyio_backend: str) -> None:
 
 
 async def by_timeout(store: SqlStore, gate: Gate, reached: list[str]) -> None:
-    async with asyncio.timeout(0.02):
+    async with asyncio.timeout(None) as limit, fires_within(limit, gate):
         reached.append(await store.ledger.transact(gate.work))
         await asyncio.sleep(30)
 
@@ -178,7 +184,39 @@ async def by_wait_for(store: SqlStore, gate: Gate, reached: list[str]) -> None:
         reached.append(await store.ledger.transact(gate.work))
         await asyncio.sleep(30)
 
-    await asyncio.wait_for(steps(), 0.02)
+    async with opened_after(gate, 1.0):
+        await asyncio.wait_for(steps(), 0.5)  # long enough to get to work on any machine
+
+
+@asynccontextmanager
+async def fires_within(limit: asyncio.Timeout, gate: Gate) -> AsyncIterator[None]:
+    """The time-out fires while the unit of work stands still, however long it took to get there."""
+
+    async def fire() -> None:
+        await gate.entered.wait()
+        limit.reschedule(asyncio.get_running_loop().time())
+        await asyncio.sleep(0.05)
+        gate.open()
+
+    firing = asyncio.create_task(fire())
+    try:
+        yield
+    finally:
+        gate.open()
+        firing.cancel()
+
+
+@asynccontextmanager
+async def opened_after(gate: Gate, seconds: float) -> AsyncIterator[None]:
+    async def later() -> None:
+        await asyncio.sleep(seconds)
+        gate.open()
+
+    opening = asyncio.create_task(later())
+    try:
+        yield
+    finally:
+        opening.cancel()
 
 
 @native
@@ -189,16 +227,8 @@ async def test_time_outs(
     """Asyncio's time-outs fire at the await after the unit of work."""
     gate = Gate(store)
     reached: list[str] = []
-
-    async def opener() -> None:
-        await gate.entered.wait()
-        await asyncio.sleep(0.05)
-        gate.open()
-
-    opening = asyncio.create_task(opener())
     with pytest.raises(TimeoutError):
         await limited(store, gate, reached)
-    await opening
     assert reached == ["returned"]
     assert await store.ledger.read(stored(store)) == NOTE
 
@@ -209,20 +239,12 @@ async def test_time_out_that_was_left(store: SqlStore, anyio_backend: str) -> No
     afterwards: whoever asked has withdrawn, and nobody would catch it.
     """
     gate = Gate(store)
-
-    async def opener() -> None:
-        await gate.entered.wait()
-        await asyncio.sleep(0.05)
-        gate.open()
-
-    opening = asyncio.create_task(opener())
-    async with asyncio.timeout(0.02) as limit:
+    async with asyncio.timeout(None) as limit, fires_within(limit, gate):
         returned = await store.ledger.transact(gate.work)
     assert returned == "returned"
     assert limit.expired()
     for _ in range(5):
         await asyncio.sleep(0)
-    await opening
     task = asyncio.current_task()
     assert task is not None
     assert task.cancelling() == 0

@@ -1,4 +1,4 @@
-"""The ledger on SQLite holds the contract."""
+"""The ledger on SQLite and on PostgreSQL holds the contract."""
 
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -13,11 +13,15 @@ from headway_sql import SqlStore
 
 class TestSqlite(LedgerContract):
     @pytest.fixture
+    def url(self, tmp_path: Path) -> str:
+        return f"sqlite:///{tmp_path}/headway.db"
+
+    @pytest.fixture
     async def store(
-        self, tmp_path: Path, clock: ManualClock, ids: SequentialIds, anyio_backend: str
+        self, url: str, clock: ManualClock, ids: SequentialIds, anyio_backend: str
     ) -> AsyncIterator[SqlStore]:
         async with SqlStore.open(
-            f"sqlite:///{tmp_path}/headway.db",
+            url,
             specs=SAMPLE_TABLES,
             catalog=EventCatalog(SAMPLE_EVENTS),
             clock=clock,
@@ -26,3 +30,9 @@ class TestSqlite(LedgerContract):
         ) as store:
             yield store
             assert store.open_transactions() == 0
+
+
+class TestPostgresql(TestSqlite):
+    @pytest.fixture
+    def url(self, empty_postgresql: str) -> str:
+        return empty_postgresql

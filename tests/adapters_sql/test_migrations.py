@@ -21,9 +21,10 @@ from headway_core.schema import ALL_EVENTS, ALL_TABLES
 from headway_core.testing.clock import ManualClock, SequentialIds
 from headway_core.testing.contracts.ledger.samples import NOTES
 from headway_sql import SqlStore, metadata_of, migrating, revise
-from headway_sql.opening import prepare
+from headway_sql.sqlite.database import SqliteDatabase
 
 METADATA = metadata_of(ALL_TABLES)
+VERSION_TABLE = SqliteDatabase.version_table
 
 
 @asynccontextmanager
@@ -40,7 +41,7 @@ async def opened(path: Path) -> AsyncIterator[SqlStore]:
 
 @pytest.fixture
 def migrated(path: Path) -> Iterator[Connection]:
-    prepare(path, METADATA, migrate=True)
+    SqliteDatabase(f"sqlite:///{path}").prepare(METADATA, migrate=True)
     engine = create_engine(f"sqlite:///{path}")
     with engine.connect() as connection:
         yield connection
@@ -73,17 +74,17 @@ def test_schema_equals_migrations(migrated: Connection) -> None:
         METADATA.create_all(fresh)
         declared = schema(fresh)
     made = schema(migrated)
-    assert made.pop(migrating.VERSION_TABLE)
+    assert made.pop(VERSION_TABLE)
     assert made == declared
 
 
 def test_one_line_of_revisions(migrated: Connection) -> None:
     """The history is one line of numbers, and Alembic reads it as we do."""
-    scripts = ScriptDirectory.from_config(migrating.config(migrated, METADATA))
+    scripts = ScriptDirectory.from_config(migrating.config(migrated, METADATA, VERSION_TABLE))
     line = [revision.revision for revision in reversed(list(scripts.walk_revisions()))]
     assert line == migrating.known_revisions()
     assert scripts.get_heads() == [line[-1]]
-    assert migrating.revision_of(migrated) == line[-1]
+    assert migrating.revision_of(migrated, VERSION_TABLE) == line[-1]
 
 
 @pytest.mark.anyio
@@ -107,7 +108,7 @@ async def test_newer_database(path: Path) -> None:
 async def test_broken_migration(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A migration that fails on the way leaves nothing of itself, and can be run again."""
 
-    def half_way(connection: Connection, metadata: object) -> None:
+    def half_way(connection: Connection, metadata: object, version_table: str) -> None:
         METADATA.create_all(connection)
         raise ZeroDivisionError
 
@@ -148,7 +149,7 @@ def test_revision_is_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
     text = (folder / "versions" / "0002_nothing_new.py").read_text()
     assert "op." not in text.partition("def upgrade")[2]
     with create_engine("sqlite://").connect() as made, create_engine("sqlite://").connect() as fresh:
-        migrating.upgrade(made, METADATA)
+        migrating.upgrade(made, METADATA, VERSION_TABLE)
         METADATA.create_all(fresh)
         assert compare_metadata(MigrationContext.configure(made), METADATA) == []
-        assert {*schema(made)} == {*schema(fresh), migrating.VERSION_TABLE}
+        assert {*schema(made)} == {*schema(fresh), VERSION_TABLE}

@@ -15,11 +15,16 @@ from headway_core.kernel.events import EventCatalog
 from headway_core.testing.clock import ManualClock, SequentialIds
 from headway_core.testing.contracts.ledger.samples import NOTES, Note
 from headway_sql import SqlStore
-from headway_sql.filesystems import refuse_network_file_system
+from headway_sql.sqlite.filesystems import refuse_network_file_system
 
 pytestmark = pytest.mark.anyio
 
 Opening = Callable[[], AbstractAsyncContextManager[SqlStore]]
+
+
+@pytest.fixture
+def url(path: Path) -> str:
+    return f"sqlite:///{path}"
 
 
 async def refused(url: str) -> HeadwayError:
@@ -82,7 +87,7 @@ async def test_settings_of_connections(path: Path, opening: Opening) -> None:
         "sqlite:///:memory:",
         "sqlite:///file:x.db?mode=ro",
         "sqlite:///a\0b",
-        "postgresql://host/headway",
+        "mysql://host/headway",
     ],
 )
 async def test_urls(url: str) -> None:

@@ -22,6 +22,7 @@ from headway_core.testing.clock import ManualClock, SequentialIds
 from headway_core.testing.contracts.ledger import SAMPLE_EVENTS, SAMPLE_TABLES
 from headway_sql import metadata_of
 from headway_sql.rows import json_text
+from headway_sql.sqlite.database import SqliteDatabase
 from headway_sql.tables import SqlWriter
 from headway_sql.transactions import SqlTransaction
 
@@ -68,7 +69,7 @@ def test_records(spec: TableSpec[Any]) -> None:
     """A record is stored column by column, and comes back equal, by key and by query."""
     metadata = metadata_of([spec])
     engine = create_engine("sqlite://")
-    table = SqlWriter(spec, metadata.tables[spec.name])
+    table = SqlWriter(spec, metadata.tables[spec.name], SqliteDatabase("sqlite:///any"))
 
     @few
     @given(records(spec.record))

@@ -1,4 +1,4 @@
-"""A process of its own that counts up in a database: `writer_process.py PATH TIMES NAME`."""
+"""A process of its own that counts up in a database: `writer_process.py URL TIMES NAME`."""
 
 import sys
 
@@ -14,9 +14,9 @@ from headway_core.testing.contracts.ledger.samples import ITEMS, ROOMS, Colour, 
 from headway_sql import SqlStore
 
 
-async def main(path: str, times: int, name: str) -> None:
+async def main(url: str, times: int, name: str) -> None:
     async with SqlStore.open(
-        f"sqlite:///{path}",
+        url,
         specs=SAMPLE_TABLES,
         catalog=EventCatalog(SAMPLE_EVENTS),
         clock=ManualClock(),

@@ -1,4 +1,4 @@
-"""Headway's ledger on SQLite."""
+"""Headway's ledger on SQLite and PostgreSQL."""
 
 from headway_sql.metadata import metadata_of
 from headway_sql.store import SqlStore

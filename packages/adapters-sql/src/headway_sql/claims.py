@@ -2,35 +2,30 @@
 
 from collections.abc import Iterable, Mapping
 from datetime import timedelta
-from types import MappingProxyType
-from typing import Any
 
 from sqlalchemy import MetaData, bindparam, select, update
-from sqlalchemy.dialects.postgresql import insert as postgresql_insert
-from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 
 from headway_core.kernel.claims import CLAIMS, RELEASED, Claim, Claims, expiry
 from headway_core.kernel.ledger import ReadTransaction, Transaction
 from headway_core.kernel.scope import port_of
+from headway_sql.database import Database
 from headway_sql.errors import translating
 from headway_sql.rows import Rows, time_text
 from headway_sql.transactions import connection_of, writing
 
-_INSERT: Mapping[str, Any] = MappingProxyType({"sqlite": sqlite_insert, "postgresql": postgresql_insert})
-"""By dialect: both know ON CONFLICT, each by a class of its own."""
 _RELEASED = time_text(RELEASED)
 
 
 class SqlClaims(Claims):
     """The claims of one kind in the table of all."""
 
-    def __init__(self, kind: str, metadata: MetaData, dialect: str) -> None:
+    def __init__(self, kind: str, metadata: MetaData, database: Database) -> None:
         super().__init__(kind)
         self._rows = Rows(CLAIMS)
         table = metadata.tables[CLAIMS.name]
         columns = [table.c[column.name] for column in CLAIMS.columns()]
         here = table.c.kind == kind
-        insert = _INSERT[dialect](table)
+        insert = database.insert(table)
         self._acquire = insert.on_conflict_do_update(
             index_elements=list(CLAIMS.key),
             set_={

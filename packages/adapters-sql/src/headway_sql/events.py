@@ -77,5 +77,4 @@ class SqlEventLog(EventLog):
             }
             for event in emitted
         ]
-        if rows:
-            connection.execute(self._append, rows if rows[1:] else rows[0])  # one is faster alone
+        connection.execute(self._append, rows if rows[1:] else rows[0])  # one is faster alone

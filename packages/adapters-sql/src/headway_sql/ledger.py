@@ -1,52 +1,71 @@
-"""The ledger on SQLite: each unit of work whole on one worker thread."""
+"""The ledger in SQL: each unit of work whole on one worker thread."""
 
 from collections.abc import Callable
 from functools import partial
 from typing import TypeVar
 
+from anyio import TASK_STATUS_IGNORED
+from anyio.abc import TaskStatus
 from sqlalchemy import Connection, Engine
 
 from headway_core.kernel.clock import Clock, Ids
 from headway_core.kernel.events import EventCatalog
 from headway_core.kernel.ledger import Ledger, ReadTransaction, Transaction
 from headway_core.kernel.scope import Draws, once_more_after_clash, perform
+from headway_sql.database import Database, Locks, Watcher
 from headway_sql.errors import committing, translating
 from headway_sql.events import SqlEventLog
-from headway_sql.opening import READERS
 from headway_sql.patience import patiently
 from headway_sql.threads import WorkerThreads
-from headway_sql.transactions import SqlReadTransaction, SqlTransaction
+from headway_sql.transactions import DatabaseClock, SqlReadTransaction, SqlTransaction
+from headway_sql.writers import Writers
 
 T = TypeVar("T")
 
 
 class SqlLedger(Ledger):
     """Writers of this process wait for each other in order; those of other processes are waited for in
-    short attempts, between which a cancellation is delivered. `changed` knows of this process only.
+    short attempts, between which a cancellation is delivered.
     """
 
     def __init__(
         self,
         *,
-        writer: Connection,
+        database: Database,
+        writers: Writers,
         reader: Engine,
+        locks: Locks | None,
         events: SqlEventLog,
         catalog: EventCatalog,
-        clock: Clock,
+        clock: Clock | None,
         ids: Ids,
     ) -> None:
-        self._writer = writer
+        self._database = database
+        self._writers = writers
         self._reader = reader
+        self._locks = locks
         self._events = events
         self._catalog = catalog
         self._clock = clock
         self._ids = ids
-        self._writing = WorkerThreads(1)
-        self._reading = WorkerThreads(READERS)
+        self._writing = WorkerThreads(database.writers)
+        self._reading = WorkerThreads(database.readers)
+
+    async def watch(self, *, task_status: TaskStatus[None] = TASK_STATUS_IGNORED) -> None:
+        """Set what `changed` gave after commits of other processes too, until cancelled."""
+        watcher = Watcher(
+            on_writer=self._on_writer,
+            awaited=lambda: self._waited_for is not None,
+            wake=self._announce,
+            begun=task_status.started,
+        )
+        await self._database.watch(watcher)
 
     async def _transact(self, work: Callable[[Transaction], T]) -> T:
-        draws = Draws(self._clock, self._ids)
-        result, emitted = await patiently(partial(self._writing.run, partial(self._unit, work, draws)))
+        clock = DatabaseClock(self._database, self._clock)
+        draws = Draws(clock, self._ids)
+        unit = partial(self._unit, work, clock, draws)
+        result, emitted = await patiently(partial(self._writing.run, unit))
         if emitted:
             self._announce()
         return result
@@ -54,28 +73,39 @@ class SqlLedger(Ledger):
     async def _read(self, query: Callable[[ReadTransaction], T]) -> T:
         return await patiently(partial(self._reading.run, partial(self._view, query)))
 
-    def _unit(self, work: Callable[[Transaction], T], draws: Draws) -> tuple[T, bool]:
-        return once_more_after_clash(partial(self._attempt, work, draws))
+    async def _on_writer(self, look: Callable[[Connection], T]) -> T:
+        def looking() -> T:
+            with self._writers.one() as connection, translating():
+                return look(connection)
 
-    def _attempt(self, work: Callable[[Transaction], T], draws: Draws) -> tuple[T, bool]:
-        connection = self._writer
-        try:
+        return await self._writing.run(looking)
+
+    def _unit(self, work: Callable[[Transaction], T], clock: DatabaseClock, draws: Draws) -> tuple[T, bool]:
+        return once_more_after_clash(partial(self._attempt, work, clock, draws))
+
+    def _attempt(
+        self, work: Callable[[Transaction], T], clock: DatabaseClock, draws: Draws
+    ) -> tuple[T, bool]:
+        with self._writers.one() as connection:
+            clock.connection = connection
             with translating():
-                connection.exec_driver_sql("BEGIN IMMEDIATE")
-            tx = SqlTransaction(connection, draws, self._catalog)
+                self._database.begin(connection)
+            tx = SqlTransaction(connection, draws, self._catalog, self._locks)
             result = perform(tx, work)
-            with translating(), committing():
-                self._events.append(connection, draws.now(), tx.emitted)
-                connection.commit()
-        except BaseException:
-            connection.rollback()
-            raise
-        return result, bool(tx.emitted)
+            with translating():
+                if tx.emitted:
+                    at = draws.now()
+                    self._database.before_events(connection)
+                    self._events.append(connection, at, tx.emitted)
+                with committing():
+                    connection.commit()
+            return result, bool(tx.emitted)
 
     def _view(self, query: Callable[[ReadTransaction], T]) -> T:
         with translating():
             connection = self._reader.connect()
         with connection:  # ends the view
             with translating():
-                connection.exec_driver_sql("BEGIN")
-            return perform(SqlReadTransaction(connection, self._clock), query)
+                self._database.begin_view(connection)
+            clock = DatabaseClock(self._database, self._clock, connection)
+            return perform(SqlReadTransaction(connection, clock), query)

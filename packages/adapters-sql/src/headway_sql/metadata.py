@@ -1,7 +1,7 @@
 """From tables as data to SQLAlchemy's metadata: one `Table` a `TableSpec`, and the log of events."""
 
 from collections.abc import Iterable
-from typing import Any
+from typing import Any, Literal
 
 from sqlalchemy import BigInteger, Boolean, Integer, MetaData, String, Table, Text, text
 from sqlalchemy import Column as SqlColumn
@@ -14,12 +14,17 @@ from headway_core.kernel.tables import Column, Index, Kind, TableSpec
 
 EVENTS = "events"
 
-_TYPES: dict[Kind, type[TypeEngine[Any]]] = {
-    Kind.TEXT: String,
-    Kind.INTEGER: BigInteger,
-    Kind.FLAG: Boolean,
-    Kind.TIME: String,
-    Kind.JSON: Text,
+TEXT = String().with_variant(String(collation="C"), "postgresql")
+"""Compared and sorted by code points on every database, as Python does it."""
+POSITION = BigInteger().with_variant(Integer, "sqlite")
+"""SQLite counts on by itself in a column that is INTEGER to the letter."""
+
+_TYPES: dict[Kind, TypeEngine[Any]] = {
+    Kind.TEXT: TEXT,
+    Kind.INTEGER: BigInteger(),
+    Kind.FLAG: Boolean(),
+    Kind.TIME: TEXT,
+    Kind.JSON: Text(),
 }
 
 
@@ -32,17 +37,31 @@ def metadata_of(specs: Iterable[TableSpec[Any]]) -> MetaData:
     Table(
         EVENTS,
         metadata,
-        SqlColumn("position", Integer, primary_key=True),
-        SqlColumn("workspace_id", String, nullable=True),
-        SqlColumn("at", String, nullable=False),
-        SqlColumn("actor", String, nullable=False),
-        SqlColumn("event", String, nullable=False),
+        SqlColumn("position", POSITION, primary_key=True),
+        SqlColumn("workspace_id", TEXT, nullable=True),
+        SqlColumn("at", TEXT, nullable=False),
+        SqlColumn("actor", TEXT, nullable=False),
+        SqlColumn("event", TEXT, nullable=False),
         SqlColumn("version", Integer, nullable=False),
         SqlColumn("data", Text, nullable=False),
         SqlIndex("events_workspace", "workspace_id", "position"),
         sqlite_autoincrement=True,  # a position is never given twice, also when the newest rows are removed
     )
     return metadata
+
+
+def rendered(kind: str, item: object, _: object) -> str | Literal[False]:
+    """How Alembic writes the two types of ours into a migration, which has them at its top."""
+    if kind == "type" and isinstance(item, String) and not isinstance(item, Text):
+        return "TEXT"
+    if kind == "type" and item is POSITION:
+        return "POSITION"
+    return False
+
+
+def workspaces_of(specs: Iterable[TableSpec[Any]], metadata: MetaData) -> Table | None:
+    """The table of the workspaces themselves, if the specs have one."""
+    return next((metadata.tables[spec.name] for spec in specs if spec.of_workspaces), None)
 
 
 def _column(column: Column, *, key: bool) -> SqlColumn[Any]:
@@ -53,7 +72,9 @@ def _index(index: Index) -> SqlIndex:
     if not index.only:
         return SqlIndex(index.name, *index.columns, unique=index.unique)
     where = text(" AND ".join(_among(column, values) for column, values in index.only.items()))
-    return SqlIndex(index.name, *index.columns, unique=index.unique, sqlite_where=where)
+    return SqlIndex(
+        index.name, *index.columns, unique=index.unique, sqlite_where=where, postgresql_where=where
+    )
 
 
 def _among(column: str, values: tuple[str, ...]) -> str:

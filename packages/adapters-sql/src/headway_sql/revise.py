@@ -13,6 +13,8 @@ from headway_core.schema import ALL_TABLES
 from headway_sql.metadata import metadata_of
 from headway_sql.migrating import MIGRATIONS, config, known_revisions, upgrade
 
+VERSION_TABLE = "alembic_version"
+
 
 def revise(number: str, what: str) -> None:
     """Write revision `number`, called `what`."""
@@ -23,8 +25,10 @@ def revise(number: str, what: str) -> None:
     metadata = metadata_of(ALL_TABLES)
     with create_engine("sqlite://").connect() as connection:
         if known_revisions():
-            upgrade(connection, metadata)
-        command.revision(config(connection, metadata), message=what, autogenerate=True, rev_id=number)
+            upgrade(connection, metadata, VERSION_TABLE)
+        command.revision(
+            config(connection, metadata, VERSION_TABLE), message=what, autogenerate=True, rev_id=number
+        )
 
 
 if __name__ == "__main__":

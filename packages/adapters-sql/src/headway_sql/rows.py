@@ -48,11 +48,20 @@ class Rows(Generic[R]):
         )
 
 
+def plain(value: object) -> object:
+    """A value of a key or of a query as it is stored: a driver may know no enums."""
+    match value:
+        case datetime():
+            return time_text(value)
+        case str():
+            return str(value)
+        case _:
+            return value
+
+
 def encode_parameters(parameters: Mapping[str, object]) -> dict[str, object]:
     """Parameters of a query as they are stored."""
-    return {
-        name: time_text(value) if isinstance(value, datetime) else value for name, value in parameters.items()
-    }
+    return {name: plain(value) for name, value in parameters.items()}
 
 
 def _encoder(column: Column) -> Callable[[Any], object] | None:

@@ -1,12 +1,13 @@
-"""The store on SQLite: one file, many processes, one writer at a time."""
+"""The store in SQL: one database, many processes."""
 
 from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
 from functools import partial
 from typing import Any, TypeVar, cast
 
+import anyio
 import anyio.to_thread
-from sqlalchemy import Connection, Engine, MetaData, QueuePool, Table
+from sqlalchemy import Engine, QueuePool, Table
 
 from headway_core.kernel.claims import Claims
 from headway_core.kernel.clock import Clock, Ids
@@ -14,36 +15,47 @@ from headway_core.kernel.events import EventCatalog, EventLog, EventPruner
 from headway_core.kernel.ledger import Ledger, Store
 from headway_core.kernel.tables import OwnedTable, ReadTable, TableSpec
 from headway_sql.claims import SqlClaims
+from headway_sql.database import Database
 from headway_sql.events import SqlEventLog
 from headway_sql.ledger import SqlLedger
-from headway_sql.metadata import metadata_of
-from headway_sql.opening import path_of, prepare, reader_engine, writer_connection
+from headway_sql.metadata import metadata_of, workspaces_of
+from headway_sql.opening import database_of
 from headway_sql.patience import patiently
 from headway_sql.pruning import SqlEventPruner
 from headway_sql.tables import SqlReader, SqlWriter
+from headway_sql.writers import Writers
 
 R = TypeVar("R")
 
 
 class SqlStore(Store):
-    """Tables, events and the ledger over them, in one SQLite file."""
+    """Tables, events and the ledger over them."""
 
     def __init__(
         self,
         *,
-        writer: Connection,
+        database: Database,
+        writers: Writers,
         reader: Engine,
-        metadata: MetaData,
+        specs: tuple[TableSpec[Any], ...],
         catalog: EventCatalog,
-        clock: Clock,
+        clock: Clock | None,
         ids: Ids,
     ) -> None:
-        self._writer = writer
+        self._database = database
+        self._writers = writers
         self._readers = cast("QueuePool", reader.pool)
-        self._metadata = metadata
-        self._events = SqlEventLog(metadata, catalog)
+        self._metadata = metadata_of(specs)
+        self._events = SqlEventLog(self._metadata, catalog)
         self._ledger = SqlLedger(
-            writer=writer, reader=reader, events=self._events, catalog=catalog, clock=clock, ids=ids
+            database=database,
+            writers=writers,
+            reader=reader,
+            locks=database.locks(workspaces_of(specs, self._metadata)),
+            events=self._events,
+            catalog=catalog,
+            clock=clock,
+            ids=ids,
         )
 
     @classmethod
@@ -54,27 +66,42 @@ class SqlStore(Store):
         *,
         specs: Iterable[TableSpec[Any]],
         catalog: EventCatalog,
-        clock: Clock,
         ids: Ids,
+        clock: Clock | None = None,
         migrate: bool = True,
     ) -> AsyncIterator["SqlStore"]:
-        """Open the database file of `sqlite:///<path>`, made with mode 0600 when it is missing.
+        """Open the database of `sqlite:///<path>` (made with mode 0600 when it is missing) or of
+        `postgresql://user:password@host:port/name`.
 
-        `InvalidInput("database")` for a URL, folder, file or file system that can't be used, a file of
-        another application or of a newer Headway; `Unavailable("database")` when it is locked, damaged
-        or can't be written. Nothing is written then. Without `migrate` the tables are made from the
-        specs: for tables that are not the product's, as those of the contract suite.
+        `InvalidInput("database")` for a URL, folder, file or file system that can't be used, and for what
+        another application or a newer Headway wrote; `PermissionDenied("database")` when the server
+        refuses the user; `Unavailable("database")` when it is locked, damaged, out of reach or can't be
+        written. Nothing is written then. No error holds a password.
+
+        The time of transactions is the database's: one for all hosts; `clock` goes before it. Without
+        `migrate` the tables are made from the specs: for tables that are not the product's, as those of
+        the contract suite.
         """
-        metadata = metadata_of(specs)
-        path = path_of(url)
-        ready = partial(prepare, path, metadata, migrate=migrate)
+        specs = tuple(specs)
+        database = database_of(url)
+        ready = partial(database.prepare, metadata_of(specs), migrate=migrate)
         await patiently(partial(anyio.to_thread.run_sync, ready))
-        writer = await anyio.to_thread.run_sync(writer_connection, path)
-        reader = reader_engine(path)
+        writers = await anyio.to_thread.run_sync(Writers, database)
+        reader = database.reader_engine()
         try:
-            yield cls(writer=writer, reader=reader, metadata=metadata, catalog=catalog, clock=clock, ids=ids)
+            store = cls(
+                database=database,
+                writers=writers,
+                reader=reader,
+                specs=specs,
+                catalog=catalog,
+                clock=clock,
+                ids=ids,
+            )
+            async with _beside(store._ledger):
+                yield store
         finally:
-            writer.close()
+            writers.close()
             reader.dispose()
 
     @property
@@ -90,17 +117,36 @@ class SqlStore(Store):
         return SqlEventPruner(self._metadata, self._events)
 
     def claims(self, kind: str) -> Claims:
-        return SqlClaims(kind, self._metadata, self._writer.dialect.name)
+        return SqlClaims(kind, self._metadata, self._database)
 
     def reader(self, spec: TableSpec[R]) -> ReadTable[R]:
         return SqlReader(spec, self._table(spec))
 
     def writer(self, spec: TableSpec[R]) -> OwnedTable[R]:
-        return SqlWriter(spec, self._table(spec))
+        return SqlWriter(spec, self._table(spec), self._database)
 
     def open_transactions(self) -> int:
         """How many transactions are open: none, when no unit of work is running."""
-        return self._writer.in_transaction() + self._readers.checkedout()
+        return self._writers.in_transaction() + self._readers.checkedout()
 
     def _table(self, spec: TableSpec[Any]) -> Table:
         return self._metadata.tables[spec.name]
+
+
+@asynccontextmanager
+async def _beside(ledger: SqlLedger) -> AsyncIterator[None]:
+    """Watch beside what is done inside; errors come out as they are, since only one side has any."""
+    error = None
+    try:
+        async with anyio.create_task_group() as group:
+            await group.start(ledger.watch)
+            try:
+                yield
+            finally:
+                group.cancel_scope.cancel()
+    except BaseExceptionGroup as errors:
+        if len(errors.exceptions) > 1:
+            raise
+        [error] = errors.exceptions
+    if error is not None:
+        raise error

@@ -1,20 +1,19 @@
 """The two ports of a table in SQL. Statements are built once a table and query."""
 
-import sqlite3
 from datetime import datetime
 from typing import Any, NoReturn, TypeVar, cast
 
 import attrs
-from sqlalchemy import Select, Table, bindparam, delete, func, insert, select, update
+from sqlalchemy import ColumnElement, Select, Table, bindparam, delete, func, insert, select, update
 from sqlalchemy import exc as sqlalchemy_exc
-from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 
 from headway_core.kernel.errors import Conflict, NotFound, UniqueClash
 from headway_core.kernel.ledger import ReadTransaction, Transaction
 from headway_core.kernel.scope import STALE, expect_query, key_text, port_of
 from headway_core.kernel.tables import OwnedTable, Query, ReadTable, TableSpec
+from headway_sql.database import PRIMARY_KEY, Database
 from headway_sql.errors import translating
-from headway_sql.rows import Rows, encode_parameters
+from headway_sql.rows import Rows, encode_parameters, plain
 from headway_sql.transactions import connection_of, writing
 
 R = TypeVar("R")
@@ -55,15 +54,17 @@ class SqlReader(ReadTable[R]):
             found = connection_of(tx).execute(self._counts[query.name], encode_parameters(parameters))
             return int(found.scalar_one())
 
-    def _key(self, key: tuple[str | int, ...]) -> dict[str, str | int]:
-        return {f"key_{name}": part for name, part in zip(self.spec.key, key, strict=True)}
+    def _key(self, key: tuple[str | int, ...]) -> dict[str, object]:
+        return {f"key_{name}": plain(part) for name, part in zip(self.spec.key, key, strict=True)}
 
 
 class SqlWriter(SqlReader[R], OwnedTable[R]):
     """Writes one table, for its owner."""
 
-    def __init__(self, spec: TableSpec[R], table: Table) -> None:
+    def __init__(self, spec: TableSpec[R], table: Table, database: Database) -> None:
         super().__init__(spec, table)
+        self._database = database
+        self._hold = self._get.with_for_update()  # which SQLite leaves out
         self._insert = insert(table)
         changes: dict[str, Any] = {
             column.name: bindparam(column.name) for column in spec.columns() if column.name not in spec.key
@@ -71,11 +72,19 @@ class SqlWriter(SqlReader[R], OwnedTable[R]):
         self._update = update(table).where(*self._has_key).values(changes)
         if spec.versioned:
             self._update = self._update.where(table.c.version == bindparam("stored_version"))
-        upsert = sqlite_insert(table)
+        upsert = database.insert(table)
         self._put = upsert.on_conflict_do_update(
             index_elements=list(spec.key), set_={name: upsert.excluded[name] for name in changes}
         )
         self._delete = delete(table).where(*self._has_key)
+
+    def hold(self, tx: Transaction, *key: str | int) -> R | None:
+        scope = writing(tx)
+        with port_of(scope), translating():
+            row = scope.connection.execute(self._hold, self._key(key)).first()
+            if row is None and scope.hold_missing(f"{self.spec.name} {key_text(key)}"):
+                row = scope.connection.execute(self._hold, self._key(key)).first()
+            return None if row is None else self._rows.decode(row)
 
     def add(self, tx: Transaction, record: R) -> R:
         scope = writing(tx)
@@ -94,7 +103,7 @@ class SqlWriter(SqlReader[R], OwnedTable[R]):
             key = self.spec.key_of(record)
             row = self._rows.encode(record)
             for name, part in zip(self.spec.key, key, strict=True):
-                row[f"key_{name}"] = part
+                row[f"key_{name}"] = plain(part)
                 del row[name]  # else the statement would set it
             stored = record
             if self.spec.versioned:
@@ -133,19 +142,12 @@ class SqlWriter(SqlReader[R], OwnedTable[R]):
             scope.connection.execute(self._delete, self._key(key))
 
     def _clash(self, record: R, error: sqlalchemy_exc.IntegrityError) -> NoReturn:
-        code = getattr(error.orig, "sqlite_errorcode", None)
-        if code == sqlite3.SQLITE_CONSTRAINT_PRIMARYKEY:
-            key = key_text(self.spec.key_of(record))
-            raise Conflict(self.spec.name, key, "exists already") from error
-        if code == sqlite3.SQLITE_CONSTRAINT_UNIQUE:
-            raise UniqueClash(self.spec.name, self._index_of(str(error.orig))) from error
-        raise error
-
-    def _index_of(self, message: str) -> str:
-        """SQLite names the columns: `UNIQUE constraint failed: workspaces.branch_claim`."""
-        columns = message.partition(": ")[2].replace(f"{self.spec.name}.", "").split(", ")
-        found = [index.name for index in self.spec.indexes if index.unique and list(index.columns) == columns]
-        return found[0] if found else "unique"
+        refused_by = self._database.clash(self.spec, error)
+        if refused_by is None:
+            raise error
+        if refused_by == PRIMARY_KEY:
+            raise Conflict(self.spec.name, key_text(self.spec.key_of(record)), "exists already") from error
+        raise UniqueClash(self.spec.name, refused_by) from error
 
 
 def _select(spec: TableSpec[Any], table: Table, query: Query) -> Select[Any]:
@@ -157,12 +159,20 @@ def _select(spec: TableSpec[Any], table: Table, query: Query) -> Select[Any]:
         conditions.append(table.c[query.up_to] <= bindparam(query.up_to))
     if query.after is not None:
         conditions.append(table.c[query.after] > bindparam(query.after))
-    order = [
-        table.c[name[1:]].desc() if name.startswith("-") else table.c[name].asc() for name in query.order
-    ]
+    order = [_ordered(table, query, name) for name in query.order]
     return (
         select(*columns)
         .where(*conditions)
         .order_by(*order, *(table.c[name] for name in spec.key))
         .limit(query.limit)
     )
+
+
+def _ordered(table: Table, query: Query, name: str) -> ColumnElement[Any]:
+    """None is the lowest; said only where it can be, since an index is not read in that order."""
+    column = table.c[name.removeprefix("-")]
+    asked_for = {*query.equal, *query.among, *query.present, query.up_to, query.after}
+    plain = not column.nullable or column.name in asked_for
+    if name.startswith("-"):
+        return column.desc() if plain else column.desc().nulls_last()
+    return column.asc() if plain else column.asc().nulls_first()

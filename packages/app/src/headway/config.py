@@ -38,8 +38,8 @@ class Config:
 
     data_dir: Path
     """Host id, locks, worktrees, sessions and (by default) the database; mode 0700."""
-    database: str
-    """`sqlite:///` and a path."""
+    database: str = attrs.field(repr=False)
+    """`sqlite:///` and a path, or `postgresql://user:password@host:port/name`."""
     github_api_url: str = "https://api.github.com"
     github_token: str | None = attrs.field(default=None, repr=False)
     """None: ask `gh auth token`."""
@@ -60,7 +60,11 @@ class Config:
 
     @classmethod
     def beside(cls, database: str) -> "Config":
-        """Everything beside the database file: in the folder `<file>.d`."""
+        """Everything beside the database file, in the folder `<file>.d`; for a database on a server, in the
+        data directory that `load` takes.
+        """
+        if is_on_server(database):
+            return cls(data_dir=_data_dir(os.environ), database=database)
         path = Path(database_path(database)).absolute()
         return cls(data_dir=path.with_name(path.name + ".d"), database=f"sqlite:///{path}")
 
@@ -103,14 +107,24 @@ def _data_dir(environment: Mapping[str, str]) -> Path:
         raise InvalidInput("HEADWAY_DATA", f"there is no home folder to take instead: {error}") from error
 
 
+def database_url(database: str) -> str:
+    """The URL of a database; a plain path is that of a file."""
+    return database if is_on_server(database) else f"sqlite:///{database_path(database)}"
+
+
 def database_path(database: str) -> str:
     """The file that a database URL names; a plain path is one too."""
     if "://" not in database:
         return database
     scheme, _, path = database.partition(":///")
     if scheme != "sqlite" or not path:
-        raise InvalidInput("database", "is not sqlite:/// and a path")
+        raise InvalidInput("database", "is neither sqlite:/// and a path nor postgresql://host/name")
     return path
+
+
+def is_on_server(database: str) -> bool:
+    """Whether it is on a server, where other hosts reach it."""
+    return database.startswith("postgresql://")
 
 
 def _read(path: Path) -> _File:

@@ -6,7 +6,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 
 import anyio
 
-from headway.config import Config, database_path
+from headway.config import Config, database_url
 from headway.container import AppContainer
 from headway_core.board import BoardService, Card
 from headway_core.container import CoreContainer
@@ -22,7 +22,7 @@ from headway_core.schema import ALL_EVENTS, ALL_TABLES
 from headway_core.sessions import Agents, FixerSessionService, SessionService
 from headway_core.settings import SettingsService
 from headway_core.workspaces import InitOutput, Workspace
-from headway_local.system import RandomIds, SystemClock
+from headway_local.system import RandomIds
 from headway_sql import SqlStore
 
 logger = logging.getLogger(__name__)
@@ -139,26 +139,26 @@ class Headway:
 async def open(database: str | None = None, *, config: Config | None = None) -> AsyncIterator[Headway]:  # noqa: A001  `headway.open` is the name
     """Open Headway on a database; starts nothing.
 
-    `database` is `sqlite:///` and a path; everything else is then kept beside it, in `<file>.d`. With
-    `config` everything is as it says. `InvalidInput` and `Unavailable` say what can't be used; nothing
-    is written then.
+    `database` is `sqlite:///` and a path, and everything else is then kept beside it, in `<file>.d`; or it is
+    `postgresql://user:password@host:port/name`, and this host's things are in the data directory of the
+    command. With `config` everything is as it says. `InvalidInput`, `PermissionDenied` and `Unavailable` say
+    what can't be used; nothing is written then.
     """
     if config is None:
         if database is None:
             raise TypeError("open takes a database or a config")
         config = Config.beside(database)
     async with AsyncExitStack() as stack:
-        database_file = database_path(config.database)
+        url = database_url(config.database)
         try:
             config.data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
         except OSError as error:
             raise Unavailable("data directory", f"{config.data_dir}: {error.strerror}") from error
         store = await stack.enter_async_context(
             SqlStore.open(
-                f"sqlite:///{database_file}",
+                url,
                 specs=ALL_TABLES,
                 catalog=EventCatalog(ALL_EVENTS),
-                clock=SystemClock(),
                 ids=RandomIds(),
             )
         )

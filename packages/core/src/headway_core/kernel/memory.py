@@ -388,6 +388,9 @@ def _sort_key(column: str) -> Callable[[Any], tuple[bool, Any]]:
 
 
 class _MemoryWriter(_MemoryReader[R], OwnedTable[R]):
+    def hold(self, tx: Transaction, *key: str | int) -> R | None:
+        return self.get(_scope(tx, self._store), *key)
+
     def add(self, tx: Transaction, record: R) -> R:
         scope = _scope(tx, self._store)
         with port_of(scope):

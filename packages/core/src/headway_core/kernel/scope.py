@@ -75,7 +75,8 @@ class TransactionScope(Transaction):
         return self._draws.id(self._ids_drawn - 1)
 
     def lock(self, *workspace_ids: str) -> None:
-        self._locked.update(workspace_ids)
+        with port_of(self):
+            self._locked.update(workspace_ids)
 
     def emit(self, payload: Payload, *, workspace_id: str | None = None, actor: str = "headway") -> None:
         with port_of(self):
@@ -93,7 +94,7 @@ class TransactionScope(Transaction):
 
     def inserted(self, spec: TableSpec[R], record: R) -> None:
         """Check the lock of an insert; a new workspace counts as locked."""
-        if spec.lock is Lock.WORKSPACE and spec.key == (spec.workspace,) == ("id",):
+        if spec.of_workspaces:
             self._locked.add(spec.workspace_of(record))
         self.written(spec, record)
 
@@ -110,7 +111,8 @@ class TransactionScope(Transaction):
 
 class port_of:  # noqa: N801  reads as a function, and is a class because it is around every call
     """Around each call of a port of `tx`: an error in it dooms the transaction, even when `work`
-    catches it, because a database may have rolled back already (design: ledger, rule 3).
+    catches it, because a database may have rolled back already (design: ledger, rule 3). So each further
+    call raises that error again.
     """
 
     __slots__ = ("_tx",)
@@ -118,6 +120,8 @@ class port_of:  # noqa: N801  reads as a function, and is a class because it is 
     def __init__(self, tx: ReadTransaction) -> None:
         if tx.over:
             raise RuntimeError("this transaction is over")
+        if tx.doomed_by is not None:
+            raise tx.doomed_by
         self._tx = tx
 
     def __enter__(self) -> None:

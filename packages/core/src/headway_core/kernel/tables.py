@@ -28,7 +28,7 @@ class Lock(enum.Enum):
     WORKSPACE = "workspace"
     """`tx.lock(workspace_id)` came first in the same transaction; inserting a workspace counts."""
     ROW = "row"
-    """The row itself: read, then compare-and-swap on its version."""
+    """The row itself: held (`OwnedTable.hold`), then compare-and-swap on its version."""
     APPEND = "append"
     """Nothing: rows are only added, or replaced whole without a version (telemetry, positions)."""
 
@@ -106,6 +106,11 @@ class TableSpec(Generic[R]):
     workspace: str = "workspace_id"
     indexes: tuple[Index, ...] = ()
     queries: tuple[Query, ...] = ()
+
+    @property
+    def of_workspaces(self) -> bool:
+        """Whether this is the table of the workspaces themselves."""
+        return self.lock is Lock.WORKSPACE and self.key == (self.workspace,) == ("id",)
 
     @property
     def versioned(self) -> bool:
@@ -187,6 +192,12 @@ class OwnedTable(ReadTable[R]):
     An error from any method dooms the transaction, even when the work catches it. `RuntimeError` when
     the table is locked by workspace and the record's workspace is not: a programming error.
     """
+
+    @abstractmethod
+    def hold(self, tx: "Transaction", *key: str | int) -> R | None:
+        """As `get`, and what was found, or that nothing was, stays so until the transaction ends: others
+        who hold or write it wait. Only where writers overlap is there anything to do.
+        """
 
     @abstractmethod
     def add(self, tx: "Transaction", record: R) -> R:

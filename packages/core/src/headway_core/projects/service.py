@@ -100,7 +100,8 @@ class ProjectService:
         """No workspace is created in it any more; what lives in it goes on. Safe to repeat."""
 
         def work(tx: Transaction) -> Project:
-            project = self._known(tx, id_or_slug)
+            found = self._known(tx, id_or_slug)
+            project = self._projects.hold(tx, found.id) or found
             if project.archived:
                 return project
             stored = self._projects.replace(tx, attrs.evolve(project, archived=True))
@@ -110,12 +111,8 @@ class ProjectService:
         return await self._ledger.transact(work)
 
     def live(self, tx: Transaction, project_id: str) -> Project:
-        """The project, which stays live until this transaction ends. `NotFound` when it is archived.
-
-        Read through the write port: a ledger whose writers overlap holds a row of `Lock.ROW` that a
-        writer has read (design: ledger, rule 1), so an archive waits, or this sees it.
-        """
-        project = self._projects.get(tx, project_id)
+        """The project, which stays live until this transaction ends. `NotFound` when it is archived."""
+        project = self._projects.hold(tx, project_id)  # so an archive waits, or this sees it
         if project is None or project.archived:
             raise NotFound("project", project_id)
         return project

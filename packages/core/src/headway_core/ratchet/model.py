@@ -177,7 +177,9 @@ class RatchetWake:
 
 @attrs.frozen(kw_only=True)
 class FixerPlaces:
-    """The one row that is held while a fixer takes a place, so that two never take the last one."""
+    """The one row that is held while a fixer takes a place, so that two never take the last one. Its name is
+    held as well as the row would be, so nobody writes it.
+    """
 
     id: str = "fixers"
     version: int = 0

@@ -279,11 +279,7 @@ class RatchetService:
         """Whether a place is left. What the view saw of other workspaces is no more than a guess: it is
         counted again while nobody else can take one.
         """
-        held = self._places.get(tx, FixerPlaces().id)
-        if held is None:
-            self._places.add(tx, FixerPlaces())
-        else:
-            self._places.replace(tx, held)
+        self._places.hold(tx, FixerPlaces().id)
         return view.has_place(read_places(tx, self._tables, view.settings))
 
     def _close_dispatch(self, tx: Transaction, record: Ratchet) -> Ratchet:

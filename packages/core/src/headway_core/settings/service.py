@@ -38,7 +38,7 @@ class SettingsService:
         """
 
         def work(tx: Transaction) -> Settings:
-            present = self.current(tx)
+            present = self._settings.hold(tx, Settings().id) or Settings()
             return self._store(tx, present, edited(edit(present) if edit else present, fields), actor)
 
         return await self._ledger.transact(work)

@@ -12,6 +12,9 @@ down_revision = "0003"
 branch_labels = None
 depends_on = None
 
+TEXT = sa.String().with_variant(sa.String(collation="C"), "postgresql")
+POSITION = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
+
 
 def upgrade() -> None:
     with op.batch_alter_table("consumer_positions", schema=None) as batch_op:
@@ -21,7 +24,7 @@ def upgrade() -> None:
         batch_op.alter_column("version", existing_type=sa.BigInteger(), nullable=False)
 
     with op.batch_alter_table("projects", schema=None) as batch_op:
-        batch_op.alter_column("worktree_base_path", existing_type=sa.String(), nullable=True)
+        batch_op.alter_column("worktree_base_path", existing_type=TEXT, nullable=True)
 
     with op.batch_alter_table("workspaces", schema=None) as batch_op:
         batch_op.add_column(sa.Column("branch_made", sa.Boolean(), nullable=True))

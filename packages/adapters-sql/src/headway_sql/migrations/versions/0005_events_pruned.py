@@ -12,11 +12,14 @@ down_revision = "0004"
 branch_labels = None
 depends_on = None
 
+TEXT = sa.String().with_variant(sa.String(collation="C"), "postgresql")
+POSITION = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
+
 
 def upgrade() -> None:
     op.create_table(
         "events_pruned",
-        sa.Column("id", sa.String(), nullable=False),
+        sa.Column("id", TEXT, nullable=False),
         sa.Column("up_to", sa.BigInteger(), nullable=False),
         sa.PrimaryKeyConstraint("id"),
     )

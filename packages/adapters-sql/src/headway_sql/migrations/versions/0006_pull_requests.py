@@ -14,6 +14,9 @@ down_revision = "0005"
 branch_labels = None
 depends_on = None
 
+TEXT = sa.String().with_variant(sa.String(collation="C"), "postgresql")
+POSITION = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
+
 _DEFAULTED = {
     "pull_request_watches": ("unknown_reads", "landed", "hinted"),
     "pull_requests": ("former_bases", "declined"),
@@ -23,32 +26,32 @@ _DEFAULTED = {
 def upgrade() -> None:
     op.create_table(
         "forge_budgets",
-        sa.Column("host", sa.String(), nullable=False),
-        sa.Column("resource", sa.String(), nullable=False),
+        sa.Column("host", TEXT, nullable=False),
+        sa.Column("resource", TEXT, nullable=False),
         sa.Column("limit", sa.BigInteger(), nullable=True),
         sa.Column("remaining", sa.BigInteger(), nullable=True),
         sa.Column("cost", sa.BigInteger(), nullable=True),
-        sa.Column("resets_at", sa.String(), nullable=True),
-        sa.Column("told_at", sa.String(), nullable=True),
-        sa.Column("blocked_until", sa.String(), nullable=True),
+        sa.Column("resets_at", TEXT, nullable=True),
+        sa.Column("told_at", TEXT, nullable=True),
+        sa.Column("blocked_until", TEXT, nullable=True),
         sa.Column("strikes", sa.BigInteger(), nullable=False),
         sa.PrimaryKeyConstraint("host", "resource"),
     )
     op.create_table(
         "webhook_deliveries",
-        sa.Column("hook", sa.String(), nullable=False),
-        sa.Column("guid", sa.String(), nullable=False),
-        sa.Column("event", sa.String(), nullable=False),
+        sa.Column("hook", TEXT, nullable=False),
+        sa.Column("guid", TEXT, nullable=False),
+        sa.Column("event", TEXT, nullable=False),
         sa.Column("concerned", sa.BigInteger(), nullable=False),
-        sa.Column("done_at", sa.String(), nullable=False),
+        sa.Column("done_at", TEXT, nullable=False),
         sa.PrimaryKeyConstraint("hook", "guid"),
     )
     with op.batch_alter_table("webhook_deliveries", schema=None) as batch_op:
         batch_op.create_index("webhook_deliveries_done", ["done_at"], unique=False)
 
     with op.batch_alter_table("pull_request_watches", schema=None) as batch_op:
-        batch_op.add_column(sa.Column("doubted", sa.String(), nullable=True))
-        batch_op.add_column(sa.Column("doubted_at", sa.String(), nullable=True))
+        batch_op.add_column(sa.Column("doubted", TEXT, nullable=True))
+        batch_op.add_column(sa.Column("doubted_at", TEXT, nullable=True))
         batch_op.add_column(sa.Column("unknown_reads", sa.BigInteger(), nullable=False, server_default="0"))
         batch_op.add_column(sa.Column("landed", sa.BigInteger(), nullable=False, server_default="0"))
         batch_op.add_column(sa.Column("hinted", sa.Text(), nullable=False, server_default="[]"))
@@ -57,7 +60,7 @@ def upgrade() -> None:
 
     with op.batch_alter_table("pull_requests", schema=None) as batch_op:
         batch_op.add_column(sa.Column("number", sa.BigInteger(), nullable=True))
-        batch_op.add_column(sa.Column("head_commit", sa.String(), nullable=True))
+        batch_op.add_column(sa.Column("head_commit", TEXT, nullable=True))
         batch_op.add_column(sa.Column("former_bases", sa.Text(), nullable=False, server_default="[]"))
         batch_op.add_column(sa.Column("declined", sa.Text(), nullable=False, server_default="[]"))
         batch_op.create_index("pull_requests_head", ["head_commit"], unique=False)

@@ -10,6 +10,7 @@ yield store
 """
 
 from headway_core.testing.contracts.ledger.claims import ClaimsContract
+from headway_core.testing.contracts.ledger.concurrency import ConcurrencyContract
 from headway_core.testing.contracts.ledger.log import LogContract
 from headway_core.testing.contracts.ledger.queries import QueriesContract
 from headway_core.testing.contracts.ledger.rows import RowsContract
@@ -19,5 +20,7 @@ from headway_core.testing.contracts.ledger.units import UnitsContract
 __all__ = ["SAMPLE_EVENTS", "SAMPLE_TABLES", "LedgerContract"]
 
 
-class LedgerContract(RowsContract, UnitsContract, QueriesContract, ClaimsContract, LogContract):
+class LedgerContract(
+    RowsContract, UnitsContract, QueriesContract, ClaimsContract, LogContract, ConcurrencyContract
+):
     """Subclasses give the fixture `store`: empty, with the sample tables and events, on `clock` and `ids`."""

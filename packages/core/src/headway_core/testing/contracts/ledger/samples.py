@@ -91,11 +91,13 @@ class Unlisted:
     version: ClassVar[int] = 1
 
 
+NAMED = Query(name="named", equal=("name",))
 ROOMS = TableSpec(
     name="sample_rooms",
     record=Room,
     workspace="id",
     indexes=(Index(name="sample_rooms_name", columns=("name",), unique=True),),
+    queries=(NAMED,),
 )
 
 IN_COLOUR = Query(name="in_colour", equal=("workspace_id", "colour"))

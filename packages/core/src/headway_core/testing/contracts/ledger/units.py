@@ -71,6 +71,34 @@ class UnitsContract(LedgerCase):
             await case.transact(work)
         assert await case.item("b") is None
 
+    async def test_doomed_for_good(self, case: Case) -> None:
+        """After an error of a port each further call raises that error again: nothing is asked in vain of a
+        database that has given up the transaction.
+        """
+        await case.put_items(item("a"))
+        calls: list[bool] = []
+
+        def work(tx: Transaction) -> None:
+            tx.lock(ROOM)
+            with pytest.raises(Conflict) as first:
+                case.items.add(tx, item("a"))
+            for call in (
+                lambda: case.items.get(tx, "a"),
+                lambda: case.items.query(tx, OF_ROOM, workspace_id=ROOM),
+                lambda: case.items.add(tx, item("b")),
+                lambda: case.notes.hold(tx, "t", 1),
+                lambda: tx.lock("room-2"),
+                lambda: tx.emit(Painted(item_id="a", colour=Colour.RED)),
+            ):
+                with pytest.raises(Conflict) as again:
+                    call()
+                calls.append(again.value is first.value)
+
+        with pytest.raises(Conflict, match="sample_items 'a'"):
+            await case.transact(work)
+        assert set(calls) == {True}
+        assert await case.item("b") is None
+
     async def test_doom_by_query(self, case: Case) -> None:
         """An error of a read port dooms too."""
 
@@ -161,6 +189,8 @@ class UnitsContract(LedgerCase):
             lambda: case.items.query(tx, BRIGHT),
             lambda: case.items.count(tx, BRIGHT),
             lambda: case.rooms.add(tx, Room(id=ROOM, name="kitchen")),
+            lambda: case.rooms.hold(tx, ROOM),
+            lambda: tx.lock(ROOM),
             lambda: case.notes.put(tx, Note(topic="t", number=1, text="x")),
             lambda: case.store.events.after(tx, 0),
             lambda: case.store.events.last_position(tx),
@@ -178,6 +208,8 @@ class UnitsContract(LedgerCase):
 
         with pytest.raises(TypeError):
             await case.read(view)
+        with pytest.raises(TypeError):
+            await case.read(lambda tx: case.rooms.hold(cast("Transaction", tx), ROOM))
         assert await case.read(lambda tx: case.rooms.get(tx, ROOM)) is None
 
     async def test_time_and_ids(self, case: Case, clock: ManualClock) -> None:

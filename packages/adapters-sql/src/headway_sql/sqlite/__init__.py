@@ -1,0 +1,1 @@
+"""What is SQLite's alone: one file, many processes, one writer at a time."""
