@@ -1,0 +1,177 @@
+"""The workspace's branch follows its pull request's head where that is safe; else people adopt it (S16)."""
+
+from typing import Any
+
+import attrs
+import pytest
+
+from headway_core.kernel.errors import Conflict, InvalidInput, NotFound
+from headway_core.kernel.ledger import Transaction
+from headway_core.operations import BranchConsumer
+from headway_core.projects.model import PROJECTS, Project
+from headway_core.pull_requests.model import Head
+from headway_core.sessions.ports import Exited
+from headway_core.testing.clock import EPOCH
+from headway_core.testing.fakes_forge import a_candidate, an_observation
+from headway_core.testing.house import FakeHouse
+from headway_core.workspaces import ManualSource, SessionPolicy, Workspace, WorkspaceBranchChanged
+from headway_core.workspaces.model import GIT_FACTS, WORKSPACES, GitFacts, WorkspaceStatus, branch_claim
+
+pytestmark = [pytest.mark.anyio, pytest.mark.lesson("S16")]
+
+MINE, AGENTS = "headway/fix", "agent/other"
+A = "a" * 40
+
+
+def a_workspace(workspace_id: str, branch: str) -> Workspace:
+    return Workspace(
+        id=workspace_id,
+        project_id="p1",
+        name="Fix",
+        description=None,
+        source=ManualSource(initial_prompt=None),
+        session_policy=SessionPolicy.NONE,
+        branch=branch,
+        branch_is_generated=True,
+        base_branch="main",
+        branch_claim=branch_claim("p1", branch),
+        issue_claim=None,
+        idempotency_key=None,
+        status=WorkspaceStatus.READY,
+        host_id="host-1",
+        worktree_path=f"/worktrees/{workspace_id}",
+        created_at=EPOCH,
+        status_changed_at=EPOCH,
+    )
+
+
+@attrs.define
+class Place:
+    house: FakeHouse
+
+    async def worktree_on(self, branch: str) -> None:
+        facts = GitFacts(workspace_id="w1", branch=branch, head=A, dirty=False, unpushed=0, at=EPOCH)
+        table = self.house.store.writer(GIT_FACTS)
+        await self.house.store.ledger.transact(lambda tx: table.put(tx, facts))
+
+    async def attach(self, ref: str = AGENTS, repository: str | None = "octo/demo") -> None:
+        """A person attaches the pull request that was opened from this branch."""
+        head = Head(ref=ref, commit=A, repository=repository, tip=A)
+        self.house.forge.numbers[7] = "PR_1"
+        self.house.forge.observations["PR_1"] = an_observation(head=head)
+        await self.house.core.pull_requests().attach_number("w1", 7)
+
+    async def consume(self) -> None:
+        consumer = BranchConsumer(self.house.core.branches())
+        await self.house.core.event_reader().catch_up(consumer)
+
+    async def workspace(self) -> Workspace:
+        return await self.house.core.lifecycle().get("w1")
+
+    async def events(self) -> list[Any]:
+        ledger, log = self.house.store.ledger, self.house.store.events
+        return [event.payload for event in await ledger.read(lambda tx: log.after(tx, 0, limit=1000))]
+
+
+@pytest.fixture
+async def place() -> Place:
+    house = FakeHouse()
+    project = Project(
+        id="p1",
+        name="demo",
+        slug="demo",
+        repo_path="/nowhere/demo",
+        worktree_base_path="/worktrees",
+        default_branch="main",
+        github_host="github.com",
+        github_owner="octo",
+        github_repo="demo",
+        created_at=EPOCH,
+    )
+
+    def work(tx: Transaction) -> None:
+        house.store.writer(PROJECTS).add(tx, project)
+        house.store.writer(WORKSPACES).add(tx, a_workspace("w1", MINE))
+        house.core.pull_requests().open_record(tx, a_workspace("w1", MINE))
+
+    await house.store.ledger.transact(work)
+    return Place(house)
+
+
+async def test_the_branch_follows_when_the_worktree_is_on_it(place: Place) -> None:
+    """Name, flag and claim in one write, with one event (L17)."""
+    await place.worktree_on(AGENTS)
+    await place.attach()
+    await place.consume()
+    workspace = await place.workspace()
+    assert (workspace.branch, workspace.branch_is_generated) == (AGENTS, False)
+    assert workspace.branch_claim == branch_claim("p1", AGENTS)
+    assert len([e for e in await place.events() if isinstance(e, WorkspaceBranchChanged)]) == 1
+
+
+@pytest.mark.parametrize("why", ["worktree elsewhere", "a fork", "gone fork", "bad name", "taken"])
+async def test_else_it_stays_and_the_mismatch_is_told(place: Place, why: str) -> None:
+    """The worktree is on another branch, the head is a fork's, git takes no such name, another has it."""
+    ref = "-bad" if why == "bad name" else AGENTS
+    await place.worktree_on(MINE if why == "worktree elsewhere" else ref)
+    if why == "taken":
+        table = place.house.store.writer(WORKSPACES)
+        await place.house.store.ledger.transact(lambda tx: table.add(tx, a_workspace("w2", AGENTS)))
+    repositories = {"a fork": "eve/demo", "gone fork": None}
+    await place.attach(ref, repositories.get(why, "octo/demo"))
+    await place.consume()
+    assert (await place.workspace()).branch == MINE
+    error = InvalidInput if why in (*repositories, "bad name") else Conflict
+    if why == "worktree elsewhere":
+        await place.house.core.branches().adopt("w1", actor="mia")
+        assert (await place.workspace()).branch == AGENTS
+    else:
+        with pytest.raises(error):
+            await place.house.core.branches().adopt("w1")
+        assert (await place.workspace()).branch == MINE
+
+
+async def test_it_follows_when_an_agent_that_switched_has_ended(place: Place) -> None:
+    """The pull request was attached before; the worktree came to its branch later."""
+    await place.worktree_on(MINE)
+    await place.attach()
+    await place.consume()
+    session: Any = await place.house.core.sessions().start_chat("w1", "switch")
+    await place.house.core.executor().round()
+    await place.worktree_on(AGENTS)
+    place.house.processes.end(session.id, Exited(exit_code=1))
+    await place.house.core.executor().round()
+    await place.consume()
+    assert (await place.workspace()).branch == AGENTS
+
+
+async def test_what_can_not_be_adopted_is_an_error_that_says_why(place: Place) -> None:
+    """No workspace, no pull request."""
+    with pytest.raises(NotFound):
+        await place.house.core.branches().adopt("nobody")
+    with pytest.raises(InvalidInput, match="no pull request"):
+        await place.house.core.branches().adopt("w1")
+
+
+@pytest.mark.lesson("S14")
+@pytest.mark.parametrize("exit_code", [0, 1])
+async def test_a_pull_request_that_an_agent_printed_is_attached_and_followed(
+    place: Place, exit_code: int
+) -> None:
+    """Whatever its exit: read on its host, vouched for by the worktree's commit, then followed."""
+    house = place.house
+    session: Any = await house.core.sessions().start_chat("w1", "open it")
+    await house.core.executor().round()
+    await place.worktree_on(AGENTS)
+    head = Head(ref=AGENTS, commit=A, repository="octo/demo", tip=A)
+    house.forge.numbers[7] = "PR_7"
+    house.forge.observations["PR_7"] = an_observation("PR_7", head=head)
+    house.forge.candidates[AGENTS] = (a_candidate(7),)
+    said = b'[{"thread": "T", "text": "see https://github.com/octo/demo/pull/7"}]'
+    house.processes.files[session.id, 1, "replies.json"] = said
+    house.processes.end(session.id, Exited(exit_code=exit_code))
+    await house.core.executor().round()
+    await house.core.event_reader().catch_up(house.core.named_pull_requests())
+    await house.core.pull_requests().refresh_due()
+    await place.consume()
+    assert (await place.workspace()).branch == AGENTS
