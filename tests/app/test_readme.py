@@ -101,7 +101,7 @@ def test_the_line_that_installs_names_every_package_that_is_needed() -> None:
 
 def test_every_command_that_the_readme_names_exists() -> None:
     """`headway workspace list|show|…` and the others: each alternative is a command."""
-    named = re.findall(r"`headway ([a-z|]+(?: [a-z|]+)?)[^`]*`", text("README.md"))
+    named = re.findall(r"`headway ([a-z|]+(?: [a-z|-]+)?)[^`]*`", text("README.md"))
     assert len(named) >= 5
     for name in named:
         for words in product(*(word.split("|") for word in name.split())):

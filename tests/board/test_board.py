@@ -15,11 +15,13 @@ from headway_core.kernel.tables import Query, ReadTable, TableSpec
 from headway_core.projects.model import PROJECTS, Project
 from headway_core.pull_requests.model import SNAPSHOTS as SNAPSHOT_SPEC
 from headway_core.pull_requests.model import (
+    WATCHES,
     CheckOutcome,
     GitHubState,
     Mergeability,
     MergeQueueEntry,
     PullRequestSnapshot,
+    PullRequestWatch,
     ReviewDecision,
 )
 from headway_core.ratchet import RATCHETS, Ratchet
@@ -118,6 +120,7 @@ def a_view(facts: dict[str, Any] | None = None, **changes: Any) -> WorkspaceView
         "workspace": a_workspace(),
         "host_lost": False,
         "snapshot": snapshot,
+        "watch": PullRequestWatch(workspace_id="w1"),
         "ratchet": Ratchet(workspace_id="w1", enabled=changes.pop("enabled", True)),
         "sessions": (),
         "activity": {},
@@ -273,6 +276,7 @@ async def test_the_list_asks_each_table_once_however_long_it_is() -> None:
         projects=counted(PROJECTS),
         workspaces=counted(WORKSPACES),
         snapshots=counted(SNAPSHOT_SPEC),
+        watches=counted(WATCHES),
         ratchets=counted(RATCHETS),
         sessions=counted(SESSIONS),
         activity=counted(SESSION_ACTIVITY),
@@ -280,7 +284,7 @@ async def test_the_list_asks_each_table_once_however_long_it_is() -> None:
     board = BoardService(ledger=house.store.ledger, settings=house.core.settings(), tables=tables)
     cards = await board.cards()
     assert len(cards) == 200
-    assert len(calls) == 7
+    assert len(calls) == 8
     assert set(calls.values()) == {1}
     assert {card.status_reason for card in cards} == {S.NEEDS_ANSWER}
     assert [card.view.workspace.id for card in cards] == sorted(card.view.workspace.id for card in cards)

@@ -14,7 +14,7 @@ from headway_core.hosts import HostService
 from headway_core.kernel.errors import Conflict, Unavailable
 from headway_core.kernel.events import EventCatalog
 from headway_core.kernel.feed import POLL_S, EventFeed
-from headway_core.operations import ArchiveResult, CreateWorkspace, WorktreePlaces
+from headway_core.operations import ArchiveResult, BranchService, CreateWorkspace, WorktreePlaces
 from headway_core.projects import ProjectService
 from headway_core.pull_requests import PRSnapshotService
 from headway_core.ratchet import RatchetService
@@ -87,6 +87,7 @@ class Headway:
         self.sessions: SessionService = core.sessions()
         self.fixers: FixerSessionService = core.fixers()
         self.pull_requests: PRSnapshotService = core.pull_requests()
+        self.branches: BranchService = core.branches()
         self.ratchet: RatchetService = core.ratchet()
         self.board: BoardService = core.board()
         self.agents: Agents = core.agents()

@@ -1,8 +1,8 @@
 """What people read on a terminal. Text from outside is printed as text, never as markup."""
 
 import json
+from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
-from datetime import UTC, datetime
 
 from rich.console import Console, ConsoleOptions, Group, RenderableType, RenderResult
 from rich.measure import Measurement
@@ -10,6 +10,7 @@ from rich.table import Table
 from rich.text import Text
 
 from headway import wire
+from headway.pulls import age
 from headway.terminal import visible
 from headway_core.board import Card, Column
 from headway_core.hosts import Host, KnownHost
@@ -48,9 +49,13 @@ class Board:
                 left_out.append(heading)
                 table = self._table(left_out)
         yield table
+        told: dict[str, list[str]] = defaultdict(list)
         for card in self._cards:
-            if told := remark(card):
-                yield Text(f"{card.view.workspace.name}: {told}", style="dim")
+            if said := remark(card):
+                told[said].append(card.view.workspace.name)
+        for said, names in told.items():  # what is true of many, as of GitHub, is said once
+            whose = names[0] if len(names) == 1 else f"{len(names)} workspaces"
+            yield Text(f"{whose}: {said}", style="dim")
 
     def _table(self, left_out: Collection[str]) -> Table:
         table = Table(box=None, pad_edge=False, header_style="bold")
@@ -83,6 +88,8 @@ def remark(card: Card) -> str | None:
     told = view.workspace.error or view.workspace.warning
     if told is None and newest is not None and newest.status is SessionStatus.FAILED:
         told = newest.end_detail
+    if told is None and view.watch.problem is not None:
+        told = f"GitHub was not read: {view.watch.problem}"
     return visible(told) if told else None
 
 
@@ -211,14 +218,3 @@ def explained(value: Explanation) -> RenderableType:
         for dispatch in value.dispatches
     ]
     return Group(*(Text(text) for text in lines))
-
-
-def age(at: datetime | None) -> str:
-    """How long ago, roughly."""
-    if at is None:
-        return "never"
-    seconds = max((datetime.now(UTC) - at).total_seconds(), 0)  # noqa: TID251  for people, at the edge
-    for unit, size in (("d", 86_400), ("h", 3_600), ("min", 60)):
-        if seconds >= size:
-            return f"{seconds / size:.0f} {unit} ago"
-    return f"{seconds:.0f} s ago"

@@ -59,6 +59,7 @@ def card(value: Card) -> Json:
         "worktree_path": view.workspace.worktree_path,
         "warning": view.workspace.warning,
         "error": view.workspace.error,
+        "problem": view.watch.problem,
     }
 
 

@@ -314,6 +314,7 @@ class CoreContainer(containers.DeclarativeContainer):
             projects=read_projects,
             workspaces=read_workspaces,
             snapshots=read_snapshots,
+            watches=read_watches,
             ratchets=read_ratchets,
             sessions=read_sessions,
             activity=read_activity,

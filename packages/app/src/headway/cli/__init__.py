@@ -21,6 +21,7 @@ for name, home, told in (
     ("init", "headway.cli.projects:init", "Register the repository that a folder lies in."),
     ("workspace", "headway.cli.workspaces:app", "Tasks, each on a branch in a worktree."),
     ("up", "headway.cli.runner:up", "Be this host's runner: provision, watch, ratchet; until interrupted."),
+    ("pr", "headway.cli.pulls:app", "What is known of pull requests, and how old it is."),
     ("explain", "headway.cli.ratchet:explain", "Why a workspace moves, or does not."),
     ("ratchet", "headway.cli.ratchet:app", "The automation that moves a pull request forward."),
     ("host", "headway.cli.hosts:app", "The machines of this database."),

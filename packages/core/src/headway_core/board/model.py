@@ -15,6 +15,7 @@ from headway_core.pull_requests.model import (
     PRState,
     PullRequestFacts,
     PullRequestSnapshot,
+    PullRequestWatch,
     ReviewDecision,
 )
 from headway_core.ratchet import Cause, CauseKind, Ratchet, RatchetState, kind_of, ratchet_state
@@ -88,6 +89,8 @@ class WorkspaceView:
     host_lost: bool
     """Its host is lost or retired."""
     snapshot: PullRequestSnapshot
+    watch: PullRequestWatch
+    """How old what is known of the pull request is; says nothing of its status."""
     ratchet: Ratchet
     sessions: tuple[Session, ...]
     """Oldest first."""

@@ -11,7 +11,14 @@ from headway_core.kernel.errors import NotFound
 from headway_core.kernel.ledger import Ledger, ReadTransaction
 from headway_core.kernel.tables import ReadTable
 from headway_core.projects.model import ALL_PROJECTS, Project
-from headway_core.pull_requests.model import ALL_SNAPSHOTS, CIStatus, PRState, PullRequestSnapshot
+from headway_core.pull_requests.model import (
+    ALL_SNAPSHOTS,
+    ALL_WATCHES,
+    CIStatus,
+    PRState,
+    PullRequestSnapshot,
+    PullRequestWatch,
+)
 from headway_core.ratchet import Ratchet, RatchetState
 from headway_core.ratchet.model import ALL_RATCHETS
 from headway_core.sessions.model import (
@@ -34,6 +41,7 @@ class Tables:
     projects: ReadTable[Project]
     workspaces: ReadTable[Workspace]
     snapshots: ReadTable[PullRequestSnapshot]
+    watches: ReadTable[PullRequestWatch]
     ratchets: ReadTable[Ratchet]
     sessions: ReadTable[Session]
     activity: ReadTable[SessionActivity]
@@ -86,6 +94,7 @@ class BoardService:
         lost = {host.id for host in tables.hosts.query(tx, ALL_HOSTS) if not host.is_available}
         projects = {project.id: project for project in tables.projects.query(tx, ALL_PROJECTS)}
         snapshots = {each.workspace_id: each for each in tables.snapshots.query(tx, ALL_SNAPSHOTS)}
+        watches = {each.workspace_id: each for each in tables.watches.query(tx, ALL_WATCHES)}
         ratchets = {each.workspace_id: each for each in tables.ratchets.query(tx, ALL_RATCHETS)}
         sessions: dict[str, list[Session]] = defaultdict(list)
         for session in tables.sessions.query(tx, ALL_SESSIONS):
@@ -101,6 +110,7 @@ class BoardService:
                     workspace=workspace,
                     host_lost=workspace.host_id in lost,
                     snapshot=snapshots[workspace.id],
+                    watch=watches[workspace.id],
                     ratchet=ratchets[workspace.id],
                     sessions=tuple(sessions[workspace.id]),
                     activity=activity[workspace.id],
@@ -117,9 +127,11 @@ class BoardService:
         sessions = tuple(tables.sessions.query(tx, SESSIONS_OF, workspace_id=workspace_id))
         project = tables.projects.get(tx, workspace.project_id)
         snapshot = tables.snapshots.get(tx, workspace_id)
+        watch = tables.watches.get(tx, workspace_id)
         ratchet = tables.ratchets.get(tx, workspace_id)
         assert project is not None  # created with the workspace, and never removed before it
         assert snapshot is not None
+        assert watch is not None
         assert ratchet is not None
         activity = [tables.activity.get(tx, session.id) for session in sessions if session.is_live]
         return card(
@@ -129,6 +141,7 @@ class BoardService:
                 workspace=workspace,
                 host_lost=is_lost(tx, tables.hosts, workspace.host_id),
                 snapshot=snapshot,
+                watch=watch,
                 ratchet=ratchet,
                 sessions=sessions,
                 activity={row.session_id: row.activity for row in activity if row is not None},

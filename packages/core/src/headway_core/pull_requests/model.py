@@ -305,6 +305,7 @@ SNAPSHOTS = TableSpec(
     ),
     queries=(ALL_SNAPSHOTS, BY_NODE, BY_NUMBER, BY_HEAD),
 )
+ALL_WATCHES = Query(name="all")
 DUE = Query(name="due", up_to="due_at", order=("due_at",), limit=50)
 NEXT_DUE = Query(name="next_due", present=("due_at",), order=("due_at",), limit=1)
 DUE_SOON = Query(name="due_soon", up_to="due_at")
@@ -314,7 +315,7 @@ WATCHES = TableSpec(
     key=("workspace_id",),
     lock=Lock.APPEND,
     indexes=(Index(name="pull_request_watches_due", columns=("due_at",)),),
-    queries=(DUE, NEXT_DUE, DUE_SOON),
+    queries=(ALL_WATCHES, DUE, NEXT_DUE, DUE_SOON),
 )
 
 

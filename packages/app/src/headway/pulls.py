@@ -1,0 +1,180 @@
+"""What is known of a workspace's pull request, part by part, and how old each part is."""
+
+from collections import Counter
+from collections.abc import Sequence
+from datetime import UTC, datetime
+
+import attrs
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from headway.terminal import visible
+from headway_core.board import Card
+from headway_core.kernel.conversion import CONVERTER
+from headway_core.pull_requests import counted
+from headway_core.pull_requests.model import Check, PullRequestFacts
+
+Json = dict[str, object]
+
+NONE_YET = "no pull request is attached"
+
+
+@attrs.frozen(kw_only=True)
+class Part:
+    """A part of the view: read together, and as old as its reading."""
+
+    name: str
+    at: datetime | None
+    """When the fetch began that read it whole; None: never."""
+    words: str
+    """What it says, in a line."""
+    facts: Json
+
+
+def parts(card: Card) -> tuple[Part, ...]:
+    """State, checks, conversation, mergeability; nothing when no pull request is attached."""
+    facts, watch = card.view.facts, card.view.watch
+    if facts is None:
+        return ()
+    decision = facts.review_decision.lower() if facts.review_decision else "no decision"
+    return (
+        Part(name="state", at=watch.state_at, words=_standing(card, facts), facts=_state(card, facts)),
+        Part(
+            name="checks",
+            at=watch.checks_at,
+            words=f"{card.ci.lower()}: {_tally(facts.checks)}",
+            facts={"ci_status": card.ci, "complete": facts.checks_complete, "count": len(facts.checks)},
+        ),
+        Part(
+            name="conversation",
+            at=watch.conversation_at,
+            words=f"{decision}, {_count(len(facts.threads), 'unresolved thread')}",
+            facts={
+                "review_decision": facts.review_decision,
+                "decision_source": facts.decision_source,
+                "unresolved_threads": len(facts.threads),
+                "reviews": len(facts.reviews),
+                "complete": facts.conversation_complete,
+            },
+        ),
+        Part(
+            name="mergeability",
+            at=watch.mergeability_at,
+            words=facts.mergeability.lower(),
+            facts={"mergeability": facts.mergeability},
+        ),
+    )
+
+
+def _standing(card: Card, facts: PullRequestFacts) -> str:
+    queue = f", in the merge queue: {facts.merge_queue.state.lower()}" if facts.merge_queue else ""
+    head = f"{facts.head.commit[:12]} of {facts.head.ref} into {facts.base.ref}"
+    return visible(f"{card.pr_state.lower()}, {head}{queue}")
+
+
+def _state(card: Card, facts: PullRequestFacts) -> Json:
+    plain: Json = CONVERTER.unstructure(facts)
+    names = ("number", "url", "title", "state", "draft", "head", "base", "updated_at", "merge_queue")
+    return {**{name: plain[name] for name in names}, "pr_state": card.pr_state, "author": facts.author.login}
+
+
+def _tally(checks: Sequence[Check]) -> str:
+    tally = Counter(check.outcome for check in checks)
+    return ", ".join(f"{number} {outcome}" for outcome, number in sorted(tally.items())) or "none"
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number} {noun}{'' if number == 1 else 's'}"
+
+
+def document(card: Card, now: datetime) -> Json:
+    """What `headway pr show --json` prints: each part with its age in seconds."""
+    view = card.view
+    return {
+        "workspace": view.workspace.id,
+        "attached": view.facts is not None,
+        "tied": list(view.snapshot.tied),
+        "parts": {part.name: {**_age(part.at, now), **part.facts} for part in parts(card)},
+        "problem": view.watch.problem,
+        "failing_since": CONVERTER.unstructure(view.watch.failing_since),
+        "next_look_at": CONVERTER.unstructure(view.watch.due_at),
+    }
+
+
+def checks_document(card: Card, now: datetime) -> Json:
+    """What `headway pr checks --json` prints."""
+    view = card.view
+    return {
+        "workspace": view.workspace.id,
+        **_age(view.watch.checks_at, now),
+        "ci_status": card.ci,
+        "complete": view.facts is not None and view.facts.checks_complete,
+        "checks": [
+            {**CONVERTER.unstructure(check), "counts": check in _counts(card)} for check in _checks(card)
+        ],
+    }
+
+
+def _age(at: datetime | None, now: datetime) -> Json:
+    moment: object = CONVERTER.unstructure(at)
+    return {"at": moment, "age_s": None if at is None else round((now - at).total_seconds(), 1)}
+
+
+def _checks(card: Card) -> tuple[Check, ...]:
+    return card.view.facts.checks if card.view.facts else ()
+
+
+def _counts(card: Card) -> tuple[Check, ...]:
+    facts = card.view.facts
+    return counted(facts.checks, card.view.settings.ci_scope, facts.required) if facts else ()
+
+
+def show(card: Card, console: Console) -> None:
+    """The pull request for people, a line a part."""
+    view, facts = card.view, card.view.facts
+    if facts is None:
+        tied = ", ".join(f"#{number}" for number in view.snapshot.tied)
+        told = f"{NONE_YET}; its branch has several: {tied} (headway pr attach)" if tied else NONE_YET
+        console.print(Text(f"{view.workspace.name}: {told}"), soft_wrap=True)
+    else:
+        console.print(Text(visible(f"#{facts.number} {facts.title}  {facts.url}")), soft_wrap=True)
+    table = Table(box=None, show_header=False, pad_edge=False)
+    for part in parts(card):
+        table.add_row(f"  {part.name}", Text(part.words), Text(age(part.at), style="dim"))
+    if facts is not None:
+        console.print(table)
+    if view.watch.problem:
+        since = age(view.watch.failing_since)
+        console.print(Text(f"the last look failed, first {since}: {view.watch.problem}"), soft_wrap=True)
+
+
+def show_checks(card: Card, console: Console) -> None:
+    """The checks for people, a line each."""
+    if card.view.facts is None:
+        show(card, console)
+        return
+    counts = _counts(card)
+    table = Table(box=None, show_header=False, pad_edge=False)
+    for check in _checks(card):
+        more = " (does not count)" if check not in counts else " (required)" if check.required else ""
+        name = Text(visible(f"{check.name}{more}"))
+        table.add_row(check.outcome, name, check.word.lower(), Text(visible(check.url or ""), style="dim"))
+    console.print(table)
+    console.print(Text(f"{card.ci.lower()}, as read {age(card.view.watch.checks_at)}"))
+
+
+def now() -> datetime:
+    """The present moment, at the edge: from it ages are made for those who look."""
+    return datetime.now(UTC)  # noqa: TID251
+
+
+def age(at: datetime | None) -> str:
+    """How long ago, roughly."""
+    if at is None:
+        return "never"
+    seconds = max((now() - at).total_seconds(), 0)
+    for unit, size in (("d", 86_400), ("h", 3_600), ("min", 60)):
+        if seconds >= size:
+            return f"{seconds / size:.0f} {unit} ago"
+    return f"{seconds:.0f} s ago"
