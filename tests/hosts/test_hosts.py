@@ -1,8 +1,5 @@
 """Hosts say that they are there; that one is not is a fact that a duty records, and a person retires it."""
 
-from datetime import timedelta
-
-import anyio
 import pytest
 
 from headway_core.hosts import (
@@ -11,7 +8,6 @@ from headway_core.hosts import (
     HOSTS_SEEN,
     LOST_AFTER,
     Host,
-    HostDuty,
     HostLost,
     HostRegistered,
     HostRetired,
@@ -20,7 +16,6 @@ from headway_core.hosts import (
     Retired,
     is_lost,
 )
-from headway_core.kernel.duties import Duty, DutyRunner
 from headway_core.kernel.errors import Conflict, NotFound
 from headway_core.kernel.events import EventCatalog, Payload, UnknownPayload
 from headway_core.kernel.memory import MemoryStore
@@ -113,18 +108,6 @@ async def test_a_lost_host_returns(network: Network) -> None:
     ]
 
 
-async def test_the_duty_reports_before_it_judges(network: Network) -> None:
-    """A runner that slept does not find itself lost; a host without any other runner finds nobody lost."""
-    duty = HostDuty(network.on("a"))
-    await duty.run()
-    await network.on("b").report()
-    network.clock.advance(LIMIT_S * 10)
-    await duty.run()
-    assert not await network.is_lost("a")
-    assert await network.is_lost("b")
-    assert timedelta(seconds=duty.interval) * 4 <= LOST_AFTER
-
-
 async def test_nobody_is_lost_who_is_unknown(network: Network) -> None:
     """None (no host yet) and a host that never ran a runner are not lost."""
     assert not await network.is_lost(None)
@@ -155,26 +138,6 @@ async def test_retired_keeps_when_it_was_lost(network: Network) -> None:
     network.clock.advance(60)
     assert (await network.on("b").retire("a")).lost_at == lost
     assert await network.on("b").notice_losses() == ()
-
-
-async def test_a_runner_whose_host_was_retired_ends(network: Network) -> None:
-    """It slept, and was retired meanwhile: its other duties end with the one that learns of it."""
-    await network.on("a").report()
-    network.clock.advance(LIMIT_S)
-    await network.on("b").retire("a")
-    runner = DutyRunner(network.store.ledger, [_Forever(), HostDuty(network.on("a"))])
-    with anyio.fail_after(5), pytest.raises(ExceptionGroup) as raised:
-        await runner.run()
-    assert raised.group_contains(Retired)
-    assert len(raised.value.exceptions) == 1
-
-
-class _Forever(Duty):
-    name = "forever"
-
-    async def run(self) -> float | None:
-        await anyio.sleep_forever()
-        return None
 
 
 async def test_a_retired_host_is_refused(network: Network) -> None:

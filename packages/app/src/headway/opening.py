@@ -116,7 +116,7 @@ class Headway:
         async with self._core.locks().runner() as mine:
             if not mine:
                 raise Conflict("runner", self._core.locks().host_id, "another process runs this host")
-            await self.hosts.report()
+            await self._core.presence().report()
             await self._core.pull_requests().recover()
             async with anyio.create_task_group() as group:
                 group.start_soon(self._core.runner().run)

@@ -18,7 +18,7 @@ from headway_core.forge_actions import (
     ForgeActionService,
     ForgeWriter,
 )
-from headway_core.hosts import HOSTS, HOSTS_SEEN, HostDuty, HostService
+from headway_core.hosts import HOSTS, HOSTS_SEEN, HostService
 from headway_core.kernel.claims import Claims
 from headway_core.kernel.consumers import CONSUMER_POSITIONS, ConsumerDuty, EventReader
 from headway_core.kernel.duties import DutyRunner
@@ -31,6 +31,8 @@ from headway_core.operations import (
     ArchiveService,
     BranchConsumer,
     BranchService,
+    HostDuty,
+    HostPresence,
     IssueReader,
     MovingService,
     ProvisioningService,
@@ -289,6 +291,7 @@ class CoreContainer(containers.DeclarativeContainer):
         worktrees=worktrees,
         places=places,
     )
+    presence = providers.Singleton(HostPresence, hosts, executor)
     moving = providers.Singleton(
         MovingService, ledger, hosts=read_hosts, lifecycle=lifecycle, sessions=sessions, locks=locks
     )
@@ -349,7 +352,7 @@ class CoreContainer(containers.DeclarativeContainer):
         locks=locks,
     )
     duties = providers.List(
-        providers.Singleton(HostDuty, hosts),
+        providers.Singleton(HostDuty, presence, hosts),
         providers.Singleton(
             WorkspaceDuty,
             ledger,

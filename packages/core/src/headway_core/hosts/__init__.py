@@ -3,7 +3,6 @@
 A workspace is pinned to the host that provisions it first. `HostService` is the only writer of hosts.
 """
 
-from headway_core.hosts.duty import HostDuty
 from headway_core.hosts.events import EVENTS, HostLost, HostRegistered, HostRetired, HostReturned
 from headway_core.hosts.model import HOSTS, HOSTS_SEEN, Host, HostSeen, is_lost
 from headway_core.hosts.service import LOST_AFTER, HostService, KnownHost, Retired
@@ -14,7 +13,6 @@ __all__ = [
     "HOSTS_SEEN",
     "LOST_AFTER",
     "Host",
-    "HostDuty",
     "HostLost",
     "HostRegistered",
     "HostRetired",

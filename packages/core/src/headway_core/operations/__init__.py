@@ -20,6 +20,7 @@ from headway_core.operations.model import (
 from headway_core.operations.moving import MovingService
 from headway_core.operations.places import WorktreePlaces
 from headway_core.operations.ports import Issue, IssueReader
+from headway_core.operations.presence import HostDuty, HostPresence
 from headway_core.operations.provisioning import ProvisioningService
 from headway_core.operations.recovery import RecoveryService
 
@@ -32,6 +33,8 @@ __all__ = [
     "CreateWorkspace",
     "GitHubIssue",
     "HoldsIgnored",
+    "HostDuty",
+    "HostPresence",
     "Issue",
     "IssueReader",
     "Manual",

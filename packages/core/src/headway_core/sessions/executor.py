@@ -25,6 +25,7 @@ from headway_core.kernel.hosts import HostLocks
 from headway_core.kernel.ledger import Ledger, ReadTransaction, Transaction
 from headway_core.kernel.tables import ReadTable
 from headway_core.sessions.model import (
+    ALL_SESSIONS,
     BUSY,
     BUSY_SESSIONS,
     QUEUED_PROMPTS,
@@ -116,6 +117,30 @@ class SessionExecutor:
         left = await self._ledger.read(lambda tx: self._sessions.live(tx, workspace_id))
         if left:
             raise Unavailable("supervisor", f"{len(left)} sessions could not be ended")
+
+    async def end_everything(self) -> None:
+        """End whatever runs on this host: it was retired, and its workspaces go on elsewhere.
+
+        Those that are still pinned here are recorded as stopped. Those that were moved count as lost
+        already; what still runs of them, because this host only slept, is found by its evidence.
+        """
+        pinned, lost = await self._ledger.read(self._left_here)
+        for workspace_id in pinned:
+            async with self._locks.workspace(workspace_id) as mine:
+                if mine:
+                    await self.settle_all(workspace_id)
+        for session in lost:
+            if isinstance(await self._supervisor.probe(session.id, session.attempt), Running):
+                await self._supervisor.stop(session.id, session.attempt)
+
+    def _left_here(self, tx: ReadTransaction) -> tuple[list[str], list[Session]]:
+        pinned = [
+            session.workspace_id
+            for session in self._session_rows.query(tx, BUSY_SESSIONS)
+            if self._sessions.workspace(tx, session.workspace_id).host_id == self._locks.host_id
+        ]
+        ended = self._session_rows.query(tx, ALL_SESSIONS)
+        return list(dict.fromkeys(pinned)), [s for s in ended if s.end_reason is EndReason.LOST]
 
     async def said(self, session_id: str, name: str) -> bytes | None:
         """What the newest attempt of a session left in `$HEADWAY_OUT` under this name, or None.
