@@ -1,7 +1,9 @@
 """The server as a process: CI for real, kills, adoption, and no process left behind."""
 
+import contextlib
 import os
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -25,6 +27,8 @@ from headway_sandbox import (
 )
 from headway_sandbox.commands import RunView, WorldState
 from headway_sandbox.errors import CommandRefused, ServerFailed
+from headway_sandbox.server import _listen
+from headway_sandbox.store import Store
 
 pytestmark = pytest.mark.anyio
 
@@ -291,3 +295,9 @@ async def test_rivals_get_the_same_server(
         for _ in range(4):
             tasks.start_soon(one)
     assert len({server.pid for server in found}) == 1
+
+
+def test_answers_do_not_wait_for_acknowledgements(make_world: Callable[..., World]) -> None:
+    """The listener is named as TCP: asyncio sends small parts at once on connections of such a one only."""
+    with contextlib.closing(Store(make_world().state_file)) as store, _listen(store, [0]) as listener:
+        assert listener.proto == socket.IPPROTO_TCP

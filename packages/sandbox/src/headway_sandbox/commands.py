@@ -491,7 +491,7 @@ class ListDeliveries:
     """Fetch deliveries, oldest first. Nothing is marked: who fetches may lose, repeat and reorder."""
 
     after: int = 0  # the id of the last one that was fetched
-    limit: int = 1000
+    limit: int = 1000  # of all repositories; those of others are left out
     repository: str = ""
 
 

@@ -187,7 +187,8 @@ def choose_port(store: Store) -> int:
 
 def _listen(store: Store, candidates: list[int]) -> socket.socket:
     for candidate in candidates:
-        listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+        # Named as TCP: asyncio turns off the waiting for acknowledgements (40 ms an answer) only then.
+        listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             listener.bind((_HOST, candidate))

@@ -95,9 +95,16 @@ class Transaction:
     def find(self, kind: type[R], **where: object) -> list[R]:
         """Return the records whose fields equal `where`, oldest first."""
         condition = " AND ".join(f'"{name}" IS ?' for name in where) or "1"
+        return self._select(kind, f"{condition} ORDER BY id", tuple(where.values()))
+
+    def after(self, kind: type[R], record_id: int, *, limit: int) -> list[R]:
+        """Return at most `limit` records with a greater id, oldest first."""
+        return self._select(kind, "id > ? ORDER BY id LIMIT ?", (record_id, limit))
+
+    def _select(self, kind: type[R], clause: str, values: tuple[object, ...]) -> list[R]:
         rows = self._connection.execute(
-            f'SELECT * FROM "{_table(kind)}" WHERE {condition} ORDER BY id',  # noqa: S608 (names are field names)
-            tuple(where.values()),
+            f'SELECT * FROM "{_table(kind)}" WHERE {clause}',  # noqa: S608 (ours: names are field names)
+            values,
         )
         loaders = _loaders(kind)
         return [

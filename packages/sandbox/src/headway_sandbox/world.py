@@ -372,9 +372,9 @@ def create_hook(desk: Desk, order: commands.CreateHook) -> commands.HookView:
 def list_deliveries(desk: Desk, order: commands.ListDeliveries) -> commands.DeliveriesView:
     """Fetch deliveries."""
     hooks = {hook.id: hook for hook in desk.tx.find(Hook, repository=desk.repository(order.repository).id)}
-    waiting = [one for one in desk.tx.find(Delivery) if one.id > order.after and one.hook in hooks]
+    found = desk.tx.after(Delivery, order.after, limit=order.limit)
     return commands.DeliveriesView(
-        deliveries=tuple(_delivery(hooks[one.hook], one) for one in waiting[: order.limit])
+        deliveries=tuple(_delivery(hooks[one.hook], one) for one in found if one.hook in hooks)
     )
 
 
