@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from datetime import timedelta
+from functools import partial
 from typing import cast
 
 import anyio
@@ -12,7 +13,7 @@ from headway_core.kernel.claims import Claim
 from headway_core.kernel.ledger import ReadTransaction, Transaction
 from headway_core.testing.clock import ManualClock
 from headway_core.testing.contracts.ledger.case import CALLERS, ROOM, Case, LedgerCase
-from headway_core.testing.contracts.ledger.samples import Room
+from headway_core.testing.contracts.ledger.samples import Colour, Painted, Room
 
 LEASE_S = 60.0
 
@@ -184,6 +185,37 @@ class ClaimsContract(LedgerCase):
                 for number in range(CALLERS):
                     group.start_soon(want, number)
         assert sorted(taken) == keys
+
+    @pytest.mark.lesson("S18")
+    async def test_no_late_outcome_after_a_newer_claim(
+        self, case: Case, ann: Desk, clock: ManualClock
+    ) -> None:
+        """Late holders that fence and somebody who takes over, at once: once taken over, nothing late is
+        stored. A fence that only looked would let a transaction that began before store it afterwards.
+        """
+        claims = case.store.claims("sample")
+        late = {key: await ann.take(key) for key in ("k1", "k2", "k3")}
+        clock.advance(LEASE_S)
+
+        def outcome(tx: Transaction, key: str) -> None:
+            if claims.fence(tx, late[key]):
+                tx.emit(Painted(item_id=key, colour=Colour.RED), actor="late")
+
+        def take_over(tx: Transaction, key: str) -> None:
+            if claims.acquire(tx, [key], holder="bob", lease=timedelta(seconds=LEASE_S)):
+                tx.emit(Painted(item_id=key, colour=Colour.RED), actor="newer")
+
+        with anyio.fail_after(30):
+            async with anyio.create_task_group() as group:
+                for key in late:
+                    for number in range(CALLERS):
+                        work = take_over if number == CALLERS // 2 else outcome
+                        group.start_soon(case.transact, partial(work, key=key))
+        log = await case.log(limit=1000)
+        for key in late:
+            told = [e.actor for e in log if isinstance(e.payload, Painted) and e.payload.item_id == key]
+            assert told[-1] == "newer"
+            assert told.count("newer") == 1
 
     async def test_rolled_back(self, case: Case, ann: Desk, bob: Desk) -> None:
         """What a failed unit of work took, renewed or gave back is as it was before."""
