@@ -134,8 +134,8 @@ def test_every_write_port_has_one_consumer_in_the_wiring() -> None:
 
 
 def test_every_kind_of_claims_has_one_consumer() -> None:
-    """The container gives the claims of a kind to one provider at most; a planted second one is found."""
-    assert set(consumers_by_wiring(CoreContainer, "claim_").values()) <= {1}
+    """The container gives the claims of a kind to exactly one provider; a planted second one is found."""
+    assert set(consumers_by_wiring(CoreContainer, "claim_").values()) == {1}
     assert consumers_by_wiring(ClaimingContainer, "claim_")["claim_fetches"] > 1
 
 

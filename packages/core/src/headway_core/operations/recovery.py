@@ -3,6 +3,7 @@
 Judged by liveness alone (L11): a free lock means that nobody acts. Age means nothing.
 """
 
+import posixpath
 from typing import assert_never
 
 import anyio
@@ -127,9 +128,9 @@ class RecoveryService:
             strays = await self._worktrees.strays(project.repo_path, base, await self._known_paths(project))
             # Asked again, after the look: the row of a workspace is older than its folder, so whatever was
             # made meanwhile, by another host in a folder of both too, is known by now.
-            known = await self._known_paths(project)
+            known = {posixpath.basename(path) for path in await self._known_paths(project)}
             for stray in strays:
-                if stray.path not in known:
+                if posixpath.basename(stray.path) not in known:  # by name: a base may be a link
                     await self._clear_away(project, base, stray, found)
         except HeadwayError as error:
             found.problems.append(f"worktrees of project {project.slug}: {error}")
