@@ -99,3 +99,10 @@ def simulate(session: nox.Session) -> None:
     """The simulator: `-- --runs 10000 --seed 1`, `--exhaustive`, `--teeth 400`, `--replay SEED`."""
     session.install(*PINS, "-e", "packages/core[testing]")
     session.run("python", "tests/simulation/simulate.py", *session.posargs)
+
+
+@nox.session
+def faults(session: nox.Session) -> None:
+    """What is believed while a forge answers wrongly: `-- --cycles 10000 --seed 1`."""
+    session.install(*PINS, "-e", "packages/core[testing]")
+    session.run("python", "tests/faults/inject.py", *session.posargs)

@@ -155,7 +155,7 @@ async def test_a_pull_request_from_another_branch_is_found_by_its_address(room: 
         "another commit",
         "the base branch",
         "too old",
-        "a fork's",
+        "fork",
         "declined",
         "unknown",
         "unreadable",

@@ -130,16 +130,19 @@ async def test_of_several_the_default_base_goes_first_then_the_newest(
 
 @pytest.mark.lesson("S10")
 async def test_a_finished_pull_request_gives_way_to_a_new_one_of_the_branch(room: "Room") -> None:
-    """After a push the branch is looked at again, though what is attached is merged; then it rests."""
+    """After a push the branch is looked at soon, though what is attached is merged; then less and less."""
     await room.add_workspace()
     await room.attach()
     room.forge.observations["PR_1"] = an_observation(state=GitHubState.MERGED)
     await room.service.refresh_workspace("w1")
     await room.hint()
-    for _ in range(4):
+    pauses = []
+    for _ in range(5):
         assert await room.service.refresh_due() == {"w1": Unchanged()}
-        room.clock.advance(await room.due_in() or 0)
-    assert await room.due_in() is None
+        pauses.append(await room.due_in() or 0)
+        room.clock.advance(pauses[-1])
+    assert pauses[:3] == [5, 10, 30]
+    assert 162 <= pauses[3] <= 198 < pauses[4]
     assert len(room.asked("observe")) == 1
     room.forge.candidates[BRANCH] = (a_candidate(8),)
     room.forge.observations["PR_8"] = an_observation("PR_8", number=8)
@@ -157,16 +160,19 @@ async def test_a_closed_one_is_read_hourly_for_a_week(room: "Room") -> None:
     await room.attach()
     room.forge.observations["PR_1"] = an_observation(state=GitHubState.CLOSED)
     await room.service.refresh_workspace("w1")
-    room.clock.advance(3600)
-    await room.service.refresh_due()
+    for _ in range(8):  # another of the branch is looked for meanwhile, with growing pauses
+        room.clock.advance(3600)
+        await room.service.refresh_due()
     assert await room.due_in() == 3600
     room.forge.observations["PR_1"] = an_observation()
     room.clock.advance(3600)
     assert await room.service.refresh_due() == {"w1": Refreshed(changed=("state",))}
     room.forge.observations["PR_1"] = an_observation(state=GitHubState.CLOSED)
     room.clock.advance(8 * 24 * 3600)
-    await room.service.refresh_due()
-    assert await room.due_in() is None
+    for _ in range(12):
+        room.clock.advance(max(await room.due_in() or 0, 0))
+        await room.service.refresh_due()
+    assert (await room.due_in() or 0) > 5 * 3600
 
 
 async def test_a_branch_that_can_not_be_looked_for_is_a_failure(room: "Room") -> None:

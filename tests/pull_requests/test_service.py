@@ -282,7 +282,7 @@ async def test_a_switch_resets_all_facts_and_is_read_at_once(room: "Room") -> No
     await attached(room)
     room.forge.observations["PR_1"] = an_observation(state=GitHubState.MERGED)
     await room.service.refresh_workspace("w1")
-    assert await room.due_in() is None
+    assert await room.due_in() == 0
     await room.attach("w1", "PR_2")
     assert (await room.snapshot()).facts is None
     assert await room.due_in() == 0
@@ -493,8 +493,8 @@ async def test_a_workspace_that_is_gone_does_not_stop_the_sweep(room: "Room") ->
 
 
 @pytest.mark.lesson("R30")
-async def test_what_is_merged_or_archived_costs_no_call(room: "Room") -> None:
-    """Not even when it is due; a person may still ask for it."""
+async def test_what_is_merged_or_archived_is_not_read(room: "Room") -> None:
+    """Of a merged one's branch another is looked for, ever less; of an archived one nothing is asked."""
     await attached(room)
     room.forge.observations["PR_1"] = an_observation(state=GitHubState.MERGED)
     await room.service.refresh_workspace("w1")
@@ -502,11 +502,15 @@ async def test_what_is_merged_or_archived_costs_no_call(room: "Room") -> None:
     await room.attach("w2", "PR_2")
     await room.change_workspace("w2", status=WorkspaceStatus.ARCHIVED)
     room.forge.asked.clear()
-    room.clock.advance(24 * 3600)
-    assert await room.service.refresh_due() == {"w2": NoPullRequest()}
-    assert room.forge.asked == []
-    assert await room.service.next_due_in() is None
-    assert await room.service.refresh_workspace("w1") == Unchanged()
+    for _ in range(12):
+        room.clock.advance(6.7 * 3600)
+        outcomes = await room.service.refresh_due()
+        assert outcomes == {"w1": Unchanged(), **({"w2": NoPullRequest()} if "w2" in outcomes else {})}
+    assert [call.what for call in room.forge.asked] == ["of_branches"] * 12
+    assert await room.due_in("w2") is None
+    assert 5.4 * 3600 <= (await room.due_in("w1") or 0) <= 6.6 * 3600
+    assert await room.service.refresh_workspace("w1") == Unchanged()  # people may ask for it
+    assert room.asked("observe") == [("PR_1",)]
 
 
 async def test_overdue_checks_are_told_also_when_github_is_not_reachable(room: "Room") -> None:

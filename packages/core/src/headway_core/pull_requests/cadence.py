@@ -78,13 +78,16 @@ def due_after_look(
         return attrs.evolve(watch, due_at=now)
     refresh = next_refresh(snapshot, watch, now, settings)
     if not looked:
-        return attrs.evolve(watch, due_at=refresh)
+        over = snapshot.facts is not None and snapshot.facts.state in _FINISHED
+        # It has just been merged or closed: from now on another of the branch is looked for.
+        return (
+            attrs.evolve(watch, due_at=now, discovery_step=0) if over else attrs.evolve(watch, due_at=refresh)
+        )
     watch = attrs.evolve(watch, hinted=())
     step, again = next_discovery(watch, now, settings)
-    # A finished pull request gets a successor soon after a push, or is found by its own next refresh.
-    rests = snapshot.node_id is not None and step >= len(DISCOVERY_AFTER_HINT_S)
-    dues = [due for due in (refresh, None if rests else again) if due is not None]
-    return attrs.evolve(watch, due_at=min(dues, default=None), discovery_step=step)
+    # Also for a finished one: its successor is found though nobody tells of it, at the latest in 6 hours.
+    dues = [due for due in (refresh, again) if due is not None]
+    return attrs.evolve(watch, due_at=min(dues), discovery_step=step)
 
 
 def next_refresh(

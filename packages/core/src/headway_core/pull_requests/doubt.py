@@ -12,11 +12,12 @@ from datetime import datetime, timedelta
 from headway_core.pull_requests.model import (
     Check,
     CheckOutcome,
+    GitHubState,
     Mergeability,
     PullRequestFacts,
     PullRequestSnapshot,
 )
-from headway_core.pull_requests.ports import Observation
+from headway_core.pull_requests.ports import Observation, StatePart
 
 READ_LAG = timedelta(seconds=5)
 """For how long GitHub may not show yet what it has stored."""
@@ -29,7 +30,7 @@ def doubt(snapshot: PullRequestSnapshot, observation: Observation) -> str | None
         return None
     if state.head.commit != known.head.commit:
         returns = state.head.commit in snapshot.former_heads
-        return f"head {state.head.commit} tip {state.head.tip}" if returns else None
+        return f"head {state.head.commit}" if returns or lags_its_branch(state) else None
     if state.base != known.base and state.base.commit in snapshot.former_bases:
         return f"base {state.base.commit}"
     if state.updated_at > known.updated_at:
@@ -45,6 +46,11 @@ def doubt(snapshot: PullRequestSnapshot, observation: Observation) -> str | None
         if back:
             return f"thread {back[0]}"
     return None
+
+
+def lags_its_branch(state: StatePart) -> bool:
+    """The record of an open pull request has another head than its branch; of one that is over it may."""
+    return state.state is GitHubState.OPEN and state.head.tip not in (None, state.head.commit)
 
 
 def _older_check(known: Iterable[Check], seen: Iterable[Check]) -> str | None:

@@ -264,7 +264,7 @@ class PullRequestWatch:
     doubted: str | None = None
     """What the last read took back (`doubt`): it is believed when a later read says so too."""
     doubted_at: datetime | None = None
-    """When the fetch began that said so first."""
+    """When the fetch began that said so first; None when its record lagged behind its branch."""
     fetch_began_at: datetime | None = None
     """When the newest believed fetch began; `hint_at` after it means that it may be out of date."""
     state_at: datetime | None = None

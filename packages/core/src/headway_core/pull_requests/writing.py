@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 import attrs
 
 from headway_core.pull_requests.derive import ci_of, derived_decision
-from headway_core.pull_requests.doubt import READ_LAG, doubt, unordered_mergeability
+from headway_core.pull_requests.doubt import READ_LAG, doubt, lags_its_branch, unordered_mergeability
 from headway_core.pull_requests.model import (
     CIStatus,
     DecisionSource,
@@ -79,7 +79,8 @@ def believe(
         return Refused(reason=reason, watch=attrs.evolve(watch, doubted=None, doubted_at=None))
     doubted = doubt(snapshot, observation)
     if doubted is not None and not _confirmed(watch, observation.state, doubted, began_at):
-        since = watch.doubted_at if watch.doubted == doubted else began_at
+        again = watch.doubted == doubted and watch.doubted_at is not None
+        since = None if lags_its_branch(observation.state) else watch.doubted_at if again else began_at
         return Refused(
             reason=RefusalReason.DOUBTED, watch=attrs.evolve(watch, doubted=doubted, doubted_at=since)
         )
@@ -175,13 +176,12 @@ def _refusal(
 
 
 def _confirmed(watch: PullRequestWatch, state: StatePart, doubted: str, began_at: datetime) -> bool:
-    """The same was said before, long enough ago, and not of a head that lags its branch or lost it."""
-    gone = state.head.tip is None and not doubted.startswith("head ")
+    """The same was said before, long enough ago, and the record does not lag its branch."""
     return (
         watch.doubted == doubted
         and watch.doubted_at is not None
         and began_at >= watch.doubted_at + READ_LAG
-        and (gone or state.head.tip == state.head.commit)
+        and not lags_its_branch(state)
     )
 
 

@@ -1,0 +1,68 @@
+"""The fault injection in short, and that it would see what it looks for. `nox -s faults` is the long one."""
+
+from collections.abc import Callable
+from typing import Any
+
+import attrs
+import pytest
+from faulty_world import Fault
+from inject import Rehearsal, Wrong
+
+from headway_core.pull_requests import recording, writing
+from headway_core.pull_requests.writing import RefusalReason
+
+pytestmark = pytest.mark.anyio
+
+
+@pytest.mark.lesson("S18", "R23", "S5")
+@pytest.mark.parametrize("seed", [1, 2, 3])
+async def test_no_fault_makes_a_fact_false_older_or_gone(seed: int) -> None:
+    """Every cycle is compared with the world's past; when the faults stop, all is true."""
+    rehearsal = Rehearsal(seed, run_twice=True)
+    await rehearsal.live(600, calm_every=200)
+    figures = rehearsal.figures
+    assert figures.facts > 100
+    assert {fault.value for fault in Fault} - figures.faults.keys() <= {Fault.DEATH.value, Fault.SLOW.value}
+    assert figures.outcomes["Superseded: doubted"] > 0
+    assert len(figures.calm_s) == 3
+
+
+def _believes_any_order(*arguments: Any) -> RefusalReason | None:
+    reason = _refusal(*arguments)
+    return None if reason is RefusalReason.OLDER_UPDATED_AT else reason
+
+
+def _clears(merged: Any) -> Callable[..., Any]:
+    def clears(known: Any, observation: Any) -> Any:
+        return merged(None, observation)
+
+    return clears
+
+
+_refusal, _merged = writing._refusal, writing._merged
+DEFECTS: dict[str, tuple[Any, str, Any]] = {
+    "nothing is doubted": (writing, "doubt", lambda *_: None),
+    "an older updatedAt is believed": (writing, "_refusal", _believes_any_order),
+    "what was not read is cleared": (writing, "_merged", _clears(_merged)),
+    "mergeability has an order": (writing, "unordered_mergeability", lambda *_, **__: False),
+    "a record that lags its branch is believed": (writing, "lags_its_branch", lambda *_: False),
+    "who failed is not asked again": (
+        recording,
+        "due_after_failure",
+        lambda watch, *_: attrs.evolve(watch, due_at=None),
+    ),
+}
+
+
+@pytest.mark.parametrize("defect", DEFECTS)
+async def test_a_planted_defect_is_found(defect: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The comparison sees each of the ways in which belief could go wrong."""
+    module, name, planted = DEFECTS[defect]
+    monkeypatch.setattr(module, name, planted)
+    with pytest.raises(Wrong):
+        await _many()
+
+
+async def _many() -> None:
+    for seed in range(1, 6):
+        await Rehearsal(seed).live(1500, calm_every=300)
