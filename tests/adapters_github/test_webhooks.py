@@ -303,8 +303,8 @@ def test_no_payload_raises(event: str, payload: dict[str, Any]) -> None:
 
 
 @pytest.fixture(scope="session")
-def examples() -> list[dict[str, Any]]:
-    """GitHub's events with examples of their payloads, fetched once by `npm pack` and kept in a cache."""
+def package() -> Path:
+    """Examples of payloads, fetched once by `npm pack` and kept in a cache."""
     base = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "headway-tests"
     archive = base / "octokit-webhooks-examples-7.6.1.tgz"
     if not archive.exists():
@@ -313,8 +313,13 @@ def examples() -> list[dict[str, Any]]:
             if os.environ.get("CI") == "true":
                 pytest.fail(problem)
             pytest.skip(problem)
-    with tarfile.open(archive) as packed:
-        index = packed.extractfile("package/api.github.com/index.json")
+    return archive
+
+
+def examples(package: Path, server: str) -> list[dict[str, Any]]:
+    """The events of one kind of server, with examples of their payloads."""
+    with tarfile.open(package) as packed:
+        index = packed.extractfile(f"package/{server}/index.json")
         assert index is not None
         found: list[dict[str, Any]] = json.load(index)
     return found
@@ -332,17 +337,18 @@ def _fetch(folder: Path) -> str | None:
     return f"npm can't fetch {PACKAGE}" if done.returncode else None
 
 
-def test_all_of_githubs_own_examples(examples: list[dict[str, Any]], capsys: Any) -> None:
+def test_all_of_githubs_own_examples(package: Path, capsys: Any) -> None:
     """Each of 329 payloads of 58 events is accepted; of the events that we want, all name where to look."""
     seen: Counter[tuple[str, str]] = Counter()
-    for kind in examples:
+    events = examples(package, "api.github.com")
+    for kind in events:
         for payload in kind["examples"]:
             found = decode(kind["name"], payload)
             assert isinstance(found, Delivery), (kind["name"], found)
             seen[kind["name"], _told(found)] += 1
     assert sum(seen.values()) == 329
-    assert len(examples) == 58
-    assert set(HINTS) <= {kind["name"] for kind in examples}
+    assert len(events) == 58
+    assert set(HINTS) <= {kind["name"] for kind in events}
     silent = {event: count for (event, told), count in seen.items() if event in HINTS and told == "nothing"}
     assert silent == {
         "issue_comment": 9,  # all of them on issues
@@ -358,6 +364,17 @@ def test_all_of_githubs_own_examples(examples: list[dict[str, Any]], capsys: Any
         sys.stdout.write(
             "\n".join(["", "GitHub's own webhook examples, and where they say to look:", *lines, ""])
         )
+
+
+def test_the_examples_of_enterprise_servers(package: Path) -> None:
+    """Those of five older versions are accepted too, and the same events hint."""
+    count = 0
+    for version in ("31", "32", "33", "34", "35"):
+        for kind in examples(package, f"ghes-{version}"):
+            for payload in kind["examples"]:
+                assert isinstance(decode(kind["name"], payload), Delivery), (version, kind["name"])
+                count += 1
+    assert count == 397
 
 
 def _told(delivery: Delivery) -> str:

@@ -87,7 +87,8 @@ class Detail:
             ids, waiting = waiting[: self._batch.now], waiting[self._batch.now :]
             answer = await self._graphql.send(document("detail"), {"ids": ids})
             if not _too_big(answer):
-                self._batch.answered()
+                if isinstance(answer, Answer):
+                    self._batch.answered()
                 seen |= await self._judged(project, ids, answer)
             elif len(ids) > 1:
                 self._batch.too_big(len(ids))

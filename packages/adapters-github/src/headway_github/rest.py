@@ -1,4 +1,4 @@
-"""REST where it serves better than GraphQL: strings of logins, the trial merge, checks for some tokens.
+"""REST where it serves better than GraphQL: the trial merge, orders by login, checks for some tokens.
 
 Every answer that has an ETag is kept, and asked for again each time with it: GitHub says that an answer
 may be 60 s old (`max-age=60`), which for checks is a lie told for a minute. A 304 costs nothing.
