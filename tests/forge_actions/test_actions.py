@@ -7,19 +7,24 @@ import pytest
 from headway_core.forge_actions import (
     FORGE_ACTIONS,
     ActionStatus,
+    Comment,
     ForgeAction,
     ForgeActionDuty,
     ForgeActionService,
     OpenPullRequest,
     Reply,
+    RequestReview,
     Resolve,
 )
-from headway_core.forge_actions.model import ACTION_LIMIT, ACTIONS_OF, Order
+from headway_core.forge_actions.events import ForgeActionChanged
+from headway_core.forge_actions.model import ACTION_LIMIT, ACTIONS_OF, MARK, Order
 from headway_core.kernel.consumers import CONSUMER_POSITIONS, EventReader
-from headway_core.kernel.errors import InvalidInput, PermissionDenied, Unavailable
+from headway_core.kernel.errors import InvalidInput, NotFound, PermissionDenied, Unavailable
 from headway_core.kernel.ledger import Transaction
 from headway_core.projects.model import PROJECTS, Project
+from headway_core.pull_requests import SNAPSHOTS
 from headway_core.pull_requests.doubt import READ_LAG
+from headway_core.pull_requests.model import GitHubState
 from headway_core.pull_requests.ports import ConversationPart
 from headway_core.sessions.ports import Exited
 from headway_core.testing.clock import EPOCH
@@ -36,7 +41,9 @@ pytestmark = pytest.mark.anyio
 OPEN = OpenPullRequest(head="headway/fix", base="main", title="Fix", body="", draft=False)
 REPLY = Reply(thread_id="T_1", body="Done")
 RESOLVE = Resolve(thread_id="T_1")
-ORDERS: tuple[Order, ...] = (OPEN, REPLY, RESOLVE)
+COMMENT = Comment(pull_request="PR_1", number=7, body="Please look")
+REVIEW = RequestReview(pull_request="PR_1", number=7, reviewers=("mia",))
+ORDERS: tuple[Order, ...] = (OPEN, REPLY, RESOLVE, COMMENT, REVIEW)
 
 
 @pytest.fixture
@@ -92,7 +99,10 @@ def _duty(house: FakeHouse, point: Point = no_point, host_id: str = "host-1") ->
     house.writer.point = point
     ledger, store = PointedLedger(house.store.ledger, point), house.store
     service = ForgeActionService(
-        ledger=ledger, actions=store.writer(FORGE_ACTIONS), pull_requests=house.core.pull_requests()
+        ledger=ledger,
+        actions=store.writer(FORGE_ACTIONS),
+        snapshots=store.reader(SNAPSHOTS),
+        pull_requests=house.core.pull_requests(),
     )
     return ForgeActionDuty(
         ledger=ledger,
@@ -260,3 +270,65 @@ async def test_words_that_can_not_be_used_are_told(house: FakeHouse) -> None:
     log = await house.store.ledger.read(lambda tx: house.store.events.after(tx, 0, limit=1000))
     refused = [each.payload for each in log if each.payload.event == "forge_action.refused"]
     assert len(refused) == 1
+
+
+async def _with_thread(house: FakeHouse, **changes: Any) -> None:
+    """w1 has an open pull request with the unresolved thread T_1."""
+    talk = ConversationPart(reviews=(), threads=(a_thread(),))
+    house.forge.observations["PR_1"] = an_observation(conversation=talk, **changes)
+    await house.store.ledger.transact(lambda tx: house.core.pull_requests().attach(tx, "w1", "PR_1"))
+    await house.core.pull_requests().refresh_workspace("w1")
+
+
+async def test_what_people_ask_for_is_done_once_with_a_mark(house: FakeHouse) -> None:
+    """Reply, resolve, comment, ask for a review: intents in their order, each with a mark of its own."""
+    await _with_thread(house)
+    service = house.core.forge_actions()
+    await service.reply("w1", "T_1", "Done", actor="mia")
+    await service.resolve("w1", "T_1", actor="mia")
+    await service.comment("w1", "Please look", actor="mia")
+    await service.request_review("w1", ["@mia", "mia"], actor="mia")
+    for _ in range(2):
+        await _duty(house).run()
+    assert [done for done, _ in house.writer.effects] == [REPLY, RESOLVE, COMMENT, REVIEW]
+    actions = await _actions(house)
+    assert [mark for _, mark in house.writer.effects] == [action.mark for action in actions]
+    assert all(MARK.search(action.mark) for action in actions)
+    assert {action.session_id for action in actions} == {None}
+    log = await house.store.ledger.read(lambda tx: house.store.events.after(tx, 0, limit=1000))
+    asked = [e.actor for e in log if isinstance(e.payload, ForgeActionChanged) and e.payload.attempts == 0]
+    assert asked == ["mia"] * 4
+
+
+@pytest.mark.parametrize(
+    ("field", "call"),
+    [
+        ("thread_id", lambda s: s.reply("w1", "T_9", "Done")),
+        ("thread_id", lambda s: s.resolve("w1", "T_9")),
+        ("body", lambda s: s.reply("w1", "T_1", " \n")),
+        ("body", lambda s: s.comment("w1", "x" * 60_001)),
+        ("reviewers", lambda s: s.request_review("w1", [])),
+        ("reviewers", lambda s: s.request_review("w1", ["-evil"])),
+        ("reviewers", lambda s: s.request_review("w1", ["a b"])),
+        ("reviewers", lambda s: s.request_review("w1", [f"u{n}" for n in range(16)])),
+    ],
+)
+async def test_what_people_may_not_ask_for(house: FakeHouse, field: str, call: Any) -> None:
+    """The error names the field, and nothing is stored."""
+    await _with_thread(house)
+    with pytest.raises(InvalidInput) as error:
+        await call(house.core.forge_actions())
+    assert error.value.field == field
+    assert await _actions(house) == []
+
+
+async def test_without_an_open_pull_request_nothing_is_asked(house: FakeHouse) -> None:
+    """None attached, one that is closed, and no such workspace."""
+    service = house.core.forge_actions()
+    with pytest.raises(InvalidInput, match="workspace_id"):
+        await service.comment("w1", "Hello")
+    await _with_thread(house, state=GitHubState.CLOSED)
+    with pytest.raises(InvalidInput, match="workspace_id"):
+        await service.comment("w1", "Hello")
+    with pytest.raises(NotFound):
+        await service.comment("nobody", "Hello")

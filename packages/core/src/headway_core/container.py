@@ -215,7 +215,11 @@ class CoreContainer(containers.DeclarativeContainer):
         pull_requests=pull_requests,
     )
     forge_actions = providers.Singleton(
-        ForgeActionService, ledger=ledger, actions=write_actions, pull_requests=pull_requests
+        ForgeActionService,
+        ledger=ledger,
+        actions=write_actions,
+        snapshots=read_snapshots,
+        pull_requests=pull_requests,
     )
     ratchet_tables = providers.Singleton(
         RatchetTables,

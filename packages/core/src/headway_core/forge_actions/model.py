@@ -78,8 +78,8 @@ class ForgeAction:
     id: str
     version: int = 0
     workspace_id: str
-    session_id: str
-    """The session that asked for it."""
+    session_id: str | None
+    """The session that asked for it; None when a person did."""
     order: Order
     status: ActionStatus = ActionStatus.PENDING
     attempts: int = 0

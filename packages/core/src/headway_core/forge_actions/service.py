@@ -1,6 +1,7 @@
 """The single writer of forge actions, and the duty that carries them out."""
 
 import logging
+from collections.abc import Callable, Sequence
 from datetime import timedelta
 
 import attrs
@@ -11,12 +12,24 @@ from headway_core.forge_actions.model import (
     DUE_ACTIONS,
     NEXT_ACTION,
     ActionStatus,
+    Comment,
     ForgeAction,
     OpenPullRequest,
     Order,
+    Reply,
+    RequestReview,
+    Resolve,
 )
 from headway_core.forge_actions.ports import ForgeWriter, Written
-from headway_core.forge_actions.words import PULL_REQUEST, REPLIES, Target, pull_request, replies
+from headway_core.forge_actions.words import (
+    PULL_REQUEST,
+    REPLIES,
+    Target,
+    given_body,
+    given_reviewers,
+    pull_request,
+    replies,
+)
 from headway_core.kernel.consumers import EventConsumer
 from headway_core.kernel.duties import Duty
 from headway_core.kernel.errors import (
@@ -33,7 +46,7 @@ from headway_core.kernel.tables import OwnedTable, ReadTable
 from headway_core.projects.model import Project
 from headway_core.pull_requests import PRSnapshotService
 from headway_core.pull_requests.doubt import READ_LAG
-from headway_core.pull_requests.model import GitHubState, PullRequestSnapshot
+from headway_core.pull_requests.model import GitHubState, PullRequestFacts, PullRequestSnapshot
 from headway_core.sessions import Session, SessionEnded, Supervisor
 from headway_core.settings import SettingsService
 from headway_core.workspaces.model import Workspace
@@ -48,13 +61,77 @@ class ForgeActionService:
     """Owner of the actions."""
 
     def __init__(
-        self, *, ledger: Ledger, actions: OwnedTable[ForgeAction], pull_requests: PRSnapshotService
+        self,
+        *,
+        ledger: Ledger,
+        actions: OwnedTable[ForgeAction],
+        snapshots: ReadTable[PullRequestSnapshot],
+        pull_requests: PRSnapshotService,
     ) -> None:
         self._ledger = ledger
         self._actions = actions
+        self._snapshots = snapshots
         self._pull_requests = pull_requests
 
-    def ask(self, tx: Transaction, *, workspace_id: str, session_id: str, order: Order) -> ForgeAction:
+    # What people ask for, of the workspace's open pull request. The runner of its host carries it out.
+
+    async def reply(
+        self, workspace_id: str, thread_id: str, body: str, *, actor: str = "headway"
+    ) -> ForgeAction:
+        """Answer an unresolved review thread. `InvalidInput` (`thread_id`, `body`, `workspace_id`)."""
+        order = Reply(thread_id=thread_id, body=given_body(body))
+        return await self._asked(workspace_id, lambda facts: _of_thread(facts, order), actor)
+
+    async def resolve(self, workspace_id: str, thread_id: str, *, actor: str = "headway") -> ForgeAction:
+        """Resolve an unresolved review thread. `InvalidInput` (`thread_id`, `workspace_id`)."""
+        order = Resolve(thread_id=thread_id)
+        return await self._asked(workspace_id, lambda facts: _of_thread(facts, order), actor)
+
+    async def comment(self, workspace_id: str, body: str, *, actor: str = "headway") -> ForgeAction:
+        """Comment on the conversation. `InvalidInput` (`body`, `workspace_id`)."""
+        text = given_body(body)
+        return await self._asked(
+            workspace_id,
+            lambda facts: Comment(pull_request=facts.node_id, number=facts.number, body=text),
+            actor,
+        )
+
+    async def request_review(
+        self, workspace_id: str, reviewers: Sequence[str], *, actor: str = "headway"
+    ) -> ForgeAction:
+        """Ask these logins for a review. `InvalidInput` (`reviewers`, `workspace_id`)."""
+        logins = given_reviewers(reviewers)
+        return await self._asked(
+            workspace_id,
+            lambda facts: RequestReview(pull_request=facts.node_id, number=facts.number, reviewers=logins),
+            actor,
+        )
+
+    async def _asked(
+        self, workspace_id: str, order: Callable[[PullRequestFacts], Order], actor: str
+    ) -> ForgeAction:
+        def work(tx: Transaction) -> ForgeAction:
+            tx.lock(workspace_id)
+            snapshot = self._snapshots.get(tx, workspace_id)
+            if snapshot is None:
+                raise NotFound("workspace", workspace_id)
+            if snapshot.facts is None or snapshot.facts.state is not GitHubState.OPEN:
+                raise InvalidInput("workspace_id", "the workspace has no open pull request")
+            return self.ask(
+                tx, workspace_id=workspace_id, session_id=None, order=order(snapshot.facts), actor=actor
+            )
+
+        return await self._ledger.transact(work)
+
+    def ask(
+        self,
+        tx: Transaction,
+        *,
+        workspace_id: str,
+        session_id: str | None,
+        order: Order,
+        actor: str = "headway",
+    ) -> ForgeAction:
         """The intent of an action."""
         action = self._actions.add(
             tx,
@@ -67,7 +144,7 @@ class ForgeActionService:
                 created_at=tx.now(),
             ),
         )
-        self._tell(tx, action)
+        self._tell(tx, action, actor=actor)
         return action
 
     async def begin(self, action_id: str) -> ForgeAction | None:
@@ -150,7 +227,7 @@ class ForgeActionService:
         self._tell(tx, stored)
         return stored
 
-    def _tell(self, tx: Transaction, action: ForgeAction) -> None:
+    def _tell(self, tx: Transaction, action: ForgeAction, *, actor: str = "headway") -> None:
         tx.emit(
             ForgeActionChanged(
                 action_id=action.id,
@@ -161,7 +238,14 @@ class ForgeActionService:
                 problem=action.problem,
             ),
             workspace_id=action.workspace_id,
+            actor=actor,
         )
+
+
+def _of_thread(facts: PullRequestFacts, order: Reply | Resolve) -> Order:
+    if order.thread_id not in {thread.id for thread in facts.threads}:
+        raise InvalidInput("thread_id", "is no unresolved thread of this pull request")
+    return order
 
 
 class ForgeActionDuty(Duty):

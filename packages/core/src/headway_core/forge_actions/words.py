@@ -6,7 +6,8 @@ workspace that has no pull request yet.
 """
 
 import json
-from collections.abc import Iterable
+import re
+from collections.abc import Iterable, Sequence
 from typing import TypeVar
 
 import attrs
@@ -22,6 +23,10 @@ PULL_REQUEST = "pull-request.json"
 _TITLE_CAP = 250
 _BODY_CAP = 60_000
 """GitHub's own limit is 65,536 characters; the mark needs a line."""
+
+_MOST_REVIEWERS = 15
+"""As many as GitHub takes."""
+_LOGIN = re.compile(r"[0-9A-Za-z](?:[0-9A-Za-z-]{0,38})(?:\[bot\])?")
 
 T = TypeVar("T")
 
@@ -54,6 +59,24 @@ class Target:
     threads: frozenset[str]
     """The unresolved threads of the conversation."""
     may_reply: bool
+
+
+def given_body(text: str) -> str:
+    """What a person wants to say. `InvalidInput("body")` when it is blank or too long for GitHub."""
+    if not text.strip() or len(text) > _BODY_CAP:
+        raise InvalidInput("body", f"must be text of at most {_BODY_CAP} characters")
+    return text
+
+
+def given_reviewers(logins: Sequence[str]) -> tuple[str, ...]:
+    """Logins, each once. `InvalidInput("reviewers")` for none, for too many and for what is no login."""
+    found = tuple(dict.fromkeys(login.strip().removeprefix("@") for login in logins))
+    if not 1 <= len(found) <= _MOST_REVIEWERS:
+        raise InvalidInput("reviewers", f"must be 1 to {_MOST_REVIEWERS} logins")
+    for login in found:
+        if not _LOGIN.fullmatch(login):
+            raise InvalidInput("reviewers", f"{login[:40]!r} is no login")
+    return found
 
 
 def replies(raw: bytes, target: Target) -> tuple[Order, ...]:
