@@ -38,7 +38,7 @@ def opened(*pulls: dict[str, Any]) -> dict[str, Any]:
 
 
 def thread(*bodies: str, resolved: bool = False) -> dict[str, Any]:
-    comments = [{"id": f"C{n}", "body": body} for n, body in enumerate(bodies)]
+    comments = [{"id": f"C{n}", "body": body, "viewerDidAuthor": True} for n, body in enumerate(bodies)]
     node = {"__typename": "PullRequestReviewThread", "id": "T1", "isResolved": resolved}
     return {"node": {**node, "comments": {"nodes": comments}}}
 
@@ -159,7 +159,11 @@ def asked(*bodies: str, requested: Sequence[str] = (), reviewed: Sequence[str] =
     pull = {
         "__typename": "PullRequest",
         "id": "PR_1",
-        "comments": {"nodes": [{"id": f"IC{n}", "body": body} for n, body in enumerate(bodies)]},
+        "comments": {
+            "nodes": [
+                {"id": f"IC{n}", "body": body, "viewerDidAuthor": True} for n, body in enumerate(bodies)
+            ]
+        },
         "reviewRequests": {
             "nodes": [{"requestedReviewer": who(login)} for login in requested]
             + [{"requestedReviewer": {"__typename": "Team"}}, {"requestedReviewer": None}]
@@ -183,6 +187,14 @@ async def test_a_comment_is_written_by_rest_and_found_by_its_mark(
     assert await writer.find(project, COMMENT, MARK) is None
     graphql.answers["Asked"] = asked("Hello", f"Hello\n\n{MARK}")
     assert await writer.find(project, COMMENT, MARK) == Written(node_id="IC1")
+
+
+async def test_a_mark_that_others_repeat_is_no_evidence(graphql: FakeGraphQL, project: Project) -> None:
+    """Whoever can read a mark can write it: only the token's own account has done what it says."""
+    copied = thread("Done", MARK)
+    copied["node"]["comments"]["nodes"][1]["viewerDidAuthor"] = False
+    graphql.answers["Thread"] = copied
+    assert await a_writer(graphql).find(project, REPLY, MARK) is None
 
 
 @pytest.mark.parametrize(

@@ -40,16 +40,12 @@ class GitHubWriter(ForgeWriter):
                     return _opened(await self._opened(project, order))
                 case Reply(thread_id=thread_id):
                     thread = await self._thread(thread_id)
-                    comments = thread.node("comments").nodes("nodes")
-                    ours = [each for each in comments if mark in (each.maybe_text("body") or "")]
-                    return Written(node_id=ours[0].text("id")) if ours else None
+                    return _marked(thread.node("comments"), mark)
                 case Resolve(thread_id=thread_id):
                     thread = await self._thread(thread_id)
                     return Written(node_id=thread_id) if thread.flag("isResolved") else None
                 case Comment(pull_request=node_id):
-                    said = (await self._asked(node_id)).node("comments").nodes("nodes")
-                    ours = [each for each in said if mark in (each.maybe_text("body") or "")]
-                    return Written(node_id=ours[0].text("id")) if ours else None
+                    return _marked((await self._asked(node_id)).node("comments"), mark)
                 case RequestReview(pull_request=node_id, reviewers=reviewers):
                     known = _reviewers(await self._asked(node_id))
                     wanted = {login.casefold() for login in reviewers}
@@ -152,6 +148,14 @@ def _opened(repository: Node) -> Written | None:
         head = pr.maybe_node("headRepository")
         if head is not None and head.text("nameWithOwner") == repository.text("nameWithOwner"):
             return Written(node_id=pr.text("id"))
+    return None
+
+
+def _marked(comments: Node, mark: str) -> Written | None:
+    """The comment with the mark, by the token's own account: others can read marks, and repeat them."""
+    for each in comments.nodes("nodes"):
+        if mark in (each.maybe_text("body") or "") and each.flag("viewerDidAuthor"):
+            return Written(node_id=each.text("id"))
     return None
 
 
