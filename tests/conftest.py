@@ -3,12 +3,13 @@
 import os
 import re
 from collections.abc import Iterator
-from contextlib import ExitStack
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from pathlib import Path
+from typing import TypeVar
 
 import pytest
 
-from headway_sql.testing import NoServer, Server, running_server
+from headway_sql.testing import LocalServer, NoServer, Server, local_server, running_server
 
 LESSONS = set(
     re.findall(
@@ -25,16 +26,33 @@ def anyio_backend(request: pytest.FixtureRequest) -> str:
     return str(request.param)
 
 
-@pytest.fixture(scope="session")
-def postgresql() -> Iterator[Server]:
-    """A PostgreSQL server, one a test process. Where CI says that one must be there, its absence fails."""
+S = TypeVar("S", bound=Server)
+
+
+@contextmanager
+def server_or_reason(opening: AbstractContextManager[S]) -> Iterator[S]:
+    """A PostgreSQL server. Where CI says that one must be there, its absence fails; elsewhere it skips."""
     with ExitStack() as stack:
         try:
-            server = stack.enter_context(running_server())
+            server = stack.enter_context(opening)
         except NoServer as reason:
             if os.environ.get("CI") == "true":
                 pytest.fail(str(reason))
             pytest.skip(str(reason))
+        yield server
+
+
+@pytest.fixture(scope="session")
+def postgresql() -> Iterator[Server]:
+    """A PostgreSQL server, one a test process."""
+    with server_or_reason(running_server()) as server:
+        yield server
+
+
+@pytest.fixture(scope="module")
+def own_postgresql() -> Iterator[LocalServer]:
+    """A PostgreSQL server that the module may stop, start and change."""
+    with server_or_reason(local_server()) as server:
         yield server
 
 

@@ -40,6 +40,8 @@ class translating:  # noqa: N801  reads as a function, and is a class because it
         match error:
             case None | HeadwayError():
                 return
+            case exc.StatementError(orig=HeadwayError() as ours):  # from connecting anew, on the way
+                raise ours from ours.__cause__
             case exc.DBAPIError() if error.connection_invalidated:
                 raise Lost from error
             case exc.DBAPIError():
@@ -59,7 +61,9 @@ def committing() -> Iterator[None]:
     try:
         yield
     except exc.DBAPIError as error:
-        code = getattr(error.orig, "sqlite_errorcode", 0)
-        if error.connection_invalidated or sqlite.leaves_commit_open(code):
+        lost = error.connection_invalidated and not postgresql.ended_before(
+            getattr(error.orig, "sqlstate", None)
+        )
+        if lost or sqlite.leaves_commit_open(getattr(error.orig, "sqlite_errorcode", 0)):
             raise OutcomeUnknown(SERVICE, "failed while it committed") from error
         raise

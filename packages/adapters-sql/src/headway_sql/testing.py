@@ -28,7 +28,6 @@ _DEBIAN = Path("/usr/lib/postgresql")
 _SETTINGS = (
     "listen_addresses=",
     "fsync=off",
-    "synchronous_commit=off",
     "full_page_writes=off",
     "max_connections=200",
 )

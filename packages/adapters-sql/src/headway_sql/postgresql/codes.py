@@ -57,21 +57,23 @@ def failure_of(sqlstate: str) -> Failure | None:
     return TRANSLATIONS.get(sqlstate) or TRANSLATIONS.get(sqlstate[:2])
 
 
+def ended_before(sqlstate: str | None) -> bool:
+    """Whether the server had ended the transaction, which stood still for too long, before COMMIT came."""
+    return sqlstate == "25P03"
+
+
 _WHILE_CONNECTING: tuple[tuple[str, Failure], ...] = (
-    ("password authentication failed", _NO_LOGIN),
-    ("no password supplied", _NO_LOGIN),
-    ("pg_hba.conf", _NO_LOGIN),
-    ("authentication failed", _NO_LOGIN),
-    ("is not permitted to log in", _NO_LOGIN),
-    ('role "', _NO_LOGIN),
-    ('database "', _NO_DATABASE),
-    ("too many", _CROWDED),
-    ("remaining connection slots", _CROWDED),
-    ("the database system is", _STARTING),
-    ("failed to resolve host", unavailable("can't be reached: no host of this name is known")),
-    ("Connection refused", unavailable("can't be reached: no server listens there", retry_after=AGAIN_S)),
-    ("No such file or directory", unavailable("can't be reached: no server listens there")),
-    ("timeout", unavailable("can't be reached: the server does not answer", retry_after=AGAIN_S)),
+    (r"authentication failed|no password supplied|pg_hba\.conf|not permitted to log in", _NO_LOGIN),
+    (r'role ".*" does not exist|permission denied', _NO_LOGIN),
+    (r'database ".*" does not exist', _NO_DATABASE),
+    (r"too many|remaining connection slots", _CROWDED),
+    (r"the database system is|not currently accepting connections|shutting down", _STARTING),
+    (r"failed to resolve host", unavailable("can't be reached: no host of this name is known")),
+    (
+        r"Connection refused|No such file or directory",
+        unavailable("can't be reached: no server is there", retry_after=AGAIN_S),
+    ),
+    (r"timeout", unavailable("can't be reached: the server does not answer", retry_after=AGAIN_S)),
 )
 """libpq gives no code while it connects, only words; what the server says there is mostly English."""
 
@@ -81,7 +83,7 @@ _WHERE = re.compile(r"^(connection (failed|is bad): )?(connection to server (at|
 def while_connecting(words: str) -> HeadwayError:
     """Ours for what libpq says. It never says the password; the URL was checked for one in a wrong place."""
     for part, failure in _WHILE_CONNECTING:
-        if part in words:
+        if re.search(part, words):
             return failure()
     sentence = _WHERE.sub("", " ".join(words.split()))
     return Unavailable(SERVICE, f"can't be reached: {sentence}", retry_after=AGAIN_S)

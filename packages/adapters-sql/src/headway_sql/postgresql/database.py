@@ -65,7 +65,7 @@ class PostgresqlDatabase(Database):
         self._notify = text(f"SELECT pg_advisory_xact_lock({EVENTS_KEY}), pg_notify('{CHANNEL}', :token)")
 
     def prepare(self, metadata: MetaData, *, migrate: bool) -> None:
-        engine = self._engine(statement_ms=0, poolclass=NullPool)
+        engine = self._engine(limited=False, poolclass=NullPool)  # a migration takes its time
         with translating(), engine.connect() as connection:
             if not (migrate and is_up_to_date(connection, self.version_table)):
                 connection.rollback()
@@ -108,24 +108,26 @@ class PostgresqlDatabase(Database):
         connection.execute(self._notify, {"token": self._token})
 
     async def watch(self, watcher: Watcher) -> None:
-        began = False
+        begun = told = False
         while True:
             try:
                 async with self._listening() as connection:
-                    if began:
+                    told = False
+                    if begun:
                         watcher.wake()  # for what was missed meanwhile
                     else:
                         watcher.begun()
-                        began = True
+                        begun = True
                     while True:
                         await anyio.wait_readable(connection.fileno())
                         if any(notice.payload != self._token for notice in connection.notifies(timeout=0)):
                             watcher.wake()
             except (HeadwayError, psycopg.Error, OSError) as error:
-                logger.warning("not told of other processes' commits for now: %s", type(error).__name__)
-            if not began:
-                watcher.begun()
-                began = True
+                if not begun:
+                    raise
+                if not told:
+                    logger.warning("not told of other processes' commits for now: %s", type(error).__name__)
+                    told = True
             await anyio.sleep(RECONNECT_S)
 
     @asynccontextmanager
@@ -142,9 +144,9 @@ class PostgresqlDatabase(Database):
         connection.execute(f"LISTEN {CHANNEL}")
         return connection
 
-    def _engine(self, *, reads: bool = False, statement_ms: int = STATEMENT_MS, **pool: Any) -> Engine:
+    def _engine(self, *, reads: bool = False, limited: bool = True, **pool: Any) -> Engine:
         def connect() -> "psycopg.Connection":
-            connection = self._connect(statement_ms=statement_ms)
+            connection = self._connect(limited=limited)
             connection.isolation_level = IsolationLevel.READ_COMMITTED
             if reads:
                 connection.isolation_level = IsolationLevel.REPEATABLE_READ  # one view
@@ -155,9 +157,9 @@ class PostgresqlDatabase(Database):
             "postgresql+psycopg://", creator=connect, hide_parameters=True, use_native_hstore=False, **pool
         )
 
-    def _connect(self, *, statement_ms: int = STATEMENT_MS) -> "psycopg.Connection":
+    def _connect(self, *, limited: bool = True) -> "psycopg.Connection":
         limits = {
-            "statement_timeout": statement_ms,
+            "statement_timeout": STATEMENT_MS if limited else 0,
             "lock_timeout": LOCK_MS,
             "idle_in_transaction_session_timeout": IDLE_MS,
             "TimeZone": "UTC",
