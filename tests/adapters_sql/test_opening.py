@@ -1,20 +1,26 @@
 """The database file: made private, recognised, and refused with nothing written."""
 
 import os
+import shutil
 import sqlite3
 import stat
-from collections.abc import Callable
-from contextlib import AbstractAsyncContextManager, closing
+import subprocess
+from collections.abc import Callable, Iterator
+from contextlib import AbstractAsyncContextManager, closing, contextmanager
 from pathlib import Path
+from typing import Any
 
 import anyio
 import pytest
 
 from headway_core.kernel.errors import HeadwayError, InvalidInput, Unavailable
 from headway_core.kernel.events import EventCatalog
+from headway_core.kernel.tables import TableSpec
+from headway_core.schema import ALL_TABLES
 from headway_core.testing.clock import ManualClock, SequentialIds
+from headway_core.testing.contracts.ledger import SAMPLE_EVENTS, SAMPLE_TABLES
 from headway_core.testing.contracts.ledger.samples import NOTES, Note
-from headway_sql import SqlStore
+from headway_sql import SqlStore, patience
 from headway_sql.sqlite.filesystems import refuse_network_file_system
 
 pytestmark = pytest.mark.anyio
@@ -27,10 +33,10 @@ def url(path: Path) -> str:
     return f"sqlite:///{path}"
 
 
-async def refused(url: str) -> HeadwayError:
+async def refused(url: str, *, specs: tuple[TableSpec[Any], ...] = ()) -> HeadwayError:
     with pytest.raises(HeadwayError) as raised:
         async with SqlStore.open(
-            url, specs=(), catalog=EventCatalog(()), clock=ManualClock(), ids=SequentialIds()
+            url, specs=specs, catalog=EventCatalog(()), clock=ManualClock(), ids=SequentialIds()
         ):
             pytest.fail("opened")
     return raised.value
@@ -181,3 +187,70 @@ async def test_opened_at_once(path: Path, opening: Opening) -> None:
     async with opening() as store:
         found = await store.ledger.read(lambda tx: store.reader(NOTES).query(tx, NOTES.queries[0], topic="t"))
     assert len(found) == 6
+
+
+@contextmanager
+def mounted(folder: Path, *options: str) -> Iterator[None]:
+    """A small file system of its own; where nobody may mount one, the test is left out and says so."""
+    folder.mkdir()
+    mount = ["mount", "-t", "tmpfs", "-o", ",".join(options), "tmpfs", str(folder)]
+    if os.geteuid() != 0 or subprocess.run(mount, capture_output=True, check=False).returncode:
+        pytest.skip("nobody may mount a file system here")
+    try:
+        yield
+    finally:
+        subprocess.run(["umount", str(folder)], check=True)
+
+
+def remount_read_only(folder: Path) -> None:
+    subprocess.run(["mount", "-o", "remount,ro", str(folder)], check=True)
+
+
+async def test_read_only_file_system(tmp_path: Path, path: Path, opening: Opening) -> None:
+    """On a file system that takes no writes neither a new nor a known file is opened, and it is said why."""
+    folder = tmp_path / "small"
+    with mounted(folder, "size=1m"):
+        async with opening():
+            pass
+        shutil.copy(path, folder / "known.db")
+        remount_read_only(folder)
+        for name in ("known.db", "new.db"):
+            error = await refused(f"sqlite:///{folder}/{name}")
+            assert type(error) is Unavailable
+            assert "Read-only file system" in str(error)
+        assert [file.name for file in folder.iterdir()] == ["known.db"]
+
+
+async def test_full_file_system(tmp_path: Path, path: Path) -> None:
+    """On a full file system opening fails by that name and leaves no tables; with room it succeeds."""
+    folder = tmp_path / "small"
+    with mounted(folder, "size=400k"):
+        ballast = folder / "ballast"
+        ballast.write_bytes(b"x" * 380_000)
+        error = await refused(f"sqlite:///{folder}/new.db", specs=ALL_TABLES)
+        assert type(error) is Unavailable
+        assert "disk is full" in str(error)
+        ballast.unlink()
+        async with SqlStore.open(
+            f"sqlite:///{folder}/new.db",
+            specs=SAMPLE_TABLES,
+            catalog=EventCatalog(SAMPLE_EVENTS),
+            clock=ManualClock(),
+            ids=SequentialIds(),
+            migrate=False,
+        ) as store:
+            assert await store.ledger.read(store.events.last_position) == 0
+
+
+async def test_locked_at_start(path: Path, opening: Opening, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A file that another process holds is waited for; when patience ends it is said to be locked."""
+    async with opening():
+        pass
+    monkeypatch.setattr(patience, "PATIENCE_S", 0.1)
+    before = contents(path.parent)["headway.db"]
+    with closing(sqlite3.connect(path, isolation_level=None)) as other:
+        other.execute("BEGIN EXCLUSIVE")
+        error = await refused(f"sqlite:///{path}")
+        assert isinstance(error, Unavailable)
+        assert "locked by another process" in str(error)
+    assert contents(path.parent)["headway.db"] == before
