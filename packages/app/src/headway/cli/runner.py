@@ -3,7 +3,6 @@
 import signal
 import sys
 from functools import partial
-from pathlib import Path
 
 import anyio
 
@@ -23,7 +22,7 @@ def up(*, as_json: AsJson = False) -> None:
 
 def demo(
     *,
-    database: Path | None = None,
+    database: str | None = None,
     agent: str | None = None,
     as_json: AsJson = False,
 ) -> None:
@@ -32,7 +31,8 @@ def demo(
     Parameters
     ----------
     database
-        Keep everything beside this file, and go on where the last run stopped.
+        Keep everything in this database, and beside its file, and go on where the last run stopped:
+        a path, sqlite:///path, or postgresql://user:password@host:port/name.
     agent
         A command that reads its prompt on standard input, in the scripted program's place.
     """
@@ -41,6 +41,5 @@ def demo(
     except ModuleNotFoundError:
         fail(NotFound("package", "headway-sandbox: install headway[demo]"), as_json=as_json)
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # ends the sandbox too
-    path = database.absolute() if database else None
-    run = partial(anyio.run, partial(rehearse, database=path, agent=agent, as_json=as_json))
+    run = partial(anyio.run, partial(rehearse, database=database, agent=agent, as_json=as_json))
     sys.exit(0 if ending(run, as_json=as_json) else FAILED)

@@ -13,7 +13,7 @@ import attrs
 from rich.console import Console
 
 from headway import shown
-from headway.config import Config
+from headway.config import Config, is_on_server
 from headway.demo import agent as scripted
 from headway.demo.director import Director, open_issue, open_resumed
 from headway.demo.world import OWNER, REPOSITORY, RESUMED, DemoWorld, Sandbox, build
@@ -95,14 +95,14 @@ class Summary:
         }
 
 
-async def rehearse(*, database: Path | None, agent: str | None, as_json: bool) -> bool:
+async def rehearse(*, database: str | None, agent: str | None, as_json: bool) -> bool:
     """Run the demo to its end; whether it ended as it must."""
     began = time.monotonic()
     if database is not None:
         summary = await _on(database, agent, as_json=as_json, began=began)
     else:
         with tempfile.TemporaryDirectory(prefix="headway-demo-") as folder:
-            summary = await _on(Path(folder, "demo.db"), agent, as_json=as_json, began=began)
+            summary = await _on(str(Path(folder, "demo.db")), agent, as_json=as_json, began=began)
     if as_json:
         print(json.dumps(summary.document(), indent=2))  # noqa: T201  the program's output
     else:
@@ -110,14 +110,17 @@ async def rehearse(*, database: Path | None, agent: str | None, as_json: bool) -
     return summary.succeeded
 
 
-async def _on(database: Path, agent: str | None, *, as_json: bool, began: float) -> Summary:
-    folder = database.with_name(database.name + ".d")
+async def _on(database: str, agent: str | None, *, as_json: bool, began: float) -> Summary:
+    beside = Config.beside(database)
+    # The demo's own folder, also where the database has none beside it.
+    folder = beside.data_dir / "demo" if is_on_server(database) else beside.data_dir
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     sandbox = Sandbox(await anyio.to_thread.run_sync(build, folder / "world"))
     try:
         await sandbox.revive()
         config = attrs.evolve(
-            Config.beside(str(database)),
+            beside,
+            data_dir=folder,
             github_api_url=sandbox.url,
             github_token=sandbox.token,
             agents={AGENT: AgentProgram(command=_command(agent))},
