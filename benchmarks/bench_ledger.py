@@ -26,7 +26,7 @@ from typing import Any
 import anyio
 import anyio.to_thread
 import attrs
-from sqlalchemy import Engine, bindparam, create_engine, event, insert, select, update
+from sqlalchemy import Connection, Engine, bindparam, create_engine, event, insert, select, update
 
 from headway_core.kernel.events import EventCatalog
 from headway_core.kernel.ledger import Transaction
@@ -46,8 +46,10 @@ LIMITS = {"hop": 1.5, "raw": 3.0}
 class Raw:
     """The statements as anybody would write them: read the room, add, change, select, log."""
 
-    def __init__(self, engine: Engine) -> None:
+    def __init__(self, engine: Engine, begin: str | None = "BEGIN IMMEDIATE", name: str = "raw") -> None:
         self._engine = engine
+        self._begin = begin
+        self._name = name
         tables = metadata_of(SAMPLE_TABLES).tables
         rooms, items, log = tables[ROOMS.name], tables[ITEMS.name], tables[EVENTS]
         self._room = select(rooms).where(rooms.c.id == bindparam("key"))
@@ -64,42 +66,47 @@ class Raw:
         self._log = insert(log)
 
     def run(self, number: int) -> None:
-        key, room = f"raw-{number}", f"room-{number % ROOM_COUNT}"
-        now = "2026-01-05T12:00:00.000000+00:00"
         with self._engine.connect() as connection:
-            connection.exec_driver_sql("BEGIN IMMEDIATE")
-            connection.execute(self._room, {"key": room}).one()
-            item: dict[str, object] = {
-                "id": key,
-                "workspace_id": room,
-                "colour": "BLUE",
-                "size": 0,
-                "broken": False,
-                "tag": None,
-                "due_at": now,
-                "shape": None,
-                "parts": "[]",
-                "labels": "[]",
-                "version": 1,
-            }
-            connection.execute(self._add, item)
-            later = {**item, "size": 1, "version": 2, "key": key, "stored": 1}
-            del later["id"]
-            changed = connection.execute(self._change, later)
-            assert changed.rowcount == 1
-            connection.execute(self._select, {"room": EMPTY_ROOM}).all()
-            connection.execute(
-                self._log,
-                {
-                    "workspace_id": room,
-                    "at": now,
-                    "actor": "headway",
-                    "event": "sample.painted",
-                    "version": 1,
-                    "data": "{}",
-                },
-            )
+            self.work(connection, number)
             connection.commit()
+
+    def work(self, connection: Connection, number: int) -> None:
+        """The five statements, on a connection."""
+        key, room = f"{self._name}-{number}", f"room-{number % ROOM_COUNT}"
+        now = "2026-01-05T12:00:00.000000+00:00"
+        if self._begin is not None:
+            connection.exec_driver_sql(self._begin)
+        connection.execute(self._room, {"key": room}).one()
+        item: dict[str, object] = {
+            "id": key,
+            "workspace_id": room,
+            "colour": "BLUE",
+            "size": 0,
+            "broken": False,
+            "tag": None,
+            "due_at": now,
+            "shape": None,
+            "parts": "[]",
+            "labels": "[]",
+            "version": 1,
+        }
+        connection.execute(self._add, item)
+        later = {**item, "size": 1, "version": 2, "key": key, "stored": 1}
+        del later["id"]
+        changed = connection.execute(self._change, later)
+        assert changed.rowcount == 1
+        connection.execute(self._select, {"room": EMPTY_ROOM}).all()
+        connection.execute(
+            self._log,
+            {
+                "workspace_id": room,
+                "at": now,
+                "actor": "headway",
+                "event": "sample.painted",
+                "version": 1,
+                "data": "{}",
+            },
+        )
 
 
 def as_the_ledger(connection: sqlite3.Connection, _: object) -> None:
@@ -109,7 +116,8 @@ def as_the_ledger(connection: sqlite3.Connection, _: object) -> None:
 class Ours:
     """The same five statements as a unit of work."""
 
-    def __init__(self, store: SqlStore) -> None:
+    def __init__(self, store: SqlStore, name: str = "ours") -> None:
+        self._name = name
         self._ledger = store.ledger
         self._rooms = store.writer(ROOMS)
         self._items = store.writer(ITEMS)
@@ -121,7 +129,7 @@ class Ours:
         room = f"room-{number % ROOM_COUNT}"
         tx.lock(room)
         assert self._rooms.get(tx, room) is not None
-        added = self._items.add(tx, Item(id=f"ours-{number}", workspace_id=room, due_at=tx.now()))
+        added = self._items.add(tx, Item(id=f"{self._name}-{number}", workspace_id=room, due_at=tx.now()))
         self._items.replace(tx, attrs.evolve(added, size=1))
         self._items.query(tx, OF_ROOM, workspace_id=EMPTY_ROOM)
         tx.emit(Painted(item_id=added.id, colour=Colour.RED), workspace_id=room)
