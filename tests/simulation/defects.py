@@ -6,7 +6,6 @@ A defect replaces one step by a broken one, for the length of a `with` block, fr
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import timedelta
-from functools import partial
 from typing import Any
 
 import attrs
@@ -26,7 +25,7 @@ from headway_core.ratchet.causes import remember
 from headway_core.ratchet.decision import Dispatch
 from headway_core.ratchet.service import RatchetService
 from headway_core.ratchet.trust import Trust
-from headway_core.sessions import LimitReached, SessionExecutor, SessionService, SessionStatus
+from headway_core.sessions import LimitReached, Purpose, SessionExecutor, SessionService, SessionStatus
 from headway_core.sessions.fixers import FixerSessionService
 from headway_core.sessions.ports import Exited, Running, Vanished
 from headway_core.testing.simulation.local import WorldWorktrees
@@ -60,7 +59,7 @@ def no_claim() -> Planted:
         created = self._sessions.create(
             tx,
             workspace=self._sessions.workspace(tx, request.workspace_id),
-            purpose="FIXER",
+            purpose=Purpose.FIXER,
             label=request.label,
             agent=request.agent,
             model=request.model,
@@ -401,19 +400,34 @@ def handled_is_forgotten() -> Planted:
 
 
 @contextmanager
-def failed_provisioning_leaves_its_worktree() -> Planted:
-    """A provisioning that fails removes nothing of what it made."""
+def another_hosts_sessions() -> Planted:
+    """A runner recovers and tends the sessions of every host."""
+    due = SessionExecutor._due
 
-    async def fail(self: Any, workspace_id: str, project: Any, path: str, problem: str) -> Any:
-        return await self._ledger.transact(
-            partial(_failed, self._lifecycle, workspace_id=workspace_id, problem=problem)
-        )
+    def everybodys(self: Any, tx: Any) -> Any:
+        sessions, locks = self._sessions, self._locks
+        self._sessions = _Anywhere(sessions, locks.host_id)
+        try:
+            return due(self, tx)
+        finally:
+            self._sessions = sessions
 
-    def _failed(lifecycle: Any, tx: Any, *, workspace_id: str, problem: str) -> Any:
-        return lifecycle.provisioning_failed(tx, workspace_id, problem)
-
-    with replaced(ProvisioningService, _fail=fail):
+    with replaced(SessionExecutor, _due=everybodys):
         yield
+
+
+class _Anywhere:
+    """A session service that says of every workspace that it is on this host."""
+
+    def __init__(self, sessions: Any, host_id: str) -> None:
+        self._sessions = sessions
+        self._host_id = host_id
+
+    def workspace(self, tx: Any, workspace_id: str) -> Any:
+        return attrs.evolve(self._sessions.workspace(tx, workspace_id), host_id=self._host_id)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._sessions, name)
 
 
 @contextmanager
@@ -456,7 +470,7 @@ DEFECTS: dict[str, Callable[[], Any]] = {
         everybody_is_trusted,
         position_in_a_transaction_of_its_own,
         handled_is_forgotten,
-        failed_provisioning_leaves_its_worktree,
+        another_hosts_sessions,
         archive_forgets_sessions,
     )
 }

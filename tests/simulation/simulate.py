@@ -24,9 +24,17 @@ SHOWN = 60
 """Lines of a failing run's trace."""
 
 
-def plan_of(seed: int, hosts: int | None = None) -> Plan:
-    """The plan of a seed: how many hosts and workspaces is left to it."""
-    return Plan(seed=seed, hosts=hosts or 1 + seed % 2, workspaces=1 + seed % 3)
+STORMS_S = (40.0, 60.0, 100.0)
+
+
+def plan_of(seed: int) -> Plan:
+    """The plan of a seed: every third has two hosts; workspaces and the length of the storm vary."""
+    return Plan(
+        seed=seed,
+        hosts=2 if seed % 3 == 0 else 1,
+        workspaces=1 + seed // 3 % 3,
+        storm_s=STORMS_S[seed // 9 % 3],
+    )
 
 
 def run_of(seed: int) -> Run:

@@ -39,9 +39,9 @@ class Agents:
         name = f"agent {launch.session_id}.{launch.attempt}"
         world = self._world
         mood = next((mood for mood, often in MOODS if world.happens(f"{name} {mood}", often)), "works")
-        if world.happens(f"nobody lives long in {launch.environment['HEADWAY_WORKSPACE']}", 0.08):
+        if world.happens(f"nobody lives long in {launch.environment['HEADWAY_WORKSPACE']}", 0.12):
             mood = "dies"
-        await anyio.sleep(world.luck.uniform(1, 12))
+        await anyio.sleep(world.luck.uniform(1, 8))
         if mood == "hangs":
             await anyio.sleep(HUNG_S)
         tree = machine.worktrees.get(launch.cwd)

@@ -63,6 +63,8 @@ def _prompts(world: "World") -> Iterator[str]:
 def _processes(world: "World") -> Iterator[str]:
     """Everything that runs is known, and nothing that is dead left something behind."""
     for machine in world.machines:
+        if machine.recovered is None:
+            yield f"{machine.id} has no runner that has recovered it"
         for session_id, attempt in machine.running:
             session = world.row("sessions", session_id)
             if session is None or session.attempt != attempt or session.status not in BUSY:

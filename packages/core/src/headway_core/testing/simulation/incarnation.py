@@ -122,6 +122,8 @@ class Incarnation:
         self.alive = False
         self.world.alive.remove(self)
         self.machine.release_locks_of(self)
+        if self.machine.recovered is self:
+            self.machine.recovered = None
         self.ended.set()
 
     # Effects
@@ -168,7 +170,7 @@ class Incarnation:
             await self.core.hosts().report()
             await self.core.pull_requests().recover()
             await self.core.recovery().recover()
-            self.world.tell(f"{self.name} has recovered")
+            self.machine.recovered = self
             await self.core.runner().run()
 
 

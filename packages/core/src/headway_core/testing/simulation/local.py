@@ -81,6 +81,9 @@ class WorldWorktrees(Worktrees):
             commit = known or self._world.github.branches["main"]
             self._machine.branches[order.branch] = commit
             self._machine.worktrees[order.path] = Worktree(branch=order.branch, head=commit)
+            name = f"git dies after it made worktree {self._world.count('worktree')}"
+            if self._world.happens(name, 0.05):
+                raise Unavailable("git", "it died")
             return WorktreeOutcome.CREATED
 
     async def state(self, repo_path: str, path: str, base_branch: str) -> WorktreeState | None:

@@ -34,6 +34,8 @@ class Machine:
         self.id = host_id
         self.held: dict[str, Incarnation] = {}
         """Who holds which lock."""
+        self.recovered: Incarnation | None = None
+        """The runner that has recovered this host, while it lives."""
         self.worktrees: dict[str, Worktree] = {}
         self.branches: dict[str, str] = {}
         """Local branches: the commit of each."""

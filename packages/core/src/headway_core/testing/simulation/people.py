@@ -11,6 +11,7 @@ from headway_core.pull_requests.model import GitHubState
 from headway_core.sessions import FixerRequest, WhenLive
 from headway_core.testing.conversations import OWNER, STRANGER
 from headway_core.testing.simulation.github import REPOSITORY, GitHub, Pull
+from headway_core.testing.simulation.machine import Machine
 from headway_core.workspaces.model import Workspace
 
 if TYPE_CHECKING:
@@ -45,7 +46,7 @@ _RARE = {"closes it", "merges it"}
 async def people(world: "World") -> None:
     """Somebody does something to some pull request, again and again, while the storm lasts."""
     while world.stormy:
-        await anyio.sleep(world.luck.uniform(2, 14))
+        await anyio.sleep(world.luck.uniform(1, 10))
         pulls = list(world.github.pulls.values())
         if not pulls:
             continue
@@ -74,19 +75,26 @@ async def _hook(process: "Incarnation", workspace: Workspace) -> None:
 
 async def _off_and_on(process: "Incarnation", workspace: Workspace) -> None:
     await process.core.ratchet().switch(workspace.id, enabled=False)
-    await anyio.sleep(process.world.luck.random() * 20)
+    await anyio.sleep(process.world.luck.random() * 10)
     await process.core.ratchet().switch(workspace.id, enabled=True)
 
 
 async def _hold(process: "Incarnation", workspace: Workspace) -> None:
     await process.core.ratchet().hold(workspace.id)
-    await anyio.sleep(process.world.luck.random() * 20)
+    await anyio.sleep(process.world.luck.random() * 10)
     await process.core.ratchet().release(workspace.id)
 
 
 async def _chat(process: "Incarnation", workspace: Workspace) -> None:
     number = process.world.count("chat")
     await process.core.sessions().start_chat(workspace.id, f"Chat {number}")
+
+
+async def _chats(process: "Incarnation", workspace: Workspace) -> None:
+    """More at once than there is room for (F3)."""
+    async with anyio.create_task_group() as group:
+        for _ in range(3):
+            group.start_soon(_chat, process, workspace)
 
 
 async def _stop(process: "Incarnation", workspace: Workspace) -> None:
@@ -124,6 +132,7 @@ CALLERS: Mapping[str, Caller] = {
     "switches the ratchet off and on": _off_and_on,
     "holds the ratchet and lets go": _hold,
     "chats": _chat,
+    "chats with many at once": _chats,
     "stops a session": _stop,
     "fixes by hand": _fix,
     "checks and fixes at the same time": _twice,
@@ -138,6 +147,7 @@ CALLERS: Mapping[str, Caller] = {
 async def call(process: "Incarnation") -> None:
     """An application: two callers, each of whom wants something again and again, while the storm lasts."""
     async with anyio.create_task_group() as group:
+        group.start_soon(_create, process)
         for _ in range(2):
             group.start_soon(_call, process)
 
@@ -145,7 +155,7 @@ async def call(process: "Incarnation") -> None:
 async def _call(process: "Incarnation") -> None:
     world = process.world
     while world.stormy:
-        await anyio.sleep(world.luck.uniform(1, 16))
+        await anyio.sleep(world.luck.uniform(1, 12))
         live = [each for each in world.rows("workspaces") if each.is_live]
         if not live:
             continue
@@ -168,16 +178,33 @@ async def attempt(act: Awaitable[Any], world: "World") -> None:
         world.tell(f"a caller is told: {group.exceptions}")
 
 
-async def create(process: "Incarnation", number: int, project_id: str) -> None:
-    """One workspace, from one of the sources; the call is repeated with its key until it is answered."""
+def missing(world: "World", machine: Machine) -> list[int]:
+    """The numbers of the workspaces that somebody on this machine wants, and that are not there yet."""
+    there = {row.idempotency_key for row in world.rows("workspaces")}
+    wanted = range(1, world.plan.workspaces + 1)
+    machines = world.machines
+    return [n for n in wanted if machines[n % len(machines)] is machine and f"key-{n}" not in there]
+
+
+async def _create(process: "Incarnation") -> None:
+    """The call is repeated with its key until it is answered, by the next process too."""
     world = process.world
+    while numbers := missing(world, process.machine):
+        await anyio.sleep(world.luck.random() * 5)
+        await attempt(_create_one(process, numbers[0]), world)
+
+
+async def _create_one(process: "Incarnation", number: int) -> None:
+    """One workspace, from one of the sources."""
+    world, project_id = process.world, process.world.rows("projects")[0].id
     source = world.chance.pick(f"source {number}", ("manual", "manual", "branch", "issue"))
     command: Manual | ResumeBranch | GitHubIssue
     match source:
         case "branch":
             branch = f"old-{number}"
-            world.github.push(branch, world.github.commit(world.github.branches["main"], good=False).id)
-            world.github.open(branch)
+            if branch not in world.github.branches:
+                world.github.push(branch, world.github.commit(world.github.branches["main"], good=False).id)
+                world.github.open(branch)
             command = ResumeBranch(project_id=project_id, branch=branch, initial_prompt="Go on")
         case "issue":
             url = f"https://github.com/{REPOSITORY}/issues/{number}"

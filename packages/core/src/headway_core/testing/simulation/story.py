@@ -12,9 +12,8 @@ from headway_core.operations.model import Settled
 from headway_core.testing.simulation import endings
 from headway_core.testing.simulation.incarnation import Incarnation, only_expected
 from headway_core.testing.simulation.machine import Machine
-from headway_core.testing.simulation.people import call, create, people
+from headway_core.testing.simulation.people import call, missing, people
 from headway_core.testing.simulation.world import REPO, World
-from headway_core.workspaces.model import WorkspaceStatus
 
 QUICK: dict[str, Any] = {
     "ratchet_default": True,
@@ -61,15 +60,13 @@ class Story:
     async def _chapters(self) -> None:
         world = self._world
         stormy, world.stormy = world.stormy, False
-        project_id = await self.prepare()
+        await self.prepare()
         world.stormy = stormy
         for machine in world.machines:
             world.spawn(self.keep_running, machine)
         world.spawn(people, world)
         for machine in world.machines:
             world.spawn(self._keep_calling, machine)
-        for number in range(1, world.plan.workspaces + 1):
-            world.spawn(self._create, number, project_id)
         await anyio.sleep(world.plan.storm_s)
         world.stormy = False
         world.tell("THE STORM IS OVER")
@@ -79,6 +76,7 @@ class Story:
         """Nothing goes wrong any more: everything comes to rest, is put away, and is judged."""
         await self._come_to_rest()
         await self._put_everything_away()
+        await self._start_anew()
         await self._come_to_rest()
         self._judge()
 
@@ -113,21 +111,11 @@ class Story:
 
     async def _keep_calling(self, machine: Machine) -> None:
         world = self._world
-        while world.stormy:
+        while world.stormy or missing(world, machine):
             process = self.start(machine, "app")
             world.spawn(process.live, lambda process=process: call(process))
             await process.ended.wait()
             await anyio.sleep(world.luck.uniform(0.1, 5))
-
-    async def _create(self, number: int, project_id: str) -> None:
-        world = self._world
-        await anyio.sleep(world.luck.random() * 20)
-        machine = world.machines[number % len(world.machines)]
-        while not any(row.idempotency_key == f"key-{number}" for row in world.rows("workspaces")):
-            process = self.start(machine, "creator")
-            world.spawn(process.live, lambda process=process: create(process, number, project_id))
-            await process.ended.wait()
-            await anyio.sleep(1)
 
     async def _come_to_rest(self) -> None:
         """Liveness: when nothing goes wrong any more, every workspace reaches its end."""
@@ -143,22 +131,26 @@ class Story:
     async def _put_everything_away(self) -> None:
         """A person archives all that is there: nothing is lost by it, and nothing is left over."""
         world = self._world
-        for workspace in world.rows("workspaces"):
-            if workspace.status not in (WorkspaceStatus.READY, WorkspaceStatus.FAILED):
-                continue
-            machine = next(m for m in world.machines if workspace.host_id in {None, m.id})
+        for machine in world.machines:
             process = self.start(machine, "archivist")
-            result = await process.core.archive().archive(workspace.id, lose_ignored=True)
+            for workspace in world.rows("workspaces"):
+                if workspace.host_id in {None, machine.id} and workspace.is_live:
+                    result = await process.core.archive().archive(workspace.id, lose_ignored=True)
+                    if not isinstance(result, Settled) or result.workspace.is_live:
+                        world.violated("an archive goes through", f"{result}")
             process.stopped()
-            if not isinstance(result, Settled) or result.workspace.status is not WorkspaceStatus.ARCHIVED:
-                world.violated("an archive goes through", f"{result}")
-        for problem in endings.left_behind(world):
-            world.violated("I7 no worktree is orphaned", problem)
+
+    async def _start_anew(self) -> None:
+        """Every runner is stopped and started once more: what nobody knows is cleared away."""
+        for process in list(self._world.alive):
+            process.scope.cancel()
+            await process.ended.wait()
 
     def _judge(self) -> None:
         world = self._world
         for name, problems in (
             ("I7 every intent is closed", endings.still_open(world)),
+            ("I7 no worktree is orphaned", endings.left_behind(world)),
             ("I12 no work is lost", endings.lost_work(world)),
             ("posted once", endings.posted_twice(world)),
             ("I11 no secret is told", endings.told_secrets(world)),

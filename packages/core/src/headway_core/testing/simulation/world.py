@@ -110,7 +110,7 @@ class World:
         self.tasks: anyio.abc.TaskGroup | None = None
         self.trace: list[str] | None = [] if traced else None
         self.crashes = 0
-        self.crash_probability = 0.003
+        self.crash_probability = 0.004
         self.secret, self.hostile = SECRET, HOSTILE
         self.work: list[str] = []
         """Every piece of work that an agent ever did."""
@@ -121,6 +121,7 @@ class World:
         self.store.watcher = self._committed
         self._counted: Counter[str] = Counter()
         self._began = anyio.current_time()
+        self._last = (0.0, EPOCH)
 
     def _committed(self, commit: Commit) -> None:
         self.watcher.committed(commit)
@@ -131,7 +132,11 @@ class World:
         return anyio.current_time() - self._began
 
     def at(self) -> datetime:
-        return EPOCH + timedelta(microseconds=round(self.seconds() * 1e6))
+        """The wall clock. Asked at every transaction, so the last answer is kept."""
+        now = self.seconds()
+        if now != self._last[0]:
+            self._last = (now, EPOCH + timedelta(microseconds=round(now * 1e6)))
+        return self._last[1]
 
     # Luck
 
