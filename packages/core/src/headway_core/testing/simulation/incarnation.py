@@ -4,12 +4,14 @@ Persistent state differs only at port calls and transactions, so these are the p
 die. A dead one is frozen: its tasks stay where they are, its locks are free, and no port answers it.
 """
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
-from typing import Any, TypeVar
+from functools import partial
+from typing import Any, TypeVar, cast
 
 import anyio
 import anyio.lowlevel
+from dependency_injector import providers
 
 from headway_core.container import CoreContainer
 from headway_core.kernel.claims import Claims
@@ -55,7 +57,8 @@ class Incarnation:
         self._crash_at = crash_at
         self._schedule = world.chance.stream(f"schedule of {self.name}")
         self.store = ProcessStore(self)
-        self.core: CoreContainer = container(
+        self.core = wired(
+            container,
             store=self.store,
             locks=WorldLocks(self),
             worktrees=WorldWorktrees(self),
@@ -175,6 +178,58 @@ class Incarnation:
 
 
 _TURNS = (0, 0, 1, 1, 2, 3, 4)
+
+_CONTAINERS: dict[type[Any], Any] = {}
+_SERVICES = (
+    "archive",
+    "board",
+    "creation",
+    "duties",
+    "executor",
+    "fixers",
+    "hosts",
+    "ledger",
+    "lifecycle",
+    "locks",
+    "projects",
+    "provisioning",
+    "pull_requests",
+    "ratchet",
+    "recovery",
+    "runner",
+    "sessions",
+    "settings",
+)
+
+
+class _Services:
+    """What a container made for one process, under the names that it has there."""
+
+    def __init__(self, made: Mapping[str, Any]) -> None:
+        for name, service in made.items():
+            setattr(self, name, partial(_same, service))
+
+
+def _same(service: T) -> T:
+    return service
+
+
+def wired(container: type[Any], **ports: Any) -> CoreContainer:
+    """Everything that the container makes of these ports.
+
+    Copying a container takes as long as a tenth of a run, so there is one of each type: it makes everything
+    anew for each process, and all at once, since the next process gets it after this one.
+    """
+    made = _CONTAINERS.get(container)
+    if made is None:
+        made = _CONTAINERS[container] = container()
+    for name, port in ports.items():
+        dependency = getattr(made, name)
+        dependency.reset_override()
+        dependency.override(providers.Object(port))
+    made.reset_singletons()
+    services = _Services({name: getattr(made, name)() for name in _SERVICES})
+    return cast("CoreContainer", services)
 
 
 def only_expected(error: BaseException) -> bool:
