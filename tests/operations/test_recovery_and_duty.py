@@ -3,10 +3,13 @@
 from typing import Any
 
 import anyio
+import attrs
 import pytest
 
 from headway_core.kernel.errors import InvalidInput, Unavailable
 from headway_core.operations import WorkspaceDuty
+from headway_core.sessions import SESSIONS, SessionStatus
+from headway_core.sessions.ports import NeverStarted
 from headway_core.testing.fakes_machine import FakeWorktree
 from headway_core.workspaces import WORKSPACES, WorkspaceStatus
 from headway_core.workspaces.ports import StrayWorktree
@@ -50,6 +53,31 @@ async def test_what_was_begun_or_asked_for_is_brought_to_an_end(world: Any, host
     }
     assert {w.id for w in recovered.settled} == {new.id, begun.id, going.id}
     assert await host.lifecycle.get(resting.id) == resting
+
+
+@pytest.mark.recovers("starting", "delivering", "running")
+async def test_sessions_are_recovered_with_their_host(world: Any, host: Any) -> None:
+    """A start without a sign is closed for good and begun under the next number; what runs is adopted."""
+    begun, runs = (
+        await host.ready("Begun", initial_prompt="Go"),
+        await host.ready("Runs", initial_prompt="Go"),
+    )
+    await host.executor.round()
+    (lost,) = await host.sessions.list(begun.id)
+    del world.processes.found[lost.id, 1]  # as if the runner had died before its supervisor began
+
+    def starting(tx: Any) -> None:
+        tx.lock(begun.id)
+        table = world.store.writer(SESSIONS)
+        table.replace(tx, attrs.evolve(table.get(tx, lost.id), status=SessionStatus.STARTING))
+
+    await world.store.ledger.transact(starting)
+    successor = world.host()
+    await successor.recovery.recover()
+    (renewed,), (adopted,) = [await successor.sessions.list(w.id) for w in (begun, runs)]
+    assert (renewed.status, renewed.attempt) == (SessionStatus.STARTING, 2)
+    assert world.processes.found[lost.id, 1] == NeverStarted()
+    assert (adopted.status, adopted.attempt) == (SessionStatus.RUNNING, 1)
 
 
 @pytest.mark.lesson("L11")

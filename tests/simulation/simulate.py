@@ -27,9 +27,16 @@ SHOWN = 60
 STORMS_S = (20.0, 20.0, 20.0, 40.0, 40.0, 90.0)
 WORKSPACES = (1, 2, 2, 3)
 
+CURSED = 7
+
 
 def plan_of(seed: int) -> Plan:
-    """The plan of a seed: every fourth has two hosts; workspaces and the length of the storm vary."""
+    """The plan of a seed: every fourth has two hosts; workspaces and the length of the storm vary.
+
+    In one of fifty all agents die, for long enough that the ratchet gives up.
+    """
+    if seed % 50 == CURSED:
+        return Plan(seed=seed, workspaces=1, storm_s=150.0, cursed=True)
     return Plan(
         seed=seed,
         hosts=2 if seed % 4 == 0 else 1,

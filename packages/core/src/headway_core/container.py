@@ -307,6 +307,7 @@ class CoreContainer(containers.DeclarativeContainer):
         lifecycle=lifecycle,
         provisioning=provisioning,
         archive=archive,
+        executor=executor,
         locks=locks,
         worktrees=worktrees,
         places=places,

@@ -18,6 +18,7 @@ from headway_core.operations.model import ArchiveResult, ProvisionResult, Recove
 from headway_core.operations.places import WorktreePlaces
 from headway_core.operations.provisioning import AT_ONCE, ProvisioningService
 from headway_core.projects.model import ALL_PROJECTS, Project
+from headway_core.sessions import SessionExecutor
 from headway_core.workspaces.model import LIVE_WORKSPACES, Workspace, WorkspaceStatus
 from headway_core.workspaces.ports import StrayWorktree, Worktrees
 from headway_core.workspaces.service import WorkspaceLifecycleService
@@ -46,6 +47,7 @@ class RecoveryService:
         lifecycle: WorkspaceLifecycleService,
         provisioning: ProvisioningService,
         archive: ArchiveService,
+        executor: SessionExecutor,
         locks: HostLocks,
         worktrees: Worktrees,
         places: WorktreePlaces,
@@ -56,6 +58,7 @@ class RecoveryService:
         self._lifecycle = lifecycle
         self._provisioning = provisioning
         self._archive = archive
+        self._executor = executor
         self._locks = locks
         self._worktrees = worktrees
         self._places = places
@@ -71,8 +74,10 @@ class RecoveryService:
         | READY | git does not know its worktree | a warning, which a retry answers |
         | a worktree folder | no workspace knows it | removed when it holds no work, else reported |
 
-        One workspace that can't be settled keeps none of the others from it.
+        Sessions come first, by the executor's own table: what runs is adopted before anything takes its
+        time. One workspace that can't be settled keeps none of the others from it.
         """
+        await self._executor.recover()
         workspaces, projects = await self._ledger.read(self._ours)
         found = _Found()
         limiter = anyio.CapacityLimiter(AT_ONCE)

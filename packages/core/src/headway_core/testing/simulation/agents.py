@@ -39,7 +39,7 @@ class Agents:
         name = f"agent {launch.session_id}.{launch.attempt}"
         world = self._world
         mood = next((mood for mood, often in MOODS if world.happens(f"{name} {mood}", often)), "works")
-        if world.happens(f"nobody lives long in {launch.environment['HEADWAY_WORKSPACE']}", 0.12):
+        if world.plan.cursed and world.stormy:
             mood = "dies"
         await anyio.sleep(world.luck.uniform(1, 8))
         if mood == "hangs":

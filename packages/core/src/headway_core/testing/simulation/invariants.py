@@ -62,6 +62,7 @@ class Invariants(Watcher):
                     "events in the transaction",
                     rows.told_by("ratchet.decided", "ratchet.switched", when=rows.decision_changed),
                 ),
+                ("R14 only a switch turns it", rows.told_by("ratchet.switched", when=rows.switch_turned)),
                 ("R5 handled on the outcome", rows.handled_on_outcome),
                 ("R22 over with its reason", rows.over_with_its_reason),
                 ("I6 handled causes stay handled", causes.switched),

@@ -92,6 +92,10 @@ def decision_changed(change: Change) -> bool:
     return before is not None and after is not None and before.decision != after.decision
 
 
+def switch_turned(change: Change) -> bool:
+    return change.before is not None and change.before.enabled != change.after.enabled
+
+
 def never_back(_world: World, change: Change, _commit: Commit) -> Problem:
     """A consumer reads each event once."""
     if change.before is None or change.after is None or change.after.position > change.before.position:

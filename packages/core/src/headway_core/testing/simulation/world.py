@@ -44,6 +44,8 @@ class Plan:
     workspaces: int = 2
     storm_s: float = 150.0
     """For so long things go wrong; after that nothing does, and everything must come to its end."""
+    cursed: bool = False
+    """Every agent dies, until the storm is over."""
     keep: frozenset[str] | None = None
     """The only interventions that happen; None: as the seed draws them."""
     crash_at: tuple[int, ...] = ()
