@@ -91,13 +91,16 @@ class LocalServer(Server):
     def make(self) -> None:
         """Make its cluster. `NoServer` with the last words of `initdb` when that fails."""
         options = ("--auth=trust", "--encoding=UTF8", "--locale=C", "--no-sync", "--no-instructions")
-        made = subprocess.run(  # noqa: S603  our own words
-            [self._binaries / "initdb", "-D", self._data, "-U", "headway", *options],
-            capture_output=True,
-            check=False,
-            cwd=self._folder,
-            **_unprivileged(),
-        )
+        try:
+            made = subprocess.run(  # noqa: S603  our own words
+                [self._binaries / "initdb", "-D", self._data, "-U", "headway", *options],
+                capture_output=True,
+                check=False,
+                cwd=self._folder,
+                **_unprivileged(),
+            )
+        except OSError as error:
+            raise NoServer(f"initdb can't be run: {error.strerror}") from error
         if made.returncode:
             raise NoServer(f"initdb failed: {made.stderr.decode(errors='replace').strip()[-500:]}")
 
