@@ -14,7 +14,7 @@ def stage(tmp_path: Path) -> Stage:
 @pytest.fixture
 def registered(stage: Stage) -> Stage:
     """With its repository registered as acme/greeter."""
-    stage.headway("init", "--github", "acme/greeter").expect()
+    stage.here("init", "--github", "acme/greeter").expect()
     return stage
 
 
@@ -22,8 +22,8 @@ def registered(stage: Stage) -> Stage:
 def untouched(tmp_path_factory: pytest.TempPathFactory) -> Stage:
     """With a project and a workspace of it, for commands that are refused."""
     stage = Stage(folder=tmp_path_factory.mktemp("untouched")).build()
-    stage.headway("init", "--github", "acme/greeter").expect()
-    stage.headway("workspace", "create", "--name", "Known").expect()
+    stage.here("init", "--github", "acme/greeter").expect()
+    stage.here("workspace", "create", "--name", "Known").expect()
     return stage
 
 
@@ -31,8 +31,8 @@ def untouched(tmp_path_factory: pytest.TempPathFactory) -> Stage:
 def provisioned(tmp_path_factory: pytest.TempPathFactory) -> Stage:
     """With a workspace whose worktree is there: its pull request may be looked for."""
     stage = Stage(folder=tmp_path_factory.mktemp("provisioned")).build()
-    stage.headway("init", "--github", "acme/greeter").expect()
-    stage.headway("workspace", "create", "--name", "Known").expect()
+    stage.here("init", "--github", "acme/greeter").expect()
+    stage.here("workspace", "create", "--name", "Known").expect()
     with stage.running():
         stage.until("NO_SESSION_STARTED", workspace="Known")
     return stage

@@ -56,7 +56,7 @@ def test_what_cannot_be_names_its_field(untouched: Stage, case: str) -> None:
     """Code 2, the field for programs, a sentence for people, and everything as it was."""
     arguments, field, words = WRONG[case]
     before = untouched.facts()
-    said = untouched.headway(*arguments, "--json").expect(2)
+    said = untouched.here(*arguments, "--json").expect(2)
     assert said.document["error"] == "InvalidInput"
     assert said.document["field"] == field
     assert words in said.document["message"]
@@ -84,7 +84,7 @@ def test_what_cannot_be_names_its_field(untouched: Stage, case: str) -> None:
 def test_a_hostile_branch_name_is_refused(untouched: Stage, branch: str) -> None:
     """It reaches no git command as an option or a path, and no terminal as a control sequence."""
     before = untouched.facts()
-    said = untouched.headway(*CREATE, "--name", "x", f"--branch={branch}", "--json").expect(2)
+    said = untouched.here(*CREATE, "--name", "x", f"--branch={branch}", "--json").expect(2)
     assert said.document["field"] == "branch"
     assert "\x1b" not in said.err
     assert untouched.facts() == before
@@ -120,7 +120,7 @@ def test_what_cannot_be_done_says_why(untouched: Stage, case: str) -> None:
     """Code 1, the kind of error for programs, its cause for people, and everything as it was."""
     arguments, kind, words = UNDOABLE[case]
     before = untouched.facts()
-    said = untouched.headway(*arguments, "--json").expect(1)
+    said = untouched.here(*arguments, "--json").expect(1)
     assert said.document["error"] == kind
     assert words in said.document["message"]
     assert said.err == f"headway: {said.document['message']}\n"
@@ -129,7 +129,7 @@ def test_what_cannot_be_done_says_why(untouched: Stage, case: str) -> None:
 
 def test_outside_of_every_project_one_is_asked_for(untouched: Stage) -> None:
     """A workspace needs a project; which, the folder tells or --project."""
-    said = untouched.headway(*CREATE, "--name", "x", "--json", cwd=str(untouched.folder)).expect(2)
+    said = untouched.here(*CREATE, "--name", "x", "--json", cwd=str(untouched.folder)).expect(2)
     assert said.document["field"] == "project"
     assert "headway init" in said.document["message"]
 
@@ -160,7 +160,7 @@ def test_a_look_that_failed_says_so_and_keeps_the_facts(provisioned: Stage, case
     kept = ("projects", "workspaces", "pull_requests", "sessions", "dispatches")
     before = provisioned.facts(*kept)
     with canned(body, status=status) as url:
-        said = provisioned.headway(
+        said = provisioned.here(
             *("ratchet", "check", "Known", "--json"), HEADWAY_GITHUB_API_URL=url, GITHUB_TOKEN="ghp_secret"
         ).expect(1)
     assert said.document["error"] in {"Unavailable", "PermissionDenied"}
@@ -176,7 +176,7 @@ def test_a_github_that_is_down_is_told(provisioned: Stage) -> None:
     with closing(socket.socket()) as free:
         free.bind(("127.0.0.1", 0))
         url = f"http://127.0.0.1:{free.getsockname()[1]}"
-        said = provisioned.headway(
+        said = provisioned.here(
             *("ratchet", "check", "Known", "--json"), HEADWAY_GITHUB_API_URL=url, GITHUB_TOKEN="t"
         ).expect(1)
     assert said.document == {
@@ -190,7 +190,7 @@ def test_a_github_that_is_down_is_told(provisioned: Stage) -> None:
 def test_an_issue_that_cannot_be_read_makes_a_whole_workspace(registered: Stage) -> None:
     """The work does not wait for GitHub; people are told, and the prompt says that the text is missing."""
     with canned(b"<html>", status=502) as url:
-        said = registered.headway(
+        said = registered.here(
             *(*CREATE, "--issue", "7", "--json"),
             HEADWAY_GITHUB_API_URL=url,
             GITHUB_TOKEN="t",
@@ -221,7 +221,7 @@ def test_a_broken_file_is_named_with_its_line(untouched: Stage) -> None:
     path = untouched.data / "config.toml"
     path.write_text('database = "x"\n\n[agents.codex\n')
     try:
-        said = untouched.headway("workspace", "list", "--json").expect(2)
+        said = untouched.here("workspace", "list", "--json").expect(2)
     finally:
         path.unlink()
     assert said.document["field"] == str(path)
@@ -231,7 +231,7 @@ def test_a_broken_file_is_named_with_its_line(untouched: Stage) -> None:
 @pytest.mark.parametrize("name", ["HEADWAY_LOG", "HEADWAY_DATABASE", "HEADWAY_GITHUB_API_URL"])
 def test_a_broken_variable_is_named(untouched: Stage, name: str) -> None:
     """The variable, or the key of the file that it stands for."""
-    said = untouched.headway("workspace", "list", "--json", **{name: "ftp://nonsense"}).expect(2)
+    said = untouched.here("workspace", "list", "--json", **{name: "ftp://nonsense"}).expect(2)
     assert said.document["field"] in {name, name.removeprefix("HEADWAY_").lower()}
 
 

@@ -80,14 +80,14 @@ def test_a_workspace_is_found_by_what_people_see(registered: Stage) -> None:
     for word in (made["id"], made["id"][:8], "headway/fix-login", "Fix login"):
         assert registered.ask("workspace", "show", word)["id"] == made["id"]
     registered.ask("workspace", "create", "--name", "Fix login")
-    said = registered.headway("workspace", "show", "Fix login", "--json").expect(2)
+    said = registered.here("workspace", "show", "Fix login", "--json").expect(2)
     assert said.document["field"] == "workspace"
     assert made["id"] in said.document["message"]
 
 
 def test_a_life_from_failure_to_archive(registered: Stage) -> None:
     """A start-up script fails and is told, `retry` runs it again, `archive` keeps what git ignores."""
-    registered.headway("workspace", "create", "--name", "First").expect()
+    registered.here("workspace", "create", "--name", "First").expect()
     with registered.running():
         registered.until("NO_SESSION_STARTED", workspace="First")
     shown = registered.ask("workspace", "show", "First")
@@ -97,7 +97,7 @@ def test_a_life_from_failure_to_archive(registered: Stage) -> None:
     registered.commit({".gitignore": ".env\n"}, "Ignore")
     worktree.joinpath(".gitignore").write_text(".env\n")
     worktree.joinpath(".env").write_text("SECRET=1\n")
-    held = registered.headway("workspace", "archive", "First", "--json").expect(1)
+    held = registered.here("workspace", "archive", "First", "--json").expect(1)
     assert held.document["result"] == "HoldsIgnored"
     assert held.document["files"] == [".env"]
     assert worktree.joinpath(".env").exists()
@@ -112,14 +112,14 @@ def test_a_life_from_failure_to_archive(registered: Stage) -> None:
 def test_a_failed_script_is_shown_and_retried(stage: Stage) -> None:
     """The script's words are printed without what a terminal would obey; `retry` runs it again."""
     script = "printf 'no \\033[31mtools\\n'; exit 3"
-    stage.headway("init", "--github", "acme/greeter", "--startup-script", script).expect()
-    stage.headway("workspace", "create", "--name", "First").expect()
+    stage.here("init", "--github", "acme/greeter", "--startup-script", script).expect()
+    stage.here("workspace", "create", "--name", "First").expect()
     with stage.running():
         stage.until("NO_SESSION_STARTED", workspace="First")
-        people = stage.headway("workspace", "show", "First").expect().out
+        people = stage.here("workspace", "show", "First").expect().out
         assert "no  [31mtools" in people
         assert "\x1b" not in people
-        board = stage.headway("workspace", "list").expect().out
+        board = stage.here("workspace", "list").expect().out
         assert board.splitlines()[-1].startswith("First: ")
         assert "3" in board.splitlines()[-1]
         again = stage.ask("workspace", "retry", "First")
@@ -138,7 +138,7 @@ def test_a_provisioning_is_cancelled(registered: Stage) -> None:
 
 def test_the_ratchet_is_switched_held_and_explained(registered: Stage) -> None:
     """Each answers with the card, or with why."""
-    registered.headway("workspace", "create", "--name", "First").expect()
+    registered.here("workspace", "create", "--name", "First").expect()
     on = registered.ask("ratchet", "on", "First")
     assert set(on) == CARD
     assert on["ratchet"] is True
@@ -150,18 +150,18 @@ def test_the_ratchet_is_switched_held_and_explained(registered: Stage) -> None:
     assert registered.ask("ratchet", "off", "First")["ratchet"] is False
     why = registered.ask("explain", "First")
     assert set(why) >= EXPLANATION
-    people = registered.headway("explain", "First").expect().out
+    people = registered.here("explain", "First").expect().out
     assert people.startswith("decided: ")
     assert "because: " in people
 
 
 def test_settings_are_shown_as_they_are_set(registered: Stage) -> None:
     """What `show` prints after `=` is what `set` takes."""
-    shown = registered.headway("settings", "show").expect().out
+    shown = registered.here("settings", "show").expect().out
     assert "act_on_first_failure = false\n" in shown
     for line in shown.splitlines()[:6]:
         name, _, value = line.partition(" = ")
-        assert registered.headway("settings", "set", name, value).expect().out == f"{line}\n"
+        assert registered.here("settings", "set", name, value).expect().out == f"{line}\n"
     changed = registered.ask("settings", "set", "trusted", '["grace"]')
     assert changed["trusted"] == ["grace"]
     assert registered.ask("settings", "show") == changed

@@ -80,7 +80,7 @@ def test_the_commands_of_the_configuration_run(registered: Stage) -> None:
     typed = re.findall(r"`headway (settings [^`]+)`", text(CONFIGURATION))
     assert len(typed) >= 3
     for line in typed:
-        registered.headway(*shlex.split(line)).expect()
+        registered.here(*shlex.split(line)).expect()
     settings = registered.ask("settings", "show")
     assert settings["default_agent"] == "codex"
     assert set(settings["models"]) == {"codex"}
@@ -125,7 +125,7 @@ def test_every_command_is_in_the_list_of_commands() -> None:
 def test_the_error_of_the_text_is_the_error_of_the_command(registered: Stage) -> None:
     """A document is what docs/command.md shows."""
     (example,) = blocks(COMMAND, "json")
-    said = registered.headway("workspace", "create", "--name", "x", "--branch", "a..b", "--json").expect(2)
+    said = registered.here("workspace", "create", "--name", "x", "--branch", "a..b", "--json").expect(2)
     assert said.document == json.loads(example)
 
 

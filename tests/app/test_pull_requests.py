@@ -62,8 +62,8 @@ def forge(stage: Stage) -> Iterator[Forge]:
         made = Forge(process)
         for branch in ("more", "other"):
             made.do(partial(SandboxControl.open_pull_request, user="ada", head=branch, title=f"Say {branch}"))
-        stage.headway("init", "--github", "acme/greeter").expect()
-        stage.headway("workspace", "create", "--resume", "more").expect()
+        stage.here("init", "--github", "acme/greeter").expect()
+        stage.here("workspace", "create", "--resume", "more").expect()
         yield made
     finally:
         process.stop()
@@ -76,7 +76,7 @@ def watched(stage: Stage, forge: Forge) -> Stage:
     assert set(document) == DOCUMENT
     assert (document["attached"], document["parts"], document["problem"]) == (False, {}, None)
     assert stage.ask("pr", "checks", "more")["checks"] == []
-    assert stage.headway("pr", "show", "more").expect().out == "more: no pull request is attached\n"
+    assert stage.here("pr", "show", "more").expect().out == "more: no pull request is attached\n"
     with stage.running():
         stage.until("READY_TO_MERGE", workspace="more")
     return stage
@@ -96,10 +96,12 @@ def test_every_part_has_its_age(watched: Stage) -> None:
     assert state["head"]["ref"] == "more"
     assert after["parts"]["checks"]["ci_status"] == "SUCCESS"
     assert after["parts"]["mergeability"]["mergeability"] == "clean"
-    people = watched.headway("pr", "show", "more").expect().out.splitlines()
+    people = watched.here("pr", "show", "more").expect().out.splitlines()
     assert people[0].startswith("#1 Say more  http")
     assert [line.split()[0] for line in people[1:]] == ["state", "checks", "conversation", "mergeability"]
     assert all(line.rstrip().endswith(" ago") for line in people[1:])
+    whole = watched.here("workspace", "show", "more").expect().out
+    assert all(f"  {name} " in whole for name in PARTS)
 
 
 def test_checks_are_listed_with_what_they_count_for(watched: Stage) -> None:
@@ -108,7 +110,7 @@ def test_checks_are_listed_with_what_they_count_for(watched: Stage) -> None:
     assert (document["ci_status"], document["complete"]) == ("SUCCESS", True)
     (check,) = document["checks"]
     assert (check["outcome"], check["counts"], check["word"]) == ("passed", True, "SUCCESS")
-    people = watched.headway("pr", "checks", "more").expect().out.splitlines()
+    people = watched.here("pr", "checks", "more").expect().out.splitlines()
     assert people[0].startswith("passed")
     assert people[-1].startswith("success, as read ")
 
@@ -118,7 +120,7 @@ def test_another_pull_request_is_attached_by_number(watched: Stage) -> None:
     assert watched.ask("pr", "attach", "more", "#2")["parts"]["state"]["title"] == "Say other"
     kept = watched.ask("pr", "show", "more")["parts"]["state"]
     for wrong in ("99", "two", "-1", "https://github.com/acme/other/pull/1"):
-        said = watched.headway("pr", "attach", "more", "--json", "--", wrong).expect(2)
+        said = watched.here("pr", "attach", "more", "--json", "--", wrong).expect(2)
         assert said.document["field"] == "pull_request"
     again = watched.ask("pr", "show", "more")["parts"]["state"]
     assert {**again, "age_s": 0} == {**kept, "age_s": 0}
@@ -130,7 +132,7 @@ def test_a_detached_one_stays_away_until_a_person_says_so(watched: Stage) -> Non
     """No part is left of it, a look does not take it again, and there is nothing to detach twice."""
     assert watched.ask("pr", "detach", "more")["parts"] == {}
     assert watched.ask("pr", "refresh", "more")["attached"] is False
-    again = watched.headway("pr", "detach", "more", "--json").expect(1)
+    again = watched.here("pr", "detach", "more", "--json").expect(1)
     assert again.document["error"] == "NotFound"
     assert watched.ask("pr", "attach", "more", "1")["attached"] is True
 
@@ -142,8 +144,8 @@ def test_a_workspace_adopts_the_branch_of_its_pull_request(watched: Stage) -> No
     assert watched.ask("workspace", "show", "other")["branch"] == "other"
     watched.ask("pr", "attach", "other", "1")
     assert watched.ask("pr", "adopt-branch", "other")["parts"]["state"]["head"]["ref"] == "more"
-    watched.headway("workspace", "create", "--name", "Bare").expect()
-    said = watched.headway("pr", "adopt-branch", "Bare", "--json").expect(2)
+    watched.here("workspace", "create", "--name", "Bare").expect()
+    said = watched.here("pr", "adopt-branch", "Bare", "--json").expect(2)
     assert said.document["field"] == "branch"
 
 
@@ -154,7 +156,7 @@ def test_a_look_that_fails_keeps_every_part_and_its_age(
     """Code 1 and the cause; the facts stay, as old as they are, and the board says why they age."""
     before = watched.ask("pr", "show", "more")
     forge.do(partial(SandboxControl.add_fault, kind=fault, count=20))
-    said = watched.headway("pr", "refresh", "more", "--json").expect(1)
+    said = watched.here("pr", "refresh", "more", "--json").expect(1)
     assert said.document["error"] == "Unavailable"
     after = watched.ask("pr", "show", "more")
     assert {name: part["at"] for name, part in after["parts"].items()} == {
@@ -162,7 +164,7 @@ def test_a_look_that_fails_keeps_every_part_and_its_age(
     }
     assert after["problem"]
     assert after["failing_since"]
-    assert "GitHub was not read: " in watched.headway("workspace", "list").expect().out
-    assert "the last look failed" in watched.headway("pr", "show", "more").expect().out
+    assert "GitHub was not read: " in watched.here("workspace", "list").expect().out
+    assert "the last look failed" in watched.here("pr", "show", "more").expect().out
     forge.do(SandboxControl.clear_faults)
     assert watched.ask("pr", "refresh", "more")["problem"] is None

@@ -1,5 +1,6 @@
 """The real `headway` in processes of its own: a real repository and database, nobody else's settings."""
 
+import io
 import json
 import os
 import signal
@@ -7,14 +8,17 @@ import sqlite3
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from collections.abc import Iterator, Sequence
+from contextlib import chdir, closing, contextmanager, redirect_stderr, redirect_stdout
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from threading import Thread
 from typing import Any
+from unittest.mock import patch
 
 import attrs
+
+from headway.cli import main
 
 LIMIT_S = 60.0
 _KEPT = ("PATH", "LANG", "COVERAGE_PROCESS_CONFIG", "COVERAGE_PROCESS_START")
@@ -114,9 +118,25 @@ class Stage:
         )
         return Said(code=done.returncode, out=done.stdout, err=done.stderr)
 
+    def here(self, *arguments: str, cwd: str | None = None, **environment: str) -> Said:
+        """The same within this process: what matters is what it says, and imports take most of its time."""
+        out, err, code = io.StringIO(), io.StringIO(), 0
+        with (
+            redirect_stdout(out),
+            redirect_stderr(err),
+            patch.dict(os.environ, {**self.environment, **environment}, clear=True),
+            patch.object(sys, "argv", ["headway", *arguments]),
+            chdir(cwd or self.repository),
+        ):
+            try:
+                main()
+            except SystemExit as end:
+                code = end.code if isinstance(end.code, int) else 0
+        return Said(code=code, out=out.getvalue(), err=err.getvalue())
+
     def ask(self, *arguments: str) -> Any:
         """Run a command that succeeds; the document that it prints."""
-        return self.headway(*arguments, "--json").expect().document
+        return self.here(*arguments, "--json").expect().document
 
     @contextmanager
     def running(self, **environment: str) -> Iterator[subprocess.Popen[str]]:
@@ -140,12 +160,13 @@ class Stage:
             up.kill()
             up.communicate()
 
-    def until(self, status_reason: str, *, workspace: str) -> Any:
-        """Ask again and again until it stands there; its card."""
+    def until(self, status_reason: str, *, workspace: str, sessions: Sequence[str] | None = None) -> Any:
+        """Ask again and again until it stands there, its sessions too if they are given; its card."""
         deadline = time.monotonic() + LIMIT_S
         while True:
             card = self.ask("workspace", "show", workspace)
-            if card["status_reason"] == status_reason:
+            stand = [session["status"] for session in card["sessions"]]
+            if card["status_reason"] == status_reason and (sessions is None or list(sessions) == stand):
                 return card
             assert time.monotonic() < deadline, card
             time.sleep(0.2)  # noqa: TID251  another process works on the real clock

@@ -9,7 +9,7 @@ from rich.measure import Measurement
 from rich.table import Table
 from rich.text import Text
 
-from headway import wire
+from headway import pulls, wire
 from headway.pulls import age
 from headway.terminal import visible
 from headway_core.board import Card, Column
@@ -145,6 +145,8 @@ def details(card: Card, output: InitOutput, console: Console) -> None:
     for name, value in wire.card(card).items():
         if value is not None:
             console.print(Text(f"  {name}: {value}"), soft_wrap=True)
+    if card.view.facts is not None:
+        pulls.show(card, console)
     for session in card.view.sessions:
         ended = (
             f" ({session.end_reason}{': ' if session.end_detail else ''}{session.end_detail or ''})"

@@ -1,0 +1,29 @@
+"""The small examples are executed; `nox -s example` runs the large one."""
+
+import subprocess
+import sys
+
+from documents import ROOT
+from stage import Stage
+
+
+def test_an_application_embeds_headway_with_its_own_agent(stage: Stage) -> None:
+    """Its agent's commit is on a branch of its own, the events were told in order, and it ended."""
+    program = str(ROOT / "examples" / "embed.py")
+    command = [sys.executable, program, str(stage.repository), "acme/greeter", "Greet in Welsh"]
+    done = subprocess.run(
+        command,
+        cwd=stage.folder,
+        env=stage.environment,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    *told, last = done.stdout.splitlines()
+    events = [line.split()[1] for line in told]
+    assert events[0] == "workspace.created"
+    assert events[-1] == "session.ended"
+    assert last.startswith("READY_FOR_NEXT_PROMPT: headway/greet-in-welsh in ")
+    assert stage.git("show", "headway/greet-in-welsh:NOTES.md") == "- Greet in Welsh\n"

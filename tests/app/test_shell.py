@@ -1,0 +1,57 @@
+"""How a command ends, whatever it is that ends it."""
+
+import json
+
+import pytest
+
+from headway.cli.shell import ending
+from headway_core.kernel.errors import Conflict, InvalidInput, NotFound, Unavailable
+
+INTERRUPT = BaseExceptionGroup("several", [KeyboardInterrupt(), ValueError("by the way")])
+GROUP = ExceptionGroup(
+    "several", [ExceptionGroup("inner", [NotFound("project", "x")]), Conflict("a", "b", "c")]
+)
+
+
+@pytest.mark.parametrize(
+    ("raised", "code"),
+    [
+        (InvalidInput("name", "is none"), 2),
+        (Unavailable("github", "is away", retry_after=3.0), 1),
+        (GROUP, 1),
+        (KeyboardInterrupt(), 130),
+        (INTERRUPT, 130),
+    ],
+    ids=["wrong", "undoable", "a group of those", "an interrupt", "an interrupt among others"],
+)
+def test_each_end_has_its_code(raised: BaseException, code: int, capsys: pytest.CaptureFixture[str]) -> None:
+    """Alone or in groups, as task groups raise them; with a sentence unless a person interrupted."""
+
+    def run() -> None:
+        raise raised
+
+    with pytest.raises(SystemExit) as end:
+        ending(run, as_json=True)
+    assert end.value.code == code
+    said = capsys.readouterr()
+    assert bool(said.err) == (code in {1, 2})
+    if said.out:
+        document = json.loads(said.out)
+        assert said.err == f"headway: {document['message']}\n"
+        assert set(document) >= {"error", "message", "field"}
+
+
+def test_an_accident_stays_an_accident() -> None:
+    """A defect is no sentence for people: it keeps its traceback, also beside an error that is one."""
+
+    def run() -> None:
+        raise ExceptionGroup("several", [NotFound("project", "x"), ZeroDivisionError()])
+
+    with pytest.raises(ExceptionGroup):
+        ending(run, as_json=False)
+
+
+def test_what_was_done_is_given(capsys: pytest.CaptureFixture[str]) -> None:
+    """No error: the result, and nothing is printed."""
+    assert ending(lambda: 3, as_json=True) == 3
+    assert capsys.readouterr() == ("", "")
