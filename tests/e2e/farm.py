@@ -236,16 +236,19 @@ class Farm:
     # Killing
 
     async def kill_at_random(self, dice: random.Random, kills: int) -> Counter[str]:
-        """That many kills, spread over the work and each at a random moment of it.
+        """That many kills, each at a random point of its share of the work, and what was killed starts again.
 
-        What was killed is started again. A host that makes no progress is killed all the same.
+        `amid` counts those that came while agents still had work to do. A host that makes no progress is
+        killed all the same.
         """
         killed: Counter[str] = Counter()
-        for kill_number in range(kills):
+        for number in range(kills):
+            point = (number + dice.random()) / kills
             with anyio.move_on_after(STANDSTILL_S):
-                while self.progress() < kill_number / kills:  # noqa: ASYNC110  others do it
-                    await anyio.sleep(0.05)
-            await anyio.sleep(dice.uniform(0.0, 1.5))
+                while self.progress() < point:  # noqa: ASYNC110  others do it
+                    await anyio.sleep(0.02)
+            await anyio.sleep(dice.uniform(0.0, 0.5))
+            killed["amid"] += self.progress() < 1
             victim = dice.choice([*self.hosts, *self.hosts, None])
             if victim is None:
                 killed["sandbox"] += 1

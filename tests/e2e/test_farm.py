@@ -37,7 +37,6 @@ async def _run(farm: Farm, *, hosts: int, kills: int, limit_s: float) -> None:
         for host in farm.hosts:
             host.start()
         killed = await farm.kill_at_random(random.Random(seed), kills)
-        left = len(await farm.undone(hw))
         await farm.until_done(hw, limit_s)
         for host in farm.hosts:
             await anyio.to_thread.run_sync(host.stop)
@@ -47,11 +46,11 @@ async def _run(farm: Farm, *, hosts: int, kills: int, limit_s: float) -> None:
     expect_no_process(farm.folder)
     print(  # noqa: T201  the figures are to be seen
         f"\n{len(farm.kinds)} workspaces on {hosts} host(s), {killed['runner']} runners and"
-        f" {killed['sandbox']} sandboxes killed (seed {seed}), {left} workspaces left after the last kill:"
+        f" {killed['sandbox']} sandboxes killed (seed {seed}), {killed['amid']} amid the work:"
         f" {time.monotonic() - began:.0f} s, {sum(farm.told().values()) // 2} agents,"
         f" {sum(farm.pushes().values())} pushes, {sum(host.starts for host in farm.hosts)} runners started"
     )
-    assert left, "the kills came when everything was done"
+    assert killed["amid"] >= kills // 2, "most kills came when everything was done"
 
 
 async def _expect_the_end(farm: Farm, hw: Headway) -> None:
@@ -102,3 +101,12 @@ def test_a_few_workspaces_and_kills(folder: Path) -> None:
 def test_a_hundred_workspaces_on_one_host(folder: Path) -> None:
     """Forty kills of a runner on SQLite and of the sandbox."""
     anyio.run(lambda: _run(a_farm(folder, 100), hosts=1, kills=40, limit_s=900))
+
+
+@pytest.mark.kills
+@pytest.mark.timeout(1500)
+@pytest.mark.lesson("F13", "L4", "L5", "R33")
+def test_a_hundred_workspaces_on_four_hosts(folder: Path, postgresql_url: str) -> None:
+    """Forty kills of four runners on one PostgreSQL, each with a data directory of its own."""
+    farm = a_farm(folder, 100, database=postgresql_url)
+    anyio.run(lambda: _run(farm, hosts=4, kills=40, limit_s=900))

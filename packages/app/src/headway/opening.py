@@ -27,6 +27,9 @@ from headway_sql import SqlStore
 
 logger = logging.getLogger(__name__)
 
+BOARD_GAP_S = 1.0
+"""Seconds from one board to the next at least: each is of all workspaces, whatever changed."""
+
 
 class Workspaces:
     """Everything that is done to workspaces, in one place for callers."""
@@ -98,12 +101,16 @@ class Headway:
         return changed
 
     async def boards(self) -> AsyncIterator[list[Card]]:
-        """The board now, and again after each change: of this process at once, of others within 2 s."""
+        """The board now, and again after each change: of this process at once, of others within 2 s.
+
+        At most one a second: many changes come together, and each board is all workspaces.
+        """
         while True:
-            changed = self.changes()  # before the look: what comes during it is not missed
+            changed, began = self.changes(), anyio.current_time()  # what comes during the look is not missed
             yield await self.board.cards()
             with anyio.move_on_after(POLL_S):
                 await changed.wait()
+                await anyio.sleep_until(began + BOARD_GAP_S)
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
