@@ -22,6 +22,7 @@ from headway.up import Screen, screen
 from headway_core.board import Card, StatusReason
 from headway_core.operations import GitHubIssue, Manual, ResumeBranch
 from headway_core.ratchet import Cause, DispatchStatus, Explanation, RatchetState
+from headway_core.ratchet.model import LIVE_DISPATCH
 from headway_core.settings import Settings
 from headway_core.workspaces import SourceKind
 from headway_local.agents import AgentProgram
@@ -185,11 +186,14 @@ async def _play(hw: Headway, director: Director, display: Screen) -> None:
 
 
 async def _all_fixed(hw: Headway, cards: list[Card]) -> bool:
-    """Everything is ready, and was not always: each workspace has had its fixer."""
+    """Everything is ready, and was not always: each workspace has had its fixer, and it has ended."""
     if not all(is_ready(card) for card in cards):
         return False
     explanations = [await hw.ratchet.explain(card.view.workspace.id) for card in cards]
-    return all(explanation.dispatches for explanation in explanations)
+    return all(
+        explanation.dispatches and not any(each.status in LIVE_DISPATCH for each in explanation.dispatches)
+        for explanation in explanations
+    )
 
 
 def is_ready(card: Card) -> bool:
