@@ -113,7 +113,7 @@ class Detail:
         try:
             found = Node(answer.data).values("nodes")
             if len(found) != len(node_ids):
-                raise MalformedError("nodes", "has another length than the ids")  # noqa: TRY301
+                raise MalformedError("nodes", "has another length than the ids")  # noqa: TRY301  one handler
         except MalformedError as error:
             return dict.fromkeys(node_ids, nonsense(error))
         return {
@@ -137,7 +137,7 @@ class Detail:
             pr = Node(value)
             state = mapping.state_part(pr)
             if state.node_id != node_id:
-                raise MalformedError("id", "is not the one that was asked for")  # noqa: TRY301
+                raise MalformedError("id", "is not the one that was asked for")  # noqa: TRY301  one handler
         except MalformedError as error:
             return nonsense(error)
         parts = _PartReader(errors)

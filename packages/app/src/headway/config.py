@@ -146,7 +146,7 @@ def _read(path: Path) -> _File:
 
 def _told(error: BaseException, hint: object) -> str:
     """What is wrong with a value; errors of other kinds in cattrs' words."""
-    return str(error) if isinstance(error, TypeError) else cattrs.v.format_exception(error, hint)  # type: ignore[arg-type]
+    return str(error) if isinstance(error, TypeError) else cattrs.v.format_exception(error, hint)  # type: ignore[arg-type] # a union
 
 
 def _words(value: object, _: object) -> tuple[str, ...]:

@@ -166,7 +166,7 @@ class PostgresqlDatabase(Database):
             "client_encoding": "UTF8",
         }
         try:
-            connection = psycopg.connect(**self._parameters, autocommit=True)  # type: ignore[arg-type]
+            connection = psycopg.connect(**self._parameters, autocommit=True)  # type: ignore[arg-type] # texts
         except psycopg.Error as error:
             raise while_connecting(str(error)) from error
         try:
