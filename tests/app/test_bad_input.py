@@ -47,6 +47,7 @@ WRONG = {
     "no slug": (("init", "--github", "a/b", "--slug", "A B"), "slug", "a-z"),
     "no setting": (("settings", "set", "quiet", "3"), "quiet", "no such setting"),
     "no value of a setting": (("settings", "set", "quiet_time_s", "soon"), "quiet_time_s", "soon"),
+    "no such agent": (("session", "start", "Known", "p", "--agent", "nobody"), "agent", "nobody"),
     "too little": (("settings", "set", "cadence_hot_s", "0"), "cadence_hot_s", "at least 1"),
 }
 
@@ -106,6 +107,12 @@ UNDOABLE = {
         "Unavailable",
         "'claude' is not installed",
     ),
+    "agent of a session that is not installed": (
+        ("session", "start", "Known", "p"),
+        "Unavailable",
+        "'claude' is not installed",
+    ),
+    "unknown session": (("session", "stop", "nope"), "NotFound", "no session 'nope'"),
     "no token for an issue": (
         (*CREATE, "--issue", "3", "--session", "none"),
         "PermissionDenied",
@@ -189,28 +196,18 @@ def test_a_github_that_is_down_is_told(provisioned: Stage) -> None:
 
 def test_an_issue_that_cannot_be_read_makes_a_whole_workspace(registered: Stage) -> None:
     """The work does not wait for GitHub; people are told, and the prompt says that the text is missing."""
+    registered.install("claude", "")
     with canned(b"<html>", status=502) as url:
         said = registered.here(
             *(*CREATE, "--issue", "7", "--json"),
             HEADWAY_GITHUB_API_URL=url,
             GITHUB_TOKEN="t",
-            **an_agent(registered),
         ).expect()
     assert said.document["name"] == "Issue #7"
     assert "issue #7 is missing" in said.err
     with closing(sqlite3.connect(registered.data / "headway.db")) as connection:
         ((text,),) = connection.execute("SELECT text FROM prompts").fetchall()
     assert "Its text could not be read" in text
-
-
-def an_agent(stage: Stage) -> dict[str, str]:
-    """An agent of the name of the default one, on PATH."""
-    programs = stage.folder / "bin"
-    programs.mkdir()
-    program = programs / "claude"
-    program.write_text("#!/bin/sh\ncat > seen-prompt.txt\n")
-    program.chmod(0o755)
-    return {"PATH": f"{programs}:{stage.environment['PATH']}"}
 
 
 # Configuration and files

@@ -136,6 +136,46 @@ def test_a_provisioning_is_cancelled(registered: Stage) -> None:
     assert registered.ask("workspace", "retry", "First")["status"] in {"NEW", "PROVISIONING"}
 
 
+SESSION = {"id", "purpose", "label", "agent", "model", "status", "end_reason", "end_detail", "exit_code"}
+
+
+def test_an_agent_is_given_more_words_and_stopped(registered: Stage) -> None:
+    """Also after a first session that failed; what waits for the runner is seen to start."""
+    registered.install("claude", "cat > prompt.txt\n[ -e failed ] && exec sleep 600\ntouch failed\nexit 3\n")
+    registered.here("workspace", "create", "--name", "First", "--prompt", "Fail").expect()
+    with registered.running():
+        registered.until("SESSION_ERROR", workspace="First", sessions=["FAILED"])
+    begun = registered.ask("session", "start", "First", "Go on", "--model", "big")
+    assert set(begun) == SESSION
+    assert (begun["status"], begun["model"]) == ("IDLE", "big")
+    card = registered.ask("workspace", "show", "First")
+    assert card["status_reason"] == "STARTING_SESSION"
+    with registered.running():
+        card = registered.until("AGENT_WORKING", workspace="First", sessions=["FAILED", "RUNNING"])
+        assert Path(card["worktree_path"], "prompt.txt").read_text() == "Go on"
+        assert registered.ask("session", "stop", begun["id"])["status"] == "STOPPING"
+        card = registered.until("READY_FOR_NEXT_PROMPT", workspace="First", sessions=["FAILED", "COMPLETED"])
+    assert card["sessions"][1]["end_reason"] == "stopped_by_person"
+    assert (
+        registered.here("session", "stop", begun["id"])
+        .expect()
+        .out.endswith("chat claude COMPLETED (stopped_by_person)\n")
+    )
+
+
+def test_a_session_that_cannot_be_is_refused(registered: Stage) -> None:
+    """Without words, or beyond the limit: it says why, and there is none."""
+    registered.install("claude", "")
+    registered.here("workspace", "create", "--name", "First").expect()
+    refused = registered.here("session", "start", "First", " ", "--json").expect(2)
+    assert refused.document["field"] == "prompt"
+    registered.here("settings", "set", "session_limit", "0").expect()
+    refused = registered.here("session", "start", "First", "Go", "--json").expect(1)
+    assert refused.document["error"] == "Conflict"
+    assert "0 live sessions" in refused.document["message"]
+    assert registered.ask("workspace", "show", "First")["sessions"] == []
+
+
 def test_the_ratchet_is_switched_held_and_explained(registered: Stage) -> None:
     """Each answers with the card, or with why."""
     registered.here("workspace", "create", "--name", "First").expect()

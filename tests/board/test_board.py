@@ -36,6 +36,7 @@ from headway_core.ratchet.decision import (
 )
 from headway_core.ratchet.decision import Wait as Waits
 from headway_core.sessions.model import (
+    PROMPTS,
     SESSION_ACTIVITY,
     SESSIONS,
     Activity,
@@ -176,6 +177,8 @@ ROWS: list[tuple[WorkspaceView, StatusReason]] = [
     (a_view(session=a_session(SessionStatus.STOPPING)), S.AGENT_WORKING),
     (a_view(session=RUNNING, activity={"s1": Activity.QUIET}), S.READY_FOR_NEXT_PROMPT),
     (a_view(session=a_session(SessionStatus.STARTING), decision=HELD), S.STARTING_SESSION),
+    (a_view(session=a_session(SessionStatus.IDLE), prompted=frozenset({"s1"})), S.STARTING_SESSION),
+    (a_view(session=a_session(SessionStatus.IDLE)), S.READY_FOR_NEXT_PROMPT),
     (a_view({}, decision=_stalled(StallReason.BRANCH_MISMATCH)), S.BRANCH_MISMATCH),
     (a_view({}, decision=_stalled(StallReason.RETRIES)), S.RATCHET_STALLED),
     (a_view({"merge_queue": QUEUE}, decision=HELD), S.HELD),
@@ -280,12 +283,27 @@ async def test_the_list_asks_each_table_once_however_long_it_is() -> None:
         ratchets=counted(RATCHETS),
         sessions=counted(SESSIONS),
         activity=counted(SESSION_ACTIVITY),
+        prompts=counted(PROMPTS),
     )
     board = BoardService(ledger=house.store.ledger, settings=house.core.settings(), tables=tables)
     cards = await board.cards()
     assert len(cards) == 200
-    assert len(calls) == 8
+    assert len(calls) == 9
     assert set(calls.values()) == {1}
     assert {card.status_reason for card in cards} == {S.NEEDS_ANSWER}
     assert [card.view.workspace.id for card in cards] == sorted(card.view.workspace.id for card in cards)
     assert await board.get("w007") == cards[7]
+
+
+@pytest.mark.anyio
+async def test_first_words_that_wait_for_the_runner_are_seen() -> None:
+    """In the list and on the card alike; an idle chat without words waits for a person."""
+    house = FakeHouse()
+    await _fill(house, 2)
+    spoken = await house.core.sessions().start_chat("w000", "Go on")
+    silent = await house.core.sessions().start_chat("w001", None)
+    assert isinstance(spoken, Session)
+    assert isinstance(silent, Session)
+    cards = await house.core.board().cards()
+    assert [card.view.prompted for card in cards] == [frozenset({spoken.id}), frozenset()]
+    assert [await house.core.board().get(card.view.workspace.id) for card in cards] == cards

@@ -101,6 +101,16 @@ class Stage:
         self.git("add", "--all")
         self.git("commit", "-q", "-m", message)
 
+    def install(self, name: str, script: str) -> None:
+        """A shell script that is found on the path, as an agent would be."""
+        programs = self.folder / "bin"
+        programs.mkdir(exist_ok=True)
+        program = programs / name
+        program.write_text(f"#!/bin/sh\n{script}")
+        program.chmod(0o755)
+        if not self.environment["PATH"].startswith(f"{programs}:"):
+            self.environment["PATH"] = f"{programs}:{self.environment['PATH']}"
+
     def command(self, *arguments: str) -> list[str]:
         return [sys.executable, "-m", "headway", *arguments]
 

@@ -17,7 +17,7 @@ from headway_core.hosts import Host, KnownHost
 from headway_core.operations import ArchiveResult, Busy, HoldsIgnored, NotDue, Settled
 from headway_core.projects import Project
 from headway_core.ratchet import Explanation
-from headway_core.sessions.model import SessionStatus
+from headway_core.sessions import Session, SessionStatus
 from headway_core.workspaces import InitOutput, Workspace
 
 _STYLES = {Column.WORKING: "yellow", Column.WAITING: "cyan", Column.DONE: "green", None: "dim"}
@@ -139,6 +139,17 @@ def workspace(value: Workspace, console: Console) -> None:
     console.print(Text(f"{value.id} {value.status} {value.branch}: {value.name}"), soft_wrap=True)
 
 
+def session(value: Session, console: Console) -> None:
+    """A session after a command."""
+    console.print(Text(_session(value)), soft_wrap=True)
+
+
+def _session(value: Session) -> str:
+    detail = f": {value.end_detail}" if value.end_detail else ""
+    ended = f" ({value.end_reason}{detail})" if value.end_reason else ""
+    return visible(f"{value.id} {value.label} {value.agent} {value.status}{ended}")
+
+
 def details(card: Card, output: InitOutput, console: Console) -> None:
     """A workspace with its sessions and its provisioning's output."""
     console.print(Board([card]))
@@ -147,14 +158,8 @@ def details(card: Card, output: InitOutput, console: Console) -> None:
             console.print(Text(f"  {name}: {value}"), soft_wrap=True)
     if card.view.facts is not None:
         pulls.show(card, console)
-    for session in card.view.sessions:
-        ended = (
-            f" ({session.end_reason}{': ' if session.end_detail else ''}{session.end_detail or ''})"
-            if session.end_reason
-            else ""
-        )
-        told = f"  session {session.id} {session.label} {session.agent} {session.status}{ended}"
-        console.print(Text(visible(told)), soft_wrap=True)
+    for each in card.view.sessions:
+        console.print(Text(f"  session {_session(each)}"), soft_wrap=True)
     if output.text:
         console.print(Text(visible(output.text.rstrip())), soft_wrap=True)
 

@@ -6,6 +6,7 @@ from headway_core.kernel.conversion import CONVERTER
 from headway_core.operations import ArchiveResult
 from headway_core.projects import Project
 from headway_core.ratchet import Decision, Explanation
+from headway_core.sessions import Session
 from headway_core.settings import Settings
 from headway_core.settings.rules import CHANGEABLE
 from headway_core.workspaces import InitOutput, Workspace
@@ -63,21 +64,24 @@ def card(value: Card) -> Json:
     }
 
 
+def session(value: Session) -> Json:
+    """A session without its prompts."""
+    return {
+        "id": value.id,
+        "purpose": value.purpose,
+        "label": value.label,
+        "agent": value.agent,
+        "model": value.model,
+        "status": value.status,
+        "end_reason": value.end_reason,
+        "end_detail": value.end_detail,
+        "exit_code": value.exit_code,
+    }
+
+
 def details(value: Card, output: InitOutput) -> Json:
     """A card with what its sessions did and what its provisioning printed."""
-    sessions = [
-        {
-            "id": session.id,
-            "purpose": session.purpose,
-            "label": session.label,
-            "agent": session.agent,
-            "status": session.status,
-            "end_reason": session.end_reason,
-            "end_detail": session.end_detail,
-            "exit_code": session.exit_code,
-        }
-        for session in value.view.sessions
-    ]
+    sessions = [session(each) for each in value.view.sessions]
     return {**card(value), "sessions": sessions, "init_output": CONVERTER.unstructure(output)}
 
 

@@ -326,6 +326,7 @@ class CoreContainer(containers.DeclarativeContainer):
             ratchets=read_ratchets,
             sessions=read_sessions,
             activity=read_activity,
+            prompts=read_prompts,
         ),
     )
 

@@ -20,6 +20,7 @@ app = App(
 for name, home, told in (
     ("init", "headway.cli.projects:init", "Register the repository that a folder lies in."),
     ("workspace", "headway.cli.workspaces:app", "Tasks, each on a branch in a worktree."),
+    ("session", "headway.cli.sessions:app", "Conversations with agents in a workspace."),
     ("up", "headway.cli.runner:up", "Be this host's runner: provision, watch, ratchet; until interrupted."),
     ("pr", "headway.cli.pulls:app", "What is known of pull requests, and how old it is."),
     ("explain", "headway.cli.ratchet:explain", "Why a workspace moves, or does not."),

@@ -35,3 +35,13 @@ async def workspace(hw: "Headway", asked: str) -> str:
         ids = ", ".join(each.id for each in found)
         raise InvalidInput("workspace", f"{asked!r} names {len(found)} workspaces: {ids}")
     return found[0].id
+
+
+async def expect_agent(hw: "Headway", asked: str | None = None, model: str | None = None) -> None:
+    """What is said to an agent that can't be started here is refused now, not by the runner later.
+
+    By default the agent of the settings. `InvalidInput("agent")`, `Unavailable`.
+    """
+    settings = await hw.settings.get()
+    agent = asked or settings.default_agent
+    hw.agents.command(agent, model or settings.models.get(agent))

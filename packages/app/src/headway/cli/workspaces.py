@@ -132,7 +132,7 @@ def create(
                 session_policy=session,
             )
         if (prompt or issue) and session in {None, SessionPolicy.START}:
-            await _expect_agent(hw)
+            await chosen.expect_agent(hw)
         try:
             return await hw.workspaces.create(command, idempotency_key=key, actor=ACTOR)
         except InvalidInput as error:
@@ -157,12 +157,6 @@ def _expect_one_source(given: set[str], name: str | None) -> None:
         raise InvalidInput(min(also), "does not go with --issue")
     if name is None and not given & {"resume", "issue"}:
         raise InvalidInput("name", "give --name, --resume or --issue")
-
-
-async def _expect_agent(hw: "Headway") -> None:
-    """Its first words would go to an agent that can't be started: told now, not by the runner later."""
-    settings = await hw.settings.get()
-    hw.agents.command(settings.default_agent, settings.models.get(settings.default_agent))
 
 
 def _issue_number(issue: str) -> int:

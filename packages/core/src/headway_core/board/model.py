@@ -96,6 +96,8 @@ class WorkspaceView:
     """Oldest first."""
     activity: dict[str, Activity]
     """What live sessions do, by session id."""
+    prompted: frozenset[str] = frozenset()
+    """The sessions with a prompt that waits for their start, by id."""
 
     @property
     def facts(self) -> PullRequestFacts | None:
@@ -254,7 +256,12 @@ def _turn(view: WorkspaceView) -> StatusReason | None:
 
 
 def _starting(view: WorkspaceView) -> StatusReason | None:
-    starting = any(session.status is SessionStatus.STARTING for session in view.sessions)
+    """An idle session with a prompt starts as soon as its host's runner is there: nobody's turn but ours."""
+    starting = any(
+        session.status is SessionStatus.STARTING
+        or (session.status is SessionStatus.IDLE and session.id in view.prompted)
+        for session in view.sessions
+    )
     return StatusReason.STARTING_SESSION if starting else None
 
 

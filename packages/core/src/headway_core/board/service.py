@@ -24,8 +24,12 @@ from headway_core.ratchet.model import ALL_RATCHETS
 from headway_core.sessions.model import (
     ALL_ACTIVITY,
     ALL_SESSIONS,
+    PROMPTS_OF,
+    QUEUED_PROMPTS,
     SESSIONS_OF,
     Activity,
+    Prompt,
+    PromptStatus,
     Session,
     SessionActivity,
 )
@@ -45,6 +49,7 @@ class Tables:
     ratchets: ReadTable[Ratchet]
     sessions: ReadTable[Session]
     activity: ReadTable[SessionActivity]
+    prompts: ReadTable[Prompt]
 
 
 @attrs.frozen(kw_only=True)
@@ -102,6 +107,9 @@ class BoardService:
         activity: dict[str, dict[str, Activity]] = defaultdict(dict)
         for row in tables.activity.query(tx, ALL_ACTIVITY):
             activity[row.workspace_id][row.session_id] = row.activity
+        prompted: dict[str, set[str]] = defaultdict(set)
+        for prompt in tables.prompts.query(tx, QUEUED_PROMPTS):
+            prompted[prompt.workspace_id].add(prompt.session_id)
         return [
             card(
                 WorkspaceView(
@@ -114,6 +122,7 @@ class BoardService:
                     ratchet=ratchets[workspace.id],
                     sessions=tuple(sessions[workspace.id]),
                     activity=activity[workspace.id],
+                    prompted=frozenset(prompted[workspace.id]),
                 )
             )
             for workspace in tables.workspaces.query(tx, LIVE_WORKSPACES)
@@ -133,7 +142,11 @@ class BoardService:
         assert snapshot is not None
         assert watch is not None
         assert ratchet is not None
-        activity = [tables.activity.get(tx, session.id) for session in sessions if session.is_live]
+        live = [session.id for session in sessions if session.is_live]
+        activity = [tables.activity.get(tx, session_id) for session_id in live]
+        prompts = [
+            p for session_id in live for p in tables.prompts.query(tx, PROMPTS_OF, session_id=session_id)
+        ]
         return card(
             WorkspaceView(
                 settings=self._settings.current(tx),
@@ -145,5 +158,6 @@ class BoardService:
                 ratchet=ratchet,
                 sessions=sessions,
                 activity={row.session_id: row.activity for row in activity if row is not None},
+                prompted=frozenset(p.session_id for p in prompts if p.status is PromptStatus.QUEUED),
             )
         )
