@@ -94,7 +94,7 @@ REQUESTS = {
     "reviews": 1,
     "comments": 1,
     "required": 1,
-    "opened": 1,
+    "opened": 2,
     "thread": 1,
     "resolve": 0,
     "issue": 0,

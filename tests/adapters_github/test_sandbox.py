@@ -396,7 +396,9 @@ async def test_no_fault_clears_or_ages_a_fact_and_all_is_right_when_it_ends(
 
 
 async def test_a_pull_request_is_opened_once(hub: Hub, desk: Desk) -> None:
-    """Opened by the writer, found by its evidence, attached by its id; GitHub refuses a second."""
+    """Opened by the writer, found by its evidence, attached by its id; GitHub refuses a second. Closed,
+    it is found by its mark, and by no other.
+    """
     async with hub.server.control() as github:
         await push(github, desk.branch, {"a.py": "1\n"}, "main")
     writer = desk.writer
@@ -410,6 +412,10 @@ async def test_a_pull_request_is_opened_once(hub: Hub, desk: Desk) -> None:
     outcomes = await desk.service.refresh_due()
     assert isinstance(outcomes["w1"], Refreshed)
     assert state_of(await desk.snapshot()) is PRState.DRAFT
+    async with hub.server.control() as github:
+        await github.close((await desk.facts()).number)
+    assert await writer.find(desk.project, order, MARK) == written
+    assert await writer.find(desk.project, order, "<!-- headway:another -->") is None
 
 
 async def test_a_number_is_attached(hub: Hub, desk: Desk) -> None:

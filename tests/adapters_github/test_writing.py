@@ -31,10 +31,10 @@ REPLY = Reply(thread_id="T1", body="Done")
 RESOLVE = Resolve(thread_id="T1")
 
 
-def opened(*pulls: dict[str, Any]) -> dict[str, Any]:
-    return {
-        "repository": {"id": "R_1", "nameWithOwner": "Octo/Demo", "pullRequests": connection(pulls)},
-    }
+def opened(*pulls: dict[str, Any], newest: Sequence[dict[str, Any]] = ()) -> dict[str, Any]:
+    """The answer with these open pull requests, and these of any state."""
+    repository = {"id": "R_1", "nameWithOwner": "Octo/Demo", "pullRequests": connection(pulls)}
+    return {"repository": {**repository, "newest": {"nodes": list(newest)}}}
 
 
 def thread(*bodies: str, resolved: bool = False) -> dict[str, Any]:
@@ -77,7 +77,9 @@ async def test_a_reply_and_a_resolution_are_written(graphql: FakeGraphQL, projec
 
 
 async def test_the_effect_of_an_order_is_found_again(graphql: FakeGraphQL, project: Project) -> None:
-    """A pull request of the same head and base, a comment with the mark, a resolved thread."""
+    """An open pull request of the same head and base, one of ours with the mark, whatever became of it, a
+    comment with the mark, a resolved thread.
+    """
     writer = a_writer(graphql)
     pull = {"id": "PR_9", "headRepository": {"nameWithOwner": "Octo/Demo"}}
     fork = {"id": "PR_8", "headRepository": {"nameWithOwner": "eve/demo"}}
@@ -85,6 +87,12 @@ async def test_the_effect_of_an_order_is_found_again(graphql: FakeGraphQL, proje
     assert await writer.find(project, OPEN, MARK) == Written(node_id="PR_9")
     graphql.answers["Opened"] = opened(fork, {"id": "PR_7", "headRepository": None})
     assert await writer.find(project, OPEN, MARK) is None
+    ours = {"id": "PR_5", "body": f"Words\n\n{MARK}", "viewerDidAuthor": True}
+    anothers = {"id": "PR_6", "body": MARK, "viewerDidAuthor": False}
+    graphql.answers["Opened"] = opened(fork, newest=[anothers, {**ours, "id": "PR_4", "body": "Words"}])
+    assert await writer.find(project, OPEN, MARK) is None
+    graphql.answers["Opened"] = opened(fork, newest=[anothers, ours])
+    assert await writer.find(project, OPEN, MARK) == Written(node_id="PR_5")
     graphql.answers["Thread"] = thread("Please", f"Done\n{MARK}")
     assert await writer.find(project, REPLY, MARK) == Written(node_id="C1")
     assert await writer.find(project, REPLY, "<!-- headway:other -->") is None

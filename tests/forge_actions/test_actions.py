@@ -152,6 +152,31 @@ async def test_an_action_is_carried_out_once_wherever_its_process_dies(order: Or
     raise AssertionError("the duty does not come to its end")
 
 
+@pytest.mark.recovers("posting")
+async def test_a_pull_request_that_is_closed_at_once_is_not_opened_again() -> None:
+    """Its process dies at every point, a person closes what is there: its mark says that it was opened."""
+    for nth in range(50):
+        house = await _built()
+        await _ask(house, OPEN)
+        point = CrashPoints(nth)
+
+        async def closed_at_once(name: str, house: FakeHouse = house, point: CrashPoints = point) -> None:
+            house.writer.closed.update(f"effect-{number}" for number in range(len(house.writer.effects)))
+            await point(name)
+
+        try:
+            await _duty(house, closed_at_once).run()
+        except Crash:
+            house.clock.advance(READ_LAG)
+            await _duty(house).run()
+        (action,) = await _actions(house)
+        assert (action.status, action.result) == (ActionStatus.DONE, "effect-0")
+        assert [done for done, _ in house.writer.effects] == [OPEN]
+        if not point.crashed:
+            return
+    raise AssertionError("the duty does not come to its end")
+
+
 @pytest.mark.parametrize("order", ORDERS, ids=lambda order: type(order).__name__)
 async def test_an_effect_that_is_not_shown_yet_is_not_repeated(house: FakeHouse, order: Order) -> None:
     """After a death behind the write nobody writes within the read lag; then the effect is found."""

@@ -18,6 +18,7 @@ from headway_core.kernel.errors import Unavailable
 from headway_core.operations import ArchiveService, Busy, ProvisioningService
 from headway_core.pull_requests import PRSnapshotService, writing
 from headway_core.pull_requests import service as pull_request_service
+from headway_core.pull_requests.model import GitHubState
 from headway_core.pull_requests.ports import Observation
 from headway_core.ratchet import causes as ratchet_causes
 from headway_core.ratchet import service as ratchet_service
@@ -28,6 +29,7 @@ from headway_core.ratchet.trust import Trust
 from headway_core.sessions import LimitReached, Purpose, SessionExecutor, SessionService, SessionStatus
 from headway_core.sessions.fixers import FixerSessionService
 from headway_core.sessions.ports import Exited, Running, Vanished
+from headway_core.testing.simulation.forge import WorldForgeWriter
 from headway_core.testing.simulation.local import WorldWorktrees
 from headway_core.testing.simulation.machine import Machine
 from headway_core.workspaces.model import WorkspaceStatus
@@ -247,6 +249,20 @@ def reply_without_looking() -> Planted:
 
 
 @contextmanager
+def only_open_ones_are_evidence() -> Planted:
+    """A pull request that somebody closed is not looked at when its opening had no answer."""
+    find = WorldForgeWriter._find
+
+    def narrow(self: Any, order: Any, mark: str, lag: timedelta) -> Any:
+        found = find(self, order, mark, lag)
+        pull = self._world.github.pulls.get(found.node_id) if found is not None else None
+        return None if pull is not None and pull.now.state is not GitHubState.OPEN else found
+
+    with replaced(WorldForgeWriter, _find=narrow):
+        yield
+
+
+@contextmanager
 def started_not_exclusive() -> Planted:
     """A supervisor does not mind that its attempt was closed."""
     with replaced(Machine, create_started=lambda *_: True):
@@ -458,6 +474,7 @@ DEFECTS: dict[str, Callable[[], Any]] = {
         lock_not_taken,
         handled_at_dispatch,
         reply_without_looking,
+        only_open_ones_are_evidence,
         started_not_exclusive,
         disable_not_checked,
         partial_answer_clears,

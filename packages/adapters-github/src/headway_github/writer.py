@@ -37,7 +37,8 @@ class GitHubWriter(ForgeWriter):
         try:
             match order:
                 case OpenPullRequest():
-                    return _opened(await self._opened(project, order))
+                    repository = await self._opened(project, order)
+                    return _opened(repository) or _marked(repository.node("newest"), mark)
                 case Reply(thread_id=thread_id):
                     thread = await self._thread(thread_id)
                     return _marked(thread.node("comments"), mark)
@@ -95,7 +96,7 @@ class GitHubWriter(ForgeWriter):
             raise _malformed(error) from None
 
     async def _opened(self, project: Project, order: OpenPullRequest) -> Node:
-        """The repository, with the open pull requests of this head and base."""
+        """The repository, with the open pull requests of this head and base, and the newest of the head."""
         variables = {
             "owner": project.github_owner,
             "name": project.github_repo,
@@ -151,9 +152,9 @@ def _opened(repository: Node) -> Written | None:
     return None
 
 
-def _marked(comments: Node, mark: str) -> Written | None:
-    """The comment with the mark, by the token's own account: others can read marks, and repeat them."""
-    for each in comments.nodes("nodes"):
+def _marked(posted: Node, mark: str) -> Written | None:
+    """What has the mark in its text, by the token's own account: others can read marks, and repeat them."""
+    for each in posted.nodes("nodes"):
         if mark in (each.maybe_text("body") or "") and each.flag("viewerDidAuthor"):
             return Written(node_id=each.text("id"))
     return None

@@ -25,9 +25,10 @@ class ForgeWriter(ABC):
 
     @abstractmethod
     async def find(self, project: Project, order: Order, mark: str) -> Written | None:
-        """The effect of this order, when it is there: an open pull request of the same head and base, a
-        comment of the thread or of the conversation with the mark, a resolved thread, and a pull
-        request that all of the reviewers have been asked to review or have reviewed.
+        """The effect of this order, when it is there: an open pull request of the same head and base, or
+        one of the same head with the mark, whatever became of it since; a comment of the thread or of the
+        conversation with the mark, a resolved thread, and a pull request that all of the reviewers have
+        been asked to review or have reviewed.
         """
 
     @abstractmethod

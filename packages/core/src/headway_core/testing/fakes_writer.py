@@ -17,23 +17,25 @@ from headway_core.testing.fakes_machine import Point, no_point
 class FakeForgeWriter(ForgeWriter):
     """Keeps every effect in order; `refusals` are raised by the next writes, first to last.
 
-    `lag` hides the newest effects from `find`, as a replica does.
+    `lag` hides the newest effects from `find`, as a replica does. `closed` holds the node ids of pull
+    requests that are over: those are known by their mark alone.
     """
 
     def __init__(self, point: Point = no_point) -> None:
         self.effects: list[tuple[Order, str]] = []
         self.refusals: list[HeadwayError] = []
         self.lag = 0
+        self.closed: set[str] = set()
         self.point = point
 
     async def find(self, project: Project, order: Order, mark: str) -> Written | None:
         await self.point("before find")
         seen = self.effects[: len(self.effects) - self.lag]
         for number, (done, its_mark) in enumerate(seen):
-            if _same_effect(done, order) and (
-                isinstance(order, (OpenPullRequest, Resolve, RequestReview)) or mark == its_mark
-            ):
-                return Written(node_id=f"effect-{number}")
+            node_id = f"effect-{number}"
+            anybodys = isinstance(order, (OpenPullRequest, Resolve, RequestReview))
+            if _same_effect(done, order) and (mark == its_mark or (anybodys and node_id not in self.closed)):
+                return Written(node_id=node_id)
         return None
 
     async def write(self, project: Project, order: Order, mark: str) -> Written:

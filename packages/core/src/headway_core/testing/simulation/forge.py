@@ -159,8 +159,9 @@ class WorldForgeWriter(ForgeWriter):
             if state is None:
                 continue
             match order:
-                case OpenPullRequest(head=head) if pull.branch == head and state.state is GitHubState.OPEN:
-                    return Written(node_id=pull.node_id)
+                case OpenPullRequest(head=head) if pull.branch == head:
+                    if state.state is GitHubState.OPEN or pull.mark == mark:
+                        return Written(node_id=pull.node_id)
                 case Reply(thread_id=thread_id):
                     for each in state.threads:
                         for comment in each.thread.comments:
@@ -190,7 +191,10 @@ class WorldForgeWriter(ForgeWriter):
                     raise InvalidInput("head", "there is no such branch")
                 if github.open_pull_of(head) is not None:
                     raise InvalidInput("head", "a pull request already exists")
-                return Written(node_id=github.open(head).node_id)
+                pull = github.open(head, mark)
+                if self._world.happens(f"somebody closes #{pull.number} at once", 0.1):
+                    github.set_state(pull, GitHubState.CLOSED)
+                return Written(node_id=pull.node_id)
             case Reply(thread_id=thread_id, body=body):
                 comment = github.answer(thread_id, body, mark)
                 if comment is None:

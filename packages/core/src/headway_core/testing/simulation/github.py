@@ -71,10 +71,14 @@ class PullState:
 class Pull:
     """A pull request with its past."""
 
-    def __init__(self, number: int, branch: str, opened_at: datetime, first: PullState) -> None:
+    def __init__(
+        self, number: int, branch: str, mark: str | None, opened_at: datetime, first: PullState
+    ) -> None:
+        """`mark`: the hidden one in its text; None when Headway did not open it."""
         self.number = number
         self.node_id = f"PR_{number}"
         self.branch = branch
+        self.mark = mark
         self.opened_at = opened_at
         self.past: list[tuple[datetime, PullState]] = [(opened_at, first)]
 
@@ -102,7 +106,7 @@ class GitHub:
         self.conflicting: list[int] = []
         """The moves that conflict with everything that does not contain them."""
         self.marks: list[str] = []
-        """The hidden mark of each comment that Headway posted, in order."""
+        """The hidden mark of whatever Headway posted, in order."""
         self._numbers = 6
         self._runs = 0
         self.commit(None, good=True)
@@ -162,7 +166,7 @@ class GitHub:
             None,
         )
 
-    def open(self, branch: str) -> Pull:
+    def open(self, branch: str, mark: str | None = None) -> Pull:
         """A pull request of a branch that is here, and has none."""
         self._numbers += 1
         now = self._world.at()
@@ -174,8 +178,10 @@ class GitHub:
             mergeability=Mergeability.UNKNOWN,
             checks=self._fresh(),
         )
-        pull = Pull(self._numbers, branch, now, first)
+        pull = Pull(self._numbers, branch, mark, now, first)
         self.pulls[pull.node_id] = pull
+        if mark is not None:
+            self.marks.append(mark)
         self._world.tell(f"GitHub: #{pull.number} is opened of {branch}")
         self._judge(pull)
         return pull

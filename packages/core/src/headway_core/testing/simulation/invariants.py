@@ -30,14 +30,14 @@ class Invariants(Watcher):
         self._attempts: set[tuple[str, int]] = set()
         self._checkers: dict[str, tuple[tuple[str, rows.RowChecker], ...]] = {
             "workspaces": (
-                ("I1 lifecycle rows.along the table", rows.along(LIFECYCLE_TRANSITIONS)),
+                ("I1 lifecycle along the table", rows.along(LIFECYCLE_TRANSITIONS)),
                 ("compare-and-swap", rows.one_version_further),
                 ("events in the transaction", rows.told_by(*_WORKSPACE_EVENTS)),
                 ("a workspace stays on its host", rows.same_host),
                 ("only its own host acts", rows.missing_is_missing),
             ),
             "sessions": (
-                ("I1 sessions rows.along the table", rows.along(SESSION_TRANSITIONS)),
+                ("I1 sessions along the table", rows.along(SESSION_TRANSITIONS)),
                 ("compare-and-swap", rows.one_version_further),
                 ("events in the transaction", rows.told_by(*_SESSION_EVENTS)),
                 ("I3 one live fixer", rows.one_live_fixer),
@@ -49,12 +49,12 @@ class Invariants(Watcher):
                 ("I10 no stranger's words in a prompt", rows.no_strangers_words),
             ),
             "dispatches": (
-                ("I1 dispatches rows.along the table", rows.along(rows.DISPATCH_TRANSITIONS)),
+                ("I1 dispatches along the table", rows.along(rows.DISPATCH_TRANSITIONS)),
                 ("events in the transaction", rows.told_by("ratchet.dispatch_changed")),
                 ("I3 one live dispatch", rows.one_live_dispatch),
                 ("R14 dispatched for a reason", rows.dispatched_for_a_reason),
                 ("I6 handled causes stay handled", causes.dispatched),
-                ("I4 rows.capacity", rows.capacity),
+                ("I4 places of fixers", rows.capacity),
             ),
             "ratchets": (
                 ("compare-and-swap", rows.one_version_further),
