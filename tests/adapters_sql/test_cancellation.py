@@ -30,11 +30,12 @@ class Gate:
         self._notes = store.writer(NOTES)
         self._note = note
         self._through = threading.Event()
+        self._loop = anyio.lowlevel.current_token()
         self.entered = anyio.Event()
 
     def work(self, tx: Transaction) -> str:
         self._notes.put(tx, self._note)
-        anyio.from_thread.run_sync(self.entered.set)
+        anyio.from_thread.run_sync(self.entered.set, token=self._loop)
         assert self._through.wait(30)
         return "returned"
 
@@ -278,9 +279,10 @@ async def test_nesting_from_the_thread(store: SqlStore) -> None:
     """A transaction opened through the event loop from within a unit of work is refused as well, instead of
     waiting for itself.
     """
+    loop = anyio.lowlevel.current_token()
 
     def work(tx: Transaction) -> None:
-        anyio.from_thread.run(store.ledger.transact, lambda _: None)
+        anyio.from_thread.run(store.ledger.transact, lambda _: None, token=loop)
 
     with anyio.fail_after(30), pytest.raises(TypeError, match="is open here"):
         await store.ledger.transact(work)

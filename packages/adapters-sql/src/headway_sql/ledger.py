@@ -1,4 +1,4 @@
-"""The ledger in SQL: each unit of work whole on one worker thread."""
+"""The ledger in SQL: each unit of work whole on one thread."""
 
 from collections.abc import Callable
 from functools import partial
@@ -48,8 +48,13 @@ class SqlLedger(Ledger):
         self._catalog = catalog
         self._clock = clock
         self._ids = ids
-        self._writing = WorkerThreads(database.writers)
-        self._reading = WorkerThreads(database.readers)
+        self._writing = WorkerThreads(database.writers, "writer")
+        self._reading = WorkerThreads(database.readers, "reader")
+
+    def close(self) -> None:
+        """End its threads, when no unit of work is left."""
+        self._writing.close()
+        self._reading.close()
 
     async def watch(self, *, task_status: TaskStatus[None] = TASK_STATUS_IGNORED) -> None:
         """Set what `changed` gave after commits of other processes too, until cancelled."""

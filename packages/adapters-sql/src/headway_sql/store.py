@@ -98,8 +98,11 @@ class SqlStore(Store):
                 clock=clock,
                 ids=ids,
             )
-            async with _beside(store._ledger):
-                yield store
+            try:
+                async with _beside(store._ledger):
+                    yield store
+            finally:
+                store._ledger.close()
         finally:
             writers.close()
             reader.dispose()

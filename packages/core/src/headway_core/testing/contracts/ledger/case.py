@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 import anyio.from_thread
+import anyio.lowlevel
 import pytest
 
 from headway_core.kernel.events import DomainEvent
@@ -25,12 +26,20 @@ NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
 CALLERS = 12
 
 
-def in_event_loop(call: Callable[[], object]) -> None:
-    """Make a call in the event loop from within a unit of work, wherever the ledger runs it."""
-    try:
-        anyio.from_thread.run_sync(call)
-    except RuntimeError:  # it runs in the event loop's own thread
-        call()
+class EventLoop:
+    """The event loop that this is made in, for calls from within a unit of work."""
+
+    def __init__(self) -> None:
+        self._token = anyio.lowlevel.current_token()
+
+    def call(self, function: Callable[[], object]) -> None:
+        """Make a call in the event loop, on whatever thread the ledger runs the work."""
+        try:
+            anyio.lowlevel.current_token()
+        except RuntimeError:  # no loop runs in this thread
+            anyio.from_thread.run_sync(function, token=self._token)
+        else:
+            function()
 
 
 class Case:

@@ -15,8 +15,8 @@ from headway_core.testing.clock import ManualClock
 from headway_core.testing.contracts.ledger.case import (
     ROOM,
     Case,
+    EventLoop,
     LedgerCase,
-    in_event_loop,
     item,
 )
 from headway_core.testing.contracts.ledger.samples import (
@@ -237,11 +237,12 @@ class UnitsContract(LedgerCase):
     async def test_cancelled_within(self, case: Case) -> None:
         """A cancellation while the work runs comes after it: stored, returned, then cancelled."""
         returned = False
+        loop = EventLoop()
         with anyio.CancelScope() as scope:
 
             def work(tx: Transaction) -> str:
                 case.rooms.add(tx, Room(id=ROOM, name="kitchen"))
-                in_event_loop(scope.cancel)
+                loop.call(scope.cancel)
                 tx.emit(Painted(item_id="a", colour=Colour.RED))
                 return "done"
 
