@@ -97,6 +97,15 @@ def test_the_line_that_installs_names_every_package_that_is_needed() -> None:
     assert {need for need in ours if need.startswith("headway")} <= {each["name"] for each in projects}
 
 
+def test_uv_takes_every_package_from_the_workspace() -> None:
+    """A member that another one needs is refused by uv when the root does not say that it is the source."""
+    uv = tomllib.loads(ROOT.joinpath("pyproject.toml").read_text())["tool"]["uv"]
+    (folders,) = uv["workspace"]["members"]
+    members = ROOT.glob(f"{folders}/pyproject.toml")
+    names = {tomllib.loads(member.read_text())["project"]["name"] for member in members}
+    assert uv["sources"] == {name: {"workspace": True} for name in names}
+
+
 def test_every_command_that_the_readme_names_exists() -> None:
     """`headway workspace list|show|…` and the others: each alternative is a command."""
     named = re.findall(r"`headway ([a-z|]+(?: [a-z|-]+)?)[^`]*`", text("README.md"))
