@@ -1,15 +1,30 @@
-"""`headway pr` on the sandbox: what is known, how old it is, and what a failed look leaves alone."""
+"""`headway pr` on the sandbox: what is known and how old it is, what a failed look leaves alone, and what
+people ask for.
+"""
 
+import subprocess
 import sys
-from collections.abc import Awaitable, Callable, Iterator
+import time
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from functools import partial
 from typing import TypeVar
 
 import anyio
+import attrs
 import pytest
-from stage import Stage
+from stage import LIMIT_S, Stage
 
-from headway_sandbox import SandboxControl, SandboxProcess, UserSpec, create, launch
+from headway_core.forge_actions import MARK
+from headway_sandbox import (
+    Remark,
+    ReviewState,
+    SandboxControl,
+    SandboxProcess,
+    UserSpec,
+    create,
+    launch,
+)
+from headway_sandbox.commands import CommentView, PullView
 from headway_sandbox.records import FaultKind
 
 T = TypeVar("T")
@@ -32,6 +47,11 @@ class Forge:
 
         return anyio.run(run)
 
+    def pull(self, number: int) -> PullView:
+        """A pull request as it stands there."""
+        (repository,) = self.do(SandboxControl.state).repositories
+        return next(pull for pull in repository.pulls if pull.number == number)
+
 
 @pytest.fixture(scope="module")
 def stage(tmp_path_factory: pytest.TempPathFactory) -> Stage:
@@ -52,7 +72,7 @@ def forge(stage: Stage) -> Iterator[Forge]:
         owner="acme",
         name="greeter",
         origin=stage.origin,
-        users=(UserSpec(login="ada"),),
+        users=(UserSpec(login="ada"), UserSpec(login="bob")),
         test_command=(sys.executable, "-c", "pass"),
     )
     stage.environment["GITHUB_TOKEN"] = world.tokens["ada"]
@@ -168,3 +188,159 @@ def test_a_look_that_fails_keeps_every_part_and_its_age(
     assert "the last look failed" in watched.here("pr", "show", "more").expect().out
     forge.do(SandboxControl.clear_faults)
     assert watched.ask("pr", "refresh", "more")["problem"] is None
+
+
+def until(there: Callable[[], bool]) -> None:
+    """Another process works on the real clock: look again until it is so."""
+    deadline = time.monotonic() + LIMIT_S
+    while not there():
+        assert time.monotonic() < deadline
+        time.sleep(0.05)  # noqa: TID251  another process works on the real clock
+
+
+def marked(comments: Sequence[CommentView]) -> list[str]:
+    """What Headway wrote, without its marks."""
+    return [MARK.sub("", each.body).strip() for each in comments if MARK.search(each.body)]
+
+
+@pytest.fixture(scope="module")
+def reviewed(watched: Stage, forge: Forge) -> Stage:
+    """Bob asked something about the workspace's pull request, and that was read."""
+    watched.ask("pr", "attach", "more", "1")
+    remark = Remark(path="more.txt", line=1, body="Why?\nReally")
+    forge.do(
+        partial(
+            SandboxControl.review,
+            user="bob",
+            number=1,
+            state=ReviewState.CHANGES_REQUESTED,
+            body="Please",
+            threads=(remark,),
+        )
+    )
+    watched.ask("pr", "refresh", "more")
+    return watched
+
+
+def test_threads_are_listed_with_what_is_said_in_them(reviewed: Stage) -> None:
+    """Where, who and what, and the id by which one is answered; with the age of what was read."""
+    document = reviewed.ask("pr", "threads", "more")
+    assert document["complete"]
+    assert 0 <= document["age_s"] < 60
+    (thread,) = document["threads"]
+    assert (thread["path"], thread["line"], thread["comments"][0]["body"]) == ("more.txt", 1, "Why?\nReally")
+    people = reviewed.here("pr", "threads", "more").expect().out.splitlines()
+    assert people[:2] == [f"{thread['id']}  more.txt:1", "  bob: Why? Really"]
+    assert people[2].startswith("1 unresolved thread, as read ")
+
+
+@attrs.frozen(kw_only=True)
+class Asked:
+    """An order of a person, the question of ours whose answer is late, and its one effect."""
+
+    arguments: tuple[str, ...]
+    slow: str
+    there: Callable[[PullView], bool]
+
+
+ORDERS = {
+    "reply": Asked(
+        arguments=("{thread}", "Because"),
+        slow="Reply",
+        there=lambda pull: marked(pull.threads[0].comments) == ["Because"],
+    ),
+    "comment": Asked(
+        arguments=("Please look",),
+        slow="rest",
+        there=lambda pull: marked(pull.comments) == ["Please look"],
+    ),
+    "request-review": Asked(
+        arguments=("@bob",), slow="rest", there=lambda pull: pull.review_requests == ("bob",)
+    ),
+    "resolve": Asked(
+        arguments=("{thread}",), slow="ResolveThread", there=lambda pull: pull.threads[0].resolved
+    ),
+}
+
+
+@pytest.mark.recovers("asked", "posting")
+@pytest.mark.parametrize("order", ORDERS)
+def test_what_a_person_asks_for_is_done_once_though_its_runner_is_killed(
+    reviewed: Stage, forge: Forge, order: str
+) -> None:
+    """Asked for without a runner; one is killed when GitHub has done it and not answered yet; the next one
+    finds by the evidence that it is done.
+    """
+    (thread,) = reviewed.ask("pr", "threads", "more")["threads"]
+    it = ORDERS[order]
+    arguments = [each.format(thread=thread["id"]) for each in it.arguments]
+    asked = reviewed.here("pr", order, "more", *arguments, "--json").expect()
+    assert (asked.document["status"], asked.document["attempts"]) == ("PENDING", 0)
+    assert "headway up" in asked.err
+    forge.do(partial(SandboxControl.add_fault, kind=FaultKind.SLOW, seconds=25.0, operation=it.slow))
+    up = subprocess.Popen(
+        reviewed.command("up"),
+        cwd=reviewed.repository,
+        env=reviewed.environment,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+    try:
+        until(lambda: it.there(forge.pull(1)))
+    finally:
+        up.kill()
+        up.wait()
+    forge.do(SandboxControl.clear_faults)
+    assert reviewed.ask("pr", "asked", "more")[-1]["status"] == "POSTING"
+    with reviewed.running():
+        until(lambda: reviewed.ask("pr", "asked", "more")[-1]["status"] == "DONE")
+    done = reviewed.ask("pr", "asked", "more")[-1]
+    assert (done["id"], done["attempts"], done["problem"]) == (asked.document["id"], 1, None)
+    assert it.there(forge.pull(1))
+    assert reviewed.here("pr", "asked", "more").expect().out.splitlines()[-1].startswith("done")
+
+
+ASKED_WRONGLY = {
+    "a thread that is none": (("reply", "more", "T_9", "Hello"), "thread_id"),
+    "a thread that is none to resolve": (("resolve", "more", "T_9"), "thread_id"),
+    "blank words": (("comment", "more", " "), "body"),
+    "too many words": (("comment", "more", "x" * 60_001), "body"),
+    "nobody": (("request-review", "more"), "reviewers"),
+    "what is no login": (("request-review", "more", "a b"), "reviewers"),
+    "no pull request": (("comment", "Without", "Hello"), "workspace"),
+}
+
+
+@pytest.mark.parametrize("case", ASKED_WRONGLY)
+def test_what_cannot_be_asked_names_its_field(reviewed: Stage, case: str) -> None:
+    """Code 2, and nothing is asked for."""
+    if case == "no pull request":
+        reviewed.here("workspace", "create", "--name", "Without").expect()
+    arguments, field = ASKED_WRONGLY[case]
+    before = reviewed.facts("forge_actions")
+    said = reviewed.here("pr", *arguments, "--json").expect(2)
+    assert (said.document["error"], said.document["field"]) == ("InvalidInput", field)
+    assert reviewed.facts("forge_actions") == before
+
+
+def test_an_unknown_workspace_asks_for_nothing(reviewed: Stage) -> None:
+    """Code 1, for each of the commands."""
+    for arguments in (("comment", "x"), ("reply", "T", "x"), ("resolve", "T"), ("request-review", "bob")):
+        order, *rest = arguments
+        said = reviewed.here("pr", order, "nope", *rest, "--json").expect(1)
+        assert said.document["error"] == "NotFound"
+    for told in ("threads", "asked"):
+        assert reviewed.here("pr", told, "nope", "--json").expect(1).document["error"] == "NotFound"
+
+
+def test_what_github_told_of_its_limits_is_shown(reviewed: Stage) -> None:
+    """Each budget with what is left of it, and how long ago that was told."""
+    (graphql,) = [each for each in reviewed.ask("pr", "limits") if each["resource"] == "graphql"]
+    assert graphql["limit"] == 5000
+    assert 0 < graphql["remaining"] < 5000
+    assert (graphql["blocked_until"], graphql["strikes"]) == (None, 0)
+    assert graphql["age_s"] >= 0
+    heading, *rows = reviewed.here("pr", "limits").expect().out.splitlines()
+    assert heading.split() == ["host", "budget", "left", "resets", "held", "back", "until", "told"]
+    assert any(f"{graphql['remaining']} of 5000" in row for row in rows)

@@ -10,6 +10,7 @@ from headway.config import Config, database_url
 from headway.container import AppContainer
 from headway_core.board import BoardService, Card
 from headway_core.container import CoreContainer
+from headway_core.forge_actions import ForgeActionService
 from headway_core.hosts import HostService
 from headway_core.kernel.errors import Conflict, Unavailable
 from headway_core.kernel.events import EventCatalog
@@ -90,6 +91,7 @@ class Headway:
         self.sessions: SessionService = core.sessions()
         self.fixers: FixerSessionService = core.fixers()
         self.pull_requests: PRSnapshotService = core.pull_requests()
+        self.forge_actions: ForgeActionService = core.forge_actions()
         self.branches: BranchService = core.branches()
         self.ratchet: RatchetService = core.ratchet()
         self.board: BoardService = core.board()

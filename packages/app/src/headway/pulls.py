@@ -116,6 +116,17 @@ def checks_document(card: Card, now: datetime) -> Json:
     }
 
 
+def threads_document(card: Card, now: datetime) -> Json:
+    """What `headway pr threads --json` prints."""
+    facts = card.view.facts
+    return {
+        "workspace": card.view.workspace.id,
+        **_age(card.view.watch.conversation_at, now),
+        "complete": facts is not None and facts.conversation_complete,
+        "threads": CONVERTER.unstructure(facts.threads if facts else ()),
+    }
+
+
 def _age(at: datetime | None, now: datetime) -> Json:
     moment: object = CONVERTER.unstructure(at)
     return {"at": moment, "age_s": None if at is None else round((now - at).total_seconds(), 1)}
@@ -162,6 +173,23 @@ def show_checks(card: Card, console: Console) -> None:
         table.add_row(check.outcome, name, check.word.lower(), Text(visible(check.url or ""), style="dim"))
     console.print(table)
     console.print(Text(f"{card.ci.lower()}, as read {age(card.view.watch.checks_at)}"))
+
+
+def show_threads(card: Card, console: Console) -> None:
+    """The unresolved threads for people: where, and a line a comment."""
+    facts = card.view.facts
+    if facts is None:
+        show(card, console)
+        return
+    for thread in facts.threads:
+        line = "" if thread.line is None else f":{thread.line}"
+        outdated = " (outdated)" if thread.outdated else ""
+        console.print(Text(visible(f"{thread.id}  {thread.path}{line}{outdated}")), soft_wrap=True)
+        for comment in thread.comments:
+            words = " ".join(visible(comment.body).split())
+            console.print(Text(visible(f"  {comment.author.login}: ") + words), soft_wrap=True)
+    told = _count(len(facts.threads), "unresolved thread")
+    console.print(Text(f"{told}, as read {age(card.view.watch.conversation_at)}"))
 
 
 def now() -> datetime:

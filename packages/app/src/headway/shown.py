@@ -3,6 +3,8 @@
 import json
 from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
+from datetime import datetime
+from typing import assert_never
 
 from rich.console import Console, ConsoleOptions, Group, RenderableType, RenderResult
 from rich.measure import Measurement
@@ -13,9 +15,19 @@ from headway import pulls, wire
 from headway.pulls import age
 from headway.terminal import visible
 from headway_core.board import Card, Column
+from headway_core.forge_actions import (
+    Comment,
+    ForgeAction,
+    OpenPullRequest,
+    Reply,
+    RequestReview,
+    Resolve,
+)
+from headway_core.forge_actions.model import Order
 from headway_core.hosts import Host, KnownHost
 from headway_core.operations import ArchiveResult, Busy, HoldsIgnored, NotDue, Settled
 from headway_core.projects import Project
+from headway_core.pull_requests import ForgeBudget
 from headway_core.ratchet import Explanation
 from headway_core.sessions import Session, SessionStatus
 from headway_core.workspaces import InitOutput, Workspace
@@ -123,8 +135,8 @@ def hosts(values: Sequence[KnownHost], console: Console) -> None:
     for heading in ("host", "machine", "standing", "last seen"):
         table.add_column(heading, overflow="fold")
     for each in values:
-        seen = f"{each.seen_at:%Y-%m-%d %H:%M:%S} UTC"
-        table.add_row(Text(each.host.id), Text(visible(each.host.name)), _standing(each.host), seen)
+        name, seen = Text(visible(each.host.name)), _moment(each.seen_at)
+        table.add_row(Text(each.host.id), name, _standing(each.host), seen)
     console.print(table)
 
 
@@ -182,6 +194,66 @@ def archive(value: ArchiveResult, console: Console) -> None:
             for file in files:
                 console.print(Text(f"  {file}"))
             console.print("archive with --lose-ignored to lose them")
+
+
+def actions(values: Sequence[ForgeAction], console: Console) -> None:
+    """What was asked for at GitHub, a row each."""
+    if not values:
+        console.print(Text("nothing was asked for"))
+        return
+    table = Table(box=None, show_header=False, pad_edge=False)
+    for each in values:
+        whose = "a person" if each.session_id is None else "an agent"
+        table.add_row(
+            Text(each.status.lower()),
+            Text(visible(_ordered(each.order))),
+            Text(f"{whose}, {age(each.created_at)}", style="dim"),
+            Text(visible(each.problem or "")),
+        )
+    console.print(table)
+
+
+def _ordered(order: Order) -> str:
+    match order:
+        case OpenPullRequest(head=head, base=base):
+            return f"open a pull request of {head} into {base}"
+        case Reply(thread_id=thread):
+            return f"reply to {thread}"
+        case Resolve(thread_id=thread):
+            return f"resolve {thread}"
+        case Comment(number=number):
+            return f"comment on #{number}"
+        case RequestReview(number=number, reviewers=reviewers):
+            return f"ask {', '.join(reviewers)} to review #{number}"
+        case _:
+            assert_never(order)
+
+
+def budgets(values: Sequence[ForgeBudget], console: Console) -> None:
+    """The budgets of forges, a row each."""
+    if not values:
+        console.print(Text("no forge was asked yet"))
+        return
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    for heading in ("host", "budget", "left", "resets", "held back until", "told"):
+        table.add_column(heading, overflow="fold")
+    now = pulls.now()
+    for each in values:
+        held = each.blocked_until if each.blocked_until and each.blocked_until > now else None
+        left = "-" if each.remaining is None else f"{each.remaining} of {each.limit}"
+        table.add_row(
+            Text(visible(each.host)),
+            Text(visible(each.resource)),
+            Text(left),
+            Text(_moment(each.resets_at)),
+            Text(_moment(held)),
+            Text(age(each.told_at)),
+        )
+    console.print(table)
+
+
+def _moment(at: datetime | None) -> str:
+    return "-" if at is None else f"{at:%Y-%m-%d %H:%M:%S} UTC"
 
 
 def settings(values: Mapping[str, object], console: Console) -> None:

@@ -1,10 +1,14 @@
 """What `--json` prints: stable names, derived words beside the facts, no prompt and no secret."""
 
+from datetime import datetime
+
 from headway_core.board import Card
+from headway_core.forge_actions import ForgeAction
 from headway_core.hosts import Host, KnownHost
 from headway_core.kernel.conversion import CONVERTER
 from headway_core.operations import ArchiveResult
 from headway_core.projects import Project
+from headway_core.pull_requests import ForgeBudget
 from headway_core.ratchet import Decision, Explanation
 from headway_core.sessions import Session
 from headway_core.settings import Settings
@@ -103,6 +107,19 @@ def settings(value: Settings) -> Json:
     """What people change."""
     plain: Json = CONVERTER.unstructure(value)
     return {name: plain[name] for name in CHANGEABLE}
+
+
+def action(value: ForgeAction) -> Json:
+    """What was asked for at GitHub, as it is stored."""
+    plain: Json = CONVERTER.unstructure(value)
+    return {name: plain[name] for name in plain if name != "version"}
+
+
+def budget(value: ForgeBudget, now: datetime) -> Json:
+    """What a forge last told of one of its limits, and how long ago."""
+    plain: Json = CONVERTER.unstructure(value)
+    told_s = None if value.told_at is None else round((now - value.told_at).total_seconds(), 1)
+    return {**plain, "age_s": told_s}
 
 
 def archive(value: ArchiveResult) -> Json:

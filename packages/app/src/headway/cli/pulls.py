@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 from cyclopts import App
 
-from headway import pulls
-from headway.cli import chosen
+from headway import pulls, shown, wire
+from headway.cli import asking, chosen
 from headway.cli.shell import ACTOR, AsJson, answer, perform
 from headway_core.board import Card
 from headway_core.kernel.errors import HeadwayError, InvalidInput, NotFound, PermissionDenied, Unavailable
@@ -18,7 +18,7 @@ from headway_core.pull_requests.ports import FailureKind
 if TYPE_CHECKING:
     from headway.opening import Headway
 
-app = App(name="pr", help="What is known of pull requests, and how old it is.")
+app = App(name="pr", help="What is known of pull requests, and how old it is; what is asked for there.")
 
 
 @app.command
@@ -94,6 +94,25 @@ def checks(workspace: str, /, *, as_json: AsJson = False) -> None:
     """Every check as it was last read, and which of them count."""
     card = perform(lambda hw: _card(hw, workspace), as_json=as_json)
     answer(pulls.checks_document(card, pulls.now()), partial(pulls.show_checks, card), as_json=as_json)
+
+
+@app.command
+def threads(workspace: str, /, *, as_json: AsJson = False) -> None:
+    """Every unresolved review thread with its comments, as it was last read."""
+    card = perform(lambda hw: _card(hw, workspace), as_json=as_json)
+    answer(pulls.threads_document(card, pulls.now()), partial(pulls.show_threads, card), as_json=as_json)
+
+
+for command in (asking.reply, asking.resolve, asking.comment, asking.request_review, asking.asked):
+    app.command(command)
+
+
+@app.command
+def limits(*, as_json: AsJson = False) -> None:
+    """What GitHub last told of its limits, and how long reading is held back."""
+    budgets = perform(lambda hw: hw.pull_requests.budgets(), as_json=as_json)
+    now = pulls.now()
+    answer([wire.budget(each, now) for each in budgets], partial(shown.budgets, budgets), as_json=as_json)
 
 
 async def _card(hw: "Headway", workspace: str) -> Card:

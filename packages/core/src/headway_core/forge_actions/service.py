@@ -9,6 +9,7 @@ import attrs
 from headway_core.forge_actions.events import AgentWordsRefused, ForgeActionChanged
 from headway_core.forge_actions.model import (
     ACTION_LIMIT,
+    ACTIONS_OF,
     DUE_ACTIONS,
     NEXT_ACTION,
     ActionStatus,
@@ -122,6 +123,12 @@ class ForgeActionService:
             )
 
         return await self._ledger.transact(work)
+
+    async def of_workspace(self, workspace_id: str) -> list[ForgeAction]:
+        """What was ever asked for in a workspace, oldest first; nothing for an unknown one."""
+        return await self._ledger.read(
+            lambda tx: self._actions.query(tx, ACTIONS_OF, workspace_id=workspace_id)
+        )
 
     def ask(
         self,
