@@ -4,6 +4,7 @@ import logging
 from collections.abc import Mapping
 from typing import Any
 
+import attrs
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -162,6 +163,7 @@ async def test_what_is_no_pull_request_is_not_found(
         {"mergeQueueEntry": []},
         {"reviewDecision": 5},
         {"mergeQueueEntry": {"state": "QUEUED", "position": -1}},
+        {"mergeQueueEntry": {"state": None, "position": 1}},
         {"id": "PR_other"},
     ],
 )
@@ -617,9 +619,50 @@ async def test_a_place_in_the_merge_queue(graphql: FakeGraphQL, project: Project
     entry = {"state": "QUEUED", "position": 1, "headCommit": None}
     seen = await observe(graphql, project, a_pull_request(mergeQueueEntry=entry))
     assert seen.state.merge_queue.head_commit is None
-    node = a_pull_request(isInMergeQueue=True)
-    seen = await observe(graphql, project, node, errors=[error("FORBIDDEN", "nodes", 0, "mergeQueueEntry")])
-    assert seen.state.merge_queue == MergeQueueEntry(state="UNKNOWN", position=None)
+
+
+QUEUED: dict[str, Any] = {"state": "QUEUED", "position": 1, "headCommit": None}
+NOT_TOLD = MergeQueueEntry(state="UNKNOWN", position=None)
+
+
+@pytest.mark.lesson("S5")
+@pytest.mark.parametrize(
+    ("changes", "path", "untold", "entry"),
+    [
+        ({"isInMergeQueue": True}, ("mergeQueueEntry",), {"merge_queue"}, NOT_TOLD),
+        ({"isInMergeQueue": True}, None, {"merge_queue"}, NOT_TOLD),  # a replica between two states
+        ({"isInMergeQueue": False}, ("mergeQueueEntry",), set(), None),
+        (
+            {"isInMergeQueue": True, "mergeQueueEntry": QUEUED},
+            ("mergeQueueEntry", "headCommit"),
+            {"merge_queue"},
+            MergeQueueEntry(state="QUEUED", position=1),
+        ),
+        (
+            {"isInMergeQueue": True, "mergeQueueEntry": {**QUEUED, "state": "odd"}},
+            None,
+            set(),
+            attrs.evolve(NOT_TOLD, position=1),
+        ),
+        ({"author": None}, ("author",), {"author"}, None),
+        ({"headRepository": None}, ("headRepository",), {"head_repository"}, None),
+        ({"author": None, "headRepository": None}, None, set(), None),
+    ],
+)
+async def test_what_is_refused_of_the_state_is_untold_and_not_gone(  # noqa: PLR0917  the columns of the table
+    graphql: FakeGraphQL,
+    project: Project,
+    changes: Mapping[str, Any],
+    path: tuple[str, ...] | None,
+    untold: set[str],
+    entry: MergeQueueEntry | None,
+) -> None:
+    """An error at or below the field; null without one is a fact, and so is that it is in no queue."""
+    errors = [] if path is None else [error("FORBIDDEN", "nodes", 0, *path)]
+    seen = await observe(graphql, project, a_pull_request(**changes), errors=errors)
+    assert isinstance(seen, Observation)
+    assert seen.state.untold == untold
+    assert seen.state.merge_queue == entry
 
 
 async def test_words_that_are_not_submitted_are_nobodys_yet(graphql: FakeGraphQL, project: Project) -> None:

@@ -23,10 +23,13 @@ from headway_core.pull_requests import (
 )
 from headway_core.pull_requests import NotFound as NotFoundThere
 from headway_core.pull_requests.model import (
+    Author,
     CheckOutcome,
     CIStatus,
     GitHubState,
+    Head,
     Mergeability,
+    MergeQueueEntry,
     PRState,
     PullRequestFacts,
 )
@@ -543,3 +546,34 @@ async def test_ambiguity_is_a_fact_with_an_event(room: "Room") -> None:
     snapshot = await room.snapshot()
     assert (snapshot.node_id, snapshot.tied) == ("PR_8", ())
     assert isinstance((await room.events())[-1], PullRequestAttached)
+
+
+@pytest.mark.lesson("S5")
+async def test_what_is_not_told_of_the_state_stays_as_it_was(room: "Room") -> None:
+    """A refused author, fork or place in the queue clears none; a place is of one head, its end is told."""
+    await attached(room)
+    place = MergeQueueEntry(state="AWAITING_CHECKS", position=2, head_commit=B)
+    unknown = MergeQueueEntry(state="UNKNOWN", position=None)
+
+    async def see(**state: Any) -> PullRequestFacts:
+        room.forge.observations["PR_1"] = an_observation(**state)
+        await room.service.refresh_workspace("w1")
+        facts = (await room.snapshot()).facts
+        assert facts is not None
+        return facts
+
+    before = await see(merge_queue=place)
+    refused: dict[str, Any] = {
+        "author": Author(login="ghost"),
+        "head": attrs.evolve(before.head, repository=None),
+        "merge_queue": unknown,
+        "untold": frozenset({"author", "head_repository", "merge_queue"}),
+    }
+    assert await see(**refused) == before
+    moved = Head(ref=before.head.ref, commit=B, repository=None, tip=B)
+    after = await see(**{**refused, "head": moved, "commit": B})
+    assert (after.author, after.head.repository) == (before.author, before.head.repository)
+    assert after.merge_queue == unknown
+    assert (await see(commit=B, merge_queue=None)).merge_queue is None
+    first = await see(**{**refused, "commit": B, "head": moved})
+    assert first.merge_queue == unknown  # in the queue, and no place was ever known

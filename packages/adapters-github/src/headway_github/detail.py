@@ -42,8 +42,6 @@ _PARTS: Mapping[str, str] = {
     "mergeable": "mergeability",
 }
 """The part that an error below a field of a pull request takes away; any other takes the whole."""
-_HARMLESS = frozenset({"headRepository", "author", "mergeQueueEntry"})
-"""Where GitHub may refuse a look without the rest being wrong: null says the same."""
 _REFUSALS = frozenset({"FORBIDDEN", "INSUFFICIENT_SCOPES"})
 _CUT_SHORT = frozenset({"RESOURCE_LIMITS_EXCEEDED", "TIMEOUT"})
 
@@ -128,14 +126,14 @@ class Detail:
         value: object,
         errors: Sequence[AnswerError],
     ) -> Observation | FetchFailed:
-        whole = refused([e for e in errors if not e.path or e.path[0] not in {*_PARTS, *_HARMLESS}])
+        whole = refused([e for e in errors if not e.path or e.path[0] not in {*_PARTS, *mapping.UNTOLD}])
         if whole is not None:
             return whole
         try:
             if value is None or Node(value).text("__typename") != "PullRequest":
                 return FetchFailed(kind=FailureKind.NOT_FOUND, problem="GitHub knows no such pull request")
             pr = Node(value)
-            state = mapping.state_part(pr)
+            state = mapping.state_part(pr, refused={str(e.path[0]) for e in errors})
             if state.node_id != node_id:
                 raise MalformedError("id", "is not the one that was asked for")  # noqa: TRY301  one handler
         except MalformedError as error:

@@ -3,7 +3,7 @@
 import logging
 import re
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from enum import StrEnum
 from typing import TypeVar
 
@@ -23,7 +23,7 @@ from headway_core.pull_requests.model import (
     ReviewThread,
     ThreadComment,
 )
-from headway_core.pull_requests.ports import Candidate, ConversationPart, StatePart
+from headway_core.pull_requests.ports import Candidate, ConversationPart, StatePart, Untold
 from headway_github.reading import MalformedError, Node, cut
 from headway_github.rows import NAME_BYTES
 
@@ -33,6 +33,21 @@ BODY_BYTES = 8 * 1024
 _TITLE_CHARACTERS = 300
 _COMMIT = re.compile(r"[0-9a-f]{40,64}")
 _GHOST = Author(login="ghost")
+_UNKNOWN = "UNKNOWN"
+UNTOLD: Mapping[str, Untold] = {
+    "author": "author",
+    "headRepository": "head_repository",
+    "mergeQueueEntry": "merge_queue",
+}
+"""Fields that GitHub may refuse without the rest of the state being wrong."""
+
+
+class _QueueState(StrEnum):
+    QUEUED = "QUEUED"
+    AWAITING_CHECKS = "AWAITING_CHECKS"
+    MERGEABLE = "MERGEABLE"
+    UNMERGEABLE = "UNMERGEABLE"
+    LOCKED = "LOCKED"
 
 
 class _GitHubMergeability(StrEnum):
@@ -51,8 +66,11 @@ _NEVER_SEEN: set[tuple[str, str]] = set()
 E = TypeVar("E", bound=StrEnum)
 
 
-def state_part(pr: Node) -> StatePart:
-    """Who it is and where it stands. `MalformedError` when a part of that can't be read."""
+def state_part(pr: Node, *, refused: Collection[str] = ()) -> StatePart:
+    """Who it is and where it stands. `MalformedError` when a part of that can't be read.
+
+    `refused`: the fields at or below which there is an error.
+    """
     state = _word(GitHubState, pr.text("state"))
     if state is None:
         raise MalformedError("state", "is a word never seen")
@@ -73,7 +91,17 @@ def state_part(pr: Node) -> StatePart:
         base=Base(ref=pr.text("baseRefName"), commit=_commit(pr, "baseRefOid")),
         updated_at=pr.time("updatedAt"),
         merge_queue=_queue_entry(pr),
+        untold=_untold(pr, refused),
     )
+
+
+def _untold(pr: Node, refused: Collection[str]) -> frozenset[Untold]:
+    found: set[Untold] = {told for field, told in UNTOLD.items() if field in refused}
+    if not pr.flag("isInMergeQueue"):
+        found.discard("merge_queue")  # that it is in none is told
+    elif pr.maybe_node("mergeQueueEntry") is None:
+        found.add("merge_queue")
+    return frozenset(found)
 
 
 def _word(kind: type[E], word: str) -> E | None:
@@ -110,10 +138,10 @@ def _queue_entry(pr: Node) -> MergeQueueEntry | None:
     """Its place in the queue; one that may not be read, of a pull request that is in it, is unknown."""
     node = pr.maybe_node("mergeQueueEntry")
     if node is None:
-        return MergeQueueEntry(state="UNKNOWN", position=None) if pr.flag("isInMergeQueue") else None
+        return MergeQueueEntry(state=_UNKNOWN, position=None) if pr.flag("isInMergeQueue") else None
     commit = node.maybe_node("headCommit")
     return MergeQueueEntry(
-        state=node.text("state"),
+        state=str(_word(_QueueState, node.text("state")) or _UNKNOWN),
         position=node.maybe_integer("position"),
         head_commit=_commit(commit, "oid") if commit else None,
     )

@@ -181,6 +181,7 @@ class MergeQueueEntry:
     """Its place in a merge queue."""
 
     state: str
+    """QUEUED, AWAITING_CHECKS, MERGEABLE, UNMERGEABLE, LOCKED; UNKNOWN is any other word, or none."""
     position: int | None
     head_commit: str | None = None
     """The merge group's commit, on which the queue's checks run; None while there is none."""

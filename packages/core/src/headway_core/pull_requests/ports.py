@@ -4,6 +4,7 @@ import enum
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from datetime import datetime
+from typing import Literal
 
 import attrs
 
@@ -21,6 +22,8 @@ from headway_core.pull_requests.model import (
     ReviewDecision,
     ReviewThread,
 )
+
+Untold = Literal["author", "head_repository", "merge_queue"]
 
 
 @attrs.frozen(kw_only=True)
@@ -40,6 +43,8 @@ class StatePart:
     base: Base
     updated_at: datetime
     merge_queue: MergeQueueEntry | None
+    untold: frozenset[Untold] = frozenset()
+    """What the forge refused to tell, or did not tell whole: what was known of it stands."""
 
 
 @attrs.frozen(kw_only=True)

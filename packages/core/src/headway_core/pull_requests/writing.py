@@ -196,6 +196,8 @@ def _unknown_reads(before: PullRequestFacts | None, after: PullRequestFacts, rea
 def _merged(known: PullRequestFacts | None, observation: Observation) -> PullRequestFacts:
     """The facts after the observation: each part newly read, or as it was."""
     state, checks, conversation = observation.state, observation.checks, observation.conversation
+    if known is not None:
+        state = _with_what_stands(known, state)
     if checks is not None and checks.commit != state.head.commit:
         checks = None
     same_head = known is not None and known.head.commit == state.head.commit
@@ -232,6 +234,18 @@ def _merged(known: PullRequestFacts | None, observation: Observation) -> PullReq
         threads=threads,
         conversation_complete=conversation is not None or (known is not None and known.conversation_complete),
     )
+
+
+def _with_what_stands(known: PullRequestFacts, state: StatePart) -> StatePart:
+    """The state, with what was known in place of what was not told; a place in a queue is of one head."""
+    if "author" in state.untold:
+        state = attrs.evolve(state, author=known.author)
+    if "head_repository" in state.untold:
+        head = attrs.evolve(state.head, repository=known.head.repository)
+        state = attrs.evolve(state, head=head)
+    if "merge_queue" in state.untold and known.head.commit == state.head.commit:
+        state = attrs.evolve(state, merge_queue=known.merge_queue or state.merge_queue)
+    return state
 
 
 def _required(
