@@ -29,7 +29,7 @@ pytestmark = pytest.mark.anyio
 
 TOKEN = "ghp_verysecret0123456789"
 QUERY = document("resolve")
-MUTATION = document("reply")
+MUTATION = document("resolve_thread")
 LIMITS = Limits(connect_s=5, answer_s=20, answer_bytes=100_000, connect_pauses_s=())
 GOOD = {"data": {"repository": None}}
 DATE = "Thu, 01 Jan 2026 12:00:00 GMT"
@@ -223,6 +223,20 @@ class GraphQLContract:
         async with self.carrier(tmp_path, cut) as carried:
             assert isinstance(await carried.graphql.send(MUTATION, {"input": {}}), SendFailed)
             assert len(carried.server.requests) == 1
+
+    @pytest.mark.lesson("S11")
+    async def test_after_a_limit_no_mutation_is_sent(self, tmp_path: Path) -> None:
+        """Until it is over; questions are paced by those who ask them."""
+        async with self.carrier(
+            tmp_path, response(429, b"", retry_after="60"), response(200, GOOD)
+        ) as carried:
+            for _ in range(3):
+                failed = await carried.graphql.send(MUTATION, {"input": {}})
+                assert isinstance(failed, SendFailed)
+                assert failed.kind is FailureKind.RATE_LIMITED
+                assert 50 < (failed.retry_after or 0) <= 60
+            assert len(carried.server.requests) == 1
+            assert isinstance(await carried.graphql.send(QUERY, {}), Answer)
 
     @pytest.mark.lesson("S12")
     async def test_one_request_at_a_time(self, tmp_path: Path) -> None:

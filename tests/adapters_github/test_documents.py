@@ -95,11 +95,10 @@ REQUESTS = {
     "comments": 1,
     "required": 1,
     "opened": 2,
-    "thread": 1,
+    "thread": 2,
     "resolve": 0,
     "issue": 0,
     "open_pull_request": 0,
-    "reply": 0,
     "resolve_thread": 0,
 }
 """By GitHub's formula; a hundred are a point, and no call costs less than one."""

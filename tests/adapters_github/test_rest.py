@@ -4,15 +4,17 @@ import json
 from collections.abc import Callable, Mapping
 from typing import Any
 
+import attrs
 import pytest
 
 from headway_core.projects.model import Project
 from headway_core.pull_requests.checks import CheckRunRow, StatusRow
 from headway_core.pull_requests.model import CheckOutcome
-from headway_core.pull_requests.ports import FailureKind, Observation
+from headway_core.pull_requests.ports import FailureKind, FetchFailed, Observation
 from headway_core.testing.clock import EPOCH
 from headway_github.answers import Answer, RawAnswer, SendFailed
 from headway_github.budgets import Budgets, host_of
+from headway_github.limited import Limited
 from headway_github.pages import IncompleteError
 from headway_github.reading import MalformedError
 from headway_github.rest import KEPT_AT_MOST, Rest
@@ -382,3 +384,86 @@ async def test_an_enterprise_server_has_graphql_beside_its_rest() -> None:
         b"/api/graphql",
         b"/api/v3/repos/octo/demo",
     ]
+
+
+SPENT = {"x-ratelimit-remaining": "0", "x-ratelimit-reset": str(int(EPOCH.timestamp()) + 900)}
+PRIMARY = RawAnswer(status=403, headers=SPENT, body=b"{}", at=EPOCH)
+SECONDARY = RawAnswer(status=429, headers={"retry-after": "7"}, body=b"", at=EPOCH)
+
+
+@pytest.mark.lesson("S11")
+@pytest.mark.parametrize("limit", [PRIMARY, SECONDARY], ids=["primary", "secondary"])
+async def test_after_a_limit_the_rest_of_the_list_is_not_asked(
+    graphql: FakeGraphQL, project: Project, limit: RawAnswer
+) -> None:
+    """One refused question by REST, and none of the other pull requests' lists; their checks are unread."""
+    ids = ["PR_1", "PR_2", "PR_3"]
+    refused = tuple(error("FORBIDDEN", "nodes", n, "checks") for n in range(3))
+    nodes = [a_pull_request(each, checks=None) for each in ids]
+    graphql.answers["Detail"] = Answer(data=detail(*nodes), errors=refused)
+    rest = FakeConnection()
+    rest.answers[f"GET {AT}/check-runs"] = limit
+    reader = a_reader(graphql, rest)
+    seen = await reader.observe(project, ids)
+    assert len(rest.sent) == 1
+    for each in seen.values():
+        assert isinstance(each, Observation)
+        assert each.checks is None
+        assert each.problems[0].startswith("checks: forbidden; rate_limited: ")
+    await reader.kick(project, 7)
+    again = (await reader.observe(project, ids))["PR_1"]
+    assert len(rest.sent) == 1
+    if limit is SECONDARY:  # too much at once: GraphQL is not asked either, and the sweep is told
+        assert isinstance(again, FetchFailed)
+        assert (again.kind, again.secondary) == (FailureKind.RATE_LIMITED, True)
+        assert 0 < (again.retry_after or 0) <= 7
+        assert graphql.names().count("Detail") == 1
+    else:
+        assert isinstance(again, Observation)
+        assert graphql.names().count("Detail") == 2
+
+
+@pytest.mark.lesson("S11")
+async def test_after_a_limit_of_graphql_rest_is_not_asked(graphql: FakeGraphQL, project: Project) -> None:
+    """A further page met it; the checks of the next pull request wait like all else."""
+    refused = error("FORBIDDEN", "nodes", 1, "checks")
+    long = {"totalCount": 2, "pageInfo": {"hasNextPage": True, "endCursor": "1"}, "nodes": []}
+    nodes = [a_pull_request("PR_1", reviews=long), a_pull_request("PR_2", checks=None)]
+    graphql.answers["Detail"] = Answer(data=detail(*nodes), errors=(refused,))
+    graphql.answers["MoreReviews"] = SendFailed(kind=FailureKind.RATE_LIMITED, problem="p", retry_after=60)
+    rest = FakeConnection()
+    seen = (await a_reader(graphql, rest).observe(project, ["PR_1", "PR_2"]))["PR_2"]
+    assert isinstance(seen, Observation)
+    assert seen.problems == ("checks: forbidden; rate_limited: p",)
+    assert rest.sent == []
+
+
+async def test_a_limit_of_writing_leaves_reading_alone() -> None:
+    """GitHub blocks who creates too much from creating more: nothing is posted until that is over."""
+    connection = FakeConnection()
+    connection.answers["POST /x"] = SECONDARY
+    connection.answers["GET /x"] = (200, {})
+    rest = rest_over(connection)
+    for _ in range(3):
+        failed = await rest.post("/x", {})
+        assert isinstance(failed, SendFailed)
+        assert failed.kind is FailureKind.RATE_LIMITED
+    assert await rest.get("/x") == {}
+    assert [method for method, *_ in connection.sent] == ["POST", "GET"]
+
+
+def test_a_limit_ends_on_time() -> None:
+    """After what GitHub said, or a minute; its wait grows shorter; what is no limit is not remembered."""
+    now = 0.0
+    limited = Limited(now=lambda: now)
+    limited.note(SendFailed(kind=FailureKind.UNAVAILABLE, problem="p", retry_after=9))
+    assert limited.left() is None
+    refusal = SendFailed(kind=FailureKind.RATE_LIMITED, problem="p", retry_after=7)
+    limited.note(refusal)
+    now = 5.0
+    assert limited.left() == attrs.evolve(refusal, retry_after=2)
+    now = 7.0
+    assert limited.left() is None
+    limited.note(attrs.evolve(refusal, retry_after=None))
+    now = 66.0
+    assert limited.left() == attrs.evolve(refusal, retry_after=1)

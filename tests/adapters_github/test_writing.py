@@ -39,7 +39,13 @@ def opened(*pulls: dict[str, Any], newest: Sequence[dict[str, Any]] = ()) -> dic
 
 def thread(*bodies: str, resolved: bool = False) -> dict[str, Any]:
     comments = [{"id": f"C{n}", "body": body, "viewerDidAuthor": True} for n, body in enumerate(bodies)]
-    node = {"__typename": "PullRequestReviewThread", "id": "T1", "isResolved": resolved}
+    node = {
+        "__typename": "PullRequestReviewThread",
+        "id": "T1",
+        "isResolved": resolved,
+        "pullRequest": {"number": 7},
+        "opening": {"nodes": [{"fullDatabaseId": "4493209459501"}]},
+    }
     return {"node": {**node, "comments": {"nodes": comments}}}
 
 
@@ -63,17 +69,48 @@ async def test_a_pull_request_is_opened_with_its_mark(graphql: FakeGraphQL, proj
     )
 
 
-async def test_a_reply_and_a_resolution_are_written(graphql: FakeGraphQL, project: Project) -> None:
-    """To the thread that was ordered."""
-    graphql.answers["Reply"] = {"addPullRequestReviewThreadReply": {"comment": {"id": "C9"}}}
+REPLIES = "POST /repos/octo/demo/pulls/7/comments/4493209459501/replies"
+
+
+async def test_a_reply_is_written_by_rest(graphql: FakeGraphQL, project: Project) -> None:
+    """Below the thread's first comment, whose number needs 64 bits; the mark is a line of its own."""
+    graphql.answers["Thread"] = thread("Please")
+    rest = FakeConnection()
+    rest.answers[REPLIES] = (201, {"node_id": "C9"})
+    assert await a_writer(graphql, rest).write(project, REPLY, MARK) == Written(node_id="C9")
+    ((_, _, content, _),) = rest.sent
+    assert json.loads(content or b"") == {"body": f"Done\n\n{MARK}"}
+
+
+async def test_a_draft_of_a_review_is_told_as_the_reason(graphql: FakeGraphQL, project: Project) -> None:
+    """Who has a review to submit can't reply beside it: by GraphQL the reply would vanish into the draft."""
+    draft = "user_id can only have one pending review per pull request"
+    refusal = {"message": "Validation Failed", "errors": [{"field": "user_id", "message": draft}, "odd", 5]}
+    graphql.answers["Thread"] = thread("Please")
+    rest = FakeConnection()
+    rest.answers[REPLIES] = (422, refusal)
+    with pytest.raises(InvalidInput, match=f"Validation Failed: {draft}: odd$") as caught:
+        await a_writer(graphql, rest).write(project, REPLY, MARK)
+    assert caught.value.field == "reply"
+
+
+@pytest.mark.parametrize("number", [None, 7, "", "7/../8", "٣"])
+async def test_a_number_that_is_none_is_no_path(graphql: FakeGraphQL, project: Project, number: Any) -> None:
+    """Nothing is posted anywhere."""
+    broken = thread("Please")
+    broken["node"]["opening"]["nodes"] = [{"fullDatabaseId": number}] if number != "" else []
+    graphql.answers["Thread"] = broken
+    rest = FakeConnection()
+    with pytest.raises(Unavailable):
+        await a_writer(graphql, rest).write(project, REPLY, MARK)
+    assert rest.sent == []
+
+
+async def test_a_resolution_is_written(graphql: FakeGraphQL, project: Project) -> None:
+    """Of the thread that was ordered."""
     graphql.answers["ResolveThread"] = {"resolveReviewThread": {"thread": {"id": "T1", "isResolved": True}}}
-    writer = a_writer(graphql)
-    assert await writer.write(project, REPLY, MARK) == Written(node_id="C9")
-    assert await writer.write(project, RESOLVE, MARK) == Written(node_id="T1")
-    assert [variables["input"] for _, variables in graphql.sent] == [
-        {"pullRequestReviewThreadId": "T1", "body": f"Done\n\n{MARK}"},
-        {"threadId": "T1"},
-    ]
+    assert await a_writer(graphql).write(project, RESOLVE, MARK) == Written(node_id="T1")
+    assert graphql.sent == [("ResolveThread", {"input": {"threadId": "T1"}})]
 
 
 async def test_the_effect_of_an_order_is_found_again(graphql: FakeGraphQL, project: Project) -> None:
@@ -117,7 +154,7 @@ UNPROCESSABLE = Answer(data={}, errors=(error("UNPROCESSABLE"),))
         (UNPROCESSABLE, InvalidInput),
         (Answer(data={}, errors=(error("ODD"),)), Unavailable),
         ({}, HeadwayError),
-        ({"node": 5, "repository": 5, "addPullRequestReviewThreadReply": []}, Unavailable),
+        ({"node": 5, "repository": 5}, Unavailable),
     ],
 )
 @pytest.mark.parametrize("order", [OPEN, REPLY])
@@ -129,7 +166,7 @@ async def test_every_failure_of_a_write_has_its_error(
     expected: type[Exception],
 ) -> None:
     """Try again, may not, gone, refused: the caller can tell; a wait is passed on."""
-    for name in ("Opened", "OpenPullRequest", "Reply", "Thread"):
+    for name in ("Opened", "OpenPullRequest", "Thread"):
         graphql.answers[name] = answer
     for act in (a_writer(graphql).write, a_writer(graphql).find):
         with pytest.raises(expected) as caught:
@@ -142,9 +179,9 @@ async def test_githubs_refusal_of_content_is_told_in_its_words(
     graphql: FakeGraphQL, project: Project
 ) -> None:
     """The one message from outside that is passed on, cut."""
-    graphql.answers["Reply"] = UNPROCESSABLE
+    graphql.answers |= {"Opened": opened(), "OpenPullRequest": UNPROCESSABLE}
     with pytest.raises(InvalidInput, match="words from outside"):
-        await a_writer(graphql).write(project, REPLY, MARK)
+        await a_writer(graphql).write(project, OPEN, MARK)
 
 
 async def test_a_thread_or_repository_that_is_gone_is_not_found(

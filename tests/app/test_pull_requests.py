@@ -246,7 +246,7 @@ class Asked:
 ORDERS = {
     "reply": Asked(
         arguments=("{thread}", "Because"),
-        slow="Reply",
+        slow="rest",
         there=lambda pull: marked(pull.threads[0].comments) == ["Because"],
     ),
     "comment": Asked(

@@ -139,3 +139,29 @@ def test_comments_and_review_requests(opened: Any) -> None:
     assert [user["login"] for user in asked["users"]] == ["bob"]
     for wrong in (["alice"], ["nobody"], []):
         assert post("pulls/1/requested_reviewers", reviewers=wrong).status == 422
+
+
+def test_a_reply_is_to_the_first_comment_of_a_thread(opened: Any) -> None:
+    """Of this pull request; a reply, a comment of the conversation and nothing are no such comment."""
+
+    def post(path: str, **order: Any) -> Reply:
+        asked = Request(method="POST", path=f"/repos/octo/demo/{path}", body=json.dumps(order).encode())
+        reply = opened.engine.rest_api(opened.world.tokens["alice"], asked)
+        assert isinstance(reply, Reply)
+        return reply
+
+    remark = {"path": "sample.py", "line": 1, "body": "hm"}
+    opened.do("SubmitReview", user="bob", number=1, state="CHANGES_REQUESTED", threads=[remark])
+    comments = "comments(first: 9) { nodes { id body fullDatabaseId } }"
+    found = opened.pull(f"reviewThreads(last: 1) {{ nodes {{ {comments} }} }}")
+    (first,) = found["reviewThreads"]["nodes"][0]["comments"]["nodes"]
+    written = post(f"pulls/1/comments/{first['fullDatabaseId']}/replies", body="done")
+    assert written.status == 201
+    found = opened.pull(f"reviewThreads(last: 1) {{ nodes {{ {comments} }} }}")
+    _, second = found["reviewThreads"]["nodes"][0]["comments"]["nodes"]
+    assert (second["id"], second["body"]) == (json.loads(written.body)["node_id"], "done")
+    said = json.loads(post("issues/1/comments", body="hi").body)
+    assert post(f"pulls/1/comments/{second['fullDatabaseId']}/replies", body="x").status == 422
+    assert post(f"pulls/1/comments/{first['fullDatabaseId']}/replies", body=5).status == 422
+    for wrong in (said["id"], 999_999):
+        assert post(f"pulls/1/comments/{wrong}/replies", body="x").status == 404

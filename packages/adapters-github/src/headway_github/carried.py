@@ -10,6 +10,7 @@ import anyio
 from headway_github.answers import Answer, GraphQL, RawAnswer, SendFailed, read_answer
 from headway_github.budgets import Budgets
 from headway_github.documents import Document
+from headway_github.limited import Limited
 from headway_github.transport import HttpConnection
 
 logger = logging.getLogger(__name__)
@@ -21,6 +22,7 @@ class CarriedGraphQL(GraphQL):
     def __init__(self, budgets: Budgets) -> None:
         self._budgets = budgets
         self._turn = anyio.Lock()
+        self._limited = Limited()  # of mutations: reading is paced by those who ask
 
     @abstractmethod
     async def _carry(self, content: bytes, *, changes: bool) -> RawAnswer | SendFailed:
@@ -28,11 +30,15 @@ class CarriedGraphQL(GraphQL):
 
     async def send(self, document: Document, variables: Mapping[str, object]) -> Answer | SendFailed:
         content = json.dumps({"query": document.text, "variables": variables}).encode()
+        if document.writes and (limit := self._limited.left()) is not None:
+            return limit
         async with self._turn:
             raw = await self._carry(content, changes=document.writes)
         answer = raw if isinstance(raw, SendFailed) else self._judged(raw)
         if isinstance(answer, SendFailed):
             logger.info("%s: %s", document.name, answer.problem)
+            if document.writes:
+                self._limited.note(answer)
         return answer
 
     def _judged(self, raw: RawAnswer) -> Answer | SendFailed:

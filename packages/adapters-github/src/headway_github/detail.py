@@ -27,6 +27,7 @@ from headway_github.documents import Document, document
 from headway_github.failures import below, failed, nonsense, refused
 from headway_github.pages import IncompleteError, Pages
 from headway_github.reading import MalformedError, Node
+from headway_github.rest import Rest
 from headway_github.rest_checks import RestChecks
 from headway_github.rows import check_row
 from headway_github.rules import Required, RequiredContexts
@@ -52,13 +53,21 @@ _UNASKED = Required(contexts=None, age_s=0.0)
 class Fuse(GraphQL):
     """The questions of one reading: after a limit none is asked any more (S11)."""
 
-    def __init__(self, graphql: GraphQL) -> None:
+    def __init__(self, graphql: GraphQL, rest: Rest) -> None:
         self._graphql = graphql
+        self._rest = rest
         self._blown: SendFailed | None = None
 
+    def blown(self) -> SendFailed | None:
+        """The limit that ends this reading. The budget of REST is its own; too much at once is of both."""
+        limit = self._rest.limit()
+        if self._blown is None and limit is not None and limit.secondary:
+            self._blown = limit
+        return self._blown
+
     async def send(self, document: Document, variables: Mapping[str, object]) -> Answer | SendFailed:
-        if self._blown is not None:
-            return self._blown
+        if (limit := self.blown()) is not None:
+            return limit
         answer = await self._graphql.send(document, variables)
         if isinstance(answer, SendFailed) and answer.kind is FailureKind.RATE_LIMITED:
             self._blown = answer
@@ -68,11 +77,9 @@ class Fuse(GraphQL):
 class Detail:
     """One reading of pull requests of a project in full."""
 
-    def __init__(
-        self, graphql: GraphQL, rest_checks: RestChecks, required: RequiredContexts, batch: BatchSize
-    ) -> None:
-        self._graphql = Fuse(graphql)
-        self._rest_checks = rest_checks
+    def __init__(self, graphql: GraphQL, rest: Rest, required: RequiredContexts, batch: BatchSize) -> None:
+        self._graphql = Fuse(graphql, rest)
+        self._rest_checks = RestChecks(rest)
         self._pages = Pages(self._graphql)
         self._required = required
         self._batch = batch
@@ -162,6 +169,8 @@ class Detail:
         return await self._checks_part(project, state, rows)
 
     async def _checks_by_rest(self, project: Project, state: StatePart) -> ChecksPart:
+        if (limit := self._graphql.blown()) is not None:
+            raise IncompleteError(f"{limit.kind}: {limit.problem}")
         rows = await self._rest_checks.of_commit(project, state.head.commit)
         return await self._checks_part(project, state, rows)
 

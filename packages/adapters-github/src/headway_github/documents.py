@@ -80,7 +80,6 @@ NAMES = (
     "thread",
     "asked",
     "open_pull_request",
-    "reply",
     "resolve_thread",
 )
 """The documents that are sent as they stand in their files."""

@@ -20,7 +20,6 @@ from headway_github.documents import BRANCHES_A_CALL, branches, document
 from headway_github.failures import below, failed, nonsense, refused
 from headway_github.reading import MalformedError, Node
 from headway_github.rest import Rest
-from headway_github.rest_checks import RestChecks
 from headway_github.rules import RequiredContexts
 
 
@@ -30,7 +29,6 @@ class GitHubPullRequests(PullRequests):
     def __init__(self, graphql: GraphQL, rest: Rest, budgets: Budgets) -> None:
         self._graphql = graphql
         self._rest = rest
-        self._rest_checks = RestChecks(rest)
         self._budgets = budgets
         self._required = RequiredContexts()
         self._batch = BatchSize(DETAILS_A_CALL)
@@ -38,7 +36,7 @@ class GitHubPullRequests(PullRequests):
     async def observe(
         self, project: Project, node_ids: Sequence[str]
     ) -> dict[str, Observation | FetchFailed]:
-        reading = Detail(self._graphql, self._rest_checks, self._required, self._batch)
+        reading = Detail(self._graphql, self._rest, self._required, self._batch)
         return await reading.read(project, node_ids)
 
     def limits(self) -> tuple[RateLimit, ...]:

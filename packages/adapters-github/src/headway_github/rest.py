@@ -1,7 +1,8 @@
-"""REST where it serves better than GraphQL: the trial merge, orders by login, checks for some tokens.
+"""REST where it serves better than GraphQL: the trial merge, comments, replies, checks for some tokens.
 
 Every answer that has an ETag is kept, and asked for again each time with it: GitHub says that an answer
-may be 60 s old (`max-age=60`), which for checks is a lie told for a minute. A 304 costs nothing.
+may be 60 s old (`max-age=60`), which for checks is a lie told for a minute. A 304 costs nothing. After a
+limit nothing more of its kind is asked until it is over.
 """
 
 import hashlib
@@ -18,6 +19,7 @@ from headway_core.kernel.errors import PermissionDenied
 from headway_core.pull_requests.ports import FailureKind
 from headway_github.answers import RawAnswer, SendFailed, read_failure
 from headway_github.budgets import Budgets
+from headway_github.limited import Limited
 from headway_github.pages import IncompleteError
 from headway_github.reading import Node
 from headway_github.tokens import Tokens
@@ -57,6 +59,11 @@ class Rest:
         self._tokens = tokens
         self._budgets = budgets
         self._kept: OrderedDict[tuple[str, str], _Kept] = OrderedDict()
+        self._limited = {"GET": Limited(), "POST": Limited()}  # to create too much does not stop the reading
+
+    def limit(self) -> SendFailed | None:
+        """The limit that holds back reading by REST; None when there is none now."""
+        return self._limited["GET"].left()
 
     async def get(self, path: str, **query: str) -> object | SendFailed:
         """The JSON at a path, read now: from the store only when GitHub says that it is unchanged."""
@@ -130,12 +137,18 @@ class Rest:
         content: bytes | None = None,
         headers: Mapping[str, str] | None = None,
     ) -> RawAnswer | SendFailed:
+        limited = self._limited[method]
+        if (limit := limited.left()) is not None:
+            return limit
         every = {"accept": _ACCEPT, "x-github-api-version": _VERSION, **(headers or {})}
         raw = await self._connection.request(
             method, where, content=content, headers=every, changes=method != "GET"
         )
         if isinstance(raw, RawAnswer):
             self._budgets.note(raw.headers, None, raw.at, resource="core")
+            failure = read_failure(raw.status, raw.headers, None, raw.body, raw.at)
+            if failure is not None:
+                limited.note(failure)
         return raw
 
     def _read(self, raw: RawAnswer) -> object | SendFailed | Unprocessable:
@@ -146,8 +159,7 @@ class Rest:
         told = parsed if isinstance(parsed, dict) else None
         failed = read_failure(raw.status, raw.headers, told, raw.body, raw.at)
         if failed is None and raw.status == HTTPStatus.UNPROCESSABLE_ENTITY:
-            message = told.get("message") if told is not None else None
-            return Unprocessable(message if isinstance(message, str) else "")
+            return Unprocessable(_said(told or {}))
         if failed is None and raw.status in _GONE:
             problem = "GitHub knows no such thing, or the token may not see it"
             failed = SendFailed(kind=FailureKind.NOT_FOUND, problem=problem)
@@ -159,6 +171,14 @@ class Rest:
             logger.info("REST: %s", failed.problem)
             return failed
         return parsed
+
+
+def _said(told: Mapping[str, object]) -> str:
+    """Why GitHub refuses a content: its message, and what it says of each field."""
+    errors = told.get("errors")
+    each = errors if isinstance(errors, list) else []
+    texts = [told.get("message"), *(one.get("message") if isinstance(one, dict) else one for one in each)]
+    return ": ".join(text for text in texts if isinstance(text, str) and text)
 
 
 def _failure(found: SendFailed | Unprocessable) -> SendFailed:

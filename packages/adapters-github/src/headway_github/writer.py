@@ -26,7 +26,9 @@ _MESSAGE_CHARACTERS = 300
 class GitHubWriter(ForgeWriter):
     """Opens pull requests, replies to threads and resolves them, comments, asks for reviews.
 
-    By GraphQL, which has the node ids; by REST what takes a number and logins as they are.
+    By GraphQL, which has the node ids; by REST what takes a number and logins as they are, and replies:
+    GraphQL puts a reply into the review that its author has yet to submit, where nobody sees it, and REST
+    refuses it.
     """
 
     def __init__(self, graphql: GraphQL, rest: Rest) -> None:
@@ -74,10 +76,10 @@ class GitHubWriter(ForgeWriter):
                     )
                     return Written(node_id=data.node("createPullRequest").node("pullRequest").text("id"))
                 case Reply(thread_id=thread_id, body=body):
-                    order_input = {"pullRequestReviewThreadId": thread_id, "body": f"{body}\n\n{mark}"}
-                    data = await self._mutate("reply", order_input, "review thread", thread_id)
-                    payload = data.node("addPullRequestReviewThreadReply")
-                    return Written(node_id=payload.node("comment").text("id"))
+                    reply: Mapping[str, object] = {"body": f"{body}\n\n{mark}"}
+                    path = _replies(await self._thread(thread_id))
+                    done = await self._post(project, path, reply, "reply")
+                    return Written(node_id=Node(done).text("node_id"))
                 case Resolve(thread_id=thread_id):
                     await self._mutate("resolve_thread", {"threadId": thread_id}, "review thread", thread_id)
                     return Written(node_id=thread_id)
@@ -141,6 +143,15 @@ class GitHubWriter(ForgeWriter):
         if answer.errors:
             raise _error(answer.errors[0], kind, key)
         return Node(answer.data)
+
+
+def _replies(thread: Node) -> str:
+    """Where REST takes replies: below the number of the thread's first comment."""
+    opening = thread.node("opening").nodes("nodes")
+    number = opening[0].text("fullDatabaseId") if opening else ""
+    if not (number.isascii() and number.isdigit()):
+        raise MalformedError("fullDatabaseId", "is no number")
+    return f"pulls/{thread.node('pullRequest').integer('number')}/comments/{number}/replies"
 
 
 def _opened(repository: Node) -> Written | None:

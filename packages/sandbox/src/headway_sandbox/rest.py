@@ -21,6 +21,7 @@ from headway_sandbox.records import (
     PullState,
     Repository,
     ReviewRequest,
+    Thread,
     User,
 )
 from headway_sandbox.store import Transaction
@@ -245,6 +246,22 @@ def _add_comment(desk: _Desk, number: str) -> Found:
     return Found(data=_comment(desk, added), status=201)
 
 
+def _reply(desk: _Desk, number: str, comment: str) -> Found:
+    """A reply to the first comment of a thread; to a reply there is none."""
+    pull = facts.find_pull(desk.tx, desk.repository, int(number))
+    first = desk.tx.first(Comment, id=int(comment), subject=pull.id)
+    if first is None or first.thread is None:
+        raise NotFound("Not Found")
+    if first.id != desk.tx.find(Comment, thread=first.thread)[0].id:
+        raise Unprocessable("Replies to replies are not supported")
+    body = desk.order().get("body")
+    if not isinstance(body, str):
+        raise Unprocessable("Invalid request. body must be a string")
+    thread = desk.tx.get(Thread, first.thread)
+    added = conversation.reply(desk.tx, thread, author=desk.viewer, body=body)
+    return Found(data=_comment(desk, added), status=201)
+
+
 def _requested(desk: _Desk, number: str) -> Found:
     pull = facts.find_pull(desk.tx, desk.repository, int(number))
     asked = [desk.tx.get(User, one.user) for one in desk.tx.find(ReviewRequest, pull=pull.id)]
@@ -282,6 +299,7 @@ _ROUTES: tuple[tuple[str, str, _Do], ...] = (
     ("GET", r"pulls/(\d+)", _pull),
     ("GET", r"pulls/(\d+)/requested_reviewers", _requested),
     ("POST", r"pulls/(\d+)/requested_reviewers", _request),
+    ("POST", r"pulls/(\d+)/comments/(\d+)/replies", _reply),
     ("GET", r"commits/([0-9a-f]{40,64})/check-runs", _runs),
     ("GET", r"commits/([0-9a-f]{40,64})/status", _statuses),
     ("GET", r"actions/runs", _workflow_runs),

@@ -1,0 +1,30 @@
+"""A limit that was met: until it is over, nothing of its kind is asked."""
+
+from collections.abc import Callable
+
+import anyio
+import attrs
+
+from headway_core.pull_requests.ports import FailureKind
+from headway_github.answers import SECONDARY_WAIT_S, SendFailed
+
+
+class Limited:
+    """Remembers the last limit that one kind of questions met, and for how long GitHub asked to wait."""
+
+    def __init__(self, *, now: Callable[[], float] = anyio.current_time) -> None:
+        self._now = now
+        self._met: SendFailed | None = None
+        self._until = 0.0
+
+    def note(self, failure: SendFailed) -> None:
+        """Remember it, if it is a limit; one that does not say how long is a minute."""
+        if failure.kind is FailureKind.RATE_LIMITED:
+            wait = SECONDARY_WAIT_S if failure.retry_after is None else failure.retry_after
+            self._met, self._until = failure, self._now() + wait
+
+    def left(self) -> SendFailed | None:
+        """The same refusal with what is left of its wait; None when there is none, or it is over."""
+        if self._met is None or self._now() >= self._until:
+            return None
+        return attrs.evolve(self._met, retry_after=self._until - self._now())
