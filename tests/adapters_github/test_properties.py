@@ -9,6 +9,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from headway_core.projects.model import Project
+from headway_core.pull_requests import derived_decision
 from headway_core.pull_requests.checks import OUTCOMES, CheckRow, newest_checks
 from headway_core.pull_requests.model import CheckOutcome
 from headway_core.pull_requests.ports import Observation
@@ -177,8 +178,10 @@ def pages_of(entries: list[Any], size: int, node: Mapping[str, Any], field: str)
 
 
 def one_page(entries: list[Any], start: int, size: int) -> dict[str, Any]:
+    """A page; what a list tells twice, it counts once."""
     after = str(start + size) if start + size < len(entries) else None
-    return connection(entries[start : start + size], total=len(entries), after=after)
+    total = len({entry["id"] for entry in entries})
+    return connection(entries[start : start + size], total=total, after=after)
 
 
 @attrs.frozen
@@ -217,6 +220,32 @@ class Told:
         for each in lists:
             chance.shuffle(each)
         return Told(*lists)
+
+    def stuttered(self, chance: Any) -> "Told":
+        """Some rows told again, further on: one came to the front while later pages were read."""
+        lists = [list(each) for each in (self.checks, self.reviews, self.threads)]
+        for each in lists:
+            for row in [row for row in each if chance.random() < 0.5]:
+                each.insert(chance.randint(each.index(row) + 1, len(each)), row)
+        return Told(*lists)
+
+    def in_case(self, change: Callable[[str], str]) -> "Told":
+        """Every word of GitHub's vocabularies in another case."""
+        return Told(
+            [_cased(each, change) for each in self.checks],
+            [_cased(each, change) for each in self.reviews],
+            [_thread_cased(each, change) for each in self.threads],
+        )
+
+
+def _thread_cased(thread: Mapping[str, Any], change: Callable[[str], str]) -> dict[str, Any]:
+    comments = [_cased(each, change) for each in thread["comments"]["nodes"]]
+    return {**thread, "comments": {**thread["comments"], "nodes": comments}}
+
+
+def _cased(row: Mapping[str, Any], change: Callable[[str], str]) -> dict[str, Any]:
+    words = ("status", "conclusion", "state", "authorAssociation")
+    return {**row, **{word: change(row[word]) for word in words if row.get(word) is not None}}
 
 
 @st.composite
@@ -276,6 +305,64 @@ async def test_an_unknown_word_changes_its_own_check_alone(
     assert others[0] == others[1]
     odd = [c for c in after.checks.checks if c.word == (word or "?").strip().upper()]
     assert all(c.outcome is CheckOutcome.UNKNOWN for c in odd if c.word)
+
+
+@pytest.mark.lesson("S2", "R27")
+@_SLOW
+@given(everything(), st.integers(1, 5), st.randoms(use_true_random=False))
+async def test_what_is_told_twice_counts_once(project: Project, told: Told, size: int, chance: Any) -> None:
+    """Checks, reviews and threads that come again on a later page: the same observation."""
+    assert await told.stuttered(chance).seen(project, size) == await told.seen(project, 100)
+
+
+@pytest.mark.lesson("S2")
+@_SLOW
+@given(everything(), st.sampled_from([str.lower, str.title, str.swapcase]))
+async def test_the_case_of_words_changes_nothing(
+    project: Project, told: Told, change: Callable[[str], str]
+) -> None:
+    """Of checks, reviews, comments and of what their authors are to the repository."""
+    assert await told.in_case(change).seen(project, 100) == await told.seen(project, 100)
+
+
+_REVIEW_WORDS = frozenset({"APPROVED", "CHANGES_REQUESTED", "COMMENTED", "DISMISSED", "PENDING"})
+
+
+@_SLOW
+@given(everything(), st.integers(0, 20), st.text(max_size=8))
+async def test_an_unknown_word_changes_its_own_review_alone(
+    project: Project, told: Told, which: int, word: str
+) -> None:
+    """It is no opinion: the decision is that of the others, who say what they said."""
+    if not told.reviews or word.upper() in _REVIEW_WORDS:
+        return
+    which %= len(told.reviews)
+    others = [review for n, review in enumerate(told.reviews) if n != which]
+    without = await attrs.evolve(told, reviews=others).seen(project, 100)
+    changed = [*others, {**told.reviews[which], "state": word}]
+    after = await attrs.evolve(told, reviews=changed).seen(project, 100)
+    assert without.conversation is not None
+    assert after.conversation is not None
+    odd = told.reviews[which]["id"]
+    assert [r for r in after.conversation.reviews if r.id != odd] == list(without.conversation.reviews)
+    assert after.conversation.threads == without.conversation.threads
+    assert derived_decision(after.conversation.reviews) is derived_decision(without.conversation.reviews)
+
+
+@_SLOW
+@given(everything())
+async def test_what_is_kept_of_reviews_decides_as_all_of_them_do(project: Project, told: Told) -> None:
+    """The reviews that are left out changed nothing; threads and comments are in the order of time."""
+    seen = await told.seen(project, 100)
+    assert seen.conversation is not None
+    every = [mapping.review(Node(each)) for each in told.reviews]
+    every.sort(key=lambda review: (review.submitted_at, review.id))
+    assert derived_decision(seen.conversation.reviews) is derived_decision(every)
+    firsts = [thread.comments[0].created_at for thread in seen.conversation.threads]
+    assert firsts == sorted(firsts)
+    for thread in seen.conversation.threads:
+        times = [comment.created_at for comment in thread.comments]
+        assert times == sorted(times)
 
 
 @given(st.lists(st.sampled_from(["bob", "BOB", "carol"]), max_size=5), st.randoms(use_true_random=False))

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from headway_core.projects.model import PROJECTS
 from headway_core.pull_requests import ForgeBudget, RateLimit, Refreshed, Unchanged
-from headway_core.pull_requests.budget import BLOCKED_S, MOST_STRIKES, Round, struck, told
+from headway_core.pull_requests.budget import BLOCKED_S, MOST_STRIKES, Round, spared, struck, told
 from headway_core.pull_requests.ports import FailureKind, FetchFailed
 from headway_core.testing.clock import EPOCH
 from headway_core.testing.fakes_forge import an_observation
@@ -81,6 +81,43 @@ def test_older_facts_change_nothing() -> None:
     newer = told(NEW, limit(10, EPOCH + timedelta(seconds=5)))
     assert told(newer, limit(4000, EPOCH)) == newer
     assert newer.remaining == 10
+
+
+@pytest.mark.parametrize(
+    ("remaining", "held_s"),
+    [(5000, None), (1001, None), (1000, 3600), (1, 3600), (0, 3600)],
+)
+@pytest.mark.parametrize("skew_s", [0, -7200, 7200])
+def test_a_fifth_of_a_budget_is_kept_for_people(remaining: int, held_s: float | None, skew_s: float) -> None:
+    """No more than it is left: held back until the reset, by the forge's clock, however wrong ours is."""
+    now = EPOCH + timedelta(seconds=skew_s)
+    budget = spared(told(NEW, limit(remaining)), now)
+    assert budget.blocked_until == (None if held_s is None else now + timedelta(seconds=held_s))
+    assert spared(NEW, now) == NEW  # of which nothing was told
+    asked_longer = struck(budget, a_round(limited=True, retry_after=9000), now)
+    assert spared(asked_longer, now).blocked_until == now + timedelta(seconds=9000)
+
+
+@pytest.mark.anyio
+async def test_the_sweep_stops_at_the_reserve_and_people_go_on(room: "Room") -> None:
+    """No limit was met; it goes on when the budget is full again. A spent budget of REST holds nothing."""
+    await room.set(quiet_time_s=0)
+    await room.add_workspace()
+    await room.attach()
+    room.forge.observations["PR_1"] = an_observation()
+    room.forge.told_limits = (limit(3000), limit(0, resource="core"))
+    assert len(await room.service.refresh_due()) == 1
+    await room.hint()
+    room.forge.told_limits = (limit(900, EPOCH + timedelta(seconds=5)), limit(0, resource="core"))
+    assert len(await room.service.refresh_due()) == 1
+    await room.hint()
+    assert await pull_requests_on(room.store, room.forge).refresh_due() == {}
+    assert isinstance(await room.service.refresh_workspace("w1"), Unchanged)
+    room.clock.advance(3595 - 1)
+    await room.hint()
+    assert await room.service.refresh_due() == {}
+    room.clock.advance(1 + 2)  # what is held back goes on spread over two seconds
+    assert len(await room.service.refresh_due()) == 1
 
 
 @pytest.mark.anyio

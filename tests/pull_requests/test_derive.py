@@ -4,6 +4,7 @@ from datetime import timedelta
 from itertools import permutations
 from typing import Any
 
+import attrs
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -147,6 +148,31 @@ def test_the_derived_decision_is_that_of_the_latest_opinions(
     """A later approval or a dismissal supersedes, a comment neither supersedes nor revives; in any order."""
     for order in permutations([a_review(*review) for review in reviews]):
         assert derived_decision(order) is decision
+
+
+_OPINIONS = st.sampled_from(["APPROVED", "CHANGES_REQUESTED", "DISMISSED"])
+_OTHERS = st.sampled_from(["COMMENTED", "PENDING", "odd", ""])
+_TOLD = st.lists(st.tuples(st.sampled_from(["bob", "carol"]), _OPINIONS | _OTHERS, st.booleans()), max_size=6)
+
+
+@pytest.mark.lesson("R25", "S2")
+@given(_TOLD, st.randoms(use_true_random=False))
+def test_order_case_duplicates_and_what_is_no_opinion_decide_nothing(
+    told: list[tuple[str, str, bool]], chance: Any
+) -> None:
+    """Whatever comes first or twice, in whatever case; comments, drafts and unknown words are no opinion."""
+    reviews = [a_review(who, state, minute, can_push=push) for minute, (who, state, push) in enumerate(told)]
+    opinions = [each for each in reviews if each.state in {"APPROVED", "CHANGES_REQUESTED", "DISMISSED"}]
+    spelled = [
+        attrs.evolve(
+            each,
+            state=chance.choice([str.lower, str.title, str.upper])(each.state),
+            author=attrs.evolve(each.author, login=chance.choice([str.upper, str.title])(each.author.login)),
+        )
+        for each in [*reviews, *(each for each in reviews if chance.random() < 0.5)]
+    ]
+    chance.shuffle(spelled)
+    assert derived_decision(spelled) is derived_decision(opinions)
 
 
 def test_only_those_who_can_push_decide() -> None:

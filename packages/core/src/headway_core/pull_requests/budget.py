@@ -1,6 +1,7 @@
 """What a forge tells of its limits, kept for people to see and for the sweep to obey.
 
-`ForgeBudgets` owns the table. A limit holds back what is fetched by itself; people may still ask.
+`ForgeBudgets` owns the table. A limit holds back what is fetched by itself, and so does a budget of which no
+more than the reserve is left; people may still ask.
 """
 
 from collections.abc import Iterable
@@ -18,6 +19,8 @@ READS = "graphql"
 BLOCKED_S = 60.0
 """The pause after a limit that does not say how long; doubled with every strike."""
 MOST_STRIKES = 5
+RESERVE = 0.2
+"""The part of a budget that is left to people, and to what else asks with the same token."""
 
 
 @attrs.frozen(kw_only=True)
@@ -61,6 +64,19 @@ def told(budget: ForgeBudget, limit: RateLimit) -> ForgeBudget:
     )
 
 
+def spared(budget: ForgeBudget, now: datetime) -> ForgeBudget:
+    """The budget, just told, held back until it is full again when no more than the reserve is left.
+
+    The wait is by the forge's own clock, so that ours may be wrong.
+    """
+    if budget.limit is None or budget.remaining is None or budget.resets_at is None or budget.told_at is None:
+        return budget
+    if budget.remaining > budget.limit * RESERVE:
+        return budget
+    until = now + (budget.resets_at - budget.told_at)
+    return attrs.evolve(budget, blocked_until=max(until, budget.blocked_until or until))
+
+
 class ForgeBudgets:
     """Owner of the budgets."""
 
@@ -75,6 +91,7 @@ class ForgeBudgets:
             after = before
             if (host, resource) in by_key:
                 after = told(after, by_key[host, resource])
+                after = spared(after, tx.now()) if after != before else after
             if (host, resource) == (found.host, READS):
                 after = struck(after, found, tx.now())
             if after != before:

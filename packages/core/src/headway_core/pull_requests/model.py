@@ -336,7 +336,7 @@ class ForgeBudget:
     resets_at: datetime | None = None
     told_at: datetime | None = None
     blocked_until: datetime | None = None
-    """GitHub asked to wait: nothing is fetched by itself before."""
+    """Nothing is fetched by itself before: GitHub asked to wait, or what is left is kept for people."""
     strikes: int = 0
     """Rounds that met a limit, less those since that met none: each doubles a pause that nobody told."""
 
