@@ -14,8 +14,9 @@ from headway_core.testing.simulation import (
     SCENARIOS,
     Plan,
     Run,
+    Violation,
     every_crash,
-    every_pair,
+    every_state,
     live_through,
     shrink,
 )
@@ -80,20 +81,42 @@ def show(run: Run) -> None:
     print("\n".join(live_through(small.plan, traced=True).trace[-SHOWN:]))
 
 
-def exhaustive() -> bool:
-    """Every single crash of each scenario, and every pair of those that are short."""
-    good = True
-    print("scenario | crash points | runs with every pair | seconds")
-    for scenario in SCENARIOS:
-        began = time.perf_counter()
-        singles = list(every_crash(scenario))
-        pairs = list(every_pair(scenario)) if scenario.pairs else []
-        for played in [*singles, *pairs]:
-            if played.violation is not None:
+Exhausted = tuple[str, int, list[int], list[tuple[tuple[int, ...], Violation]], float]
+"""A scenario, its crash points, the states after one crash, two, …, what was violated, and the seconds."""
+
+
+def _exhaust(task: tuple[int, int]) -> Exhausted:
+    number, crashes = task
+    scenario, began = SCENARIOS[number], time.perf_counter()
+    points, states = -1, [0] * crashes  # the last one played is the one that nobody died in
+    bad = []
+    for played in every_crash(scenario):
+        points += 1
+        if played.violation is not None:
+            bad.append((played.crash_at, played.violation))
+    for played in every_state(scenario, crashes=crashes):
+        states[len(played.crash_at) - 1] += 1
+        if played.violation is not None:
+            bad.append((played.crash_at, played.violation))
+    return scenario.name, points, states, bad, time.perf_counter() - began
+
+
+def exhaustive(crashes: int, jobs: int) -> bool:
+    """Every single crash of each scenario, and every state that so many crashes in a row can leave."""
+    good, began = True, time.perf_counter()
+    points, states = 0, [0] * crashes
+    print("scenario | crash points | states after 1, 2, … crashes | seconds")
+    with multiprocessing.Pool(jobs) as pool:
+        tasks = [(number, crashes) for number in reversed(range(len(SCENARIOS)))]  # the longest first
+        for name, its_points, its_states, bad, took in pool.imap_unordered(_exhaust, tasks):
+            points += its_points
+            states = [one + more for one, more in zip(states, its_states, strict=True)]
+            print(f"{name} | {its_points} | {', '.join(map(str, its_states))} | {took:.0f}", flush=True)
+            for crash_at, violation in bad:
                 good = False
-                print(f"{scenario.name} {played.crash_at}: {played.violation}")
-        took = time.perf_counter() - began
-        print(f"{scenario.name} | {len(singles) - 1} | {len(pairs)} | {took:.0f}", flush=True)
+                print(f"{name} {crash_at}: {violation}", flush=True)
+    took = time.perf_counter() - began
+    print(f"all | {points} | {', '.join(map(str, states))} | {took:.0f} on {jobs} processes")
     return good
 
 
@@ -135,6 +158,7 @@ def main() -> int:
     parser.add_argument("--jobs", type=int, default=os.cpu_count() or 1)
     parser.add_argument("--replay", type=int, metavar="SEED", help="the whole trace of one run, and no more")
     parser.add_argument("--exhaustive", action="store_true", help="every crash of the short scenarios too")
+    parser.add_argument("--crashes", type=int, default=2, help="so many in a row, of --exhaustive")
     parser.add_argument("--teeth", type=int, metavar="MOST", default=0, help="hunt the planted defects too")
     asked = parser.parse_args()
     if asked.replay is not None:
@@ -146,7 +170,7 @@ def main() -> int:
         show(run)
     good = not bad
     if asked.exhaustive:
-        good = exhaustive() and good
+        good = exhaustive(asked.crashes, asked.jobs) and good
     if asked.teeth:
         good = teeth(asked.teeth, asked.jobs) and good
     print(f"not checked yet: {'; '.join(NOT_YET)}")

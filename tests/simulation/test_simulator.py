@@ -8,7 +8,16 @@ import sys
 import pytest
 from defects import DEFECTS
 
-from headway_core.testing.simulation import SCENARIOS, Plan, Run, every_crash, live_through, play, shrink
+from headway_core.testing.simulation import (
+    SCENARIOS,
+    Plan,
+    Run,
+    every_crash,
+    every_state,
+    live_through,
+    play,
+    shrink,
+)
 
 SEEDS = range(1, 11)
 """The fixed set: `nox -s simulate` lives through thousands."""
@@ -109,6 +118,28 @@ def test_a_process_may_die_at_every_point(name: str) -> None:
     assert [each.violation for each in played if each.violation] == []
     assert [each.died for each in played] == [(True,)] * (len(played) - 1) + [(False,)]
     print(f"{name}: {len(played) - 1} crash points")
+
+
+@pytest.mark.parametrize("name", ["create from a branch", "archive"])
+@pytest.mark.lesson("L4", "L5")
+def test_processes_may_die_one_after_the_other(name: str) -> None:
+    """In every state that two crashes in a row can leave, and each state is tried once."""
+    scenario = next(each for each in SCENARIOS if each.name == name)
+    played = list(every_state(scenario, crashes=2))
+    assert [each.violation for each in played if each.violation] == []
+    assert all(each.died == (True,) * len(each.crash_at) for each in played)
+    assert len({each.crash_at for each in played}) == len(played) > 20
+    print(f"{name}: {len(played)} states")
+
+
+def test_what_comes_before_a_crash_does_not_depend_on_it() -> None:
+    """The states of a run are those in which the next process can be killed."""
+    first = play(SCENARIOS[3], 5, traced=True)
+    point = list(first.states)[4]
+    second = play(SCENARIOS[3], 5, point, traced=True)
+    dead = [number for number, line in enumerate(second.trace) if line.endswith("IS DEAD")]
+    assert second.trace[: dead[1]] == first.trace[: dead[1]]
+    assert second.trace != first.trace
 
 
 def test_the_dead_do_nothing_any_more() -> None:

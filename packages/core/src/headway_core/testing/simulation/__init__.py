@@ -11,7 +11,7 @@ from headway_core.testing.simulation.scenarios import (
     Played,
     Scenario,
     every_crash,
-    every_pair,
+    every_state,
     play,
 )
 from headway_core.testing.simulation.world import Plan, Violation, World
@@ -26,7 +26,7 @@ __all__ = [
     "Violation",
     "World",
     "every_crash",
-    "every_pair",
+    "every_state",
     "live_through",
     "play",
     "shrink",

@@ -54,7 +54,7 @@ class Incarnation:
         self.ended = anyio.Event()
         self.passed = 0
         self.scope = anyio.CancelScope()
-        self._crash_at = crash_at
+        self.crash_at = crash_at
         self._schedule = world.chance.stream(f"schedule of {self.name}")
         self.store = ProcessStore(self)
         self.core = wired(
@@ -96,8 +96,9 @@ class Incarnation:
             world.tell(f"{self.name} {name}")
         number = self.passed
         self.passed += 1
-        if self._crash_at is not None:
-            dies = number == self._crash_at
+        world.watcher.passes(self, number)
+        if self.crash_at is not None:
+            dies = number == self.crash_at
         else:
             dies = (
                 world.stormy

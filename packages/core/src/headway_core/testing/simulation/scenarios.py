@@ -1,12 +1,12 @@
 """Short scenarios, in which a process dies at every point: once, and again in the process that recovers.
 
 A scenario prepares a world in peace, then a process acts and dies at its nth point, then another one runs the
-host and dies at its mth, then a last one runs it in peace. All invariants hold at each step, and everything
-comes to its end.
+host and dies at its mth, …, then a last one runs it in peace. All invariants hold at each step, and
+everything comes to its end. Of crashes in a row only those are played that leave the world in a new state.
 """
 
 import itertools
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping
 from typing import Any
 
 import anyio
@@ -20,15 +20,15 @@ from headway_core.testing.conversations import OWNER
 from headway_core.testing.simulation.chance import Chance
 from headway_core.testing.simulation.github import REPOSITORY
 from headway_core.testing.simulation.incarnation import Incarnation
-from headway_core.testing.simulation.invariants import Invariants
 from headway_core.testing.simulation.loops import DeadlockError, run_seeded
+from headway_core.testing.simulation.states import Scout
 from headway_core.testing.simulation.story import Story, surprises
 from headway_core.testing.simulation.world import Plan, Violation, World
 from headway_core.workspaces.model import Workspace, WorkspaceStatus
 
 PREPARED_WITHIN_S = 200.0
-RECOVERS_FOR_S = 120.0
-"""How long the process that recovers may take to reach its point; a host at rest reaches no more."""
+ROUNDS = 3
+"""Of all duties, until what a hook tells has come through: it is read, decided, and carried out."""
 
 
 class Stage(Story):
@@ -84,8 +84,6 @@ class Scenario:
     name: str
     prepare: Prepare
     act: Act
-    pairs: bool = False
-    """Short enough for every pair of crashes."""
 
 
 async def _nothing(_stage: Stage) -> None:
@@ -175,6 +173,15 @@ async def _disable_meanwhile(process: Incarnation, workspace: Workspace | None) 
     await process.core.executor().round()
 
 
+async def _told(process: Incarnation, workspace: Workspace | None) -> None:
+    """A hook says that something happened; every duty of a runner looks, as often as it takes."""
+    assert workspace is not None
+    await process.core.ledger().transact(lambda tx: process.core.pull_requests().hint(tx, workspace.id))
+    for _ in range(ROUNDS):
+        await anyio.sleep(2)
+        await _duties(process, workspace)
+
+
 async def _duties(process: Incarnation, _workspace: Workspace | None) -> None:
     """Every duty of a runner, once."""
     for duty in process.core.duties():
@@ -196,7 +203,6 @@ SCENARIOS: tuple[Scenario, ...] = (
         name="create from words",
         prepare=_nothing,
         act=_create(lambda project: Manual(project_id=project, name="Fix login", initial_prompt="Go")),
-        pairs=True,
     ),
     Scenario(
         name="create from an issue",
@@ -206,20 +212,18 @@ SCENARIOS: tuple[Scenario, ...] = (
                 project_id=project, number=1, url=f"https://github.com/{REPOSITORY}/issues/1"
             )
         ),
-        pairs=True,
     ),
     Scenario(
         name="create from a branch",
         prepare=_branch,
         act=_create(lambda project: ResumeBranch(project_id=project, branch="old")),
-        pairs=True,
     ),
-    Scenario(name="provision", prepare=_created, act=_provision, pairs=True),
-    Scenario(name="dispatch a fixer", prepare=_red_and_on, act=_dispatch, pairs=True),
+    Scenario(name="provision", prepare=_created, act=_provision),
+    Scenario(name="dispatch a fixer", prepare=_red_and_on, act=_dispatch),
     Scenario(name="disable while dispatching", prepare=_red_and_on, act=_disable_meanwhile),
     Scenario(name="close a fixer and post its replies", prepare=_fixed, act=_duties),
-    Scenario(name="merge while fixing", prepare=_merged, act=_duties),
-    Scenario(name="archive", prepare=_working, act=_archive, pairs=True),
+    Scenario(name="merge while fixing", prepare=_merged, act=_told),
+    Scenario(name="archive", prepare=_working, act=_archive),
     Scenario(name="run from nothing to a pull request", prepare=_created, act=_run),
 )
 
@@ -231,8 +235,11 @@ class Played:
     scenario: str
     crash_at: tuple[int, ...]
     died: tuple[bool, ...]
-    """Whether each process came to the point at which it was to die."""
+    """Whether each process that was to die came to its point."""
     violation: Violation | None
+    states: Mapping[int, int]
+    """By number of its points: the states in which the process that was not to die found the world, until all
+    was at rest. Each state once."""
     trace: tuple[str, ...] = ()
 
 
@@ -244,38 +251,39 @@ def play(
     backend: str = "asyncio",
     container: type[Any] = CoreContainer,
 ) -> Played:
-    """Play a scenario: its process dies at the first point, the one that recovers at the second."""
-    worlds: list[World] = []
-    died: list[bool] = []
+    """Play a scenario: its process dies at the first point, the one that recovers at the second, …"""
+    plays: list[_Play] = []
 
     async def main() -> None:
         world = World(Plan(seed=seed, storm_s=0.0, crash_at=crash_at), traced=traced)
-        worlds.append(world)
-        Invariants(world)
-        await _Play(scenario, Stage(world, container), died).tell()
+        plays.append(_Play(scenario, Stage(world, container)))
+        await plays[0].tell()
 
     try:
         run_seeded(main, order=Chance(seed).stream("order"), backend=backend)
     except DeadlockError as error:
-        worlds[0].violation = Violation(invariant="nothing waits for ever", detail=str(error), at_s=0.0)
-    world = worlds[0]
+        plays[0].stage.world.violated("nothing waits for ever", str(error))
+    played = plays[0]
+    world = played.stage.world
     return Played(
         scenario=scenario.name,
         crash_at=crash_at,
-        died=tuple(died),
+        died=tuple(played.died),
         violation=world.violation,
+        states=played.scout.found,
         trace=tuple(world.trace or ()),
     )
 
 
 class _Play:
-    def __init__(self, scenario: Scenario, stage: Stage, died: list[bool]) -> None:
+    def __init__(self, scenario: Scenario, stage: Stage) -> None:
         self._scenario = scenario
-        self._stage = stage
-        self._died = died
+        self.stage = stage
+        self.died: list[bool] = []
+        self.scout = Scout(stage.world)
 
     async def tell(self) -> None:
-        stage, world = self._stage, self._stage.world
+        stage, world = self.stage, self.stage.world
         async with anyio.create_task_group() as group:
             world.tasks = group
             group.start_soon(stage.unless_over, group.cancel_scope)
@@ -284,29 +292,49 @@ class _Play:
             group.cancel_scope.cancel()
 
     async def _acts(self) -> None:
-        stage, world = self._stage, self._stage.world
+        stage, world = self.stage, self.stage.world
         stage.project_id = await stage.prepare()
         await self._scenario.prepare(stage)
-        workspace = stage.workspace if world.rows("workspaces") else None
-        for number, nth in enumerate(world.plan.crash_at):
-            process = stage.start(stage.machine, "runner" if number else "actor", crash_at=nth)
-            act = process.run if number else lambda process=process: self._scenario.act(process, workspace)
-            world.spawn(process.live, act)
-            with anyio.move_on_after(RECOVERS_FOR_S):
-                await process.ended.wait()
-            self._died.append(process.died)
-            if process.alive:
-                process.scope.cancel()
-                await process.ended.wait()
+        crashes = [*world.plan.crash_at, None]
+        await self._act(crashes[0])
         if not world.rows("workspaces"):
             # It died before anything was stored: who asked asks again, with the same key.
             process = stage.start(stage.machine, "creator")
             await self._scenario.act(process, None)
             process.stopped()
-        world.spawn(stage.keep_running, stage.machine)
-        await stage.come_to_an_end()
+        world.spawn(self._keep_running, crashes[1:])
+        await stage.come_to_rest()
+        self.scout.stop()
+        await stage.be_put_away()
         if len(world.rows("workspaces")) != 1:
             world.violated("created once", f"{len(world.rows('workspaces'))} workspaces")
+
+    async def _act(self, crash_at: int | None) -> None:
+        """The process that acts, until it dies or has done it."""
+        stage, world = self.stage, self.stage.world
+        workspace = stage.workspace if world.rows("workspaces") else None
+        process = self._start("actor", crash_at)
+        world.spawn(process.live, lambda: self._scenario.act(process, workspace))
+        await self._ended(process)
+
+    async def _keep_running(self, crashes: Iterable[int | None]) -> None:
+        """The processes that recover, one after the other; the last one does not die, and is started anew."""
+        for crash_at in itertools.chain(crashes, itertools.repeat(None)):
+            process = self._start("runner", crash_at)
+            self.stage.world.spawn(process.live, process.run)
+            await self._ended(process)
+            await anyio.sleep(1)
+
+    async def _ended(self, process: Incarnation) -> None:
+        await process.ended.wait()
+        if process.crash_at is not None:
+            self.died.append(process.died)
+
+    def _start(self, role: str, crash_at: int | None) -> Incarnation:
+        process = self.stage.start(self.stage.machine, role, crash_at=crash_at)
+        if crash_at is None:
+            self.scout.follow(process)
+        return process
 
 
 def every_crash(scenario: Scenario, **how: Any) -> Iterator[Played]:
@@ -314,23 +342,22 @@ def every_crash(scenario: Scenario, **how: Any) -> Iterator[Played]:
     for nth in itertools.count():
         played = play(scenario, nth, **how)
         yield played
-        if not all(played.died):
+        if not played.died[0]:
             return
 
 
-PAIRS_WITHIN = 40
-"""The second crash of a pair is at one of so many points of the runner: recovery, and what it does next."""
+def every_state(scenario: Scenario, *, crashes: int, **how: Any) -> Iterator[Played]:
+    """Every state in which up to so many crashes, one after the other, can leave the world: each once.
 
-
-def every_pair(scenario: Scenario, **how: Any) -> Iterator[Played]:
-    """Every pair of crashes: in the act, and in the runner that recovers from it."""
-    for first in itertools.count():
-        died = True
-        for second in range(PAIRS_WITHIN):
-            played = play(scenario, first, second, **how)
-            died = played.died[0]
-            yield played
-            if not all(played.died):
-                break
-        if not died:
-            return
+    The process that acts dies, then the one that recovers, then the one that recovers from that, …
+    """
+    seen: set[int] = set()
+    reached = [play(scenario, **how)]
+    for _ in range(crashes):
+        before, reached = reached, []
+        for played in before:
+            for point, state in played.states.items():
+                if state not in seen:
+                    seen.add(state)
+                    reached.append(play(scenario, *played.crash_at, point, **how))
+                    yield reached[-1]

@@ -74,10 +74,14 @@ class Story:
 
     async def come_to_an_end(self) -> None:
         """Nothing goes wrong any more: everything comes to rest, is put away, and is judged."""
-        await self._come_to_rest()
+        await self.come_to_rest()
+        await self.be_put_away()
+
+    async def be_put_away(self) -> None:
+        """What is at rest is archived, nothing is left of it, and the end is judged."""
         await self._put_everything_away()
         await self._start_anew()
-        await self._come_to_rest()
+        await self.come_to_rest()
         self._judge()
 
     def start(self, machine: Machine, role: str, *, crash_at: int | None = None) -> Incarnation:
@@ -117,7 +121,7 @@ class Story:
             await process.ended.wait()
             await anyio.sleep(world.luck.uniform(0.1, 5))
 
-    async def _come_to_rest(self) -> None:
+    async def come_to_rest(self) -> None:
         """Liveness: when nothing goes wrong any more, every workspace reaches its end."""
         world = self._world
         until = world.seconds() + PATIENCE_S

@@ -66,6 +66,9 @@ class Violation:
 class Watcher:
     """Sees everything that a process does, before anybody else. This one has no opinion."""
 
+    def passes(self, process: "Incarnation", number: int) -> None:
+        """A process comes to a point at which it can die, its `number`th."""
+
     def committed(self, commit: Commit) -> None:
         """A transaction was stored."""
 
@@ -119,7 +122,7 @@ class World:
         self.served_checks: set[tuple[str, str, tuple[Check, ...]]] = set()
         self.served_conversations: set[tuple[str, tuple[Review, ...], tuple[ReviewThread, ...]]] = set()
         """What was ever told whole of a pull request, by node id."""
-        self.watcher = Watcher()
+        self.watcher: Watcher = Watcher()
         self.store.watcher = self._committed
         self._counted: Counter[str] = Counter()
         self._began = anyio.current_time()
