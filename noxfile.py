@@ -96,7 +96,9 @@ def example(session: nox.Session) -> None:
 
 @nox.session
 def simulate(session: nox.Session) -> None:
-    """The simulator: `-- --runs 10000 --seed 1`, `--exhaustive`, `--teeth 400`, `--replay SEED`."""
+    """The simulator: `-- --runs 10000 --seed 1`, `--exhaustive`, `--teeth 400`, `--replay SEED`,
+    `--invariants`.
+    """
     session.install(*PINS, "-e", "packages/core[testing]")
     session.run("python", "tests/simulation/simulate.py", *session.posargs)
 

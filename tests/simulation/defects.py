@@ -6,6 +6,7 @@ A defect replaces one step by a broken one, for the length of a `with` block, fr
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import timedelta
+from functools import partial
 from typing import Any
 
 import attrs
@@ -398,11 +399,24 @@ def everybody_is_trusted() -> Planted:
 def position_in_a_transaction_of_its_own() -> Planted:
     """A consumer reacts, and then stores that it did."""
 
-    async def hand_over(self: Any, consumer: Any, event: Any) -> None:
-        prepared = await consumer.prepare(event)
-        await self._ledger.transact(lambda tx: consumer.handle(tx, event, prepared))
-        position = ConsumerPosition(name=consumer.name, position=event.position)
-        await self._ledger.transact(lambda tx: self._positions.put(tx, position))
+    async def hand_over(self: Any, consumer: Any, events: Any) -> None:
+        for event in events:
+            if consumer.wants(event):
+                prepared = await consumer.prepare(event)
+                await self._ledger.transact(partial(react, consumer, event, prepared))
+        await self._ledger.transact(partial(store, self._positions, consumer.name, events[-1].position))
+
+    def store(positions: Any, name: str, position: int, tx: Any) -> None:
+        stored = positions.hold(tx, name)
+        if stored is None:
+            positions.add(tx, ConsumerPosition(name=name, position=position))
+        else:
+            positions.replace(tx, attrs.evolve(stored, position=position))
+
+    def react(consumer: Any, event: Any, prepared: Any, tx: Any) -> None:
+        if event.workspace_id is not None:
+            tx.lock(event.workspace_id)
+        consumer.handle(tx, event, prepared)
 
     with replaced(EventReader, _hand_over=hand_over):
         yield

@@ -2,13 +2,17 @@
 
 import hashlib
 import os
+import re
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 from defects import DEFECTS
 
+from headway_core.testing import simulation
 from headway_core.testing.simulation import (
+    INVARIANTS,
     SCENARIOS,
     Plan,
     Run,
@@ -19,6 +23,7 @@ from headway_core.testing.simulation import (
     shrink,
 )
 
+SOURCES = Path(simulation.__file__).parent
 SEEDS = range(1, 11)
 """The fixed set: `nox -s simulate` lives through thousands."""
 QUICK = (
@@ -151,6 +156,18 @@ def test_the_dead_do_nothing_any_more() -> None:
         if line.endswith("IS DEAD"):
             dead.add(words[1])
     assert len(dead) > 1
+
+
+def test_every_invariant_is_looked_at_or_listed_as_missing() -> None:
+    """I1 to I12 in the docs as in the code, and each checker that bears a number bears one of theirs."""
+    docs = (Path(__file__).parents[2] / "docs" / "simulator.md").read_text()
+    assert list(INVARIANTS) == [f"I{number}" for number in range(1, 13)]
+    assert [line for line in docs.splitlines() if line.startswith("| I")] == [
+        f"| {name} | {when} |" for name, when in INVARIANTS.items()
+    ]
+    numbered = set(re.findall(r'"(I\d+) ', "".join(path.read_text() for path in SOURCES.glob("*.py"))))
+    elsewhere = {name for name, when in INVARIANTS.items() if when.startswith(("missing", "tests/"))}
+    assert numbered == set(INVARIANTS) - elsewhere
 
 
 def test_a_scenario_repeats_exactly() -> None:

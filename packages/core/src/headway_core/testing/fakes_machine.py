@@ -126,17 +126,14 @@ class FakeWorktrees(Worktrees):
             _expect_inside(order.base_path, order.path)
             branches = self.git.branches[order.repo_path]
             stands = self.git.worktrees.get(order.path)
-            if stands is not None and stands.branch == order.branch:
-                return WorktreeOutcome.REUSED
-            if stands is not None:
-                raise InvalidInput("path", f"{order.path} is on {stands.branch}")
-            if order.new_branch and order.branch in branches:
-                return WorktreeOutcome.BRANCH_TAKEN
-            if not order.new_branch and order.branch not in branches:
-                raise InvalidInput("branch", f"no branch {order.branch!r}")
-            taken = self._checked_out_at(order.repo_path, order.branch)
-            if taken is not None:
-                raise Conflict("branch", order.branch, f"is checked out at {taken}")
+            answered = without_creating(
+                order,
+                stands_on=stands.branch if stands is not None else None,
+                exists=order.branch in branches,
+                checked_out_at=self._checked_out_at(order.repo_path, order.branch),
+            )
+            if answered is not None:
+                return answered
             branches.add(order.branch)
             self.git.worktrees[order.path] = FakeWorktree(repo_path=order.repo_path, branch=order.branch)
             return WorktreeOutcome.CREATED
@@ -169,10 +166,7 @@ class FakeWorktrees(Worktrees):
             worktree = self.git.worktrees.get(path)
             if worktree is None:
                 return
-            if worktree.dirty:
-                raise Conflict("worktree", path, "it holds uncommitted work")
-            if worktree.ignored and not lose_ignored:
-                raise Conflict("worktree", path, f"it holds ignored files: {', '.join(worktree.ignored)}")
+            expect_nothing_lost(path, dirty=worktree.dirty, ignored=() if lose_ignored else worktree.ignored)
             del self.git.worktrees[path]
 
     async def strays(
@@ -184,6 +178,34 @@ class FakeWorktrees(Worktrees):
                 for path, worktree in sorted(self.git.worktrees.items())
                 if path.startswith(f"{base_path}/") and path not in known
             )
+
+
+def without_creating(
+    order: WorktreeOrder, *, stands_on: str | None, exists: bool, checked_out_at: str | None
+) -> WorktreeOutcome | None:
+    """What git answers to an order without making anything; None: it makes the worktree.
+
+    `stands_on` is the branch of the worktree that is at the path already, `exists` is of the branch.
+    """
+    if stands_on == order.branch:
+        return WorktreeOutcome.REUSED
+    if stands_on is not None:
+        raise InvalidInput("path", f"{order.path} is on {stands_on}")
+    if order.new_branch and exists:
+        return WorktreeOutcome.BRANCH_TAKEN
+    if not order.new_branch and not exists:
+        raise InvalidInput("branch", f"no branch {order.branch!r}")
+    if checked_out_at is not None:
+        raise Conflict("branch", order.branch, f"is checked out at {checked_out_at}")
+    return None
+
+
+def expect_nothing_lost(path: str, *, dirty: bool, ignored: tuple[str, ...]) -> None:
+    """A worktree is removed only without work that no commit has. `Conflict` names what it holds."""
+    if dirty:
+        raise Conflict("worktree", path, "it holds uncommitted work")
+    if ignored:
+        raise Conflict("worktree", path, f"it holds ignored files: {', '.join(ignored)}")
 
 
 def _expect_inside(base_path: str, path: str) -> None:

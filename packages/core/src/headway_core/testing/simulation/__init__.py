@@ -4,7 +4,7 @@
 which its process can die. Deterministic: the same plan gives the same trace, line by line.
 """
 
-from headway_core.testing.simulation.invariants import NOT_YET
+from headway_core.testing.simulation.invariants import INVARIANTS
 from headway_core.testing.simulation.runs import Run, live_through, shrink
 from headway_core.testing.simulation.scenarios import (
     SCENARIOS,
@@ -17,7 +17,7 @@ from headway_core.testing.simulation.scenarios import (
 from headway_core.testing.simulation.world import Plan, Violation, World
 
 __all__ = [
-    "NOT_YET",
+    "INVARIANTS",
     "SCENARIOS",
     "Plan",
     "Played",

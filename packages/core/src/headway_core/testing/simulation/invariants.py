@@ -16,8 +16,21 @@ from headway_core.workspaces.model import LIFECYCLE_TRANSITIONS, Workspace, Work
 if TYPE_CHECKING:
     from headway_core.testing.simulation.incarnation import Incarnation
 
-NOT_YET = ("I9: backups have no room yet",)
-"""Invariants that join with their rooms."""
+INVARIANTS: Mapping[str, str] = {
+    "I1": "each commit: workspaces, sessions and dispatches move along their tables",
+    "I2": "tests/laws: the wiring gives each table one writer",
+    "I3": "each commit: one live fixer and one live dispatch a workspace; each start of an agent: one runs",
+    "I4": "each commit: live sessions of all purposes, fixers at their places",
+    "I5": "each commit: facts and git facts are replaced by newer ones, and not cleared",
+    "I6": "each commit: what was handled is not dispatched again, nor what died three times",
+    "I7": "each start of an agent: once an attempt, once a prompt; at rest: nothing left open",
+    "I8": "each commit: every part of a view is one that the forge told whole, whoever asked",
+    "I9": "missing: backups have no room yet",
+    "I10": "each commit and each start of an agent: no stranger's words in a prompt",
+    "I11": "each log line, each error that a caller gets; at the end: every event, every row",
+    "I12": "at the end: each piece of work is in a worktree or on a branch",
+}
+"""When each invariant is looked at, or what it waits for. The checkers bear its number in their names."""
 
 
 class Invariants(Watcher):

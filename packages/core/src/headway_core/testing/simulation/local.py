@@ -6,9 +6,10 @@ from typing import TYPE_CHECKING
 
 import anyio
 
-from headway_core.kernel.errors import Conflict, InvalidInput, Unavailable
+from headway_core.kernel.errors import Unavailable
 from headway_core.projects.ports import Repository
 from headway_core.sessions.ports import Launch, Probe, Supervisor
+from headway_core.testing.fakes_machine import expect_nothing_lost, without_creating
 from headway_core.testing.simulation.machine import Worktree
 from headway_core.workspaces.ports import (
     BranchPlace,
@@ -66,18 +67,15 @@ class WorldWorktrees(Worktrees):
     async def create(self, order: WorktreeOrder) -> WorktreeOutcome:
         async with self._process.effect("create worktree", order.workspace_id, takes_s=1.0):
             stands = self._machine.worktrees.get(order.path)
-            if stands is not None and stands.branch == order.branch:
-                return WorktreeOutcome.REUSED
-            if stands is not None:
-                raise InvalidInput("path", f"{order.path} is on {stands.branch}")
             known = self._commit_of(order.branch)
-            if order.new_branch and known is not None:
-                return WorktreeOutcome.BRANCH_TAKEN
-            if not order.new_branch and known is None:
-                raise InvalidInput("branch", f"no branch {order.branch!r}")
-            taken = self._checked_out_at(order.branch)
-            if taken is not None:
-                raise Conflict("branch", order.branch, f"is checked out at {taken}")
+            answered = without_creating(
+                order,
+                stands_on=stands.branch if stands is not None else None,
+                exists=known is not None,
+                checked_out_at=self._checked_out_at(order.branch),
+            )
+            if answered is not None:
+                return answered
             commit = known or self._world.github.branches["main"]
             self._machine.branches[order.branch] = commit
             self._machine.worktrees[order.path] = Worktree(branch=order.branch, head=commit)
@@ -119,10 +117,7 @@ class WorldWorktrees(Worktrees):
             tree = self._machine.worktrees.get(path)
             if tree is None:
                 return
-            if tree.dirty:
-                raise Conflict("worktree", path, "it holds uncommitted work")
-            if tree.ignored and not lose_ignored:
-                raise Conflict("worktree", path, f"it holds ignored files: {', '.join(tree.ignored)}")
+            expect_nothing_lost(path, dirty=bool(tree.dirty), ignored=() if lose_ignored else tree.ignored)
             del self._machine.worktrees[path]
 
     async def strays(

@@ -171,11 +171,11 @@ async def attempt(act: Awaitable[Any], world: "World") -> None:
     try:
         await act
     except HeadwayError as error:
-        world.tell(f"a caller is told: {error}")
+        world.says("a caller is told", str(error))
     except BaseExceptionGroup as group:
         if group.split(HeadwayError)[1] is not None:
             raise
-        world.tell(f"a caller is told: {group.exceptions}")
+        world.says("a caller is told", str(group.exceptions))
 
 
 def missing(world: "World", machine: Machine) -> list[int]:

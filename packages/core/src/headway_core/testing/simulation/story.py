@@ -125,7 +125,7 @@ class Story:
         """Liveness: when nothing goes wrong any more, every workspace reaches its end."""
         world = self._world
         until = world.seconds() + PATIENCE_S
-        while left := [*endings.still_open(world), *endings.undecided(world)]:
+        while left := [*endings.still_open(world), *endings.undecided(world), *endings.untrue(world)]:
             if world.seconds() > until:
                 world.violated("everything comes to its end", "; ".join(left[:5]))
                 return
@@ -183,6 +183,6 @@ class _Surprises(logging.Handler):
 
     def emit(self, record: logging.LogRecord) -> None:
         error = record.exc_info[1] if record.exc_info else None
-        self._world.tell(f"log: {record.getMessage()}: {error!r}")
+        self._world.says("log", f"{record.getMessage()}: {error!r}")
         if error is not None and not only_expected(error):
             self._world.violated("no surprise", f"{record.getMessage()}: {error!r}")

@@ -168,6 +168,12 @@ class World:
         if self.trace is not None:
             self.trace.append(f"{self.seconds():9.3f}  {line}")
 
+    def says(self, where: str, text: str) -> None:
+        """What people get to read: a line of the trace, and no secret (I11)."""
+        self.tell(f"{where}: {text}")
+        if self.secret in text:
+            self.violated("I11 no secret is told", text)
+
     def told(self, who: str) -> None:
         """A line for a commit: what it says happened."""
         if self.trace is not None and (commit := self.store.last) is not None:
