@@ -29,6 +29,7 @@ from typing import Any
 
 import anyio
 from bench_ledger import BATCH, MEMORY, ROOM_COUNT, Ours, Raw, as_the_ledger
+from furnished import databases
 from sqlalchemy import Engine, create_engine, event
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
@@ -39,7 +40,6 @@ from headway_core.testing.clock import ManualClock, SequentialIds
 from headway_core.testing.contracts.ledger import SAMPLE_EVENTS, SAMPLE_TABLES
 from headway_core.testing.contracts.ledger.samples import ITEMS, Colour, Item, Painted
 from headway_sql import SqlStore
-from headway_sql.testing import NoServer, running_server
 
 CALLERS = 16
 LIMITS = {"postgresql": 2.5}
@@ -219,16 +219,7 @@ def together(url: str) -> None:
 def main(rounds: int) -> int:
     with contextlib.ExitStack() as stack:
         folder = stack.enter_context(tempfile.TemporaryDirectory(dir=MEMORY if MEMORY.is_dir() else None))
-        urls = [f"sqlite:///{Path(folder, 'bench.db')}"]
-        try:
-            server = stack.enter_context(running_server())
-        except NoServer as reason:
-            print(f"postgresql is left out: {reason}")
-        else:
-            name = "headway_bench"
-            server.drop_database(name)
-            urls.append(server.create_database(name))
-            stack.callback(server.drop_database, name)
+        urls = stack.enter_context(databases(Path(folder))).values()
         failed = [compare(url, rounds) for url in urls]
         for url in urls:
             together(url)

@@ -92,6 +92,12 @@ def test_coherence(spec: TableSpec[Any]) -> None:
         assert comparable >= used - set(query.present), query.name
         assert columns.keys() >= used, query.name
         assert query.up_to is None or query.up_to != query.after
+        if query.of is not None:
+            assert query.of.column in comparable
+            assert len(query.of.table.key) == 1
+            assert query.of.query in query.of.table.queries
+            assert not query.of.query.parameters
+            assert query.of.query.limit is None
     texts = [*(index.only for index in spec.indexes), *(query.among for query in spec.queries)]
     assert all(columns[name].kind is Kind.TEXT for constants in texts for name in constants)
     assert len({query.name for query in spec.queries}) == len(spec.queries)

@@ -1,11 +1,13 @@
 """Records to rows and back, column by column."""
 
 import json
-from collections.abc import Callable, Mapping, Sequence
+import typing
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Any, Generic, TypeVar
 
-from headway_core.kernel.conversion import CONVERTER
+from headway_core.kernel.conversion import CONVERTER, enum_by_value
 from headway_core.kernel.tables import Column, Kind, TableSpec
 
 R = TypeVar("R")
@@ -13,39 +15,53 @@ R = TypeVar("R")
 
 def time_text(value: datetime) -> str:
     """UTC in fixed width, so that the order of the texts is the order of the times."""
-    if value.tzinfo is None:
-        raise ValueError(f"{value!r} has no time zone")
-    return value.astimezone(UTC).isoformat(timespec="microseconds")
+    if value.tzinfo is not UTC:
+        if value.tzinfo is None:
+            raise ValueError(f"{value!r} has no time zone")
+        value = value.astimezone(UTC)
+    return value.isoformat(timespec="microseconds")
 
 
 json_text: Callable[[object], str] = json.JSONEncoder(separators=(",", ":")).encode
 """JSON as it is stored: ASCII, so that it holds what GitHub's texts may hold, half surrogates included."""
 
 
+SHARED_LENGTH = 100
+"""JSON up to this many characters repeats itself: empty lists, a source, a decision without figures."""
+SHARED = 256
+"""How many such texts of a column are known with their values."""
+
+
 class Rows(Generic[R]):
     """The conversion of one table, prepared once."""
 
     def __init__(self, spec: TableSpec[R]) -> None:
+        columns = spec.columns()
         self._record = spec.record
-        self._encoders = tuple((column.name, _encoder(column)) for column in spec.columns())
-        self._decoders = tuple((column.name, _decoder(column)) for column in spec.columns())
+        self._names = tuple(column.name for column in columns)
+        self._encoders = _those(_encoder, columns)
+        self._decoders = _those(_decoder, columns)
 
     def encode(self, record: R) -> dict[str, object]:
         """The row of a record."""
-        row: dict[str, object] = {}
+        row: dict[str, Any] = {name: getattr(record, name) for name in self._names}
         for name, encode in self._encoders:
-            value = getattr(record, name)
-            row[name] = value if value is None or encode is None else encode(value)
+            value = row[name]
+            if value is not None:
+                row[name] = encode(value)
         return row
 
     def decode(self, row: Sequence[Any]) -> R:
-        """The record of a row whose columns stand in the record's order."""
-        return self._record(
-            **{
-                name: value if value is None or decode is None else decode(value)
-                for (name, decode), value in zip(self._decoders, row, strict=True)
-            }
-        )
+        """The record of a row whose columns stand in the record's order.
+
+        Equal rows may share the values in their columns: records are never changed.
+        """
+        facts = dict(zip(self._names, row, strict=True))
+        for name, decode in self._decoders:
+            value = facts[name]
+            if value is not None:
+                facts[name] = decode(value)
+        return self._record(**facts)
 
 
 def plain(value: object) -> object:
@@ -64,29 +80,59 @@ def encode_parameters(parameters: Mapping[str, object]) -> dict[str, object]:
     return {name: plain(value) for name, value in parameters.items()}
 
 
-def _encoder(column: Column) -> Callable[[Any], object] | None:
+Conversion = Callable[[Any], object]
+
+
+def _those(
+    conversion: Callable[[Column], Conversion | None], columns: Iterable[Column]
+) -> tuple[tuple[str, Conversion], ...]:
+    """The conversions of the columns that need one, by name."""
+    found = ((column.name, conversion(column)) for column in columns)
+    return tuple((name, convert) for name, convert in found if convert is not None)
+
+
+def _encoder(column: Column) -> Conversion | None:
     match column.kind:
         case Kind.TIME:
             return time_text
         case Kind.JSON:
-            plain = CONVERTER.get_unstructure_hook(column.type)
-            return lambda value: json_text(plain(value))
+            return _json_encoder(column)
         case Kind.TEXT:
             return str
         case Kind.INTEGER | Kind.FLAG:
             return None
 
 
-def _decoder(column: Column) -> Callable[[Any], object] | None:
+def _decoder(column: Column) -> Conversion | None:
     match column.kind:
         case Kind.TIME:
             return datetime.fromisoformat
         case Kind.JSON:
-            structure = CONVERTER.get_structure_hook(column.type)
-            return lambda value: structure(json.loads(value), column.type)
+            return _json_decoder(column)
         case Kind.TEXT:
-            return None if column.type is str else column.type
+            return None if column.type is str else enum_by_value(column.type)
         case Kind.INTEGER:
             return None
         case Kind.FLAG:
             return bool
+
+
+def _json_encoder(column: Column) -> Conversion:
+    plain = CONVERTER.get_unstructure_hook(column.type)
+
+    def encode(value: Any) -> str:
+        return json_text(plain(value))
+
+    if typing.get_origin(column.type) in (tuple, frozenset):
+        return lambda value: encode(value) if value else "[]"  # most of them are empty
+    return encode
+
+
+def _json_decoder(column: Column) -> Conversion:
+    structure = CONVERTER.get_structure_hook(column.type)
+
+    def decode(text: str) -> object:
+        return structure(json.loads(text), column.type)
+
+    shared = lru_cache(SHARED)(decode)
+    return lambda text: shared(text) if len(text) <= SHARED_LENGTH else decode(text)

@@ -18,6 +18,9 @@ from headway_sql.transactions import connection_of, writing
 
 R = TypeVar("R")
 
+FETCHED = 250
+"""Rows that are fetched together: one by one is slow, and all at once stand beside their records."""
+
 
 class SqlReader(ReadTable[R]):
     """Reads one table."""
@@ -46,7 +49,7 @@ class SqlReader(ReadTable[R]):
         with port_of(tx), translating():
             expect_query(self.spec, query, parameters)
             found = connection_of(tx).execute(self._queries[query.name], encode_parameters(parameters))
-            return [self._rows.decode(row) for row in found]
+            return [self._rows.decode(row) for rows in found.partitions(FETCHED) for row in rows]
 
     def count(self, tx: ReadTransaction, query: Query, **parameters: str | int | datetime) -> int:
         with port_of(tx), translating():
@@ -70,7 +73,8 @@ class SqlWriter(SqlReader[R], OwnedTable[R]):
             column.name: bindparam(column.name) for column in spec.columns() if column.name not in spec.key
         }
         self._update = update(table).where(*self._has_key).values(changes)
-        if spec.versioned:
+        self._versioned = spec.versioned
+        if self._versioned:
             self._update = self._update.where(table.c.version == bindparam("stored_version"))
         upsert = database.insert(table)
         self._put = upsert.on_conflict_do_update(
@@ -106,7 +110,7 @@ class SqlWriter(SqlReader[R], OwnedTable[R]):
                 row[f"key_{name}"] = plain(part)
                 del row[name]  # else the statement would set it
             stored = record
-            if self.spec.versioned:
+            if self._versioned:
                 version = cast("Any", record).version
                 stored = attrs.evolve(cast("Any", record), version=version + 1)
                 row |= {"stored_version": version, "version": version + 1}
@@ -123,7 +127,7 @@ class SqlWriter(SqlReader[R], OwnedTable[R]):
     def put(self, tx: Transaction, record: R) -> R:
         scope = writing(tx)
         with port_of(scope), translating():
-            if self.spec.versioned:
+            if self._versioned:
                 raise TypeError(f"{self.spec.name} is versioned: add or replace")
             scope.written(self.spec, record)
             try:
@@ -152,20 +156,29 @@ class SqlWriter(SqlReader[R], OwnedTable[R]):
 
 def _select(spec: TableSpec[Any], table: Table, query: Query) -> Select[Any]:
     columns = [table.c[column.name] for column in spec.columns()]
+    order = [_ordered(table, query, name) for name in query.order]
+    return (
+        select(*columns)
+        .where(*_conditions(table, query))
+        .order_by(*order, *(table.c[name] for name in spec.key))
+        .limit(query.limit)
+    )
+
+
+def _conditions(table: Table, query: Query) -> list[ColumnElement[bool]]:
     conditions = [table.c[name] == bindparam(name) for name in query.equal]
     conditions += [table.c[name].in_(values) for name, values in query.among.items()]
     conditions += [table.c[name].is_not(None) for name in query.present]
+    if query.of is not None:
+        parents = table.metadata.tables[query.of.table.name]
+        [key] = query.of.table.key
+        wanted = select(parents.c[key]).where(*_conditions(parents, query.of.query))
+        conditions.append(table.c[query.of.column].in_(wanted))
     if query.up_to is not None:
         conditions.append(table.c[query.up_to] <= bindparam(query.up_to))
     if query.after is not None:
         conditions.append(table.c[query.after] > bindparam(query.after))
-    order = [_ordered(table, query, name) for name in query.order]
-    return (
-        select(*columns)
-        .where(*conditions)
-        .order_by(*order, *(table.c[name] for name in spec.key))
-        .limit(query.limit)
-    )
+    return conditions
 
 
 def _ordered(table: Table, query: Query, name: str) -> ColumnElement[Any]:

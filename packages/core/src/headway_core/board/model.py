@@ -2,6 +2,7 @@
 
 import enum
 from collections.abc import Callable
+from functools import cache, cached_property
 from typing import assert_never
 
 import attrs
@@ -107,7 +108,7 @@ class WorkspaceView:
     def decision(self) -> Decision | None:
         return self.ratchet.decision
 
-    @property
+    @cached_property
     def ci(self) -> CIStatus:
         return ci_of(self.snapshot, self.settings.ci_scope)
 
@@ -117,7 +118,7 @@ class WorkspaceView:
             return PRState.NONE
         return pr_state(self.facts.state, draft=self.facts.draft, review_decision=self.facts.review_decision)
 
-    @property
+    @cached_property
     def causes(self) -> tuple[Cause, ...]:
         if self.facts is None:
             return ()
@@ -145,6 +146,7 @@ def status_reason(view: WorkspaceView) -> StatusReason:
     return StatusReason.READY_FOR_NEXT_PROMPT if view.sessions else StatusReason.NO_SESSION_STARTED
 
 
+@cache
 def column(reason: StatusReason) -> Column | None:
     """Total; None: on no column."""
     match reason:
@@ -188,20 +190,21 @@ def column(reason: StatusReason) -> Column | None:
             assert_never(reason)
 
 
+_ARCHIVE = {
+    WorkspaceStatus.ARCHIVING: StatusReason.ARCHIVING,
+    WorkspaceStatus.ARCHIVED: StatusReason.ARCHIVED,
+}
+
+
 def _archive(view: WorkspaceView) -> StatusReason | None:
-    return {
-        WorkspaceStatus.ARCHIVING: StatusReason.ARCHIVING,
-        WorkspaceStatus.ARCHIVED: StatusReason.ARCHIVED,
-    }.get(view.workspace.status)
+    return _ARCHIVE.get(view.workspace.status)
+
+
+_FINISHED = {GitHubState.MERGED: StatusReason.MERGED, GitHubState.CLOSED: StatusReason.PR_CLOSED}
 
 
 def _finished(view: WorkspaceView) -> StatusReason | None:
-    if view.facts is None:
-        return None
-    return {
-        GitHubState.MERGED: StatusReason.MERGED,
-        GitHubState.CLOSED: StatusReason.PR_CLOSED,
-    }.get(view.facts.state)
+    return None if view.facts is None else _FINISHED.get(view.facts.state)
 
 
 _AWAITED = (
@@ -229,12 +232,15 @@ def _host(view: WorkspaceView) -> StatusReason | None:
     return StatusReason.HOST_LOST if view.host_lost else None
 
 
+_SETUP = {
+    WorkspaceStatus.NEW: StatusReason.SETTING_UP,
+    WorkspaceStatus.PROVISIONING: StatusReason.SETTING_UP,
+    WorkspaceStatus.FAILED: StatusReason.SETUP_FAILED,
+}
+
+
 def _setup(view: WorkspaceView) -> StatusReason | None:
-    return {
-        WorkspaceStatus.NEW: StatusReason.SETTING_UP,
-        WorkspaceStatus.PROVISIONING: StatusReason.SETTING_UP,
-        WorkspaceStatus.FAILED: StatusReason.SETUP_FAILED,
-    }.get(view.workspace.status)
+    return _SETUP.get(view.workspace.status)
 
 
 _FIXING = (

@@ -12,21 +12,17 @@ from headway_core.kernel.ledger import Ledger, ReadTransaction
 from headway_core.kernel.tables import ReadTable
 from headway_core.projects.model import ALL_PROJECTS, Project
 from headway_core.pull_requests.model import (
-    ALL_SNAPSHOTS,
-    ALL_WATCHES,
     CIStatus,
     PRState,
     PullRequestSnapshot,
     PullRequestWatch,
 )
 from headway_core.ratchet import Ratchet, RatchetState
-from headway_core.ratchet.model import ALL_RATCHETS
 from headway_core.sessions.model import (
-    ALL_ACTIVITY,
-    ALL_SESSIONS,
     PROMPTS_OF,
     QUEUED_PROMPTS,
     SESSIONS_OF,
+    SESSIONS_OF_LIVE_WORKSPACES,
     Activity,
     Prompt,
     PromptStatus,
@@ -34,7 +30,7 @@ from headway_core.sessions.model import (
     SessionActivity,
 )
 from headway_core.settings import SettingsService
-from headway_core.workspaces.model import LIVE_WORKSPACES, Workspace
+from headway_core.workspaces.model import LIVE_WORKSPACES, OF_LIVE_WORKSPACES, Workspace
 
 
 @attrs.frozen(kw_only=True)
@@ -94,18 +90,18 @@ class BoardService:
         return await self._ledger.read(lambda tx: self._get(tx, workspace_id))
 
     def _cards(self, tx: ReadTransaction) -> list[Card]:
-        """One statement a table, however many workspaces there are."""
+        """One statement a table, however many workspaces there are; nothing of archived ones."""
         tables, settings = self._tables, self._settings.current(tx)
         lost = {host.id for host in tables.hosts.query(tx, ALL_HOSTS) if not host.is_available}
         projects = {project.id: project for project in tables.projects.query(tx, ALL_PROJECTS)}
-        snapshots = {each.workspace_id: each for each in tables.snapshots.query(tx, ALL_SNAPSHOTS)}
-        watches = {each.workspace_id: each for each in tables.watches.query(tx, ALL_WATCHES)}
-        ratchets = {each.workspace_id: each for each in tables.ratchets.query(tx, ALL_RATCHETS)}
+        snapshots = {each.workspace_id: each for each in tables.snapshots.query(tx, OF_LIVE_WORKSPACES)}
+        watches = {each.workspace_id: each for each in tables.watches.query(tx, OF_LIVE_WORKSPACES)}
+        ratchets = {each.workspace_id: each for each in tables.ratchets.query(tx, OF_LIVE_WORKSPACES)}
         sessions: dict[str, list[Session]] = defaultdict(list)
-        for session in tables.sessions.query(tx, ALL_SESSIONS):
+        for session in tables.sessions.query(tx, SESSIONS_OF_LIVE_WORKSPACES):
             sessions[session.workspace_id].append(session)
         activity: dict[str, dict[str, Activity]] = defaultdict(dict)
-        for row in tables.activity.query(tx, ALL_ACTIVITY):
+        for row in tables.activity.query(tx, OF_LIVE_WORKSPACES):
             activity[row.workspace_id][row.session_id] = row.activity
         prompted: dict[str, set[str]] = defaultdict(set)
         for prompt in tables.prompts.query(tx, QUEUED_PROMPTS):

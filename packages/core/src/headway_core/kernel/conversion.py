@@ -7,13 +7,16 @@ newer one wrote.
 
 import types
 import typing
+from collections.abc import Callable
 from collections.abc import Set as AbstractSet
 from datetime import UTC, datetime
-from enum import IntEnum, StrEnum
+from enum import Enum, IntEnum, StrEnum
+from functools import cache
 from typing import Any
 
 import attrs
 import cattrs
+from cattrs.cols import homogenous_tuple_structure_factory
 
 TAG = "type"
 
@@ -51,6 +54,25 @@ def _union_unstructure(converter: cattrs.Converter) -> Any:
     return unstructure
 
 
+def _optional(hint: Any) -> Any:
+    """What else than None a hint allows, when that is one type."""
+    if typing.get_origin(hint) not in (typing.Union, types.UnionType):
+        return None
+    rest = [arm for arm in typing.get_args(hint) if arm is not type(None)]
+    return rest[0] if len(rest) == 1 else None
+
+
+def _optional_structure(converter: cattrs.Converter, hint: Any) -> Any:
+    some = _optional(hint)
+    structure = converter.get_structure_hook(some)
+    return lambda value, _: None if value is None else structure(value, some)
+
+
+def _is_list(hint: Any) -> bool:
+    """A tuple of any length."""
+    return typing.get_origin(hint) is tuple and typing.get_args(hint)[1:] == (...,)
+
+
 def _exactly(plain: type) -> Any:
     def structure(value: Any, _: Any) -> Any:
         if type(value) is not plain:
@@ -58,6 +80,20 @@ def _exactly(plain: type) -> Any:
         return value
 
     return structure
+
+
+@cache
+def enum_by_value(choice: type[Enum]) -> Callable[[Any], Any]:
+    """What `choice(value)` gives or raises, found in a third of the time."""
+    members = {member.value: member for member in choice}
+
+    def member_of(value: Any) -> Any:
+        try:
+            return members[value]
+        except (KeyError, TypeError):
+            return choice(value)
+
+    return member_of
 
 
 def _number(value: Any, _: Any) -> float:
@@ -68,6 +104,8 @@ def _number(value: Any, _: Any) -> float:
 
 def _moment(value: Any, _: Any) -> datetime:
     moment = datetime.fromisoformat(value)
+    if moment.tzinfo is UTC:
+        return moment
     if moment.tzinfo is None:
         raise ValueError(f"{value!r} has no time zone")
     return moment.astimezone(UTC)
@@ -87,7 +125,12 @@ def _make_converter() -> cattrs.Converter:
     for plain in (str, int, bool):
         converter.register_structure_hook(plain, _exactly(plain))
     for choice in (StrEnum, IntEnum):  # else the hook of `str` or `int` takes them, and checks nothing
-        converter.register_structure_hook(choice, lambda value, cls: cls(value))
+        converter.register_structure_hook(choice, lambda value, cls: enum_by_value(cls)(value))
+    # These two cattrs has as well, and looks up at each value how to make it.
+    converter.register_structure_hook_factory(_is_list, homogenous_tuple_structure_factory)
+    converter.register_structure_hook_factory(
+        lambda hint: _optional(hint) is not None, lambda hint: _optional_structure(converter, hint)
+    )
     converter.register_structure_hook_factory(
         lambda hint: bool(_arms(hint)), lambda hint: _union_structure(converter, hint)
     )

@@ -141,7 +141,7 @@ class MemoryStore(Store):
     def claims(self, kind: str) -> Claims:
         return _MemoryClaims(kind, self, self._rows(CLAIMS))
 
-    def reader(self, spec: TableSpec[R]) -> ReadTable[R]:
+    def reader(self, spec: TableSpec[R]) -> "_MemoryReader[R]":
         return _MemoryReader(spec, self, self._rows(spec))
 
     def writer(self, spec: TableSpec[R]) -> OwnedTable[R]:
@@ -346,7 +346,7 @@ class _MemoryReader(ReadTable[R]):
 
     def query(self, tx: ReadTransaction, query: Query, **parameters: str | int | datetime) -> list[R]:
         with port_of(_of_store(tx, self._store)):
-            found = self._select(query, parameters)
+            found = self.selected(query, parameters)
             found.sort(key=self.spec.key_of)
             for column in reversed(query.order):
                 found.sort(key=_sort_key(column.removeprefix("-")), reverse=column.startswith("-"))
@@ -354,9 +354,10 @@ class _MemoryReader(ReadTable[R]):
 
     def count(self, tx: ReadTransaction, query: Query, **parameters: str | int | datetime) -> int:
         with port_of(_of_store(tx, self._store)):
-            return len(self._select(query, parameters))
+            return len(self.selected(query, parameters))
 
-    def _select(self, query: Query, parameters: dict[str, Any]) -> list[R]:
+    def selected(self, query: Query, parameters: dict[str, Any]) -> list[R]:
+        """The rows of a query, in no order and without its limit."""
         expect_query(self.spec, query, parameters)
         equal = {column: parameters[column] for column in query.equal}
         tests: list[tuple[str, Callable[[Any], bool]]] = [
@@ -364,6 +365,10 @@ class _MemoryReader(ReadTable[R]):
             *((column, allowed.__contains__) for column, allowed in query.among.items()),
             *((column, _is_present) for column in query.present),
         ]
+        if query.of is not None:
+            parents = self._store.reader(query.of.table).selected(query.of.query, {})
+            keys = {key for parent in parents for key in query.of.table.key_of(parent)}
+            tests.append((query.of.column, keys.__contains__))
         if query.up_to is not None:
             tests.append((query.up_to, functools.partial(operator.ge, parameters[query.up_to])))
         if query.after is not None:

@@ -7,6 +7,7 @@ everybody, `OwnedTable` for the one service that owns the table (law 1).
 
 import enum
 import functools
+import operator
 import types
 import typing
 from abc import ABC, abstractmethod
@@ -47,6 +48,17 @@ class Index:
 
 
 @attrs.frozen(kw_only=True)
+class Parents:
+    """What a query of another table selects, and the column that holds their key in each row of theirs."""
+
+    column: str
+    table: "TableSpec[Any]" = attrs.field(eq=operator.attrgetter("name"))
+    """Its key is one column. Compared by name: a container copies what it is made of."""
+    query: "Query"
+    """One of its queries, without parameters and without a limit."""
+
+
+@attrs.frozen(kw_only=True)
 class Query:
     """A named query; all conditions must hold, and None satisfies none of them."""
 
@@ -57,6 +69,8 @@ class Query:
     """Columns that hold one of these constants."""
     present: tuple[str, ...] = ()
     """Columns that are not None."""
+    of: Parents | None = None
+    """Only the rows of these."""
     up_to: str | None = None
     """A column that is ≤ the parameter of its name."""
     after: str | None = None

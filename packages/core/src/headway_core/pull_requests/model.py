@@ -11,6 +11,7 @@ from datetime import datetime
 import attrs
 
 from headway_core.kernel.tables import Index, Lock, Query, TableSpec
+from headway_core.workspaces.model import OF_LIVE_WORKSPACES
 
 
 class GitHubState(enum.StrEnum):
@@ -291,7 +292,6 @@ class PullRequestWatch:
     """Why the last fetch failed: a kind and a sentence, no outside text, no secret."""
 
 
-ALL_SNAPSHOTS = Query(name="all")
 BY_NODE = Query(name="by_node", equal=("node_id",))
 BY_NUMBER = Query(name="by_number", equal=("number",))
 BY_HEAD = Query(name="by_head", equal=("head_commit",))
@@ -304,9 +304,8 @@ SNAPSHOTS = TableSpec(
         Index(name="pull_requests_number", columns=("number",)),
         Index(name="pull_requests_head", columns=("head_commit",)),
     ),
-    queries=(ALL_SNAPSHOTS, BY_NODE, BY_NUMBER, BY_HEAD),
+    queries=(OF_LIVE_WORKSPACES, BY_NODE, BY_NUMBER, BY_HEAD),
 )
-ALL_WATCHES = Query(name="all")
 DUE = Query(name="due", up_to="due_at", order=("due_at",), limit=50)
 NEXT_DUE = Query(name="next_due", present=("due_at",), order=("due_at",), limit=1)
 DUE_SOON = Query(name="due_soon", up_to="due_at")
@@ -316,7 +315,7 @@ WATCHES = TableSpec(
     key=("workspace_id",),
     lock=Lock.APPEND,
     indexes=(Index(name="pull_request_watches_due", columns=("due_at",)),),
-    queries=(ALL_WATCHES, DUE, NEXT_DUE, DUE_SOON),
+    queries=(OF_LIVE_WORKSPACES, DUE, NEXT_DUE, DUE_SOON),
 )
 
 

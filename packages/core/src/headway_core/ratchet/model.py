@@ -8,6 +8,7 @@ import attrs
 from headway_core.kernel.tables import Index, Lock, Query, TableSpec
 from headway_core.pull_requests.model import CIStatus, Mergeability, ReviewDecision
 from headway_core.ratchet.decision import Decision
+from headway_core.workspaces.model import OF_LIVE_WORKSPACES
 
 
 class CauseKind(enum.StrEnum):
@@ -187,14 +188,13 @@ class FixerPlaces:
 
 FIXER_PLACES = TableSpec(name="fixer_places", record=FixerPlaces, lock=Lock.ROW)
 
-ALL_RATCHETS = Query(name="all")
 WAITING = Query(name="waiting", present=("waits_since",), order=("waits_since",), limit=200)
 RATCHETS = TableSpec(
     name="ratchets",
     record=Ratchet,
     key=("workspace_id",),
     indexes=(Index(name="ratchets_waiting", columns=("waits_since",)),),
-    queries=(ALL_RATCHETS, WAITING),
+    queries=(OF_LIVE_WORKSPACES, WAITING),
 )
 
 _LIVE_VALUES = tuple(status.value for status in LIVE_DISPATCH)

@@ -33,7 +33,6 @@ from headway_core.ratchet.gather import (
     same_decision,
 )
 from headway_core.ratchet.model import (
-    ALL_RATCHETS,
     DISPATCHES_OF,
     LIVE_DISPATCH,
     LIVE_DISPATCH_OF,
@@ -58,7 +57,7 @@ from headway_core.sessions import (
     WhenLive,
 )
 from headway_core.settings import SettingsService
-from headway_core.workspaces.model import Workspace, WorkspaceStatus
+from headway_core.workspaces.model import OF_LIVE_WORKSPACES, Workspace, WorkspaceStatus
 
 
 class RatchetService:
@@ -119,8 +118,8 @@ class RatchetService:
         await self._ledger.transact(work)
 
     def wake_all(self, tx: Transaction) -> None:
-        """Have every workspace looked at: settings touch all."""
-        records = self._ratchets.query(tx, ALL_RATCHETS)
+        """Have every live workspace looked at: settings touch all."""
+        records = self._ratchets.query(tx, OF_LIVE_WORKSPACES)
         self.wake(tx, *(record.workspace_id for record in records if record.enabled))
 
     # --- what people ask for

@@ -9,7 +9,7 @@ from typing import Literal
 import attrs
 
 from headway_core.kernel.tables import Index, Lock, Query, TableSpec
-from headway_core.workspaces.model import WorkspaceStatus
+from headway_core.workspaces.model import OF_LIVE_WORKSPACES, WorkspaceStatus
 
 
 class SessionStatus(enum.StrEnum):
@@ -233,6 +233,7 @@ _LIVE_VALUES = tuple(status.value for status in LIVE)
 _BUSY_VALUES = tuple(status.value for status in BUSY)
 
 ALL_SESSIONS = Query(name="all", order=("created_at",))
+SESSIONS_OF_LIVE_WORKSPACES = attrs.evolve(OF_LIVE_WORKSPACES, order=("created_at",))
 SESSIONS_OF = Query(name="of_workspace", equal=("workspace_id",), order=("created_at",))
 LIVE_OF = Query(
     name="live_of_workspace", equal=("workspace_id",), among={"status": _LIVE_VALUES}, order=("created_at",)
@@ -256,7 +257,7 @@ SESSIONS = TableSpec(
             only={"purpose": (Purpose.FIXER.value,), "status": _LIVE_VALUES},
         ),
     ),
-    queries=(ALL_SESSIONS, SESSIONS_OF, LIVE_OF, BUSY_SESSIONS, LIVE_FIXERS),
+    queries=(ALL_SESSIONS, SESSIONS_OF_LIVE_WORKSPACES, SESSIONS_OF, LIVE_OF, BUSY_SESSIONS, LIVE_FIXERS),
 )
 
 PROMPTS_OF = Query(name="of_session", equal=("session_id",), order=("created_at",))
@@ -271,11 +272,10 @@ PROMPTS = TableSpec(
     queries=(PROMPTS_OF, QUEUED_PROMPTS),
 )
 
-ALL_ACTIVITY = Query(name="all")
 SESSION_ACTIVITY = TableSpec(
     name="session_activity",
     record=SessionActivity,
     key=("session_id",),
     lock=Lock.APPEND,
-    queries=(ALL_ACTIVITY,),
+    queries=(OF_LIVE_WORKSPACES,),
 )

@@ -7,7 +7,7 @@ from types import MappingProxyType
 
 import attrs
 
-from headway_core.kernel.tables import Index, Lock, Query, TableSpec
+from headway_core.kernel.tables import Index, Lock, Parents, Query, TableSpec
 
 
 class WorkspaceStatus(enum.StrEnum):
@@ -236,6 +236,11 @@ WORKSPACES = TableSpec(
         BY_IDEMPOTENCY_KEY,
     ),
 )
+
+OF_LIVE_WORKSPACES = Query(
+    name="of_live_workspaces", of=Parents(column="workspace_id", table=WORKSPACES, query=LIVE_WORKSPACES)
+)
+"""For tables of other rooms: what the board reads of them, however many workspaces are archived."""
 
 OUTPUT_OF = Query(name="of_attempt", equal=("workspace_id", "attempt"))
 INIT_OUTPUT = TableSpec(

@@ -5,6 +5,7 @@ from functools import partial
 from typing import Any
 
 import anyio
+import attrs
 import pytest
 
 from headway_core.kernel.ledger import Transaction
@@ -19,11 +20,13 @@ from headway_core.testing.contracts.ledger.samples import (
     DUE,
     EARLIEST,
     IN_COLOUR,
+    IN_KITCHENS,
     LATEST,
     OF_ROOM,
     TAGGED,
     Box,
     Colour,
+    Item,
     Note,
     Painted,
     Room,
@@ -73,6 +76,31 @@ class QueriesContract(LedgerCase):
         await case.put_items(*(item(f"i{size}", size=size) for size in sizes))
         assert len(await case.ids(BIGGER, size=0)) == BIGGER.limit
         assert await case.read(lambda tx: case.items.count(tx, BIGGER, size=0)) == len(sizes)
+
+    async def test_rows_of_parents(self, case: Case) -> None:
+        """A query may select the rows of what another table's query selects, as this transaction sees it."""
+
+        def furnish(tx: Transaction) -> list[str]:
+            for number, name in enumerate(("kitchen", "hall"), start=1):
+                case.rooms.add(tx, Room(id=f"room-{number}", name=name))
+            for number, room in enumerate((1, 2, 3, 1, 1)):
+                tx.lock(f"room-{room}")
+                item_id, tag = f"i{number}", f"{number}" if number else None
+                case.items.add(tx, Item(id=item_id, workspace_id=f"room-{room}", size=number, tag=tag))
+            return [each.id for each in case.items.query(tx, IN_KITCHENS)]
+
+        assert await case.transact(furnish) == ["i4", "i3"]
+        assert await case.read(lambda tx: case.items.count(tx, IN_KITCHENS)) == 2  # noqa: PLR2004  as above
+
+        def rename(tx: Transaction) -> list[str]:
+            tx.lock("room-1")
+            room = case.rooms.get(tx, "room-1")
+            assert room is not None
+            case.rooms.replace(tx, attrs.evolve(room, name="bath"))
+            return [each.id for each in case.items.query(tx, IN_KITCHENS)]
+
+        assert await case.transact(rename) == []
+        assert await case.ids(IN_KITCHENS) == []
 
     async def test_numbers_in_keys(self, case: Case) -> None:
         """A number in a key is a number: 10 comes after 9."""

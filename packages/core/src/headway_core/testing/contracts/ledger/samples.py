@@ -7,7 +7,7 @@ from typing import Any, ClassVar
 import attrs
 
 from headway_core.kernel.events import Payload
-from headway_core.kernel.tables import Index, Lock, Query, TableSpec
+from headway_core.kernel.tables import Index, Lock, Parents, Query, TableSpec
 
 
 class Colour(StrEnum):
@@ -92,12 +92,13 @@ class Unlisted:
 
 
 NAMED = Query(name="named", equal=("name",))
+KITCHENS = Query(name="kitchens", among={"name": ("kitchen",)})
 ROOMS = TableSpec(
     name="sample_rooms",
     record=Room,
     workspace="id",
     indexes=(Index(name="sample_rooms_name", columns=("name",), unique=True),),
-    queries=(NAMED,),
+    queries=(NAMED, KITCHENS),
 )
 
 IN_COLOUR = Query(name="in_colour", equal=("workspace_id", "colour"))
@@ -107,6 +108,12 @@ TAGGED = Query(name="tagged", present=("tag",), order=("-tag",))
 BROKEN = Query(name="broken", equal=("broken",))
 DUE = Query(name="due", up_to="due_at", order=("due_at",))
 BIGGER = Query(name="bigger", after="size", order=("size",), limit=2)
+IN_KITCHENS = Query(
+    name="in_kitchens",
+    of=Parents(column="workspace_id", table=ROOMS, query=KITCHENS),
+    present=("tag",),
+    order=("-size",),
+)
 EARLIEST = Query(name="earliest", order=("due_at", "-size"))
 LATEST = Query(name="latest", order=("-due_at", "colour"), limit=3)
 
@@ -123,7 +130,7 @@ ITEMS = TableSpec(
             only={"colour": ("RED", "GREEN")},
         ),
     ),
-    queries=(IN_COLOUR, OF_ROOM, BRIGHT, TAGGED, BROKEN, DUE, BIGGER, EARLIEST, LATEST),
+    queries=(IN_COLOUR, OF_ROOM, BRIGHT, TAGGED, BROKEN, DUE, BIGGER, IN_KITCHENS, EARLIEST, LATEST),
 )
 
 ABOUT = Query(name="about", equal=("topic",))

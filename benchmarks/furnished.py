@@ -1,0 +1,129 @@
+"""Databases with many idle workspaces: each READY, with a green pull request and the ratchet on."""
+
+from collections.abc import AsyncIterator, Iterator
+from contextlib import ExitStack, asynccontextmanager, contextmanager
+from functools import partial
+from pathlib import Path
+
+import attrs
+
+from headway_core.kernel.events import EventCatalog
+from headway_core.kernel.ledger import Store, Transaction
+from headway_core.projects.model import PROJECTS, Project
+from headway_core.pull_requests import SNAPSHOTS, WATCHES, PullRequestSnapshot, PullRequestWatch
+from headway_core.ratchet import RATCHETS, WAKES, Ratchet, RatchetWake
+from headway_core.ratchet.decision import Ready
+from headway_core.schema import ALL_EVENTS, ALL_TABLES
+from headway_core.testing.clock import EPOCH, SequentialIds
+from headway_core.testing.conversations import some_facts
+from headway_core.workspaces.model import (
+    WORKSPACES,
+    ManualSource,
+    SessionPolicy,
+    Workspace,
+    WorkspaceStatus,
+)
+from headway_sql import SqlStore
+from headway_sql.testing import NoServer, running_server
+
+NAME = "headway_bench"
+AT_ONCE = 1000
+"""Workspaces that one transaction writes."""
+
+
+@contextmanager
+def databases(folder: Path) -> Iterator[dict[str, str]]:
+    """An empty one of each kind, on a file and on the tests' server: the URL by kind."""
+    with ExitStack() as stack:
+        urls = {"sqlite": f"sqlite:///{folder / 'bench.db'}"}
+        try:
+            server = stack.enter_context(running_server())
+        except NoServer as reason:
+            print(f"postgresql is left out: {reason}")
+        else:
+            server.drop_database(NAME)
+            urls["postgresql"] = server.create_database(NAME)
+            stack.callback(server.drop_database, NAME)
+        yield urls
+
+
+@asynccontextmanager
+async def store_of(url: str) -> AsyncIterator[Store]:
+    """The product's tables in this database."""
+    catalog = EventCatalog(ALL_EVENTS)
+    async with SqlStore.open(url, specs=ALL_TABLES, catalog=catalog, ids=SequentialIds()) as store:
+        yield store
+
+
+async def furnish(store: Store, count: int) -> None:
+    """That many workspaces, in one project."""
+    projects = store.writer(PROJECTS)
+    await store.ledger.transact(lambda tx: projects.add(tx, a_project()))
+    for first in range(0, count, AT_ONCE):
+        numbers = range(first, min(first + AT_ONCE, count))
+        await store.ledger.transact(partial(_write, store, numbers))
+
+
+def _write(store: Store, numbers: range, tx: Transaction) -> None:
+    workspaces, snapshots, watches, ratchets, wakes = (
+        store.writer(WORKSPACES),
+        store.writer(SNAPSHOTS),
+        store.writer(WATCHES),
+        store.writer(RATCHETS),
+        store.writer(WAKES),
+    )
+    for number in numbers:
+        workspace = a_workspace(number)
+        workspaces.add(tx, workspace)
+        facts = attrs.evolve(some_facts(), node_id=f"PR_{number}", number=number)
+        snapshot = PullRequestSnapshot(
+            workspace_id=workspace.id,
+            node_id=facts.node_id,
+            facts=facts,
+            attached_at=EPOCH,
+            head_seen_at=EPOCH,
+            quiet_passed=True,
+        )
+        snapshots.add(tx, snapshot)
+        watches.put(tx, PullRequestWatch(workspace_id=workspace.id, fetch_began_at=EPOCH))
+        ratchets.add(tx, Ratchet(workspace_id=workspace.id, enabled=True, decision=Ready(), decided_at=EPOCH))
+        wakes.put(tx, RatchetWake(workspace_id=workspace.id, due_at=None))
+
+
+def a_project() -> Project:
+    """The project of all of them."""
+    return Project(
+        id="p1",
+        name="demo",
+        slug="demo",
+        repo_path="/nowhere/demo",
+        worktree_base_path="/nowhere/worktrees",
+        default_branch="main",
+        github_host="github.com",
+        github_owner="octo",
+        github_repo="demo",
+        created_at=EPOCH,
+    )
+
+
+def a_workspace(number: int) -> Workspace:
+    """One of them."""
+    return Workspace(
+        id=f"w{number:05}",
+        project_id="p1",
+        name=f"Task {number}",
+        description=None,
+        source=ManualSource(initial_prompt=None),
+        session_policy=SessionPolicy.NONE,
+        branch=f"headway/task-{number}",
+        branch_is_generated=True,
+        base_branch="main",
+        branch_claim=None,
+        issue_claim=None,
+        idempotency_key=None,
+        status=WorkspaceStatus.READY,
+        host_id="host-1",
+        worktree_path=f"/worktrees/w{number:05}",
+        created_at=EPOCH,
+        status_changed_at=EPOCH,
+    )
