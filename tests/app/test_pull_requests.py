@@ -29,7 +29,7 @@ from headway_sandbox.records import FaultKind
 
 T = TypeVar("T")
 PARTS = {"state", "checks", "conversation", "mergeability"}
-DOCUMENT = {"workspace", "attached", "tied", "parts", "problem", "failing_since", "next_look_at"}
+DOCUMENT = {"workspace", "attached", "tied", "parts", "problem", "failing_since", "unread", "next_look_at"}
 
 
 class Forge:
@@ -167,6 +167,23 @@ def test_a_workspace_adopts_the_branch_of_its_pull_request(watched: Stage) -> No
     watched.here("workspace", "create", "--name", "Bare").expect()
     said = watched.here("pr", "adopt-branch", "Bare", "--json").expect(2)
     assert said.document["field"] == "branch"
+
+
+def test_a_part_that_cannot_be_read_is_named_and_keeps_its_age(watched: Stage, forge: Forge) -> None:
+    """Checks that GitHub refuses by GraphQL and REST: the other parts are new, and people are told why."""
+    before = watched.ask("pr", "show", "more")
+    assert before["unread"] == []
+    forge.do(partial(SandboxControl.add_fault, kind=FaultKind.PARTIAL, operation="Detail"))
+    forge.do(partial(SandboxControl.add_fault, kind=FaultKind.HTTP_500, operation="rest"))
+    after = watched.ask("pr", "refresh", "more")
+    assert after["unread"] == ["checks: forbidden; unavailable: GitHub answered 500"]
+    for name in PARTS:
+        same = after["parts"][name]["at"] == before["parts"][name]["at"]
+        assert same is (name == "checks"), name
+    assert after["parts"]["checks"]["ci_status"] == before["parts"]["checks"]["ci_status"]
+    people = watched.here("pr", "show", "more").expect().out.splitlines()
+    assert people[-1].startswith("could not be read, and is as it was: checks: forbidden; ")
+    assert watched.ask("pr", "refresh", "more")["unread"] == []
 
 
 @pytest.mark.parametrize("fault", [FaultKind.HTML, FaultKind.NONSENSE])

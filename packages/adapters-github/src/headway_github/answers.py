@@ -4,6 +4,7 @@ Sources: github/docs on rate limits of GraphQL and REST; design: github 1.1 and 
 """
 
 import json
+import re
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from datetime import UTC, datetime
@@ -17,6 +18,7 @@ from headway_github.documents import Document
 
 SECONDARY_WAIT_S = 60.0
 """GitHub: without `retry-after` wait at least a minute."""
+_TYPE = re.compile(r"[A-Z_]{1,40}")
 _OVERLOADED = (HTTPStatus.BAD_GATEWAY, HTTPStatus.SERVICE_UNAVAILABLE, HTTPStatus.GATEWAY_TIMEOUT)
 _PRIMARY_TYPES = frozenset({"RATE_LIMIT", "RATE_LIMITED"})
 _TOO_BIG_TYPES = frozenset({"RESOURCE_LIMITS_EXCEEDED", "MAX_NODE_LIMIT_EXCEEDED", "TIMEOUT"})
@@ -27,7 +29,7 @@ class AnswerError:
     """One entry of `errors`."""
 
     type: str
-    """Upper case; empty when there is none."""
+    """GitHub's word, upper case; empty when there is none, or it is no word."""
     message: str = attrs.field(repr=False)
     """Outside text."""
     path: tuple[str | int, ...]
@@ -187,8 +189,9 @@ def _error(each: object) -> AnswerError:
     entry = each if isinstance(each, dict) else {}
     path = entry.get("path")
     steps = path if isinstance(path, list) else []
+    kind = str(entry.get("type") or "").upper()
     return AnswerError(
-        type=str(entry.get("type") or "").upper(),
+        type=kind if _TYPE.fullmatch(kind) else "",
         message=str(entry.get("message") or ""),
         path=tuple(step if isinstance(step, int) else str(step) for step in steps),
     )

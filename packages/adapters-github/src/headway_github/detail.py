@@ -4,7 +4,7 @@ A part is whole when no error lies at its path, every list has as many entries a
 are, and it was read at the head that the pull request has (design: github 2.3 a to d).
 """
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from typing import TypeVar
 
 import attrs
@@ -36,7 +36,7 @@ DETAILS_A_CALL = 20
 _LOST_AT_MOST = 2
 """So many single pull requests unanswered and none answered: GitHub is ill, and the rest is not asked for."""
 
-_PARTS: Mapping[str, str] = {
+_PARTS: dict[str, str] = {
     "checks": "checks",
     "reviews": "conversation",
     "reviewThreads": "conversation",
@@ -145,7 +145,7 @@ class Detail:
                 raise MalformedError("id", "is not the one that was asked for")  # noqa: TRY301  one handler
         except MalformedError as error:
             return nonsense(error)
-        parts = _PartReader(errors)
+        parts = _PartReader(errors, state.untold)
         if parts.refused("checks"):
             checks = await parts.retry("checks", lambda: self._checks_by_rest(project, state))
         else:
@@ -217,11 +217,13 @@ def _too_big(answer: Answer | SendFailed) -> bool:
 class _PartReader:
     """Reads the parts of one pull request: a part that can't be read is None, and its problem is kept."""
 
-    def __init__(self, errors: Sequence[AnswerError]) -> None:
+    def __init__(self, errors: Sequence[AnswerError], untold: Collection[str]) -> None:
         self._problems: dict[str, str] = {}
+        fields = _PARTS | {field: name for field, name in mapping.UNTOLD.items() if name in untold}
         for error in errors:
-            if error.path and error.path[0] in _PARTS:
-                self._problems.setdefault(_PARTS[str(error.path[0])], error.type.lower() or "error")
+            named = fields.get(str(error.path[0])) if error.path else None
+            if named is not None:
+                self._problems.setdefault(named, error.type.lower() or "error")
         self._refused = {
             _PARTS[str(error.path[0])]
             for error in errors

@@ -3,7 +3,7 @@
 import logging
 import re
 from collections import Counter
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from enum import StrEnum
 from typing import TypeVar
 
@@ -34,7 +34,7 @@ _TITLE_CHARACTERS = 300
 _COMMIT = re.compile(r"[0-9a-f]{40,64}")
 _GHOST = Author(login="ghost")
 _UNKNOWN = "UNKNOWN"
-UNTOLD: Mapping[str, Untold] = {
+UNTOLD: dict[str, Untold] = {
     "author": "author",
     "headRepository": "head_repository",
     "mergeQueueEntry": "merge_queue",

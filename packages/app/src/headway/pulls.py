@@ -98,6 +98,7 @@ def document(card: Card, now: datetime) -> Json:
         "parts": {part.name: {**_age(part.at, now), **part.facts} for part in parts(card)},
         "problem": view.watch.problem,
         "failing_since": CONVERTER.unstructure(view.watch.failing_since),
+        "unread": list(view.watch.unread),
         "next_look_at": CONVERTER.unstructure(view.watch.due_at),
     }
 
@@ -155,6 +156,10 @@ def show(card: Card, console: Console) -> None:
         table.add_row(f"  {part.name}", Text(part.words), Text(age(part.at), style="dim"))
     if facts is not None:
         console.print(table)
+    if view.watch.unread:
+        console.print(
+            Text(f"could not be read, and is as it was: {'; '.join(view.watch.unread)}"), soft_wrap=True
+        )
     if view.watch.problem:
         since = age(view.watch.failing_since)
         console.print(Text(f"the last look failed, first {since}: {view.watch.problem}"), soft_wrap=True)

@@ -290,6 +290,8 @@ class PullRequestWatch:
     failing_since: datetime | None = None
     problem: str | None = None
     """Why the last fetch failed: a kind and a sentence, no outside text, no secret."""
+    unread: tuple[str, ...] = ()
+    """What the last good fetch could not read and left as it was, each with why: no outside text."""
 
 
 BY_NODE = Query(name="by_node", equal=("node_id",))

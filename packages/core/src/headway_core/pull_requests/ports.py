@@ -77,7 +77,7 @@ class Observation:
     mergeability: Mergeability | None
     """UNKNOWN is an answer; None is none."""
     problems: tuple[str, ...] = ()
-    """Why parts are missing: kinds, no outside text."""
+    """Why parts are missing, and what of the state is untold: `checks: forbidden`; no outside text."""
 
 
 class FailureKind(enum.StrEnum):

@@ -335,7 +335,9 @@ class PullRequestRecords:
         if isinstance(belief, Refused):
             return self._superseded(tx, old_watch if attaches else belief.watch, belief.reason)
         after = belief.snapshot
-        watch = attrs.evolve(belief.watch, failures=0, failing_since=None, problem=None)
+        watch = attrs.evolve(
+            belief.watch, failures=0, failing_since=None, problem=None, unread=observation.problems
+        )
         watch = due_after_look(after, watch, begun.at, now, settings, looked=begun.looks)
         if belief.again:
             watch = due_soon(watch, now)

@@ -155,6 +155,7 @@ def rewatched(watch: PullRequestWatch) -> PullRequestWatch:
         failures=0,
         failing_since=None,
         problem=None,
+        unread=(),
     )
 
 
