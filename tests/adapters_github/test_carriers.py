@@ -8,13 +8,16 @@ from collections.abc import AsyncIterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import anyio
 import attrs
 import pytest
 
 from headway_core.kernel.errors import InvalidInput
-from headway_core.pull_requests.ports import FailureKind, RateLimit
+from headway_core.projects.model import Project
+from headway_core.pull_requests.model import CheckOutcome, Mergeability, MergeQueueEntry
+from headway_core.pull_requests.ports import FailureKind, FetchFailed, Observation, RateLimit
 from headway_github.answers import Answer, AnswerError, GraphQL, SendFailed
 from headway_github.budgets import Budgets
 from headway_github.carried import HttpGraphQL
@@ -23,7 +26,22 @@ from headway_github.gh import GhGraphQL
 from headway_github.tokens import GivenToken
 from headway_github.transport import HttpConnection, Limits
 
-from .conftest import GH_HOST, Canned, canned, gh_environment, posted, response
+from .conftest import (
+    GH_HOST,
+    HEAD,
+    Canned,
+    a_comment,
+    a_pull_request,
+    a_reader,
+    a_run,
+    a_thread,
+    canned,
+    connection,
+    detail,
+    gh_environment,
+    posted,
+    response,
+)
 
 pytestmark = pytest.mark.anyio
 
@@ -32,6 +50,7 @@ QUERY = document("resolve")
 MUTATION = document("resolve_thread")
 LIMITS = Limits(connect_s=5, answer_s=20, answer_bytes=100_000, connect_pauses_s=())
 GOOD = {"data": {"repository": None}}
+NO_RULES = {"repository": {"ref": {"branchProtectionRule": None, "rules": None}}}
 DATE = "Thu, 01 Jan 2026 12:00:00 GMT"
 NOON = datetime(2026, 1, 1, 12, tzinfo=UTC)
 LATER = str(int(NOON.timestamp()) + 900)
@@ -276,6 +295,132 @@ class GraphQLContract:
                 shown = repr([await carried.failure(), carried.graphql])
         assert TOKEN not in caplog.text
         assert TOKEN not in shown
+
+    @pytest.mark.parametrize("location", ["/elsewhere/graphql", "http://evil.example/graphql"])
+    async def test_a_redirect_is_followed_to_the_same_host_or_is_a_failure(
+        self, tmp_path: Path, location: str
+    ) -> None:
+        """The token goes to no other. GraphQL needs none after a rename; gh follows none with a body."""
+        moved = response(307, b"", location=location)
+        async with self.carrier(tmp_path, moved, response(200, GOOD)) as carried:
+            answer = await carried.graphql.send(QUERY, {"owner": "octo"})
+        followed = carried.server.requests[1:]
+        if isinstance(answer, SendFailed):
+            assert (answer.kind, followed) == (FailureKind.NONSENSE, [])
+        else:
+            assert location.startswith("/")
+            assert followed[0].startswith(b"POST /elsewhere/graphql")
+            assert posted(followed[0])["variables"] == {"owner": "octo"}
+
+    @pytest.mark.parametrize(
+        ("wrong", "kind"),
+        [
+            ({"state": "HALF_OPEN"}, FailureKind.NONSENSE),
+            ({"number": "7"}, FailureKind.NONSENSE),
+            ({"updatedAt": None}, FailureKind.NONSENSE),
+            ({"checks": {"id": "SCR", "commit": {"oid": HEAD}, "contexts": None}}, "checks"),
+            ({"checks": {"id": "SCR", "commit": {"oid": HEAD}, "contexts": [5]}}, "checks"),
+            ({"reviewThreads": connection([a_thread("T", a_comment("C", body=None))])}, "conversation"),
+            ({"mergeable": 1}, "mergeability"),
+        ],
+    )
+    async def test_wrong_types_and_nulls_hurt_what_they_are_in(
+        self, tmp_path: Path, project: Project, wrong: dict[str, Any], kind: FailureKind | str
+    ) -> None:
+        """The state takes the fetch with it, a part itself alone."""
+        answer = response(200, {"data": detail(a_pull_request(**wrong))})
+        async with self.carrier(tmp_path, answer, response(200, {"data": NO_RULES})) as carried:
+            seen = (await a_reader(carried.graphql).observe(project, ["PR_1"]))["PR_1"]
+        if isinstance(kind, FailureKind):
+            assert isinstance(seen, FetchFailed)
+            assert seen.kind is kind
+        else:
+            assert isinstance(seen, Observation)
+            assert getattr(seen, kind) is None
+
+    @pytest.mark.lesson("S1", "R29")
+    async def test_unknown_words_are_unknown(self, tmp_path: Path, project: Project) -> None:
+        """Of mergeability, of a place in the queue and of a check; the rest says what it says."""
+        entry = {"state": "FLYING", "position": 1, "headCommit": None}
+        contexts = connection([a_run(1, conclusion="EXPLODED"), a_run(2, name="lint")])
+        node = a_pull_request(
+            mergeable="DIRTY",
+            isInMergeQueue=True,
+            mergeQueueEntry=entry,
+            checks={"id": "SCR_1", "commit": {"oid": HEAD}, "contexts": contexts},
+        )
+        answer = response(200, {"data": detail(node)})
+        async with self.carrier(tmp_path, answer, response(200, {"data": NO_RULES})) as carried:
+            seen = (await a_reader(carried.graphql).observe(project, ["PR_1"]))["PR_1"]
+        assert isinstance(seen, Observation)
+        assert seen.problems == ()
+        assert seen.mergeability is Mergeability.UNKNOWN
+        assert seen.state.merge_queue == MergeQueueEntry(state="UNKNOWN", position=1)
+        assert seen.checks is not None
+        outcomes = {check.name: check.outcome for check in seen.checks.checks}
+        assert outcomes == {"test": CheckOutcome.UNKNOWN, "lint": CheckOutcome.PASSED}
+
+    @pytest.mark.lesson("S5")
+    async def test_a_refused_place_in_the_queue_is_untold(self, tmp_path: Path, project: Project) -> None:
+        """Partial data: gh says exit code 1 beside it; nothing is taken for gone."""
+        refused = {"type": "FORBIDDEN", "message": "no", "path": ["nodes", 0, "mergeQueueEntry"]}
+        answer = response(200, {"data": detail(a_pull_request(isInMergeQueue=True)), "errors": [refused]})
+        async with self.carrier(tmp_path, answer, response(200, {"data": NO_RULES})) as carried:
+            seen = (await a_reader(carried.graphql).observe(project, ["PR_1"]))["PR_1"]
+        assert isinstance(seen, Observation)
+        assert seen.state.untold == {"merge_queue"}
+        assert seen.problems == ("merge_queue: forbidden",)
+
+    @pytest.mark.lesson("S13", "R27")
+    async def test_three_hundred_checks_that_grow_and_five_hundred_threads(
+        self, tmp_path: Path, project: Project
+    ) -> None:
+        """All of them, over their pages; a check that arrives meanwhile begins the list anew."""
+        runs = [a_run(n, name=f"job {n}") for n in range(300)]
+        grown = [a_run(999, name="new"), *runs]
+        threads = [a_thread(f"T{n}", a_comment(f"C{n}")) for n in range(500)]
+        rollup = {"id": "SCR_1", "commit": {"oid": HEAD}}
+
+        def page(rows: list[dict[str, Any]], start: int, size: int) -> dict[str, Any]:
+            after = str(start + size) if start + size < len(rows) else None
+            return connection(rows[start : start + size], total=len(rows), after=after)
+
+        def more(field: str, *args: Any) -> bytes:
+            of = rollup if field == "contexts" else {"headRefOid": HEAD}
+            return response(200, {"data": {"node": {**of, field: page(*args)}}})
+
+        node = a_pull_request(
+            checks={**rollup, "contexts": page(runs, 0, 100)}, reviewThreads=page(threads, 0, 50)
+        )
+        answers = [response(200, {"data": detail(node)})]
+        answers += [more("contexts", runs, 100, 100), more("contexts", grown, 200, 100)]
+        answers += [more("contexts", grown, start, 100) for start in (0, 100, 200, 300)]
+        answers += [response(200, {"data": NO_RULES})]
+        answers += [more("reviewThreads", threads, start, 50) for start in range(50, 500, 50)]
+        limits = attrs.evolve(LIMITS, answer_bytes=32 * 1024 * 1024)
+        async with self.carrier(tmp_path, *answers, limits=limits) as carried:
+            seen = (await a_reader(carried.graphql).observe(project, ["PR_1"]))["PR_1"]
+            assert len(carried.server.requests) == len(answers)
+        assert isinstance(seen, Observation)
+        assert seen.problems == ()
+        assert seen.checks is not None
+        assert seen.conversation is not None
+        assert (len(seen.checks.checks), len(seen.conversation.threads)) == (301, 500)
+
+    @pytest.mark.lesson("S13")
+    async def test_a_comment_of_ten_megabytes_is_cut(self, tmp_path: Path, project: Project) -> None:
+        """8 KiB of it are kept; the rest of the pull request is read."""
+        long = a_thread("T1", a_comment("C1", body="x" * 10_000_000))
+        answer = response(200, {"data": detail(a_pull_request(reviewThreads=connection([long])))})
+        limits = attrs.evolve(LIMITS, answer_bytes=32 * 1024 * 1024)
+        rules = response(200, {"data": NO_RULES})
+        async with self.carrier(tmp_path, answer, rules, limits=limits) as carried:
+            seen = (await a_reader(carried.graphql).observe(project, ["PR_1"]))["PR_1"]
+        assert isinstance(seen, Observation)
+        assert seen.problems == ()
+        assert seen.conversation is not None
+        (thread,) = seen.conversation.threads
+        assert len(thread.comments[0].body.encode()) == 8 * 1024
 
 
 class TestHttp(GraphQLContract):

@@ -16,8 +16,8 @@ from headway_core.pull_requests.ports import (
 )
 from headway_core.workspaces.model import ResumeBranchSource, Workspace
 
-_CLOCK_SKEW = timedelta(minutes=1)
-"""GitHub's clock and ours may differ by so much."""
+_CLOCK_SKEW = timedelta(minutes=10)
+"""Our clock may be ahead of GitHub's by so much: an open pull request of a fresh branch is hardly older."""
 _UNREPORTED = FetchFailed(kind=FailureKind.NONSENSE, problem="the forge did not answer for it")
 
 
