@@ -3,28 +3,33 @@
 A defect replaces one step by a broken one, for the length of a `with` block, from outside.
 """
 
+import asyncio
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import timedelta
 from functools import partial
 from typing import Any
 
+import anyio
 import attrs
 
 from headway_core.forge_actions import ForgeActionDuty
 from headway_core.forge_actions.model import OpenPullRequest
 from headway_core.kernel import memory
+from headway_core.kernel.claims import Claim
 from headway_core.kernel.consumers import ConsumerPosition, EventReader
+from headway_core.kernel.duties import DutyRunner
 from headway_core.kernel.errors import Unavailable
 from headway_core.operations import ArchiveService, Busy, ProvisioningService
-from headway_core.pull_requests import PRSnapshotService, writing
-from headway_core.pull_requests import service as pull_request_service
+from headway_core.pull_requests import PRSnapshotService, recording, writing
+from headway_core.pull_requests.flights import Flights
 from headway_core.pull_requests.model import GitHubState
 from headway_core.pull_requests.ports import Observation
 from headway_core.ratchet import causes as ratchet_causes
 from headway_core.ratchet import service as ratchet_service
 from headway_core.ratchet.causes import remember
 from headway_core.ratchet.decision import Dispatch
+from headway_core.ratchet.duty import RatchetDuty
 from headway_core.ratchet.service import RatchetService
 from headway_core.ratchet.trust import Trust
 from headway_core.sessions import LimitReached, Purpose, SessionExecutor, SessionService, SessionStatus
@@ -36,6 +41,9 @@ from headway_core.testing.simulation.machine import Machine
 from headway_core.workspaces.model import WorkspaceStatus
 
 Planted = Iterator[None]
+SURPRISE = "no surprise"
+"""What is violated by a defect that is planted wrongly."""
+
 _ratchet_service: Any = ratchet_service
 
 
@@ -364,7 +372,7 @@ def fetch_never_expires() -> Planted:
         return None
 
     with (
-        replaced(pull_request_service, LEASE=timedelta(days=1)),
+        replaced(recording, LEASE=timedelta(days=1)),
         replaced(PRSnapshotService, recover=nothing),
     ):
         yield
@@ -426,6 +434,83 @@ def position_in_a_transaction_of_its_own() -> Planted:
 def handled_is_forgotten() -> Planted:
     """What fixers have had is not remembered."""
     with replaced(ratchet_service, remember=lambda handled, causes, died: handled):
+        yield
+
+
+@contextmanager
+def fetches_are_not_shared() -> Planted:
+    """Whoever wants to know asks the forge, whether somebody is asking already or not."""
+
+    async def alone(*_: Any, **__: Any) -> None:
+        return None
+
+    def acquire(self: Any, tx: Any, keys: Any, *, holder: str, lease: timedelta) -> Any:
+        scope = memory._scope(tx, self._store)
+        wanted = sorted(set(keys))
+        tokens = {key: stored.token if (stored := self._stored(key)) else 0 for key in wanted}
+        until = tx.now() + lease
+        return {
+            key: self._set(
+                scope,
+                Claim(kind=self.kind, key=key, holder=holder, token=token + 1, expires_at=until),
+            )
+            for key, token in tokens.items()
+        }
+
+    with (
+        replaced(Flights, wait=alone, free=lambda _, workspace_ids: list(workspace_ids)),
+        replaced(memory._MemoryClaims, acquire=acquire),
+    ):
+        yield
+
+
+@contextmanager
+def late_facts_of_another_pull_request() -> Planted:
+    """What a slow fetch brings is stored, though the workspace has another pull request by now."""
+    refusal = writing._refusal
+
+    def unguarded(snapshot: Any, watch: Any, state: Any, number: int) -> Any:
+        return refusal(attrs.evolve(snapshot, node_id=state.node_id), watch, state, number)
+
+    with replaced(writing, _refusal=unguarded):
+        yield
+
+
+@contextmanager
+def told_twice() -> Planted:
+    """A dispatch that changes is told by who changes it, and by who stores it."""
+    tell = RatchetService._tell
+
+    def twice(self: Any, tx: Any, dispatch: Any) -> None:
+        tell(self, tx, dispatch)
+        tell(self, tx, dispatch)
+
+    with replaced(RatchetService, _tell=twice):
+        yield
+
+
+@contextmanager
+def a_stop_is_not_heard() -> Planted:
+    """A runner that is to end goes on with its duties."""
+    run = DutyRunner.run
+
+    async def deaf(self: Any) -> None:
+        with anyio.move_on_after(600, shield=True):
+            await run(self)
+
+    with replaced(DutyRunner, run=deaf):
+        yield
+
+
+@contextmanager
+def an_abandoned_check_goes_on() -> Planted:
+    """Who stops waiting for a check of the ratchet has not stopped it."""
+    look = RatchetDuty.look
+
+    async def detached(self: Any, workspace_id: str) -> None:
+        await asyncio.shield(asyncio.get_running_loop().create_task(look(self, workspace_id)))
+
+    with replaced(RatchetDuty, look=detached):
         yield
 
 
@@ -501,6 +586,11 @@ DEFECTS: dict[str, Callable[[], Any]] = {
         everybody_is_trusted,
         position_in_a_transaction_of_its_own,
         handled_is_forgotten,
+        fetches_are_not_shared,
+        late_facts_of_another_pull_request,
+        told_twice,
+        a_stop_is_not_heard,
+        an_abandoned_check_goes_on,
         another_hosts_sessions,
         archive_forgets_sessions,
     )

@@ -7,7 +7,7 @@ import sys
 import time
 from collections.abc import Iterator
 
-from defects import DEFECTS
+from defects import DEFECTS, SURPRISE
 
 from headway_core.testing.simulation import (
     INVARIANTS,
@@ -118,10 +118,6 @@ def exhaustive(crashes: int, jobs: int) -> bool:
     took = time.perf_counter() - began
     print(f"all | {points} | {', '.join(map(str, states))} | {took:.0f} on {jobs} processes")
     return good
-
-
-SURPRISE = "no surprise"
-"""What is violated by a defect that is planted wrongly."""
 
 
 def _bite(name: str, most: int) -> tuple[str, int | None, Run | None]:

@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from defects import DEFECTS
+from defects import DEFECTS, SURPRISE
 
 from headway_core.testing import simulation
 from headway_core.testing.simulation import (
@@ -52,7 +52,8 @@ def digest(run: Run) -> str:
 
 
 @pytest.mark.parametrize("seed", SEEDS)
-@pytest.mark.lesson("R5", "R6", "R14", "R33", "F3", "F13", "S18", "L4", "L5", "L6", "L7")
+@pytest.mark.lesson("R4", "R5", "R6", "R14", "R15", "R17", "R21", "R22", "R23", "R31", "R33")
+@pytest.mark.lesson("F3", "F5", "F13", "S17", "S18", "S19", "L1", "L4", "L5", "L6", "L7", "L15", "L19", "B4")
 def test_no_invariant_breaks_in_a_storm_and_everything_comes_to_its_end(seed: int) -> None:
     """Crashes, faults, lags, people and callers, then calm: one seeded run of the whole of core."""
     run = live_through(Plan(seed=seed, hosts=1 + seed % 2, workspaces=1 + seed % 3, storm_s=60.0))
@@ -99,6 +100,15 @@ def test_a_planted_defect_is_found(name: str) -> None:
         )
     assert found is not None
     print(f"{name}: found by run {found}")
+
+
+@pytest.mark.parametrize("name", DEFECTS)
+def test_each_planted_defect_fits_the_product(name: str) -> None:
+    """The product goes on with it, so that what finds it is an invariant; without it, it is whole again."""
+    with DEFECTS[name]():
+        violation = live_through(Plan(seed=1, storm_s=30.0)).violation
+    assert violation is None or violation.invariant != SURPRISE
+    assert live_through(Plan(seed=1, workspaces=1, storm_s=10.0)).violation is None
 
 
 def test_a_failing_run_is_made_small() -> None:

@@ -1,6 +1,7 @@
 """The ports to the forge, as one process has them: slow, lagging, partial, and at times not there."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
@@ -57,10 +58,27 @@ class WorldPullRequests(PullRequests):
     async def observe(
         self, project: Project, node_ids: Sequence[str]
     ) -> dict[str, Observation | FetchFailed]:
-        async with self._process.effect("observe", takes_s=1.0, breaks=False):
-            answers = {node_id: self._answer(node_id) for node_id in node_ids}
-            await self._on_its_way()
-            return answers
+        with self._in_flight(node_ids):
+            async with self._process.effect("observe", takes_s=1.0, breaks=False):
+                answers = {node_id: self._answer(node_id) for node_id in node_ids}
+                await self._on_its_way()
+                return answers
+
+    @contextmanager
+    def _in_flight(self, node_ids: Sequence[str]) -> Iterator[None]:
+        """R15: one fetch of a pull request flies at a time, among all processes that live."""
+        flying = self._world.flying
+        for node_id in node_ids:
+            if (other := flying.get(node_id)) is not None and other.alive:
+                self._world.violated(
+                    "R15 one fetch in flight", f"{self._process.name}: {node_id}, as {other.name}"
+                )
+            flying[node_id] = self._process
+        try:
+            yield
+        finally:
+            for node_id in node_ids:
+                flying.pop(node_id, None)
 
     async def resolve(self, project: Project, number: int) -> str | FetchFailed:
         async with self._process.effect("resolve", breaks=False):

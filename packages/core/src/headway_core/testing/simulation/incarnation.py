@@ -84,8 +84,10 @@ class Incarnation:
             await never()
 
     async def expect_alive(self) -> None:
-        """Freeze what is dead."""
+        """Freeze what is dead. What came to its end by itself has left nothing behind that goes on (R17)."""
         if not self.alive:
+            if not self.died:
+                self.world.violated("R17 nothing goes on after the end", self.name)
             await never()
 
     def dies_at(self, name: str) -> bool:

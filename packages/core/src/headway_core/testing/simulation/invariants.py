@@ -63,7 +63,7 @@ class Invariants(Watcher):
             ),
             "dispatches": (
                 ("I1 dispatches along the table", rows.along(rows.DISPATCH_TRANSITIONS)),
-                ("events in the transaction", rows.told_by("ratchet.dispatch_changed")),
+                ("R21 each change is told once", rows.told_once),
                 ("I3 one live dispatch", rows.one_live_dispatch),
                 ("R14 dispatched for a reason", rows.dispatched_for_a_reason),
                 ("I6 handled causes stay handled", causes.dispatched),
@@ -74,6 +74,10 @@ class Invariants(Watcher):
                 (
                     "events in the transaction",
                     rows.told_by("ratchet.decided", "ratchet.switched", when=rows.decision_changed),
+                ),
+                (
+                    "events in the transaction",
+                    rows.told_by("ratchet.held", "ratchet.switched", when=rows.hold_changed),
                 ),
                 ("R14 only a switch turns it", rows.told_by("ratchet.switched", when=rows.switch_turned)),
                 ("R5 handled on the outcome", rows.handled_on_outcome),
@@ -92,6 +96,7 @@ class Invariants(Watcher):
                 ),
                 ("I5 facts stay", rows.facts_stay),
                 ("I8 facts were told", rows.facts_were_told),
+                ("R23 facts of its pull request", rows.of_their_pull_request),
                 ("I6 handled causes stay handled", causes.seen),
             ),
             "git_facts": (("I5 git facts stay", rows.newer_git_facts),),

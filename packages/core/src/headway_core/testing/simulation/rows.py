@@ -12,6 +12,7 @@ import attrs
 from headway_core.forge_actions.model import ForgeAction
 from headway_core.pull_requests.model import GitHubState, Mergeability, PullRequestFacts
 from headway_core.ratchet.decision import Decision, Disabled, Done, Wait, WaitReason
+from headway_core.ratchet.events import DispatchChanged
 from headway_core.ratchet.model import (
     DEATH_LIMIT,
     LIVE_DISPATCH,
@@ -86,10 +87,26 @@ def told_by(*events: str, when: Callable[[Change], bool] = lambda _: True) -> Ro
     return check
 
 
+def told_once(_world: World, change: Change, commit: Commit) -> Problem:
+    """R21: a change of a dispatch is one event, with what it is afterwards (B5)."""
+    dispatch: FixerDispatch = change.after
+    told = [
+        event.payload.status
+        for event in commit.events
+        if isinstance(event.payload, DispatchChanged) and event.payload.dispatch_id == dispatch.id
+    ]
+    stored = [each.after.status for each in commit.of("dispatches") if each.key == change.key]
+    return None if told == stored else f"dispatch {dispatch.id} is {stored}, and is told as {told}"
+
+
 def decision_changed(change: Change) -> bool:
     before: Ratchet | None = change.before
     after: Ratchet | None = change.after
     return before is not None and after is not None and before.decision != after.decision
+
+
+def hold_changed(change: Change) -> bool:
+    return change.before is not None and change.before.hold != change.after.hold
 
 
 def switch_turned(change: Change) -> bool:
@@ -139,6 +156,7 @@ def dispatched_for_a_reason(world: World, change: Change, _commit: Commit) -> Pr
         (ratchet.hold is not None and ratchet.hold.until is None, "somebody holds it"),
         (workspace.status is not WorkspaceStatus.READY, f"the workspace is {workspace.status}"),
         (facts is None or facts.state is not GitHubState.OPEN, "the pull request is not open"),
+        (not dispatch.causes, "there is no cause"),
         (not all(cause.items for cause in dispatch.causes), "a cause has nothing new"),
     ):
         if wrong:
@@ -290,6 +308,14 @@ def facts_were_told(world: World, change: Change, _commit: Commit) -> Problem:
     if facts.conversation_complete and told not in world.served_conversations:
         return f"#{facts.number}: a conversation that was never told"
     return None
+
+
+def of_their_pull_request(_world: World, change: Change, _commit: Commit) -> Problem:
+    """R23: facts are of the pull request that the workspace has now, however late their fetch comes."""
+    after = change.after
+    if after.facts is None or after.facts.node_id == after.node_id:
+        return None
+    return f"workspace {after.workspace_id} has {after.node_id}, and facts of {after.facts.node_id}"
 
 
 def newer_git_facts(_world: World, change: Change, _commit: Commit) -> Problem:

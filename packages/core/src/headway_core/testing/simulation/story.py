@@ -31,6 +31,8 @@ QUICK: dict[str, Any] = {
     "discovery_s": 15,
 }
 """Settings of a world: everything takes its time there too, but less of it."""
+STOPS_WITHIN_S = 10.0
+"""For how long a process may go on that was told to stop."""
 PATIENCE_S = 1800.0
 """For how long a calm world may take to come to its end."""
 
@@ -105,7 +107,7 @@ class Story:
             with anyio.move_on_after(world.luck.uniform(20, 80)):
                 await process.ended.wait()
             if process.alive and world.happens(f"{process.name} is stopped", 0.3):
-                process.scope.cancel()
+                await self._stop(process)
             elif process.alive and world.happens(f"another runner is started beside {process.name}", 0.1):
                 second = self.start(machine, "runner")
                 world.spawn(second.live, second.run)
@@ -147,8 +149,15 @@ class Story:
     async def _start_anew(self) -> None:
         """Every runner is stopped and started once more: what nobody knows is cleared away."""
         for process in list(self._world.alive):
-            process.scope.cancel()
+            await self._stop(process)
+
+    async def _stop(self, process: Incarnation) -> None:
+        """SIGTERM: it ends by itself, soon, whatever it is at (R31)."""
+        process.scope.cancel()
+        with anyio.move_on_after(STOPS_WITHIN_S) as patience:
             await process.ended.wait()
+        if patience.cancelled_caught:
+            self._world.violated("R31 a stop ends in time", f"{process.name} goes on")
 
     def _judge(self) -> None:
         world = self._world
