@@ -505,6 +505,43 @@ async def test_a_kick_makes_the_forge_tell(hub: Hub, desk: Desk) -> None:
             await github.change_repository(ChangeRepository(mergeable_by_rest=False))
 
 
+async def test_an_unknown_mergeability_is_kicked_by_who_reads_it(hub: Hub, desk: Desk) -> None:
+    """The whole way: a refresh that sees it unknown makes the forge work it out, and the next one knows."""
+    async with hub.server.control() as github:
+        await github.change_repository(ChangeRepository(mergeable_by_rest=True))
+        try:
+            await push(github, desk.branch, {"a.py": "1\n"}, "main")
+            await github.open_pull_request("alice", desk.branch, "Fix")
+            await desk.refresh()
+            assert (await desk.facts()).mergeability is Mergeability.UNKNOWN
+            await desk.refresh()
+            assert (await desk.facts()).mergeability is Mergeability.CLEAN
+        finally:
+            await github.change_repository(ChangeRepository(mergeable_by_rest=False))
+
+
+async def test_unchanged_checks_cost_nothing_by_rest(hub: Hub, desk: Desk) -> None:
+    """Each list is asked for again with its ETag: 304, free; a new check is seen at once."""
+    async with hub.server.control() as github:
+        head = await push(github, desk.branch, {"a.py": "1\n"}, "main")
+        pull = await github.open_pull_request("alice", desk.branch, "Fix")
+        await github.report_check(head, "lint", CheckStatus.COMPLETED, Conclusion.SUCCESS)
+        await github.add_fault(FaultKind.PARTIAL, count=3, operation="Detail")
+
+        async def seen() -> tuple[list[str], int]:
+            told = (await desk.forge.observe(desk.project, [pull.node_id]))[pull.node_id]
+            assert isinstance(told, Observation)
+            assert told.checks is not None
+            (core,) = [limit for limit in desk.forge.limits() if limit.resource == "core"]
+            return [check.name for check in told.checks.checks], core.remaining
+
+        names, left = await seen()
+        assert await seen() == (names, left) == (["lint"], left)
+        await github.report_check(head, "test", CheckStatus.IN_PROGRESS)
+        names, after = await seen()
+        assert (sorted(names), after) == (["lint", "test"], left - 1)
+
+
 @pytest.mark.parametrize("ruleset", [False, True])
 async def test_what_the_base_requires(
     hub: Hub,

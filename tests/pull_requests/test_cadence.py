@@ -92,6 +92,22 @@ async def test_unknown_mergeability_has_one_kick_and_growing_pauses(
     assert (await room.watch()).unknown_reads == 0  # of a closed one GitHub never tells: nobody asks
 
 
+async def test_a_lost_kick_is_made_up_for(room: "Room") -> None:
+    """It has no outcome of its own: what stays unknown for ten reads is asked for again."""
+    await room.add_workspace()
+    await room.attach()
+    room.forge.observations["PR_1"] = an_observation(mergeability=Mergeability.UNKNOWN)
+    kicks = []
+    for _ in range(22):
+        await room.service.refresh_due()
+        kicks.append(len(room.asked("kick")))
+        room.clock.advance(await room.due_in() or 0)
+    assert kicks == [1] * 10 + [2] * 10 + [3] * 2
+    room.forge.observations["PR_1"] = an_observation()
+    await room.service.refresh_due()
+    assert len(room.asked("kick")) == 3
+
+
 async def test_the_end_of_the_quiet_time_is_not_missed(room: "Room") -> None:
     """The next read is due when the quiet time ends, if that is sooner: it records that it passed."""
     await room.set(cadence_hot_s=400, cadence_settled_s=400, quiet_time_s=90)

@@ -29,6 +29,8 @@ _CLOSED_FOR = timedelta(days=7)
 _NOT_READY_S = 5
 KICK_S = (2, 4, 8, 16)
 """Seconds to the next reads of an open pull request whose mergeability GitHub does not know yet."""
+_KICK_EVERY = 10
+"""So many reads that do not tell it, and it is asked for again: a kick may be lost unheard."""
 _FINISHED = (GitHubState.MERGED, GitHubState.CLOSED)
 
 
@@ -140,6 +142,11 @@ def next_discovery(watch: PullRequestWatch, now: datetime, settings: Settings) -
     doubled = min(step - len(DISCOVERY_AFTER_HINT_S), 20)
     wait = min(settings.discovery_s * 2**doubled, DISCOVERY_LONGEST_S)
     return step, now + timedelta(seconds=wait * jitter(watch.workspace_id, step))
+
+
+def is_to_kick(watch: PullRequestWatch) -> bool:
+    """Whether GitHub is to be asked to work out whether the pull request merges."""
+    return watch.unknown_reads % _KICK_EVERY == 1
 
 
 def due_after_failure(

@@ -17,6 +17,7 @@ from headway_core.pull_requests.cadence import (
     due_after_look,
     due_soon,
     due_while_not_ready,
+    is_to_kick,
     jitter,
     plan,
 )
@@ -342,7 +343,7 @@ class PullRequestRecords:
         if belief.again:
             watch = due_soon(watch, now)
         self._watches.put(tx, watch)
-        kick = after.number if watch.unknown_reads == 1 else None
+        kick = after.number if is_to_kick(watch) else None
         changed = changed_fields(before, after)
         if not changed:
             return Stored(outcome=Unchanged(), kick=kick)
