@@ -1,5 +1,6 @@
 """Each action takes effect once, whatever dies or lags; what never works is given up."""
 
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -236,6 +237,27 @@ async def test_what_always_fails_is_given_up(
     assert pauses == sorted(pauses)
     assert len(pauses) == ACTION_LIMIT - 1
     assert house.writer.effects == []
+
+
+@pytest.mark.lesson("S11")
+async def test_after_a_limit_the_others_wait_unasked(house: FakeHouse) -> None:
+    """One attempt met it; the rest of the round is put off as long, and loses none of its attempts."""
+    house.writer.refusals.append(Unavailable("github", "secondary rate limit", retry_after=600))
+    for order in (REPLY, RESOLVE, COMMENT):
+        await _ask(house, order)
+    calls: list[str] = []
+
+    async def count(name: str) -> None:
+        calls.append(name)
+
+    await _duty(house, count).run()
+    assert calls.count("before write") == 1
+    actions = await _actions(house)
+    assert [action.attempts for action in actions] == [1, 0, 0]
+    assert {action.due_at for action in actions} == {house.clock.now() + timedelta(seconds=600)}
+    house.clock.advance(600)
+    await _duty(house).run()
+    assert [done for done, _ in house.writer.effects] == [REPLY, RESOLVE, COMMENT]
 
 
 async def test_what_github_refuses_is_not_tried_again(house: FakeHouse) -> None:

@@ -222,6 +222,16 @@ class ForgeActionService:
 
         await self._ledger.transact(work)
 
+    async def put_off(self, action_id: str, pause: float) -> None:
+        """GitHub asked to wait for `pause` seconds before it was this action's turn: that is no attempt."""
+
+        def work(tx: Transaction) -> None:
+            action = self._locked(tx, action_id)
+            if action.due_at is not None:
+                self._store(tx, attrs.evolve(action, due_at=tx.now() + timedelta(seconds=pause)))
+
+        await self._ledger.transact(work)
+
     def _locked(self, tx: Transaction, action_id: str) -> ForgeAction:
         action = self._actions.get(tx, action_id)
         if action is None:
@@ -281,8 +291,15 @@ class ForgeActionDuty(Duty):
         self._locks = locks
 
     async def run(self) -> float | None:
+        pauses: dict[str, float] = {}
         for action, project in await self._ledger.read(self._due):
-            await self._carry_out(action, project)
+            pause = pauses.get(project.github_host)
+            if pause is None:
+                pause = await self._carry_out(action, project)
+                if pause is not None:
+                    pauses[project.github_host] = pause
+            else:
+                await self._service.put_off(action.id, pause)
         return await self._ledger.read(self._pause)
 
     def _due(self, tx: ReadTransaction) -> list[tuple[ForgeAction, Project]]:
@@ -294,7 +311,8 @@ class ForgeActionDuty(Duty):
                 found.append((action, project))
         return found
 
-    async def _carry_out(self, action: ForgeAction, project: Project) -> None:
+    async def _carry_out(self, action: ForgeAction, project: Project) -> float | None:
+        """Seconds for which GitHub asks to be left alone (S11); None when it does not."""
         try:
             # An attempt without an outcome, or somebody else's pull request: look before writing (S14).
             found = None
@@ -302,17 +320,19 @@ class ForgeActionDuty(Duty):
                 found = await self._writer.find(project, action.order, action.mark)
             if found is None:
                 if await self._service.begin(action.id) is None:
-                    return
+                    return None
                 found = await self._writer.write(project, action.order, action.mark)
             await self._service.done(action.id, found)
         except Unavailable as error:
             await self._service.failed(action.id, error.problem, final=False, pause=error.retry_after)
+            return error.retry_after
         except PermissionDenied as error:
             await self._service.failed(action.id, error.problem, final=False)
         except (NotFound, InvalidInput) as error:
             await self._service.failed(action.id, str(error), final=True)
         except HeadwayError:
             logger.exception("forge action %s", action.id)
+        return None
 
     def _pause(self, tx: ReadTransaction) -> float:
         if self._due(tx):
