@@ -105,6 +105,6 @@ def simulate(session: nox.Session) -> None:
 
 @nox.session
 def faults(session: nox.Session) -> None:
-    """What is believed while a forge answers wrongly: `-- --cycles 10000 --seed 1`."""
-    session.install(*PINS, "-e", "packages/core[testing]")
+    """What is believed while a forge answers wrongly: `-- --cycles 10000 --seed 1 --over-http --jobs 2`."""
+    install(session)
     session.run("python", "tests/faults/inject.py", *session.posargs)

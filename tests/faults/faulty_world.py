@@ -8,10 +8,11 @@ stored facts can tell whether one is older than another, and whether it ever was
 import enum
 import random
 from collections import Counter, defaultdict
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import datetime, timedelta
 
 import attrs
+from witness import Died, Past
 
 from headway_core.projects.model import Project
 from headway_core.pull_requests.model import (
@@ -38,8 +39,10 @@ from headway_core.pull_requests.ports import (
     RateLimit,
     StatePart,
 )
-from headway_core.testing.clock import ManualClock
+from headway_core.testing.clock import EPOCH, ManualClock
 
+POINTS = 1000
+"""An hour, one for each answer: the last of them are met now and then."""
 MOST_LAG_S = 4.0
 """How far a replica lags at most: less than what core reckons with (`READ_LAG`)."""
 
@@ -64,10 +67,6 @@ class Fault(enum.StrEnum):
     DEATH = "the process dies"
 
 
-class Died(BaseException):
-    """The process is gone in the middle of a fetch."""
-
-
 @attrs.frozen(kw_only=True)
 class Truth:
     """All that is true of a pull request at a moment."""
@@ -83,9 +82,10 @@ class Truth:
     mergeability: Mergeability
 
 
-PARTS: dict[str, Callable[[PullRequestFacts | Truth], object]] = {
+PARTS: Mapping[str, Callable[[PullRequestFacts | Truth], object]] = {
     "title": lambda f: f.title,
-    "state": lambda f: (f.state, f.draft),
+    "state": lambda f: f.state,
+    "draft": lambda f: f.draft,
     "head": lambda f: f.head if isinstance(f, Truth) else f.head.commit,
     "base": lambda f: f.base,
     "checks": lambda f: f.checks,
@@ -108,9 +108,14 @@ class Pull:
     created_at: datetime
     past: list[tuple[datetime, Truth]] = attrs.Factory(list)
     heads: list[str] = attrs.Factory(list)
-    values: dict[str, dict[object, list[int]]] = attrs.Factory(lambda: {part: {} for part in PARTS})
+    story: Past = attrs.field(init=False)
     unknown_until: datetime | None = None
     touched_at: datetime | None = None
+    lags_until: datetime = EPOCH
+    """Its record lags its branch, for longer than a replica does."""
+
+    def __attrs_post_init__(self) -> None:
+        self.story = Past(self.node_id, self.branch)
 
     @property
     def node_id(self) -> str:
@@ -122,9 +127,7 @@ class Pull:
 
     def add(self, at: datetime, truth: Truth) -> None:
         self.past.append((at, truth))
-        for part, value in PARTS.items():
-            places = self.values[part].setdefault(value(truth), [])
-            places.append(len(self.past))
+        self.story.add({part: value(truth) for part, value in PARTS.items()})
 
     def at(self, moment: datetime) -> Truth:
         """What was true at a moment; its first truth before that."""
@@ -141,6 +144,7 @@ class FaultyForge(PullRequests):
         self.pulls: dict[str, Pull] = {}
         self.injected: Counter[str] = Counter()
         self.answers = 0
+        self._resets_at = EPOCH
         self.while_slow: Callable[[], Awaitable[None]] | None = None
         self._runs = 1000
         self._commits = 0
@@ -180,6 +184,7 @@ class FaultyForge(PullRequests):
             "force-push back": self._push_back,
             "check moves": self._check_moves,
             "check is run again": self._rerun,
+            "check is told anew": self._amend,
             "comment": self._comment,
             "resolve": self._resolve,
             "close or reopen": self._close_or_reopen,
@@ -263,8 +268,8 @@ class FaultyForge(PullRequests):
         if slow is Fault.DEATH:
             raise Died
         if slow is Fault.SLOW and self.while_slow is not None:
-            self.clock.advance(self.chance.uniform(1, 90))
-            await self.while_slow()
+            meanwhile, self.while_slow = self.while_slow, None
+            await meanwhile()
         return answers
 
     async def resolve(self, project: Project, number: int) -> str | FetchFailed:
@@ -291,15 +296,18 @@ class FaultyForge(PullRequests):
         return {branch: tuple(found[branch]) for branch in branches}
 
     def limits(self) -> tuple[RateLimit, ...]:
+        now = self.clock.now()
+        if now >= self._resets_at:
+            self.answers, self._resets_at = 0, now + timedelta(hours=1)
         return (
             RateLimit(
                 host="github.com",
                 resource="graphql",
-                limit=5000,
-                remaining=max(5000 - self.answers, 0),
-                resets_at=self.clock.now() + timedelta(hours=1),
+                limit=POINTS,
+                remaining=max(POINTS - self.answers, 0),
+                resets_at=self._resets_at,
                 cost=1,
-                told_at=self.clock.now(),
+                told_at=now,
             ),
         )
 
@@ -318,12 +326,16 @@ class FaultyForge(PullRequests):
         if fault is Fault.LAG:
             truth = pull.at(now - timedelta(seconds=self.chance.uniform(0, MOST_LAG_S)))
         tip = truth.head
-        if fault is Fault.HEAD_LAG and len(pull.heads) > 1 and truth.state is GitHubState.OPEN:
-            # The branch has moved, and the record has not: checks and mergeability are of its old head.
+        if fault is Fault.HEAD_LAG:
+            pull.lags_until = now + timedelta(seconds=self.chance.uniform(0, 300))
+        lags = self.rate > 0 and now <= pull.lags_until
+        if lags and len(pull.heads) > 1 and truth.state is GitHubState.OPEN:
+            # The branch has moved, and the record has not: the checks are of its old head, the mergeability
+            # may be of either.
             old = next(each for _, each in reversed(pull.past) if each.head == pull.heads[-2])
-            truth = attrs.evolve(
-                truth, head=old.head, base=old.base, checks=old.checks, mergeability=old.mergeability
-            )
+            truth = attrs.evolve(truth, head=old.head, base=old.base, checks=old.checks)
+            if self.chance.random() < 0.5:
+                truth = attrs.evolve(truth, mergeability=old.mergeability)
         commit = self._commit() if fault is Fault.OTHER_COMMIT else truth.head
         talk = ConversationPart(reviews=(), threads=truth.threads)
         return Observation(
@@ -397,6 +409,19 @@ class FaultyForge(PullRequests):
         )
         return attrs.evolve(
             pull.now, checks=tuple(new if check is old else check for check in pull.now.checks)
+        )
+
+    def _amend(self, pull: Pull) -> Truth | None:
+        """An app corrects what it said of a run that was over: its id stays, its end is later."""
+        now = self.clock.now().replace(microsecond=0)
+        over = [c for c in pull.now.checks if c.completed_at is not None and c.completed_at < now]
+        if not over:
+            return None
+        other = {CheckOutcome.PASSED: CheckOutcome.FAILED, CheckOutcome.FAILED: CheckOutcome.PASSED}
+        outcome = other[over[0].outcome]
+        anew = attrs.evolve(over[0], outcome=outcome, word=outcome.name, completed_at=now)
+        return attrs.evolve(
+            pull.now, checks=tuple(anew if check is over[0] else check for check in pull.now.checks)
         )
 
     def _comment(self, pull: Pull) -> Truth | None:

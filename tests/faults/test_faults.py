@@ -6,7 +6,8 @@ from typing import Any
 import attrs
 import pytest
 from faulty_world import Fault
-from inject import Rehearsal, Wrong
+from in_memory import InMemory
+from witness import Wrong
 
 from headway_core.pull_requests import recording, writing
 from headway_core.pull_requests.writing import RefusalReason
@@ -18,7 +19,7 @@ pytestmark = pytest.mark.anyio
 @pytest.mark.parametrize("seed", [1, 2, 3])
 async def test_no_fault_makes_a_fact_false_older_or_gone(seed: int) -> None:
     """Every cycle is compared with the world's past; when the faults stop, all is true."""
-    rehearsal = Rehearsal(seed, run_twice=True)
+    rehearsal = InMemory(seed, run_twice=True)
     await rehearsal.live(600, calm_every=200)
     figures = rehearsal.figures
     assert figures.facts > 100
@@ -41,7 +42,7 @@ def _clears(merged: Any) -> Callable[..., Any]:
 
 _refusal, _merged = writing._refusal, writing._merged
 DEFECTS: dict[str, tuple[Any, str, Any]] = {
-    "nothing is doubted": (writing, "doubt", lambda *_: None),
+    "nothing is doubted": (writing, "doubt", lambda *_, **__: None),
     "an older updatedAt is believed": (writing, "_refusal", _believes_any_order),
     "what was not read is cleared": (writing, "_merged", _clears(_merged)),
     "mergeability has an order": (writing, "unordered_mergeability", lambda *_, **__: False),
@@ -64,5 +65,5 @@ async def test_a_planted_defect_is_found(defect: str, monkeypatch: pytest.Monkey
 
 
 async def _many() -> None:
-    for seed in range(1, 6):
-        await Rehearsal(seed).live(1500, calm_every=300)
+    for seed in range(1, 21):
+        await InMemory(seed).live(1500, calm_every=300)

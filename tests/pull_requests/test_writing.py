@@ -191,6 +191,55 @@ def test_a_former_head_that_is_not_the_tip_is_never_believed() -> None:
         assert case.refused(lagging, n * 60) is RefusalReason.DOUBTED
 
 
+@pytest.mark.parametrize("state", [GitHubState.OPEN, GitHubState.CLOSED])
+def test_an_older_updated_at_is_refused_however_often_it_is_told(state: GitHubState) -> None:
+    """A replica that lags without an end replaces nothing, neither of an open one nor of a closed one."""
+    case = Case()
+    case.must(an_observation(commit=A))
+    case.must(an_observation(commit=B, state=state, updated_at=at(30)), 60)
+    lagging = an_observation(commit=A, state=state, head=Head(ref="x", commit=A, repository=None, tip=B))
+    for n in range(3):
+        assert case.refused(lagging, 120 + n * 60) is RefusalReason.OLDER_UPDATED_AT
+    assert case.facts.head.commit == B
+
+
+def test_within_one_second_only_lasting_tells_of_a_closed_one() -> None:
+    """Its branch may go on without it, and `updatedAt` is the same: what is told again later is believed."""
+    case = Case()
+    closed: dict[str, Any] = {"state": GitHubState.CLOSED, "updated_at": at(0)}
+    case.must(an_observation(commit=A))
+    case.must(an_observation(commit=B, **closed), 1)
+    back = an_observation(commit=A, head=Head(ref="x", commit=A, repository=None, tip=B), **closed)
+    assert case.refused(back, 2) is RefusalReason.DOUBTED
+    assert case.refused(back, 6) is RefusalReason.DOUBTED
+    assert "head" in case.must(back, 7)
+
+
+def test_a_base_never_seen_is_doubted_within_the_lag() -> None:
+    """Of two bases that are told within seconds neither is known to be newer: no `updatedAt` moves."""
+    one, two, three = (Base(ref="main", commit=commit) for commit in (A, B, C))
+    case = Case()
+    case.must(an_observation(base=one), 0)
+    assert case.refused(an_observation(base=two), 4) is RefusalReason.DOUBTED
+    assert case.refused(an_observation(base=three), 4.5) is RefusalReason.DOUBTED
+    assert case.must(an_observation(base=three), 5) == ("base",)
+    moved = an_observation(base=two, updated_at=at(6))
+    assert "base" in case.must(moved, 7)  # a retargeting moves it
+
+
+def test_an_earlier_word_on_a_run_is_doubted() -> None:
+    """Its app corrected what had ended, under the same id: the end that it told first is the older one."""
+
+    def ended(outcome: CheckOutcome, seconds: float) -> Observation:
+        return an_observation(checks=(a_check(outcome=outcome, completed_at=at(seconds)),))
+
+    case = Case()
+    case.must(ended(CheckOutcome.PASSED, 10), 15)
+    assert case.must(ended(CheckOutcome.FAILED, 20), 25) == ("checks",)
+    assert case.refused(ended(CheckOutcome.PASSED, 10), 26) is RefusalReason.DOUBTED
+    assert case.must(ended(CheckOutcome.PASSED, 30), 35) == ("checks",)
+
+
 def test_former_heads_are_bounded() -> None:
     """The newest twenty are kept."""
     case = Case()
@@ -237,11 +286,22 @@ def test_mergeability_is_unknown_when_head_or_base_moved_and_nothing_newer_is_to
     case = Case()
     case.must(an_observation(mergeability=Mergeability.CONFLICT, base=Base(ref="main", commit=B)))
     pair = {"commit": A, "base": Base(ref="main", commit=B), **moved}
-    case.must(an_observation(mergeability=None, **pair))
+    case.must(an_observation(mergeability=None, **pair), 60)
     expected = (
         Mergeability.CONFLICT if pair["commit"] == A and pair["base"].commit == B else Mergeability.UNKNOWN
     )
     assert case.facts.mergeability is expected
+
+
+def test_mergeability_of_a_record_that_lags_its_branch_is_not_read() -> None:
+    """It may be told of the branch's own tip: what was known of the record's head stands."""
+    case = Case()
+    case.must(an_observation(commit=A, mergeability=Mergeability.CONFLICT))
+    head = Head(ref="x", commit=A, repository=None, tip=B)
+    for told in (Mergeability.CLEAN, Mergeability.UNKNOWN):
+        case.must(an_observation(commit=A, head=head, mergeability=told, updated_at=at(30)), 60)
+        assert case.facts.mergeability is Mergeability.CONFLICT
+        assert case.watch.mergeability_at == at(0)
 
 
 def test_unknown_mergeability_is_an_answer() -> None:

@@ -226,3 +226,14 @@ def test_half_of_a_batch_and_an_answer_that_is_cut_short(opened: Any) -> None:
     assert [(error["type"], error["path"]) for error in answer["errors"]] == [("FORBIDDEN", ["nodes", 1])]
     opened.do("AddFault", kind="cut_short")
     assert [error["type"] for error in opened.errors(query, ids=[node])] == ["RESOURCE_LIMITS_EXCEEDED"]
+
+
+def test_the_clock_stands_where_it_was_put(opened: Any) -> None:
+    """What happens afterwards bears the time that was set, and so does the `date` of every answer."""
+    opened.do("SetClock", at=1_900_000_000.0)
+    opened.do("AddComment", user="bob", number=1, body="hello")
+    assert opened.state()["pulls"][0]["updated_at"] == "2030-03-17T17:46:40Z"
+    assert opened.raw("{ viewer { login } }").headers["date"] == "Sun, 17 Mar 2030 17:46:40 GMT"
+    opened.do("SetClock", at=None)
+    opened.do("AddComment", user="bob", number=1, body="again")
+    assert opened.state()["pulls"][0]["updated_at"] != "2030-03-17T17:46:40Z"

@@ -360,6 +360,10 @@ class SandboxControl:
         )
         await self.send(order, Done, key=key)
 
+    async def set_clock(self, at: float | None, *, key: str | None = None) -> None:
+        """Let the world's time stand at a moment (seconds since the epoch); None: the machine's again."""
+        await self.send(commands.SetClock(at=at), Done, key=key)
+
     async def clear_faults(self, *, key: str | None = None) -> None:
         """Forget all faults."""
         await self.send(commands.ClearFaults(), Done, key=key)

@@ -546,5 +546,12 @@ class AddFault:
 
 
 @attrs.frozen(kw_only=True)
+class SetClock:
+    """Let the world's time stand at a moment; None: it is the machine's again."""
+
+    at: float | None  # seconds since the epoch
+
+
+@attrs.frozen(kw_only=True)
 class ClearFaults:
     """Forget all faults."""

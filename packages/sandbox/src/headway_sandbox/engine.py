@@ -4,6 +4,7 @@ import hashlib
 import json
 import os
 from collections.abc import Mapping
+from email.utils import formatdate
 from http import HTTPStatus
 
 import attrs
@@ -107,7 +108,7 @@ class Engine:
             shifted=fault is not None and fault.kind is FaultKind.SHIFTED,
             half=fault is not None and fault.kind is FaultKind.HALF,
         )
-        headers = _rate_headers(window)
+        headers = _rate_headers(tx, window)
         if window.used > LIMIT:
             return _rate_limited(headers)
         spoiled = _spoil(fault, headers, now=tx.now) if fault else None
@@ -130,7 +131,7 @@ class Engine:
                 return refusal(401, "Bad credentials")
             fault = _take_fault(tx, {"rest"})
             window = _charge(tx, viewer, 1, "core")
-            headers = _rate_headers(window)
+            headers = _rate_headers(tx, window)
             if window.used > LIMIT:
                 return _refused_for_limit(headers)
             spoiled = _spoil_rest(fault, headers, now=tx.now) if fault else None
@@ -146,7 +147,7 @@ class Engine:
                 headers |= {"etag": tag, "cache-control": "private, max-age=60, s-maxage=60"}
                 if asked.if_none_match == tag:
                     window = _charge(tx, viewer, -1, "core")
-                    return Reply(status=304, body=b"", headers={**headers, **_rate_headers(window)})
+                    return Reply(status=304, body=b"", headers={**headers, **_rate_headers(tx, window)})
             return _bent(attrs.evolve(found, headers=headers), fault)
 
     def _rest(self, tx: Transaction, viewer: User, asked: rest.Request, *, stale: bool) -> Reply:
@@ -228,8 +229,9 @@ def _charge(tx: Transaction, viewer: User, points: int, resource: str) -> RateWi
     return tx.replace(window, used=window.used + points)
 
 
-def _rate_headers(window: RateWindow) -> dict[str, str]:
+def _rate_headers(tx: Transaction, window: RateWindow) -> dict[str, str]:
     return {
+        "date": formatdate(tx.now, usegmt=True),
         "x-ratelimit-limit": str(LIMIT),
         "x-ratelimit-remaining": str(max(0, LIMIT - window.used)),
         "x-ratelimit-used": str(window.used),

@@ -12,6 +12,7 @@ import socket
 import sys
 import time
 from collections.abc import AsyncIterator, Callable, Iterator
+from email.utils import formatdate
 from pathlib import Path
 from typing import TypeVar
 
@@ -122,7 +123,8 @@ class Service:
         self.runner.wake()
         if reply.delay:
             await anyio.sleep(reply.delay)
-        headers = {"x-github-request-id": secrets.token_hex(8).upper(), **reply.headers}
+        identity = secrets.token_hex(8).upper()
+        headers = {"date": formatdate(usegmt=True), "x-github-request-id": identity, **reply.headers}
         return Response(reply.body, reply.status, headers=headers, media_type=reply.media_type)
 
 
@@ -258,6 +260,7 @@ def _run(store: Store, listener: socket.socket, announced: Callable[[], None]) -
         timeout_graceful_shutdown=1,
         timeout_keep_alive=75,
         server_header=False,
+        date_header=False,
     )
     server = uvicorn.Server(config)
     for number in (signal.SIGINT, signal.SIGTERM):

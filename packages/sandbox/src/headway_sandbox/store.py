@@ -8,6 +8,7 @@ import secrets
 import sqlite3
 import time
 import typing
+from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
@@ -68,6 +69,8 @@ class Transaction:
     def __init__(self, connection: sqlite3.Connection, *, now: float) -> None:
         """Wrap an open transaction that began at `now` (seconds since the epoch)."""
         self._connection = connection
+        # An answer reads the same few records hundreds of times.
+        self._read: defaultdict[type, dict[tuple[object, ...], list[Any]]] = defaultdict(dict)
         self.changes: list[tuple[Record | None, Record]] = []
         """What was written, with what it was before, oldest first."""
         self.now = now
@@ -79,6 +82,10 @@ class Transaction:
             "UPDATE meta SET value = value + 1 WHERE key = 'next_id' RETURNING value"
         ).fetchone()
         return int(row[0])
+
+    def set_clock(self, at: float | None) -> None:
+        """Let the time of later transactions stand at `at`; None: it goes on by itself."""
+        self._connection.execute("INSERT OR REPLACE INTO meta VALUES ('clock', ?)", (at,))
 
     def get(self, kind: type[R], record_id: int) -> R:
         """Return the record; raises `NotFound`."""
@@ -102,6 +109,12 @@ class Transaction:
         return self._select(kind, "id > ? ORDER BY id LIMIT ?", (record_id, limit))
 
     def _select(self, kind: type[R], clause: str, values: tuple[object, ...]) -> list[R]:
+        read = self._read[kind]
+        if (clause, *values) not in read:
+            read[clause, *values] = self._fetch(kind, clause, values)
+        return list(read[clause, *values])
+
+    def _fetch(self, kind: type[R], clause: str, values: tuple[object, ...]) -> list[R]:
         rows = self._connection.execute(
             f'SELECT * FROM "{_table(kind)}" WHERE {clause}',  # noqa: S608 (ours: names are field names)
             values,
@@ -126,12 +139,14 @@ class Transaction:
 
     def remove(self, record: Record) -> None:
         """Delete the record."""
+        self._read.pop(type(record), None)
         self._connection.execute(
             f'DELETE FROM "{_table(type(record))}" WHERE id = ?',  # noqa: S608 (class name)
             (record.id,),
         )
 
     def _write(self, verb: str, record: R) -> R:
+        self._read.pop(type(record), None)
         names = [name for name, _ in _loaders(type(record))]
         marks = ", ".join("?" * len(names))
         self._connection.execute(
@@ -182,6 +197,7 @@ class Store:
         self._connection.execute("PRAGMA journal_mode = WAL")
         # NORMAL survives the death of the process, which is what is promised; not of the machine.
         self._connection.execute("PRAGMA synchronous = NORMAL")
+        self._connection.execute("CREATE TABLE IF NOT EXISTS meta (key TEXT PRIMARY KEY, value)")
         with self.transaction() as _:
             self._prepare()
 
@@ -192,7 +208,6 @@ class Store:
         if version:
             message = f"{self.path} has format {version}, this sandbox reads {FORMAT}"
             raise Unprocessable(message)
-        self._connection.execute("CREATE TABLE meta (key TEXT PRIMARY KEY, value)")
         self._connection.executemany(
             "INSERT INTO meta VALUES (?, ?)",
             [
@@ -218,13 +233,18 @@ class Store:
         """Run the block as one unit: committed when it ends, undone when it raises."""
         self._connection.execute("BEGIN IMMEDIATE")
         try:
-            tx = Transaction(self._connection, now=self._clock())
+            tx = Transaction(self._connection, now=self.now())
             yield tx
             self.before_commit(tx)
         except BaseException:
             self._connection.execute("ROLLBACK")
             raise
         self._connection.execute("COMMIT")
+
+    def now(self) -> float:
+        """The world's time: that of the clock, unless it was stopped."""
+        row = self._connection.execute("SELECT value FROM meta WHERE key = 'clock'").fetchone()
+        return self._clock() if row is None or row[0] is None else float(row[0])
 
     @property
     def control_token(self) -> str:

@@ -450,6 +450,12 @@ def add_fault(desk: Desk, order: commands.AddFault) -> commands.Done:
     return commands.Done()
 
 
+def set_clock(desk: Desk, order: commands.SetClock) -> commands.Done:
+    """Stop or free the clock, for what happens after this command."""
+    desk.tx.set_clock(order.at)
+    return commands.Done()
+
+
 def clear_faults(desk: Desk, _: commands.ClearFaults) -> commands.Done:
     """Forget all faults."""
     for fault in desk.tx.find(Fault):
@@ -488,6 +494,7 @@ _ACTIONS: tuple[tuple[type, object], ...] = (
     (commands.RerunCheck, rerun_check),
     (commands.AddFault, add_fault),
     (commands.ClearFaults, clear_faults),
+    (commands.SetClock, set_clock),
 )
 ACTIONS: Mapping[str, tuple[type, Action]] = {
     kind.__name__: (kind, cast("Action", action)) for kind, action in _ACTIONS

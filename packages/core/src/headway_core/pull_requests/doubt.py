@@ -23,17 +23,30 @@ READ_LAG = timedelta(seconds=5)
 """For how long GitHub may not show yet what it has stored."""
 
 
-def doubt(snapshot: PullRequestSnapshot, observation: Observation) -> str | None:
-    """What an answer takes back, in a word that is the same at the next read; None: nothing."""
+def doubt(
+    snapshot: PullRequestSnapshot,
+    observation: Observation,
+    *,
+    began_at: datetime,
+    last_read_at: datetime | None,
+) -> str | None:
+    """What an answer takes back, in a word that is the same at the next read; None: nothing.
+
+    Pushes to a base move no `updatedAt`, so that one never seen may be older than the one known: of two
+    that are told within the lag neither is known to be newer.
+    """
     known, state = snapshot.facts, observation.state
     if known is None:
         return None
     if state.head.commit != known.head.commit:
         returns = state.head.commit in snapshot.former_heads
         return f"head {state.head.commit}" if returns or lags_its_branch(state) else None
-    if state.base != known.base and state.base.commit in snapshot.former_bases:
-        return f"base {state.base.commit}"
-    if state.updated_at > known.updated_at:
+    newer = state.updated_at > known.updated_at
+    if state.base != known.base:
+        unordered = not newer and last_read_at is not None and began_at < last_read_at + READ_LAG
+        if unordered or state.base.commit in snapshot.former_bases:
+            return f"base {state.base.commit}"
+    if newer:
         return None
     checks, talk = observation.checks, observation.conversation
     if checks is not None and known.checks_complete and checks.commit == known.head.commit:
@@ -67,9 +80,7 @@ def _older_check(known: Iterable[Check], seen: Iterable[Check]) -> str | None:
         if now is None:
             back = not check.run_id.isdigit() or newest_run < _order(check)
         else:
-            back = _order(now) < _order(check) or (
-                now.run_id == check.run_id and _ended(check) and not _ended(now)
-            )
+            back = _order(now) < _order(check) or (now.run_id == check.run_id and _earlier(now, check))
         if back:
             return check.identity
     return None
@@ -81,6 +92,13 @@ def _order(check: Check) -> tuple[int, str]:
     if check.run_id.isdigit():
         return int(check.run_id), ""
     return 0, started
+
+
+def _earlier(now: Check, known: Check) -> bool:
+    """An earlier stage of one run: before its end, or before its app corrected what had ended."""
+    if now.completed_at is not None and known.completed_at is not None:
+        return now.completed_at < known.completed_at
+    return _ended(known) and not _ended(now)
 
 
 def _ended(check: Check) -> bool:

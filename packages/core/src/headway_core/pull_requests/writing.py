@@ -77,7 +77,7 @@ def believe(
     reason = _refusal(snapshot, watch, observation.state, number)
     if reason is not None:
         return Refused(reason=reason, watch=attrs.evolve(watch, doubted=None, doubted_at=None))
-    doubted = doubt(snapshot, observation)
+    doubted = doubt(snapshot, observation, began_at=began_at, last_read_at=watch.state_at)
     if doubted is not None and not _confirmed(watch, observation.state, doubted, began_at):
         again = watch.doubted == doubted and watch.doubted_at is not None
         since = None if lags_its_branch(observation.state) else watch.doubted_at if again else began_at
@@ -87,7 +87,7 @@ def believe(
     unordered = unordered_mergeability(
         snapshot.facts, observation, began_at=began_at, last_read_at=watch.mergeability_at
     )
-    if unordered:
+    if unordered or lags_its_branch(observation.state):  # it may be that of the branch's own tip
         observation = attrs.evolve(observation, mergeability=None)
     known, facts = snapshot.facts, _merged(snapshot.facts, observation)
     moved = known is None or known.head.commit != facts.head.commit
