@@ -127,7 +127,7 @@ async def opened(folder: Path) -> AsyncIterator[Bench]:
                     ids=SequentialIds(),
                 )
             )
-            token, budgets = world.tokens["alice"], Budgets("github.com")
+            token, budgets = world.tokens["alice"], Budgets()
             connection = TimedConnection(world.url, GivenToken(token))
             await stack.enter_async_context(connection)
             github = await stack.enter_async_context(server.control())

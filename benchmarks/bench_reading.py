@@ -125,7 +125,7 @@ async def main(times: int) -> int:
     rules = {"ref": {"branchProtectionRule": None, "refUpdateRule": None, "rules": connection([])}}
     body = json.dumps({"data": {"nodes": [a_pull_request(n) for n in numbers]}}).encode()
     required = json.dumps({"data": {"repository": rules}}).encode()
-    token, budgets = GivenToken("none"), Budgets("github.com")
+    token, budgets = GivenToken("none"), Budgets()
     rest = Rest(HttpConnection("https://api.github.com", token), token, budgets)
     reader = GitHubPullRequests(FromMemory({"Detail": body, "Required": required}), rest, budgets)
     project = Project(

@@ -110,12 +110,12 @@ class FakeConnection(HttpConnection):
 
 
 def rest_over(connection: HttpConnection) -> Rest:
-    return Rest(connection, GivenToken("t"), Budgets("github.com"))
+    return Rest(connection, GivenToken("t"), Budgets())
 
 
 def a_reader(graphql: GraphQL, connection: HttpConnection | None = None) -> GitHubPullRequests:
     """The adapter over a GraphQL and a REST of the test's."""
-    return GitHubPullRequests(graphql, rest_over(connection or FakeConnection()), Budgets("github.com"))
+    return GitHubPullRequests(graphql, rest_over(connection or FakeConnection()), Budgets())
 
 
 def a_writer(graphql: GraphQL, connection: HttpConnection | None = None) -> GitHubWriter:

@@ -202,7 +202,6 @@ class GraphQLContract:
             await carried.graphql.send(QUERY, {})
             (noted,) = carried.budgets.told()
             assert noted == RateLimit(
-                host="github.com",
                 resource="graphql",
                 limit=5000,
                 remaining=4000,
@@ -426,7 +425,7 @@ class GraphQLContract:
 class TestHttp(GraphQLContract):
     @asynccontextmanager
     async def carrier(self, folder: Path, *answers: bytes, limits: Limits = LIMITS) -> AsyncIterator[Carried]:
-        budgets = Budgets("github.com")
+        budgets = Budgets()
         async with canned(*answers) as server:
             connection = HttpConnection(server.url, GivenToken(TOKEN), limits)
             yield Carried(HttpGraphQL(connection, budgets), server, budgets)
@@ -436,7 +435,7 @@ class TestHttp(GraphQLContract):
 class TestGh(GraphQLContract):
     @asynccontextmanager
     async def carrier(self, folder: Path, *answers: bytes, limits: Limits = LIMITS) -> AsyncIterator[Carried]:
-        budgets, socket = Budgets("github.com"), folder / "socket"
+        budgets, socket = Budgets(), folder / "socket"
         async with canned(*answers, socket=socket) as server:
             environment = gh_environment(folder / "gh", socket)
             graphql = GhGraphQL(GH_HOST, budgets, token=TOKEN, limits=limits, environment=environment)
@@ -446,7 +445,7 @@ class TestGh(GraphQLContract):
         """Gh without a token of its own or of ours: nothing is sent."""
         async with canned(response(200, GOOD), socket=tmp_path / "socket") as server:
             environment = gh_environment(tmp_path / "gh", tmp_path / "socket")
-            failed = await GhGraphQL(GH_HOST, Budgets(""), environment=environment).send(QUERY, {})
+            failed = await GhGraphQL(GH_HOST, Budgets(), environment=environment).send(QUERY, {})
         assert failed == SendFailed(
             kind=FailureKind.FORBIDDEN, problem="gh has no login here: run gh auth login"
         )
@@ -458,7 +457,7 @@ class TestGh(GraphQLContract):
             environment = gh_environment(tmp_path / "gh", tmp_path / "socket")
             login = f"{GH_HOST}:\n  user: alice\n  oauth_token: gho_own\n"
             (tmp_path / "gh" / "hosts.yml").write_text(login)
-            answer = await GhGraphQL(GH_HOST, Budgets(""), environment=environment).send(QUERY, {})
+            answer = await GhGraphQL(GH_HOST, Budgets(), environment=environment).send(QUERY, {})
         assert isinstance(answer, Answer)
         assert b"gho_own" in server.requests[0]
 
@@ -466,14 +465,14 @@ class TestGh(GraphQLContract):
         """The token for another host than github.com goes to that host alone."""
         async with canned(response(200, GOOD), socket=tmp_path / "socket") as server:
             environment = gh_environment(tmp_path / "gh", tmp_path / "socket")
-            graphql = GhGraphQL("ghes.example", Budgets(""), token=TOKEN, environment=environment)
+            graphql = GhGraphQL("ghes.example", Budgets(), token=TOKEN, environment=environment)
             assert isinstance(await graphql.send(QUERY, {}), Answer)
         assert server.requests[0].startswith(b"POST /api/graphql")
 
     async def test_a_server_that_is_not_there_is_unavailable(self, tmp_path: Path) -> None:
         """Gh gets no answer: later it may."""
         environment = gh_environment(tmp_path / "gh", tmp_path / "nothing")
-        graphql = GhGraphQL(GH_HOST, Budgets(""), token=TOKEN, environment=environment)
+        graphql = GhGraphQL(GH_HOST, Budgets(), token=TOKEN, environment=environment)
         failed = await graphql.send(QUERY, {})
         assert isinstance(failed, SendFailed)
         assert failed.kind is FailureKind.UNAVAILABLE
@@ -503,7 +502,7 @@ async def test_the_token_is_never_on_a_command_line(tmp_path: Path) -> None:
     printed = 'HTTP/2.0 200 OK\r\nDate: x\r\n\r\n{"data": {}}'
     base = {"PATH": "/usr/bin", "GH_DEBUG": "api", "GH_HOST": "evil.example", "HTTPS_PROXY": "http://p"}
     graphql = GhGraphQL(
-        "github.com", Budgets(""), token=TOKEN, program=a_spy(tmp_path, printed), environment=base
+        "github.com", Budgets(), token=TOKEN, program=a_spy(tmp_path, printed), environment=base
     )
     assert isinstance(await graphql.send(QUERY, {"owner": "octo"}), Answer)
     arguments, environment, sent = json.loads((tmp_path / "seen").read_text())
@@ -531,7 +530,7 @@ async def test_what_gh_printed_counts_whatever_its_exit_code(
     tmp_path: Path, printed: str, code: int, kind: FailureKind | None
 ) -> None:
     """A response is read also beside exit code 1; without one the code tells why."""
-    graphql = GhGraphQL("github.com", Budgets(""), program=a_spy(tmp_path, printed, code))
+    graphql = GhGraphQL("github.com", Budgets(), program=a_spy(tmp_path, printed, code))
     answer = await graphql.send(QUERY, {})
     assert (answer.kind if isinstance(answer, SendFailed) else None) is kind
 
@@ -541,16 +540,14 @@ async def test_gh_that_ends_without_reading(tmp_path: Path) -> None:
     program = tmp_path / "hasty"
     program.write_text("#!/bin/sh\nexec <&-\nexit 4\n")
     program.chmod(0o700)
-    failed = await GhGraphQL("github.com", Budgets(""), program=str(program)).send(
-        QUERY, {"x": "y" * 500_000}
-    )
+    failed = await GhGraphQL("github.com", Budgets(), program=str(program)).send(QUERY, {"x": "y" * 500_000})
     assert isinstance(failed, SendFailed)
     assert failed.kind is FailureKind.FORBIDDEN
 
 
 async def test_no_gh_at_all(tmp_path: Path) -> None:
     """A program that is not installed is a failure that a person can mend."""
-    failed = await GhGraphQL("github.com", Budgets(""), program=str(tmp_path / "nothing")).send(QUERY, {})
+    failed = await GhGraphQL("github.com", Budgets(), program=str(tmp_path / "nothing")).send(QUERY, {})
     assert failed == SendFailed(kind=FailureKind.FORBIDDEN, problem="the program gh is not installed")
 
 
@@ -558,4 +555,4 @@ async def test_no_gh_at_all(tmp_path: Path) -> None:
 def test_a_host_that_is_none_is_refused(host: str) -> None:
     """It would be an argument of gh."""
     with pytest.raises(InvalidInput):
-        GhGraphQL(host, Budgets(""))
+        GhGraphQL(host, Budgets())

@@ -75,7 +75,7 @@ async def test_an_etag_belongs_to_its_token_and_its_question() -> None:
             return self.now
 
     connection, source = FakeConnection(), Changing("one")
-    rest = Rest(connection, source, Budgets("github.com"))
+    rest = Rest(connection, source, Budgets())
     connection.answers[f"GET {PULL}"] = tagged({"n": 1}, '"a"')
     await rest.get(PULL)
     await rest.get(PULL, page="2")
@@ -145,11 +145,11 @@ async def test_a_renamed_repository_is_followed_on_the_same_host() -> None:
     """301 to its id, as GitHub answers for former names; the token goes nowhere else."""
     moved = response(301, {"message": "Moved Permanently"}, location="/repositories/1/pulls/7")
     async with canned(moved, response(200, {"number": 7})) as server:
-        rest = Rest(HttpConnection(server.url, GivenToken("t")), GivenToken("t"), Budgets("github.com"))
+        rest = Rest(HttpConnection(server.url, GivenToken("t")), GivenToken("t"), Budgets())
         assert await rest.get(PULL) == {"number": 7}
         assert server.requests[1].startswith(b"GET /repositories/1/pulls/7 ")
     async with canned(response(301, b"", location="https://evil.example/")) as server:
-        rest = Rest(HttpConnection(server.url, GivenToken("t")), GivenToken("t"), Budgets("github.com"))
+        rest = Rest(HttpConnection(server.url, GivenToken("t")), GivenToken("t"), Budgets())
         failed = await rest.get(PULL)
     assert isinstance(failed, SendFailed)
     assert failed.kind is FailureKind.NONSENSE
@@ -271,7 +271,7 @@ async def test_a_list_without_end_is_not_read(project: Project) -> None:
 async def test_without_a_token_nothing_is_asked() -> None:
     """The failure says what to do."""
     connection = FakeConnection()
-    failed = await Rest(connection, GivenToken("no token"), Budgets("github.com")).get(PULL)
+    failed = await Rest(connection, GivenToken("no token"), Budgets()).get(PULL)
     assert isinstance(failed, SendFailed)
     assert failed.kind is FailureKind.FORBIDDEN
     assert connection.sent == []
@@ -335,7 +335,7 @@ async def test_checks_that_nobody_tells_are_missing_with_both_reasons(
 
 async def test_the_budget_of_rest_is_one_of_its_own(project: Project) -> None:
     """REST and GraphQL count apart; nonsense in a header says nothing."""
-    budgets = Budgets("github.com")
+    budgets = Budgets()
     headers = {
         "x-ratelimit-limit": "5000",
         "x-ratelimit-remaining": "4990",

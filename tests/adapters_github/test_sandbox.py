@@ -176,7 +176,7 @@ def carrier(request: pytest.FixtureRequest) -> str:
 @pytest.fixture
 async def desk(hub: Hub, project: Project, branch: str, carrier: str, tmp_path: Path) -> Any:
     """The service on a ledger in memory, over HTTP or gh."""
-    token, budgets, socket = hub.world.tokens["alice"], Budgets("github.com"), tmp_path / "socket"
+    token, budgets, socket = hub.world.tokens["alice"], Budgets(), tmp_path / "socket"
     async with (
         HttpConnection(hub.world.url, GivenToken(token)) as connection,
         doorway(socket, int(hub.world.url.rpartition(":")[2])),
@@ -570,7 +570,7 @@ async def test_the_budget_is_told(hub: Hub, desk: Desk) -> None:
     assert desk.forge.limits() == ()
     await desk.refresh()
     (graphql,) = desk.forge.limits()
-    assert (graphql.host, graphql.resource, graphql.limit, graphql.cost) == ("github.com", "graphql", 5000, 1)
+    assert (graphql.resource, graphql.limit, graphql.cost) == ("graphql", 5000, 1)
     await desk.forge.kick(desk.project, 1)
     core, again = desk.forge.limits()
     assert (core.resource, core.limit, core.cost, again) == ("core", 5000, None, graphql)

@@ -23,7 +23,7 @@ MISSING = "github: no token: set GITHUB_TOKEN or run gh auth login"
 
 
 def graphql_over(url: str, source: Tokens) -> HttpGraphQL:
-    return HttpGraphQL(HttpConnection(url, source), Budgets("github.com"))
+    return HttpGraphQL(HttpConnection(url, source), Budgets())
 
 
 def a_gh(folder: Path, script: str) -> str:

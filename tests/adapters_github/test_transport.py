@@ -32,14 +32,14 @@ def connected(url: str, limits: Limits = QUICK) -> HttpConnection:
 
 
 def transport(url: str, limits: Limits = QUICK) -> HttpGraphQL:
-    return HttpGraphQL(connected(url, limits), Budgets("github.com"))
+    return HttpGraphQL(connected(url, limits), Budgets())
 
 
 async def test_as_a_context_it_keeps_its_client_and_without_it_works_too() -> None:
     """Construction opens nothing; either way two requests are answered."""
     async with canned(response(200, GOOD)) as server:
         connection = connected(server.url)
-        kept = HttpGraphQL(connection, Budgets("github.com"))
+        kept = HttpGraphQL(connection, Budgets())
         async with connection:
             assert isinstance(await kept.send(QUERY, {}), Answer)
             assert isinstance(await kept.send(QUERY, {}), Answer)

@@ -29,7 +29,10 @@ from headway_sandbox.records import FaultKind
 
 T = TypeVar("T")
 PARTS = {"state", "checks", "conversation", "mergeability"}
-DOCUMENT = {"workspace", "attached", "tied", "parts", "problem", "failing_since", "unread", "next_look_at"}
+DOCUMENT = {
+    *("workspace", "attached", "tied", "parts", "problem", "failing_since", "unread"),
+    *("next_look_at", "held_back_until"),
+}
 
 
 class Forge:
@@ -361,3 +364,18 @@ def test_what_github_told_of_its_limits_is_shown(reviewed: Stage) -> None:
     heading, *rows = reviewed.here("pr", "limits").expect().out.splitlines()
     assert heading.split() == ["host", "budget", "left", "resets", "held", "back", "until", "told"]
     assert any(f"{graphql['remaining']} of 5000" in row for row in rows)
+
+
+def test_a_limit_says_how_long_nobody_looks(reviewed: Stage, forge: Forge) -> None:
+    """A person's look met it: told beside what is known, and among the limits; people may look again."""
+    assert reviewed.ask("pr", "show", "more")["held_back_until"] is None
+    fault = partial(SandboxControl.add_fault, kind=FaultKind.SECONDARY, seconds=90.0, operation="Detail")
+    forge.do(fault)
+    said = reviewed.here("pr", "refresh", "more", "--json").expect(1)
+    assert (said.document["error"], said.document["retry_after"]) == ("Unavailable", 90.0)
+    assert reviewed.ask("pr", "show", "more")["held_back_until"]
+    people = reviewed.here("pr", "show", "more").expect().out.splitlines()
+    assert people[-1].startswith("GitHub is not read by itself until ")
+    (graphql,) = [each for each in reviewed.ask("pr", "limits") if each["resource"] == "graphql"]
+    assert (graphql["strikes"], graphql["blocked_until"] is None) == (1, False)
+    assert reviewed.ask("pr", "refresh", "more")["problem"] is None

@@ -301,7 +301,6 @@ class FaultyForge(PullRequests):
             self.answers, self._resets_at = 0, now + timedelta(hours=1)
         return (
             RateLimit(
-                host="github.com",
                 resource="graphql",
                 limit=POINTS,
                 remaining=max(POINTS - self.answers, 0),

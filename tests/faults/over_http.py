@@ -224,7 +224,7 @@ class OverHttp(Rehearsal):
         self._serial = 0
 
     def process(self, n: int) -> PRSnapshotService:
-        budgets, wire = Budgets("github.com"), self.wires[n]
+        budgets, wire = Budgets(), self.wires[n]
         rest = Rest(wire, self.tokens[n], budgets)
         forge = GitHubPullRequests(HttpGraphQL(wire, budgets), rest, budgets)
         return pull_requests_on(self.store, forge, locks=FakeLocks(f"host-{n}"))

@@ -24,7 +24,6 @@ if TYPE_CHECKING:
 
 def limit(remaining: int = 4000, told_at: datetime = EPOCH, resource: str = "graphql") -> RateLimit:
     return RateLimit(
-        host="github.com",
         resource=resource,
         limit=5000,
         remaining=remaining,

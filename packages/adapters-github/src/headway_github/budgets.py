@@ -13,8 +13,7 @@ _FAR_FUTURE = datetime(2200, 1, 1, tzinfo=UTC).timestamp()
 class Budgets:
     """Remembers the newest word on each budget of one token at one host."""
 
-    def __init__(self, host: str) -> None:
-        self._host = host
+    def __init__(self) -> None:
         self._told: dict[str, RateLimit] = {}
 
     def told(self) -> tuple[RateLimit, ...]:
@@ -28,7 +27,7 @@ class Budgets:
         nothing.
         """
         named = headers.get("x-ratelimit-resource") or resource
-        limit = _of_data(self._host, data, at) or _of_headers(self._host, named, headers, at)
+        limit = _of_data(data, at) or _of_headers(named, headers, at)
         if limit is not None:
             self._told[limit.resource] = limit
 
@@ -40,14 +39,13 @@ def host_of(api_url: str) -> str:
     return host.removeprefix("api.") if known else host
 
 
-def _of_data(host: str, data: object, at: datetime) -> RateLimit | None:
+def _of_data(data: object, at: datetime) -> RateLimit | None:
     try:
         told = Node(data).maybe_node("rateLimit")
         return (
             None
             if told is None
             else RateLimit(
-                host=host,
                 resource="graphql",
                 limit=told.integer("limit"),
                 remaining=told.integer("remaining"),
@@ -60,7 +58,7 @@ def _of_data(host: str, data: object, at: datetime) -> RateLimit | None:
         return None
 
 
-def _of_headers(host: str, resource: str, headers: Mapping[str, str], at: datetime) -> RateLimit | None:
+def _of_headers(resource: str, headers: Mapping[str, str], at: datetime) -> RateLimit | None:
     numbers = [headers.get(f"x-ratelimit-{name}", "") for name in ("limit", "remaining", "reset")]
     if not all(text.isascii() and text.isdigit() for text in numbers):
         return None
@@ -68,7 +66,6 @@ def _of_headers(host: str, resource: str, headers: Mapping[str, str], at: dateti
     if reset > _FAR_FUTURE:
         return None
     return RateLimit(
-        host=host,
         resource=resource[:40],
         limit=limit,
         remaining=remaining,

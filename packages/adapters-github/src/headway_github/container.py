@@ -35,7 +35,7 @@ class GitHubContainer(containers.DeclarativeContainer):
 
     host = providers.Callable(host_of, api_url)
     tokens = providers.Singleton(tokens, token, host)
-    budgets = providers.Singleton(Budgets, host)
+    budgets = providers.Singleton(Budgets)
     connection = providers.Singleton(HttpConnection, api_url, tokens)
     graphql = providers.Selector(
         transport,

@@ -88,7 +88,7 @@ def _count(number: int, noun: str) -> str:
     return f"{number} {noun}{'' if number == 1 else 's'}"
 
 
-def document(card: Card, now: datetime) -> Json:
+def document(card: Card, now: datetime, held_back_until: datetime | None) -> Json:
     """What `headway pr show --json` prints: each part with its age in seconds."""
     view = card.view
     return {
@@ -100,6 +100,7 @@ def document(card: Card, now: datetime) -> Json:
         "failing_since": CONVERTER.unstructure(view.watch.failing_since),
         "unread": list(view.watch.unread),
         "next_look_at": CONVERTER.unstructure(view.watch.due_at),
+        "held_back_until": CONVERTER.unstructure(held_back_until),
     }
 
 
@@ -163,6 +164,13 @@ def show(card: Card, console: Console) -> None:
     if view.watch.problem:
         since = age(view.watch.failing_since)
         console.print(Text(f"the last look failed, first {since}: {view.watch.problem}"), soft_wrap=True)
+
+
+def show_held_back(until: datetime | None, console: Console) -> None:
+    """Why nobody looks at present, when that is so."""
+    if until is not None:
+        told = f"GitHub is not read by itself until {until:%H:%M:%S} UTC (headway pr limits)"
+        console.print(Text(told), soft_wrap=True)
 
 
 def show_checks(card: Card, console: Console) -> None:

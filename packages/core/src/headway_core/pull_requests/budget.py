@@ -28,6 +28,7 @@ class Round:
     """One round of questions to one host, as far as limits are concerned."""
 
     host: str
+    """As in `Project.github_host`, whatever the address is by which it is asked."""
     limits: tuple[RateLimit, ...]
     limited: bool
     """A question of it met a limit: however many did, it is one strike (S11)."""
@@ -85,14 +86,14 @@ class ForgeBudgets:
 
     def note(self, tx: Transaction, found: Round) -> None:
         """Keep what a round told. Nothing is written when it told nothing new."""
-        by_key = {(limit.host, limit.resource): limit for limit in found.limits}
-        for host, resource in sorted({*by_key, (found.host, READS)}):
-            before = self._of(tx, host, resource)
+        limits = {limit.resource: limit for limit in found.limits}
+        for resource in sorted({*limits, READS}):
+            before = self._of(tx, found.host, resource)
             after = before
-            if (host, resource) in by_key:
-                after = told(after, by_key[host, resource])
+            if resource in limits:
+                after = told(after, limits[resource])
                 after = spared(after, tx.now()) if after != before else after
-            if (host, resource) == (found.host, READS):
+            if resource == READS:
                 after = struck(after, found, tx.now())
             if after != before:
                 self._budgets.put(tx, after)

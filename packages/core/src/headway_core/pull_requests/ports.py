@@ -120,10 +120,8 @@ class Candidate:
 
 @attrs.frozen(kw_only=True)
 class RateLimit:
-    """What a forge last told of one of its budgets."""
+    """What a forge last told of one of its budgets: of the one token at the host that was asked."""
 
-    host: str
-    """As in `Project.github_host`: one token a host."""
     resource: str
     """GitHub's word: `graphql`, `core`, …: budgets of their own."""
     limit: int
