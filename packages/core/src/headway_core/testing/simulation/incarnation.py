@@ -4,7 +4,7 @@ Persistent state differs only at port calls and transactions, so these are the p
 die. A dead one is frozen: its tasks stay where they are, its locks are free, and no port answers it.
 """
 
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from functools import partial
 from typing import Any, TypeVar, cast
@@ -76,12 +76,16 @@ class Incarnation:
     # Points
 
     async def point(self, name: str) -> None:
-        """A place where it may die. Others may be quicker, by up to four turns."""
-        for _ in range(self._schedule.choice(_TURNS) if self.world.plan.shuffled else 1):
-            await anyio.lowlevel.checkpoint()
-        await self.expect_alive()
+        """A place where it may die."""
+        await self.turns(_TURNS)
         if self.dies_at(name):
             await never()
+
+    async def turns(self, often: Sequence[int]) -> None:
+        """Let others be quicker, by some turns of the loop."""
+        for _ in range(self._schedule.choice(often) if self.world.plan.shuffled else 1):
+            await anyio.lowlevel.checkpoint()
+        await self.expect_alive()
 
     async def expect_alive(self) -> None:
         """Freeze what is dead. What came to its end by itself has left nothing behind that goes on (R17)."""
@@ -181,6 +185,8 @@ class Incarnation:
 
 
 _TURNS = (0, 0, 1, 1, 2, 3, 4)
+_READ_TURNS = (0, 0, 0, 1)
+"""Most of a run's turns were waited for by reads."""
 
 _CONTAINERS: dict[type[Any], Any] = {}
 _SERVICES = (
@@ -303,8 +309,7 @@ class ProcessLedger(Ledger):
         return result
 
     async def _read(self, query: Callable[[ReadTransaction], T]) -> T:
-        await anyio.lowlevel.checkpoint()
-        await self._process.expect_alive()
+        await self._process.turns(_READ_TURNS)
         return self._store.read(query)
 
     def announce(self) -> None:
