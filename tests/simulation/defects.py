@@ -390,6 +390,18 @@ def archives_not_recovered() -> Planted:
 
 
 @contextmanager
+def a_word_outlives_its_process() -> Planted:
+    """An archive that died is gone on with as if a person had just said that ignored files may be lost."""
+    carry_out = ArchiveService._carry_out
+
+    async def careless(self: Any, workspace: Any, project: Any, *, lose_ignored: bool) -> Any:
+        return await carry_out(self, workspace, project, lose_ignored=True)
+
+    with replaced(ArchiveService, _carry_out=careless):
+        yield
+
+
+@contextmanager
 def deaths_not_counted() -> Planted:
     """A cause whose fixers die is dispatched for ever."""
     with replaced(ratchet_causes, DEATH_LIMIT=1_000):
@@ -582,6 +594,7 @@ DEFECTS: dict[str, Callable[[], Any]] = {
         merged_is_overlooked,
         fetch_never_expires,
         archives_not_recovered,
+        a_word_outlives_its_process,
         deaths_not_counted,
         everybody_is_trusted,
         position_in_a_transaction_of_its_own,

@@ -120,36 +120,39 @@ def exhaustive(crashes: int, jobs: int) -> bool:
     return good
 
 
-def _bite(name: str, most: int) -> tuple[str, int | None, Run | None]:
+Bite = tuple[str, str, Violation | None]
+"""A planted defect, what found it, and what it violated."""
+
+
+def _bite(name: str, most: int) -> Bite:
     with DEFECTS[name]():
-        for number in range(1, most + 1):
-            run = live_through(plan_of(number))
-            if run.violation is not None and run.violation.invariant == SURPRISE:
-                raise AssertionError(f"{name} breaks the product, and no invariant: {run.violation}")
-            if run.violation is not None:
-                return name, number, run
-    return name, None, None
+        for found_by, violation in _hunt(most):
+            if violation is not None and violation.invariant == SURPRISE:
+                raise AssertionError(f"{name} breaks the product, and no invariant: {violation}")
+            if violation is not None:
+                return name, found_by, violation
+    return name, f"NOT in {most} runs, and by no crash", None
 
 
-def bites(most: int, jobs: int) -> Iterator[tuple[str, int | None, Run | None]]:
-    """How many runs each planted defect took until it was found."""
-    with multiprocessing.Pool(jobs, maxtasksperchild=1) as pool:
-        waiting = [pool.apply_async(_bite, (name, most)) for name in DEFECTS]
-        for each in waiting:
-            yield each.get()
+def _hunt(most: int) -> Iterator[tuple[str, Violation | None]]:
+    """Seeded runs; then every state that a crash of a short scenario leaves."""
+    for number in range(1, most + 1):
+        yield f"run {number}", live_through(plan_of(number)).violation
+    for scenario in SCENARIOS:
+        for played in every_state(scenario, crashes=1):
+            yield f"{scenario.name}, crash at {played.crash_at[0]}", played.violation
 
 
 def teeth(most: int, jobs: int) -> bool:
+    """How soon each planted defect is found."""
     good = True
-    print("planted defect | found after runs | by")
-    for name, number, run in bites(most, jobs):
-        good = good and number is not None
-        by = (
-            run.violation.invariant
-            if run is not None and run.violation is not None
-            else f"NOT in {most} runs"
-        )
-        print(f"{name} | {number} | {by}", flush=True)
+    print("planted defect | found by | as a violation of")
+    with multiprocessing.Pool(jobs, maxtasksperchild=1) as pool:
+        waiting = [pool.apply_async(_bite, (name, most)) for name in DEFECTS]
+        for each in waiting:
+            name, found_by, violation = each.get()
+            good = good and violation is not None
+            print(f"{name} | {found_by} | {violation and violation.invariant}", flush=True)
     return good
 
 

@@ -1,6 +1,7 @@
 """The agents of a world: they fix, fail, die, hang, forget to push, push late, and leave words behind."""
 
 import json
+from functools import partial
 from typing import TYPE_CHECKING
 
 import anyio
@@ -20,6 +21,7 @@ MOODS = (
     ("does nothing", 0.06),
     ("does bad work", 0.10),
     ("forgets to push", 0.04),
+    ("pushes late", 0.05),
     ("leaves files", 0.08),
     ("talks nonsense", 0.05),
 )
@@ -65,8 +67,12 @@ class Agents:
         tree.dirty.add(piece)
         if mood == "leaves files":
             return
+        if world.happens(f"{piece} comes with files that git ignores", 0.3):
+            tree.ignored = ("build/",)
         self._commit(machine, tree, good=mood != "does bad work")
-        if mood != "forgets to push":
+        if mood == "pushes late":
+            world.later(world.luck.uniform(3, 15), partial(world.github.push, tree.branch, tree.head))
+        elif mood != "forgets to push":
             world.github.push(tree.branch, tree.head)
         self._speak(machine, tree, attempt, nonsense=mood == "talks nonsense")
 

@@ -20,6 +20,7 @@ from headway_core.kernel.events import EventLog, EventPruner
 from headway_core.kernel.hosts import HostLocks
 from headway_core.kernel.ledger import Ledger, ReadTransaction, Store, Transaction
 from headway_core.kernel.tables import OwnedTable, ReadTable, TableSpec
+from headway_core.operations.model import ArchiveResult
 from headway_core.testing.fakes_agents import FakeAgents
 from headway_core.testing.simulation.forge import WorldForgeWriter, WorldIssues, WorldPullRequests
 from headway_core.testing.simulation.local import WorldScripts, WorldSupervisor, WorldWorktrees
@@ -54,6 +55,8 @@ class Incarnation:
         self.ended = anyio.Event()
         self.passed = 0
         self.scope = anyio.CancelScope()
+        self.words: set[str] = set()
+        """The workspaces whose ignored files a person said here may be lost."""
         self.crash_at = crash_at
         self._schedule = world.chance.stream(f"schedule of {self.name}")
         self.store = ProcessStore(self)
@@ -156,6 +159,12 @@ class Incarnation:
             raise Unavailable(name, "the world says no")
         yield
         await self.point(f"after {name}")
+
+    async def archive(self, workspace_id: str, *, lose_ignored: bool) -> ArchiveResult:
+        """A person archives a workspace, with or without a word about the files that git ignores."""
+        if lose_ignored:
+            self.words.add(workspace_id)
+        return await self.core.archive().archive(workspace_id, lose_ignored=lose_ignored)
 
     # Lives
 

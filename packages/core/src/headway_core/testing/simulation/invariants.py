@@ -9,6 +9,7 @@ from headway_core.kernel.events import DomainEvent
 from headway_core.sessions.model import SESSION_TRANSITIONS, Purpose, Session
 from headway_core.sessions.ports import Launch
 from headway_core.testing.simulation import rows
+from headway_core.testing.simulation.machine import Worktree
 from headway_core.testing.simulation.store import Commit
 from headway_core.testing.simulation.world import Watcher, World
 from headway_core.workspaces.model import LIFECYCLE_TRANSITIONS, Workspace, WorkspaceStatus
@@ -28,7 +29,7 @@ INVARIANTS: Mapping[str, str] = {
     "I9": "missing: backups have no room yet",
     "I10": "each commit and each start of an agent: no stranger's words in a prompt",
     "I11": "each log line, each error that a caller gets; at the end: every event, every row",
-    "I12": "at the end: each piece of work is in a worktree or on a branch",
+    "I12": "each removal: ignored files are lost by a person's word; at the end: no work is lost",
 }
 """When each invariant is looked at, or what it waits for. The checkers bear its number in their names."""
 
@@ -150,6 +151,11 @@ class Invariants(Watcher):
                 "law 4 intent before effect",
                 f"{process.name}: {effect} of {workspace_id}, {workspace.status}",
             )
+
+    def removes(self, process: "Incarnation", workspace_id: str, tree: Worktree) -> None:
+        """Files that git ignores are lost with a person's word alone, and it does not outlive its process."""
+        if tree.ignored and workspace_id not in process.words:
+            self._world.violated("I12 nothing is lost without a word", f"{process.name}: {workspace_id}")
 
     def posts(self, mark: str) -> None:
         """Something is written to the forge: its intent is stored."""

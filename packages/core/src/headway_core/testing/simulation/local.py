@@ -97,6 +97,9 @@ class WorldWorktrees(Worktrees):
                 ignored=tree.ignored,
             )
 
+    def _holds_work(self, tree: Worktree) -> bool:
+        return bool(tree.dirty or tree.ignored) or self._unpushed(tree) > 0
+
     def _unpushed(self, tree: Worktree) -> int:
         github = self._world.github
         there = {commit.id for tip in github.branches.values() for commit in github.history(tip)}
@@ -118,6 +121,7 @@ class WorldWorktrees(Worktrees):
             if tree is None:
                 return
             expect_nothing_lost(path, dirty=bool(tree.dirty), ignored=() if lose_ignored else tree.ignored)
+            self._world.watcher.removes(self._process, posixpath.basename(path), tree)
             del self._machine.worktrees[path]
 
     async def strays(
@@ -125,7 +129,7 @@ class WorldWorktrees(Worktrees):
     ) -> tuple[StrayWorktree, ...]:
         async with self._process.effect("strays"):
             return tuple(
-                StrayWorktree(path=path, holds_work=bool(tree.dirty) or self._unpushed(tree) > 0)
+                StrayWorktree(path=path, holds_work=self._holds_work(tree))
                 for path, tree in sorted(self._machine.worktrees.items())
                 if path not in known
             )

@@ -115,7 +115,7 @@ async def _fix(process: "Incarnation", workspace: Workspace) -> None:
 
 
 async def _archive(process: "Incarnation", workspace: Workspace) -> None:
-    await process.core.archive().archive(workspace.id, lose_ignored=True)
+    await process.archive(workspace.id, lose_ignored=process.world.luck.choice((True, False)))
 
 
 async def _twice(process: "Incarnation", workspace: Workspace) -> None:

@@ -136,13 +136,14 @@ async def _merged(stage: Stage) -> None:
 
 
 async def _working(stage: Stage) -> None:
-    """An agent runs, and there is work that nobody committed."""
+    """An agent runs, and there are work that nobody committed and files that git ignores."""
     await _created(stage)
     await stage.run_until(lambda: any(s.status is SessionStatus.RUNNING for s in stage.rows()))
     piece = f"work-{stage.world.count('work')}"
     stage.world.work.append(piece)
     for tree in stage.machine.worktrees.values():
         tree.dirty.add(piece)
+        tree.ignored = ("build/",)
 
 
 def _create(command: Callable[[str], CreateWorkspace]) -> Act:
@@ -190,7 +191,7 @@ async def _duties(process: Incarnation, _workspace: Workspace | None) -> None:
 
 async def _archive(process: Incarnation, workspace: Workspace | None) -> None:
     assert workspace is not None
-    await process.core.archive().archive(workspace.id)
+    await process.archive(workspace.id, lose_ignored=True)
 
 
 async def _run(process: Incarnation, _workspace: Workspace | None) -> None:

@@ -141,7 +141,7 @@ class Story:
             process = self.start(machine, "archivist")
             for workspace in world.rows("workspaces"):
                 if workspace.host_id in {None, machine.id} and workspace.is_live:
-                    result = await process.core.archive().archive(workspace.id, lose_ignored=True)
+                    result = await process.archive(workspace.id, lose_ignored=True)
                     if not isinstance(result, Settled) or result.workspace.is_live:
                         world.violated("an archive goes through", f"{result}")
             process.stopped()

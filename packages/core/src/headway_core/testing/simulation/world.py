@@ -23,7 +23,7 @@ from headway_core.testing.conversations import STRANGER
 from headway_core.testing.simulation.agents import Agents
 from headway_core.testing.simulation.chance import Chance
 from headway_core.testing.simulation.github import GitHub
-from headway_core.testing.simulation.machine import Machine
+from headway_core.testing.simulation.machine import Machine, Worktree
 from headway_core.testing.simulation.store import Commit, WatchedStore
 
 if TYPE_CHECKING:
@@ -74,6 +74,9 @@ class Watcher:
 
     def acts(self, process: "Incarnation", effect: str, workspace_id: str) -> None:
         """A process is about to have an effect on a workspace."""
+
+    def removes(self, process: "Incarnation", workspace_id: str, tree: Worktree) -> None:
+        """A process is about to remove a worktree that holds no work."""
 
     def posts(self, mark: str) -> None:
         """A process is about to write to the forge."""
@@ -204,7 +207,7 @@ class World:
 
     # What goes on by itself
 
-    def later(self, delay: float, act: Callable[[], None]) -> None:
+    def later(self, delay: float, act: Callable[[], object]) -> None:
         """Do something in the world after a while, whichever processes live then."""
 
         async def wait() -> None:
