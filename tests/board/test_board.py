@@ -2,7 +2,7 @@
 
 from collections import Counter
 from datetime import datetime, timedelta
-from typing import Any, TypeVar
+from typing import Any, TypeVar, get_args
 
 import attrs
 import pytest
@@ -24,10 +24,14 @@ from headway_core.pull_requests.model import (
     PullRequestWatch,
     ReviewDecision,
 )
-from headway_core.ratchet import RATCHETS, Ratchet
+from headway_core.ratchet import RATCHETS, Ratchet, RatchetState
 from headway_core.ratchet.decision import (
     AwaitingReview,
+    Decision,
+    Disabled,
     Dispatch,
+    Done,
+    FixerActive,
     Held,
     Ready,
     Stalled,
@@ -209,6 +213,50 @@ ROWS: list[tuple[WorkspaceView, StatusReason]] = [
 def test_each_row_says_why(view: WorkspaceView, reason: StatusReason) -> None:
     """First match, from facts alone."""
     assert status_reason(view) is reason
+
+
+DECISIONS: tuple[Decision, ...] = (
+    Disabled(),
+    Done(),
+    FixerActive(session_id="s1", look_again_at=None),
+    HELD,
+    *(_waits(reason) for reason in WaitReason),
+    *(_stalled(reason) for reason in StallReason),
+    Ready(),
+    AwaitingReview(),
+    Dispatch(cause_ids=("CI",)),
+)
+
+
+@pytest.mark.lesson("S9")
+@pytest.mark.parametrize("session", [None, FIXER, RUNNING, a_session(SessionStatus.FAILED)])
+@pytest.mark.parametrize("enabled", [True, False])
+def test_the_snapshot_outranks_whatever_the_ratchet_concluded(
+    session: Session | None, *, enabled: bool
+) -> None:
+    """A finished one is finished on each card, and the badge follows the facts, under every decision."""
+    assert {type(decision) for decision in DECISIONS} == set(get_args(Decision))
+    sessions = () if session is None else (session,)
+    for decision in DECISIONS:
+
+        def view(facts: dict[str, Any]) -> WorkspaceView:
+            return a_view(facts, decision=decision, sessions=sessions, enabled=enabled)  # noqa: B023
+
+        for state, reason in ((GitHubState.MERGED, S.MERGED), (GitHubState.CLOSED, S.PR_CLOSED)):
+            for facts in ({}, BROKEN, CONFLICT, CHANGES, PENDING):
+                over = view({**facts, "state": state})
+                assert (status_reason(over), column(status_reason(over))) == (reason, Column.DONE)
+        for facts, badge in BADGES:
+            assert view(facts).ratchet_state is (badge if enabled else RatchetState.IDLE)
+
+
+BADGES: list[tuple[dict[str, Any], RatchetState]] = [
+    ({}, RatchetState.READY),
+    (BROKEN, RatchetState.CI_FAILED),
+    (CONFLICT, RatchetState.MERGE_CONFLICT),
+    (PENDING, RatchetState.CI_RUNNING),
+    ({"state": GitHubState.MERGED}, RatchetState.MERGED),
+]
 
 
 def test_every_reason_is_reached() -> None:

@@ -31,8 +31,10 @@ from headway_core.testing.pull_requests import pull_requests_on
 from headway_github.answers import RawAnswer, SendFailed
 from headway_github.budgets import Budgets
 from headway_github.carried import HttpGraphQL
+from headway_github.limited import Limited
 from headway_github.reader import GitHubPullRequests
 from headway_github.rest import Rest
+from headway_github.rules import RequiredContexts
 from headway_github.tokens import GivenToken
 from headway_github.transport import HttpConnection
 from headway_github.webhooks import GitHubWebhooks
@@ -227,7 +229,13 @@ class OverHttp(Rehearsal):
         budgets, wire = Budgets(), self.wires[n]
         rest = Rest(wire, self.tokens[n], budgets)
         forge = GitHubPullRequests(HttpGraphQL(wire, budgets), rest, budgets)
+        # What the adapter waits for and keeps for a while goes by the clock of this world.
+        rest._limited = {method: Limited(now=self._seconds) for method in rest._limited}
+        forge._required = RequiredContexts(now=self._seconds)
         return pull_requests_on(self.store, forge, locks=FakeLocks(f"host-{n}"))
+
+    def _seconds(self) -> float:
+        return self.clock.now().timestamp()
 
     async def open_world(self) -> None:
         await self.time_passes(0)

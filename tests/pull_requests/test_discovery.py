@@ -67,6 +67,21 @@ async def test_it_is_looked_for_after_a_hint_and_then_with_growing_pauses(room: 
     assert await room.due_in() == 5
 
 
+@pytest.mark.lesson("S15")
+async def test_workspaces_that_began_together_do_not_look_together(room: "Room") -> None:
+    """Each has a jitter of its own: after the same backoff they are due at many moments."""
+    for n in range(40):
+        await room.add_workspace(f"w{n}", branch=f"b{n}")
+        await room.hint(f"w{n}")
+    for _ in range(5):
+        await room.service.refresh_due()
+        room.clock.advance(max([await room.due_in(f"w{n}") or 0 for n in range(40)]))
+    await room.service.refresh_due()
+    dues = [await room.due_in(f"w{n}") or 0 for n in range(40)]
+    assert len({round(due) for due in dues}) > 15
+    assert max(dues) / min(dues) <= 1.1 / 0.9
+
+
 async def test_looks_whose_time_has_passed_are_not_made_up_for(room: "Room") -> None:
     """A minute after the hint the first look is followed by the backoff, not by three at once."""
     await room.add_workspace()
@@ -153,6 +168,7 @@ async def test_a_finished_pull_request_gives_way_to_a_new_one_of_the_branch(room
     assert (snapshot.node_id, snapshot.facts.state) == ("PR_8", GitHubState.OPEN)
 
 
+@pytest.mark.lesson("R30")
 async def test_a_closed_one_is_read_hourly_for_a_week(room: "Room") -> None:
     """It may be reopened; after a week nobody waits for that."""
     await room.set(quiet_time_s=0)

@@ -16,10 +16,12 @@ from headway_core.pull_requests import (
     PRSnapshotService,
     PullRequestAttached,
     PullRequestChanged,
+    PullRequestHinted,
     Refreshed,
     Shared,
     Superseded,
     Unchanged,
+    WatchDuty,
 )
 from headway_core.pull_requests import NotFound as NotFoundThere
 from headway_core.pull_requests.model import (
@@ -35,6 +37,7 @@ from headway_core.pull_requests.model import (
 )
 from headway_core.pull_requests.ports import FailureKind, FetchFailed
 from headway_core.pull_requests.writing import RefusalReason
+from headway_core.settings.model import Settings
 from headway_core.testing.clock import EPOCH
 from headway_core.testing.fakes_forge import a_candidate, a_check, an_observation
 from headway_core.testing.pull_requests import pull_requests_on
@@ -108,16 +111,20 @@ async def test_every_change_has_one_event_with_the_changed_fields(room: "Room") 
 
 @pytest.mark.lesson("S8")
 async def test_scheduler_and_people_make_the_same_snapshot(room: "Room") -> None:
-    """The same answer gives the same facts, whoever asked (I8)."""
-    for workspace_id, node_id in (("w1", "PR_1"), ("w2", "PR_2")):
+    """The same answer gives the same facts, whoever asked: scheduler, person, or who attaches it (I8)."""
+    for workspace_id, node_id in (("w1", "PR_1"), ("w2", "PR_2"), ("w3", "PR_3")):
         await room.add_workspace(workspace_id, branch=workspace_id)
-        await room.attach(workspace_id, node_id)
         room.forge.observations[node_id] = an_observation(node_id)
+    room.forge.numbers[3] = "PR_3"
+    await room.service.attach_number("w3", 3)
+    for workspace_id, node_id in (("w1", "PR_1"), ("w2", "PR_2")):
+        await room.attach(workspace_id, node_id)
     await room.service.refresh_workspace("w1")
     assert await room.service.refresh_due() == {"w2": Refreshed(changed=_FIELDS)}
-    one, other = (await room.snapshot("w1")).facts, (await room.snapshot("w2")).facts
+    one = (await room.snapshot("w1")).facts
     assert one is not None
-    assert other == attrs.evolve(one, node_id="PR_2")
+    for workspace_id, node_id in (("w2", "PR_2"), ("w3", "PR_3")):
+        assert (await room.snapshot(workspace_id)).facts == attrs.evolve(one, node_id=node_id)
 
 
 _FIELDS = tuple(sorted(field.name for field in attrs.fields(PullRequestFacts)))
@@ -295,6 +302,25 @@ async def test_a_switch_resets_all_facts_and_is_read_at_once(room: "Room") -> No
     assert event == PullRequestAttached(node_id="PR_2", replaced="PR_1", now=None)
 
 
+@pytest.mark.lesson("S10")
+async def test_a_reopened_one_is_read_at_the_hint_and_hot_again(room: "Room") -> None:
+    """A closed one is read hourly; the hint of its reopening is followed at once, and so is what comes."""
+    await attached(room)
+    room.forge.observations["PR_1"] = an_observation(state=GitHubState.CLOSED)
+    await room.service.refresh_workspace("w1")
+    room.clock.advance(60)
+    runs = (a_check(outcome=CheckOutcome.PENDING, run_id="2"),)
+    room.forge.observations["PR_1"] = an_observation(checks=runs, updated_at=room.clock.now())
+    await room.hint()
+    assert await room.due_in() == 0
+    assert await room.service.refresh_due() == {"w1": Refreshed(changed=("checks", "state", "updated_at"))}
+    event = (await room.events())[-1]
+    assert isinstance(event, PullRequestChanged)
+    assert event.now is not None
+    assert (event.now.state, event.now.ci) == (PRState.OPEN, CIStatus.PENDING)
+    assert (await room.due_in() or 0) <= Settings().cadence_hot_s
+
+
 async def test_attaching_what_is_attached_changes_no_fact(room: "Room") -> None:
     """It is a hint alone."""
     await attached(room)
@@ -412,6 +438,43 @@ async def test_nothing_is_fetched_by_itself_while_github_asks_to_wait(room: "Roo
     assert await room.service.refresh_due() != {}
 
 
+@pytest.mark.lesson("S20")
+async def test_refresh_all_returns_at_once_and_its_results_arrive_as_events(room: "Room") -> None:
+    """While the forge does not answer: nothing is asked by it. The runner reads, and tells what is new."""
+    await room.set(quiet_time_s=0)
+    for n in range(60):  # more than a sweep takes at a time
+        await room.add_workspace(f"w{n}", branch=f"b{n}")
+        await room.attach(f"w{n}", f"PR_{n}")
+        state = GitHubState.MERGED if n == 0 else GitHubState.OPEN
+        room.forge.observations[f"PR_{n}"] = an_observation(f"PR_{n}", number=n, state=state)
+    await room.add_workspace("gone", branch="gone", status=WorkspaceStatus.ARCHIVED)
+    while await room.service.refresh_due():
+        pass
+    room.clock.advance(3)
+    for n in range(60):
+        title = "New" if n % 2 else "Fix login"
+        room.forge.observations[f"PR_{n}"] = an_observation(f"PR_{n}", number=n, title=title)
+    room.forge.asked.clear()
+    before = len(await room.events())
+    asked, go = await hold(room)
+    assert await room.service.refresh_all() == 59
+    assert not asked.is_set()
+    assert room.forge.asked == []
+    runner = WatchDuty(room.service)
+    async with anyio.create_task_group() as group:
+        group.start_soon(runner.run)
+        await asked.wait()
+        assert await room.service.refresh_all() == 59
+        go.set()
+    while await room.service.next_due_in() == 0:
+        await runner.run()
+    told = [event for event in (await room.events())[before:] if not isinstance(event, PullRequestHinted)]
+    assert [event.fields for event in told] == [("title",)] * 30
+    assert {event.node_id for event in told} == {f"PR_{n}" for n in range(1, 60, 2)}
+    assert room.asked("of_branches") == []
+
+
+@pytest.mark.lesson("R16")
 async def test_a_hint_makes_the_view_out_of_date_and_due(room: "Room") -> None:
     """A hint that comes while a fetch flies makes another due at once."""
     await attached(room)
@@ -461,6 +524,7 @@ async def test_a_number_is_attached_in_any_state_of_the_workspace(room: "Room") 
         await room.service.attach_number("nobody", 7)
 
 
+@pytest.mark.lesson("S21")
 async def test_an_attachment_that_others_overtook_is_not_made(room: "Room") -> None:
     """PR_2 was attached while PR_1 was read for a person: the newer act stands."""
     await room.add_workspace()

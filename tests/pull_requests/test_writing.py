@@ -23,7 +23,7 @@ from headway_core.pull_requests.model import (
     ReviewDecision,
 )
 from headway_core.pull_requests.ports import ConversationPart, Observation
-from headway_core.pull_requests.writing import FORMER_KEPT, RefusalReason, switched
+from headway_core.pull_requests.writing import FORMER_KEPT, RefusalReason, changed_fields, switched
 from headway_core.settings.model import CIScope, Settings
 from headway_core.testing.clock import EPOCH
 from headway_core.testing.fakes_forge import a_check, an_observation
@@ -238,6 +238,18 @@ def test_an_earlier_word_on_a_run_is_doubted() -> None:
     assert case.must(ended(CheckOutcome.FAILED, 20), 25) == ("checks",)
     assert case.refused(ended(CheckOutcome.PASSED, 10), 26) is RefusalReason.DOUBTED
     assert case.must(ended(CheckOutcome.PASSED, 30), 35) == ("checks",)
+
+
+@pytest.mark.lesson("S7")
+@pytest.mark.parametrize("name", [field.name for field in attrs.fields(PullRequestFacts)])
+def test_every_field_that_a_write_changes_is_named(name: str) -> None:
+    """Each of the facts alone, and all of them with the first observation: none is forgotten."""
+    case = Case()
+    everything = case.must(an_observation())
+    assert name in everything
+    changes: dict[str, Any] = {name: object()}
+    changed = attrs.evolve(case.facts, **changes)
+    assert changed_fields(case.snapshot, attrs.evolve(case.snapshot, facts=changed)) == (name,)
 
 
 def test_former_heads_are_bounded() -> None:

@@ -5,9 +5,12 @@ from typing import Any
 import attrs
 import pytest
 
+from headway_core.pull_requests import CheckRunRow, ci_status, newest_checks, outcome_of
+from headway_core.pull_requests.checks import OUTCOMES
 from headway_core.pull_requests.model import (
     Author,
     CheckOutcome,
+    CIStatus,
     Head,
     Mergeability,
     PullRequestFacts,
@@ -111,11 +114,18 @@ def test_only_counted_checks_make_a_cause() -> None:
 
 
 @pytest.mark.lesson("R13")
-@pytest.mark.parametrize("word", ["FAILURE", "ERROR", "TIMED_OUT", "CANCELLED", "STARTUP_FAILURE"])
-def test_every_word_of_failure_makes_an_item(word: str) -> None:
-    """The cause's items are the failed checks themselves: no second list of words could differ."""
-    (cause,) = causes_of(_failing("1", word=word), TRUST)
-    assert cause.items == (CauseItem(key="run:github-actions/1/push/test", mark="1"),)
+@pytest.mark.parametrize("word", [*OUTCOMES, "NEVER_SEEN"])
+def test_every_word_of_failure_makes_an_item_and_no_other(word: str) -> None:
+    """From the normaliser's table to the cause: what fails the checks is what its items name."""
+    row = CheckRunRow(name="test", status="COMPLETED", conclusion=word, app="ci", number=1)
+    checks = newest_checks([row])
+    (check,) = checks
+    causes = causes_of(some_facts(checks=checks), TRUST)
+    fails = ci_status(checks) is CIStatus.FAILURE
+    assert fails is (outcome_of(word) is CheckOutcome.FAILED)
+    assert [cause.items for cause in causes] == (
+        [(CauseItem(key=check.identity, mark=check.run_id),)] if fails else []
+    )
 
 
 # What was handled

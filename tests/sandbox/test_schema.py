@@ -20,6 +20,7 @@ from graphql import (
     validate,
 )
 
+from headway_core.pull_requests.checks import OUTCOMES
 from headway_sandbox import graph
 
 ROOT = Path(__file__).parents[2]
@@ -115,6 +116,15 @@ def test_conformance_test_can_fail(official: GraphQLSchema, old: str, new: str, 
     text = graph.SDL.read_text(encoding="utf-8")
     assert old in text
     assert reported in differences(build_schema(text.replace(old, new), assume_valid=True), official)
+
+
+@pytest.mark.lesson("S1")
+@pytest.mark.parametrize("name", ["CheckConclusionState", "CheckStatusState", "StatusState"])
+def test_every_word_of_githubs_schema_has_its_outcome(official: GraphQLSchema, name: str) -> None:
+    """Whatever its enums can say of a check is in the one table of outcomes, on purpose."""
+    words = official.type_map[name]
+    assert isinstance(words, GraphQLEnumType)
+    assert set(words.values) <= set(OUTCOMES)
 
 
 @pytest.mark.parametrize("path", sorted(DOCUMENTS.glob("*.graphql")), ids=lambda path: path.stem)

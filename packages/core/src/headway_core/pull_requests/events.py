@@ -107,13 +107,13 @@ class PullRequestDetached:
 
 @attrs.frozen(kw_only=True)
 class PullRequestHinted:
-    """A webhook says that something may have changed: it is read again at once."""
+    """Something may have changed, or somebody wants to know: it is read again at once."""
 
     event: ClassVar[str] = "pull_request.hinted"
     version: ClassVar[int] = 1
 
     by: str
-    """GitHub's event and action: `check_run.completed`."""
+    """GitHub's event and action (`check_run.completed`), or who asked for all."""
 
 
 @attrs.frozen(kw_only=True)

@@ -27,12 +27,14 @@ from headway_core.pull_requests.events import (
     PullRequestAttached,
     PullRequestChanged,
     PullRequestDetached,
+    PullRequestHinted,
     digest,
 )
 from headway_core.pull_requests.model import (
     DUE,
     DUE_SOON,
     NEXT_DUE,
+    GitHubState,
     PullRequestSnapshot,
     PullRequestWatch,
 )
@@ -57,7 +59,7 @@ from headway_core.pull_requests.writing import (
     timed,
 )
 from headway_core.settings.model import Settings
-from headway_core.workspaces.model import GitFacts, Workspace
+from headway_core.workspaces.model import OF_LIVE_WORKSPACES, GitFacts, Workspace
 
 LEASE = timedelta(seconds=60)
 """For so long a fetch that was begun is left alone by others; a crash costs no more than that (S19)."""
@@ -167,6 +169,20 @@ class PullRequestRecords:
         news = watch.due_at is None or watch.due_at > due
         self._watches.put(tx, attrs.evolve(watch, hint_at=now, due_at=due, discovery_step=0, hinted=hinted))
         return news
+
+    def hint_all(self, tx: Transaction, by: str) -> int:
+        """The same for every live workspace but those whose pull request is merged; how many."""
+        live = sorted(watch.workspace_id for watch in self._watches.query(tx, OF_LIVE_WORKSPACES))
+        tx.lock(*live)
+        meant = [each for each in live if not self._is_merged(tx, each)]
+        for workspace_id in meant:
+            if self.hint(tx, workspace_id, happened_at=None, spacing=timedelta(0), numbers=()):
+                tx.emit(PullRequestHinted(by=by), workspace_id=workspace_id)
+        return len(meant)
+
+    def _is_merged(self, tx: Transaction, workspace_id: str) -> bool:
+        snapshot, _ = self.records(tx, workspace_id)
+        return snapshot.facts is not None and snapshot.facts.state is GitHubState.MERGED
 
     def attach(self, tx: Transaction, workspace_id: str, node_id: str, actor: str) -> bool:
         """Make this pull request the workspace's own, by its id alone."""

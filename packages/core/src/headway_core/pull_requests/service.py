@@ -136,6 +136,14 @@ class PRSnapshotService:
             if landed is not None and not insist:
                 return Shared(outcome=landed)
 
+    async def refresh_all(self, *, actor: str = "people") -> int:
+        """Have the pull requests of all live workspaces read anew; how many. It returns at once (S20).
+
+        Nothing is asked of a forge here: runners read them, and what is new arrives as events. Merged
+        ones stay as they are.
+        """
+        return await self._ledger.transact(lambda tx: self._records.hint_all(tx, actor))
+
     async def refresh_due(self) -> Mapping[str, FetchOutcome]:
         """Refresh a batch of what is due, by workspace: one query a repository for those to be found.
 

@@ -87,7 +87,8 @@ def believe(
     unordered = unordered_mergeability(
         snapshot.facts, observation, began_at=began_at, last_read_at=watch.mergeability_at
     )
-    if unordered or lags_its_branch(observation.state):  # it may be that of the branch's own tip
+    lags = lags_its_branch(observation.state)
+    if unordered or lags:  # that of a record which lags may be of the branch's own tip
         observation = attrs.evolve(observation, mergeability=None)
     known, facts = snapshot.facts, _merged(snapshot.facts, observation)
     moved = known is None or known.head.commit != facts.head.commit
@@ -119,7 +120,7 @@ def believe(
         checks_at=began_at if checks_read else watch.checks_at,
         conversation_at=began_at if observation.conversation is not None else watch.conversation_at,
         mergeability_at=began_at if observation.mergeability is not None else watch.mergeability_at,
-        unknown_reads=_unknown_reads(known, facts, watch.unknown_reads),
+        unknown_reads=0 if lags else _unknown_reads(known, facts, watch.unknown_reads),
     )
     after = timed(after, watch, now, settings)
     changed = changed_fields(snapshot, after)
