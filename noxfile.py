@@ -82,7 +82,7 @@ def lessons(session: nox.Session) -> None:
 @nox.session
 def bench(session: nox.Session) -> None:
     """The benchmarks: ratios against a baseline in the same run."""
-    install(session, "sqlalchemy[asyncio]", "aiosqlite", "asyncpg")
+    install(session, *TESTING, "sqlalchemy[asyncio]", "aiosqlite", "asyncpg")
     for script in sorted(Path("benchmarks").glob("bench_*.py")):
         session.run("python", str(script))
 

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Iterable
 from datetime import datetime
+from typing import Any
 
 from sqlalchemy import Connection, MetaData, bindparam, func, insert, select
 
@@ -11,6 +12,7 @@ from headway_core.kernel.ledger import ReadTransaction
 from headway_core.kernel.scope import Emitted, port_of
 from headway_sql.errors import translating
 from headway_sql.metadata import EVENTS
+from headway_sql.prepared import Prepared
 from headway_sql.rows import json_text, time_text
 from headway_sql.transactions import connection_of
 
@@ -23,7 +25,10 @@ class SqlEventLog(EventLog):
         columns = (table.c[name] for name in ("position", "workspace_id", "at", "actor"))
         payload = (table.c[name] for name in ("event", "version", "data"))
         self._catalog = catalog
-        self._append = insert(table)
+        given: dict[str, Any] = {
+            column.name: bindparam(column.name) for column in table.c if not column.primary_key
+        }
+        self._append = Prepared(insert(table).values(given).inline())
         self._after = (
             select(*columns, *payload)
             .where(table.c.position > bindparam("after"))
@@ -77,4 +82,4 @@ class SqlEventLog(EventLog):
             }
             for event in emitted
         ]
-        connection.execute(self._append, rows if rows[1:] else rows[0])  # one is faster alone
+        self._append.execute(connection, *rows)

@@ -13,6 +13,7 @@ from headway_core.kernel.scope import STALE, expect_query, key_text, port_of
 from headway_core.kernel.tables import OwnedTable, Query, ReadTable, TableSpec
 from headway_sql.database import PRIMARY_KEY, Database
 from headway_sql.errors import translating
+from headway_sql.prepared import Prepared
 from headway_sql.rows import Rows, encode_parameters, plain
 from headway_sql.transactions import connection_of, writing
 
@@ -68,18 +69,20 @@ class SqlWriter(SqlReader[R], OwnedTable[R]):
         super().__init__(spec, table)
         self._database = database
         self._hold = self._get.with_for_update()  # which SQLite leaves out
-        self._insert = insert(table)
+        self._insert = Prepared(insert(table))
         changes: dict[str, Any] = {
             column.name: bindparam(column.name) for column in spec.columns() if column.name not in spec.key
         }
-        self._update = update(table).where(*self._has_key).values(changes)
+        replace = update(table).where(*self._has_key).values(changes)
         self._versioned = spec.versioned
         if self._versioned:
-            self._update = self._update.where(table.c.version == bindparam("stored_version"))
+            replace = replace.where(table.c.version == bindparam("stored_version"))
+        self._update = Prepared(replace)
         upsert = database.insert(table)
-        self._put = upsert.on_conflict_do_update(
+        put = upsert.on_conflict_do_update(
             index_elements=list(spec.key), set_={name: upsert.excluded[name] for name in changes}
         )
+        self._put = Prepared(put)
         self._delete = delete(table).where(*self._has_key)
 
     def hold(self, tx: Transaction, *key: str | int) -> R | None:
@@ -95,7 +98,7 @@ class SqlWriter(SqlReader[R], OwnedTable[R]):
         with port_of(scope), translating():
             scope.inserted(self.spec, record)
             try:
-                scope.connection.execute(self._insert, self._rows.encode(record))
+                self._insert.execute(scope.connection, self._rows.encode(record))
             except sqlalchemy_exc.IntegrityError as error:
                 self._clash(record, error)
             return record
@@ -115,7 +118,7 @@ class SqlWriter(SqlReader[R], OwnedTable[R]):
                 stored = attrs.evolve(cast("Any", record), version=version + 1)
                 row |= {"stored_version": version, "version": version + 1}
             try:
-                done = scope.connection.execute(self._update, row)
+                done = self._update.execute(scope.connection, row)
             except sqlalchemy_exc.IntegrityError as error:
                 self._clash(record, error)
             if done.rowcount == 0:
@@ -131,7 +134,7 @@ class SqlWriter(SqlReader[R], OwnedTable[R]):
                 raise TypeError(f"{self.spec.name} is versioned: add or replace")
             scope.written(self.spec, record)
             try:
-                scope.connection.execute(self._put, self._rows.encode(record))
+                self._put.execute(scope.connection, self._rows.encode(record))
             except sqlalchemy_exc.IntegrityError as error:
                 self._clash(record, error)
             return record
