@@ -43,7 +43,7 @@ from headway_sql import SqlStore
 
 CALLERS = 16
 LIMITS = {"postgresql": 2.5}
-SECONDS = 3.0
+SECONDS = 2.0
 """How long processes write together."""
 
 Way = Callable[[int], Awaitable[None]]
@@ -230,4 +230,4 @@ if __name__ == "__main__":
     if sys.argv[1:2] == ["--write"]:
         anyio.run(write, sys.argv[2], sys.argv[3])
     else:
-        sys.exit(main(int(sys.argv[1]) if sys.argv[1:] else 20))
+        sys.exit(main(int(sys.argv[1]) if sys.argv[1:] else 12))

@@ -18,7 +18,7 @@ from furnished import databases, furnish, store_of
 import headway
 from headway.config import Config
 
-IDLE_S = 5.0
+IDLE_S = 3.0
 LIMITS = {"idle": 4.0, "most": 10.0}
 """KiB a workspace."""
 

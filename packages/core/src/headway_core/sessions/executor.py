@@ -25,9 +25,9 @@ from headway_core.kernel.hosts import HostLocks
 from headway_core.kernel.ledger import Ledger, ReadTransaction, Transaction
 from headway_core.kernel.tables import ReadTable
 from headway_core.sessions.model import (
-    ALL_SESSIONS,
     BUSY,
     BUSY_SESSIONS,
+    LOST_SESSIONS,
     QUEUED_PROMPTS,
     Activity,
     EndReason,
@@ -139,8 +139,7 @@ class SessionExecutor:
             for session in self._session_rows.query(tx, BUSY_SESSIONS)
             if self._sessions.workspace(tx, session.workspace_id).host_id == self._locks.host_id
         ]
-        ended = self._session_rows.query(tx, ALL_SESSIONS)
-        return list(dict.fromkeys(pinned)), [s for s in ended if s.end_reason is EndReason.LOST]
+        return list(dict.fromkeys(pinned)), self._session_rows.query(tx, LOST_SESSIONS)
 
     async def said(self, session_id: str, name: str) -> bytes | None:
         """What the newest attempt of a session left in `$HEADWAY_OUT` under this name, or None.

@@ -232,7 +232,7 @@ class NotReady:
 _LIVE_VALUES = tuple(status.value for status in LIVE)
 _BUSY_VALUES = tuple(status.value for status in BUSY)
 
-ALL_SESSIONS = Query(name="all", order=("created_at",))
+LOST_SESSIONS = Query(name="lost", among={"end_reason": (EndReason.LOST.value,)}, order=("created_at",))
 SESSIONS_OF_LIVE_WORKSPACES = attrs.evolve(OF_LIVE_WORKSPACES, order=("created_at",))
 SESSIONS_OF = Query(name="of_workspace", equal=("workspace_id",), order=("created_at",))
 LIVE_OF = Query(
@@ -257,7 +257,7 @@ SESSIONS = TableSpec(
             only={"purpose": (Purpose.FIXER.value,), "status": _LIVE_VALUES},
         ),
     ),
-    queries=(ALL_SESSIONS, SESSIONS_OF_LIVE_WORKSPACES, SESSIONS_OF, LIVE_OF, BUSY_SESSIONS, LIVE_FIXERS),
+    queries=(LOST_SESSIONS, SESSIONS_OF_LIVE_WORKSPACES, SESSIONS_OF, LIVE_OF, BUSY_SESSIONS, LIVE_FIXERS),
 )
 
 PROMPTS_OF = Query(name="of_session", equal=("session_id",), order=("created_at",))
