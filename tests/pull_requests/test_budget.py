@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from headway_core.projects.model import PROJECTS
-from headway_core.pull_requests import ForgeBudget, RateLimit, Refreshed, Unchanged
+from headway_core.pull_requests import Failed, ForgeBudget, RateLimit, Refreshed, Unchanged
 from headway_core.pull_requests.budget import BLOCKED_S, MOST_STRIKES, Round, spared, struck, told
 from headway_core.pull_requests.ports import FailureKind, FetchFailed
 from headway_core.testing.clock import EPOCH
@@ -178,3 +178,41 @@ async def test_after_a_limit_the_rest_of_the_round_is_not_asked(room: "Room") ->
     assert budget.strikes == 1
     for n in (1, 2):
         assert (await room.watch(f"w{n}")).problem == "rate_limited: secondary"
+
+
+@pytest.mark.lesson("S11")
+@pytest.mark.anyio
+async def test_after_a_limit_nothing_more_is_asked_in_a_look(room: "Room") -> None:
+    """The branches met it: no pull request is read, none that an agent named is looked up, none kicked."""
+    await room.set(quiet_time_s=0)
+    await room.add_workspace("w1", branch="b1")
+    await room.attach("w1")
+    await room.add_workspace("w2", branch="b2")
+    await room.store.ledger.transact(lambda tx: room.service.hint(tx, "w2", numbers=(8, 9)))
+    room.forge.observations["PR_1"] = an_observation()
+    room.forge.candidates["b2"] = LIMITED
+    outcomes = await room.service.refresh_due()
+    assert [call.what for call in room.forge.asked] == ["of_branches"]
+    assert {each.kind for each in outcomes.values() if isinstance(each, Failed)} == {FailureKind.RATE_LIMITED}
+    assert set(outcomes) == {"w1", "w2"}
+    (budget,) = await room.service.budgets()
+    assert budget.strikes == 1
+
+
+@pytest.mark.lesson("S11")
+@pytest.mark.anyio
+async def test_a_limit_that_a_name_meets_ends_the_look(room: "Room") -> None:
+    """The first number that an agent named met it: the second is not looked up; both are later."""
+    await room.set(quiet_time_s=0)
+    await room.add_workspace("w1", branch="b1")
+    await room.store.ledger.transact(lambda tx: room.service.hint(tx, "w1", numbers=(8, 9)))
+    room.forge.numbers = {8: LIMITED, 9: LIMITED}
+    await room.service.refresh_due()
+    assert [call.what for call in room.forge.asked] == ["of_branches", "resolve"]
+    watch = await room.watch()
+    assert (watch.hinted, watch.problem) == ((8, 9), "rate_limited: secondary")
+    room.forge.numbers = {}
+    room.clock.advance(62)
+    await room.service.refresh_due()
+    assert len(room.asked("resolve")) == 3
+    assert (await room.watch()).hinted == ()

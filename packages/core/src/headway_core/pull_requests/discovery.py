@@ -7,6 +7,7 @@ from typing import Protocol
 import attrs
 
 from headway_core.projects.model import Project
+from headway_core.pull_requests.fuse import Fuse
 from headway_core.pull_requests.ports import (
     Candidate,
     FailureKind,
@@ -18,6 +19,7 @@ from headway_core.workspaces.model import ResumeBranchSource, Workspace
 
 _CLOCK_SKEW = timedelta(minutes=10)
 """Our clock may be ahead of GitHub's by so much: an open pull request of a fresh branch is hardly older."""
+_PASSING = (FailureKind.RATE_LIMITED, FailureKind.UNAVAILABLE)
 _UNREPORTED = FetchFailed(kind=FailureKind.NONSENSE, problem="the forge did not answer for it")
 
 
@@ -54,7 +56,7 @@ class Seen:
 
 async def look(forge: PullRequests, group: Sequence[Asking]) -> dict[str, Seen]:
     """Ask for a group of one project: one query for the branches, then one for all that is observed."""
-    project = group[0].project
+    project, forge = group[0].project, Fuse(forge)
     looking = [each for each in group if each.looks]
     found = await _of_branches(forge, project, [each.workspace.branch for each in looking])
     seen: dict[str, Seen] = {}
@@ -67,7 +69,11 @@ async def look(forge: PullRequests, group: Sequence[Asking]) -> dict[str, Seen]:
             continue
         chosen = () if isinstance(answer, FetchFailed) else choose(answer, each, project)
         if not chosen and each.looks and each.hinted:
-            chosen = await _named(forge, each)
+            named = await _named(forge, each)
+            if isinstance(named, FetchFailed) and each.node_id is None:
+                seen[workspace_id] = Seen(observation=named)
+                continue
+            chosen = () if isinstance(named, FetchFailed) else named
         if len(chosen) == 1:
             wanted[workspace_id] = chosen[0].node_id
             seen[workspace_id] = Seen(attach=chosen[0].node_id)
@@ -96,26 +102,36 @@ def _is_missing(answer: Observation | FetchFailed) -> bool:
     return answer is _UNREPORTED or (isinstance(answer, FetchFailed) and answer.kind is FailureKind.NOT_FOUND)
 
 
-async def _named(forge: PullRequests, each: Asking) -> tuple[Candidate, ...]:
+async def _named(forge: PullRequests, each: Asking) -> tuple[Candidate, ...] | FetchFailed:
     """The pull request that an agent named, when the worktree's own commit is its head.
 
     An agent may have pushed its work to another branch than the workspace's, and opened the pull request
-    from there (S16). What it says is hostile: the commit vouches for it, and all other rules hold.
+    from there (S16). What it says is hostile: the commit vouches for it, and all other rules hold. A
+    failure is one that will pass: what was named is looked up then.
     """
     for number in each.hinted:
-        node_id = await forge.resolve(each.project, number)
-        if isinstance(node_id, FetchFailed):
+        told = await _numbered(forge, each.project, number)
+        if isinstance(told, FetchFailed):
+            if told.kind in _PASSING:
+                return told
             continue
-        told = (await _observe(forge, each.project, [node_id]))[node_id]
-        if isinstance(told, FetchFailed) or told.state.head.commit != each.worktree_head:
+        if told.state.head.commit != each.worktree_head or told.state.head.ref == each.workspace.base_branch:
             continue
         branch = told.state.head.ref
         found = (await _of_branches(forge, each.project, [branch]))[branch]
-        if branch != each.workspace.base_branch and not isinstance(found, FetchFailed):
-            chosen = choose(found, each, each.project)
-            if [candidate.node_id for candidate in chosen] == [node_id]:
-                return chosen
+        if isinstance(found, FetchFailed):
+            return found
+        chosen = choose(found, each, each.project)
+        if [candidate.node_id for candidate in chosen] == [told.state.node_id]:
+            return chosen
     return ()
+
+
+async def _numbered(forge: PullRequests, project: Project, number: int) -> Observation | FetchFailed:
+    node_id = await forge.resolve(project, number)
+    if isinstance(node_id, FetchFailed):
+        return node_id
+    return (await _observe(forge, project, [node_id]))[node_id]
 
 
 async def _of_branches(

@@ -216,7 +216,8 @@ class PRSnapshotService:
                 if stored.kick is not None:
                     kicks.append((each, stored.kick))
         for each, number in kicks:
-            await self._forge.kick(each.project, number)
+            if each.project.github_host not in limited:  # a kick that is lost is made up for
+                await self._forge.kick(each.project, number)
 
     async def _look(self, group: Sequence[Begun]) -> dict[str, Seen]:
         with anyio.move_on_after(DEADLINE_S):
