@@ -27,7 +27,7 @@ from headway_core.testing.fakes_machine import (
     no_point,
 )
 from headway_core.testing.fakes_writer import FakeForgeWriter
-from headway_core.testing.points import PointedStore
+from headway_core.testing.points import pointed_store
 from headway_core.workspaces import Workspace
 
 REPO = "/src/demo"
@@ -41,7 +41,7 @@ class Host:
         self.worktrees = FakeWorktrees(world.git, point)
         self.scripts = FakeScripts(point)
         self.core = CoreContainer(
-            store=PointedStore(world.store, point),
+            store=pointed_store(world.store, point),
             locks=FakeLocks(host_id, world.held.setdefault(host_id, set())),
             worktrees=self.worktrees,
             scripts=self.scripts,

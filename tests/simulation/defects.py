@@ -20,7 +20,8 @@ from headway_core.kernel.claims import Claim
 from headway_core.kernel.consumers import ConsumerPosition, EventReader
 from headway_core.kernel.duties import DutyRunner
 from headway_core.kernel.errors import Unavailable
-from headway_core.operations import ArchiveService, Busy, ProvisioningService
+from headway_core.operations import ArchiveService, Busy, ProvisioningService, WorkspaceCreationService
+from headway_core.projects import ProjectService
 from headway_core.pull_requests import PRSnapshotService, recording, writing
 from headway_core.pull_requests.flights import Flights
 from headway_core.pull_requests.model import GitHubState
@@ -30,6 +31,7 @@ from headway_core.ratchet import service as ratchet_service
 from headway_core.ratchet.causes import remember
 from headway_core.ratchet.decision import Dispatch
 from headway_core.ratchet.duty import RatchetDuty
+from headway_core.ratchet.gather import Places
 from headway_core.ratchet.service import RatchetService
 from headway_core.ratchet.trust import Trust
 from headway_core.sessions import LimitReached, Purpose, SessionExecutor, SessionService, SessionStatus
@@ -527,6 +529,42 @@ def an_abandoned_check_goes_on() -> Planted:
 
 
 @contextmanager
+def more_fixers_than_places() -> Planted:
+    """Everybody who waits for a place is next in line."""
+
+    def next_in_line(self: Any, _settings: Any, *newcomers: tuple[str, str]) -> tuple[str, ...]:
+        return tuple(workspace_id for workspace_id, _ in (*self.waiting, *newcomers))
+
+    with replaced(Places, next_in_line=next_in_line):
+        yield
+
+
+@contextmanager
+def a_key_that_is_not_looked_at() -> Planted:
+    """A call that is repeated makes another workspace."""
+    store = WorkspaceCreationService._store
+
+    def unkeyed(self: Any, *args: Any, idempotency_key: str | None, **more: Any) -> Any:
+        return store(self, *args, idempotency_key=None, **more)
+
+    with replaced(WorkspaceCreationService, _store=unkeyed):
+        yield
+
+
+@contextmanager
+def the_remote_as_it_is_written() -> Planted:
+    """A project is named after its remote, with the token that somebody left in it."""
+    register = ProjectService.register
+
+    async def named(self: Any, path: str, **more: Any) -> Any:
+        repository = await self._repositories.repository(path)
+        return await register(self, path, name=repository.origin_url, **more)
+
+    with replaced(ProjectService, register=named):
+        yield
+
+
+@contextmanager
 def another_hosts_sessions() -> Planted:
     """A runner recovers and tends the sessions of every host."""
     due = SessionExecutor._due
@@ -604,6 +642,9 @@ DEFECTS: dict[str, Callable[[], Any]] = {
         told_twice,
         a_stop_is_not_heard,
         an_abandoned_check_goes_on,
+        more_fixers_than_places,
+        a_key_that_is_not_looked_at,
+        the_remote_as_it_is_written,
         another_hosts_sessions,
         archive_forgets_sessions,
     )

@@ -65,12 +65,12 @@ class PointedLedger(Ledger):
         self._inner.wake()
 
 
-class PointedStore(Store):
-    """A store as one process sees it: the same rows, and a ledger with points."""
+class StoreOfAProcess(Store):
+    """A store as one process sees it: the same rows as `inner`, through a ledger of its own."""
 
-    def __init__(self, inner: Store, point: Point) -> None:
+    def __init__(self, inner: Store, ledger: Ledger) -> None:
         self._inner = inner
-        self._ledger = PointedLedger(inner.ledger, point)
+        self._ledger = ledger
 
     @property
     def ledger(self) -> Ledger:
@@ -92,3 +92,8 @@ class PointedStore(Store):
 
     def writer(self, spec: TableSpec[R]) -> OwnedTable[R]:
         return self._inner.writer(spec)
+
+
+def pointed_store(inner: Store, point: Point) -> Store:
+    """The same rows, and a ledger with points."""
+    return StoreOfAProcess(inner, PointedLedger(inner.ledger, point))

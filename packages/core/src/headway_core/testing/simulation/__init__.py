@@ -5,15 +5,9 @@ which its process can die. Deterministic: the same plan gives the same trace, li
 """
 
 from headway_core.testing.simulation.invariants import INVARIANTS
+from headway_core.testing.simulation.plays import Played, every_crash, every_state, play
 from headway_core.testing.simulation.runs import Run, live_through, shrink
-from headway_core.testing.simulation.scenarios import (
-    SCENARIOS,
-    Played,
-    Scenario,
-    every_crash,
-    every_state,
-    play,
-)
+from headway_core.testing.simulation.scenarios import SCENARIOS, Scenario
 from headway_core.testing.simulation.world import Plan, Violation, World
 
 __all__ = [

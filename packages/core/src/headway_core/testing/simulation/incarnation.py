@@ -14,21 +14,18 @@ import anyio.lowlevel
 from dependency_injector import providers
 
 from headway_core.container import CoreContainer
-from headway_core.kernel.claims import Claims
 from headway_core.kernel.errors import HeadwayError, OutcomeUnknown, Unavailable
-from headway_core.kernel.events import EventLog, EventPruner
 from headway_core.kernel.hosts import HostLocks
-from headway_core.kernel.ledger import Ledger, ReadTransaction, Store, Transaction
-from headway_core.kernel.tables import OwnedTable, ReadTable, TableSpec
+from headway_core.kernel.ledger import Ledger, ReadTransaction, Transaction
 from headway_core.operations.model import ArchiveResult
 from headway_core.testing.fakes_agents import FakeAgents
+from headway_core.testing.points import StoreOfAProcess
 from headway_core.testing.simulation.forge import WorldForgeWriter, WorldIssues, WorldPullRequests
 from headway_core.testing.simulation.local import WorldScripts, WorldSupervisor, WorldWorktrees
 from headway_core.testing.simulation.machine import Machine
 from headway_core.testing.simulation.world import World, never
 
 T = TypeVar("T")
-R = TypeVar("R")
 
 CRASHES_MOST = 8
 """A process manager that sees its program die more often than this in two minutes would give up."""
@@ -59,10 +56,10 @@ class Incarnation:
         """The workspaces whose ignored files a person said here may be lost."""
         self.crash_at = crash_at
         self._schedule = world.chance.stream(f"schedule of {self.name}")
-        self.store = ProcessStore(self)
+        self.ledger = ProcessLedger(self)
         self.core = wired(
             container,
-            store=self.store,
+            store=StoreOfAProcess(world.store, self.ledger),
             locks=WorldLocks(self),
             worktrees=WorldWorktrees(self),
             scripts=WorldScripts(self),
@@ -309,7 +306,7 @@ class ProcessLedger(Ledger):
         if emitted:
             for other in world.alive:
                 if other is process or world.luck.choice((True, False)):
-                    other.store.ledger.announce()
+                    other.ledger.announce()
         # No await from the commit to the return: it is committed if and only if it returns.
         if process.dies_at("after transact"):
             await never()
@@ -323,32 +320,3 @@ class ProcessLedger(Ledger):
 
     def announce(self) -> None:
         self._announce()
-
-
-class ProcessStore(Store):
-    """The one store, as one process has it."""
-
-    def __init__(self, process: Incarnation) -> None:
-        self._inner = process.world.store
-        self._ledger = ProcessLedger(process)
-
-    @property
-    def ledger(self) -> ProcessLedger:
-        return self._ledger
-
-    @property
-    def events(self) -> EventLog:
-        return self._inner.events
-
-    @property
-    def pruner(self) -> EventPruner:
-        return self._inner.pruner
-
-    def reader(self, spec: TableSpec[R]) -> ReadTable[R]:
-        return self._inner.reader(spec)
-
-    def writer(self, spec: TableSpec[R]) -> OwnedTable[R]:
-        return self._inner.writer(spec)
-
-    def claims(self, kind: str) -> Claims:
-        return self._inner.claims(kind)

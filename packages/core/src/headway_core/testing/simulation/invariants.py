@@ -47,6 +47,7 @@ class Invariants(Watcher):
                 ("I1 lifecycle along the table", rows.along(LIFECYCLE_TRANSITIONS)),
                 ("compare-and-swap", rows.one_version_further),
                 ("events in the transaction", rows.told_by(*_WORKSPACE_EVENTS)),
+                ("created once", rows.as_many_as_asked),
                 ("a workspace stays on its host", rows.same_host),
                 ("only its own host acts", rows.missing_is_missing),
             ),

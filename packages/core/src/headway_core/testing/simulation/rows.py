@@ -324,6 +324,12 @@ def newer_git_facts(_world: World, change: Change, _commit: Commit) -> Problem:
     return f"git facts of {change.key[0]}: older ones replace newer ones"
 
 
+def as_many_as_asked(world: World, _change: Change, _commit: Commit) -> Problem:
+    """A call that is repeated with its key, by the next process too, makes nothing more."""
+    there = len(world.rows("workspaces"))
+    return None if there <= world.plan.workspaces else f"{there} workspaces for {world.plan.workspaces} keys"
+
+
 def same_host(_world: World, change: Change, _commit: Commit) -> Problem:
     """A workspace stays on the machine that has its worktree."""
     before, after = change.before, change.after

@@ -1,29 +1,19 @@
-"""Short scenarios, in which a process dies at every point: once, and again in the process that recovers.
+"""Short scenarios: what is prepared in peace, and what the process does that dies."""
 
-A scenario prepares a world in peace, then a process acts and dies at its nth point, then another one runs the
-host and dies at its mth, …, then a last one runs it in peace. All invariants hold at each step, and
-everything comes to its end. Of crashes in a row only those are played that leave the world in a new state.
-"""
-
-import itertools
-from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping
+from collections.abc import Awaitable, Callable
 from typing import Any
 
 import anyio
 import attrs
 
-from headway_core.container import CoreContainer
 from headway_core.operations import CreateWorkspace, GitHubIssue, Manual, ResumeBranch
 from headway_core.pull_requests.model import GitHubState
 from headway_core.sessions.model import SessionStatus
 from headway_core.testing.conversations import OWNER
-from headway_core.testing.simulation.chance import Chance
 from headway_core.testing.simulation.github import REPOSITORY
 from headway_core.testing.simulation.incarnation import Incarnation
-from headway_core.testing.simulation.loops import DeadlockError, run_seeded
-from headway_core.testing.simulation.states import Scout
-from headway_core.testing.simulation.story import Story, surprises
-from headway_core.testing.simulation.world import Plan, Violation, World
+from headway_core.testing.simulation.story import Story
+from headway_core.testing.simulation.world import World
 from headway_core.workspaces.model import Workspace, WorkspaceStatus
 
 PREPARED_WITHIN_S = 200.0
@@ -32,11 +22,10 @@ ROUNDS = 3
 
 
 class Stage(Story):
-    """A world in which a scenario is played."""
+    """A world of one host, in which a scenario is played."""
 
     def __init__(self, world: World, container: type[Any]) -> None:
         super().__init__(world, container)
-        self.world = world
         self.machine = world.machines[0]
         self.project_id = ""
 
@@ -64,12 +53,12 @@ class Stage(Story):
         return bool(self.world.rows("workspaces")) and self.workspace.status is WorkspaceStatus.READY
 
     def fixer_runs(self) -> bool:
-        return any(s.label == "ratchet" and s.status is SessionStatus.RUNNING for s in self.rows())
+        return any(s.label == "ratchet" and s.status is SessionStatus.RUNNING for s in self.sessions())
 
     def fixer_ended(self) -> bool:
-        return any(s.label == "ratchet" and not s.is_live for s in self.rows())
+        return any(s.label == "ratchet" and not s.is_live for s in self.sessions())
 
-    def rows(self) -> list[Any]:
+    def sessions(self) -> list[Any]:
         return self.world.rows("sessions")
 
 
@@ -138,7 +127,7 @@ async def _merged(stage: Stage) -> None:
 async def _working(stage: Stage) -> None:
     """An agent runs, and there are work that nobody committed and files that git ignores."""
     await _created(stage)
-    await stage.run_until(lambda: any(s.status is SessionStatus.RUNNING for s in stage.rows()))
+    await stage.run_until(lambda: any(s.status is SessionStatus.RUNNING for s in stage.sessions()))
     piece = f"work-{stage.world.count('work')}"
     stage.world.work.append(piece)
     for tree in stage.machine.worktrees.values():
@@ -227,138 +216,3 @@ SCENARIOS: tuple[Scenario, ...] = (
     Scenario(name="archive", prepare=_working, act=_archive),
     Scenario(name="run from nothing to a pull request", prepare=_created, act=_run),
 )
-
-
-@attrs.frozen(kw_only=True)
-class Played:
-    """What came of a scenario with given crashes."""
-
-    scenario: str
-    crash_at: tuple[int, ...]
-    died: tuple[bool, ...]
-    """Whether each process that was to die came to its point."""
-    violation: Violation | None
-    states: Mapping[int, int]
-    """By number of its points: the states in which the process that was not to die found the world, until all
-    was at rest. Each state once."""
-    trace: tuple[str, ...] = ()
-
-
-def play(
-    scenario: Scenario,
-    *crash_at: int,
-    seed: int = 1,
-    traced: bool = False,
-    backend: str = "asyncio",
-    container: type[Any] = CoreContainer,
-) -> Played:
-    """Play a scenario: its process dies at the first point, the one that recovers at the second, …"""
-    plays: list[_Play] = []
-
-    async def main() -> None:
-        world = World(Plan(seed=seed, storm_s=0.0, crash_at=crash_at), traced=traced)
-        plays.append(_Play(scenario, Stage(world, container)))
-        await plays[0].tell()
-
-    try:
-        run_seeded(main, order=Chance(seed).stream("order"), backend=backend)
-    except DeadlockError as error:
-        plays[0].stage.world.violated("nothing waits for ever", str(error))
-    played = plays[0]
-    world = played.stage.world
-    return Played(
-        scenario=scenario.name,
-        crash_at=crash_at,
-        died=tuple(played.died),
-        violation=world.violation,
-        states=played.scout.found,
-        trace=tuple(world.trace or ()),
-    )
-
-
-class _Play:
-    def __init__(self, scenario: Scenario, stage: Stage) -> None:
-        self._scenario = scenario
-        self.stage = stage
-        self.died: list[bool] = []
-        self.scout = Scout(stage.world)
-
-    async def tell(self) -> None:
-        stage, world = self.stage, self.stage.world
-        async with anyio.create_task_group() as group:
-            world.tasks = group
-            group.start_soon(stage.unless_over, group.cancel_scope)
-            with surprises(world):
-                await self._acts()
-            group.cancel_scope.cancel()
-
-    async def _acts(self) -> None:
-        stage, world = self.stage, self.stage.world
-        stage.project_id = await stage.prepare()
-        await self._scenario.prepare(stage)
-        crashes = [*world.plan.crash_at, None]
-        await self._act(crashes[0])
-        if not world.rows("workspaces"):
-            # It died before anything was stored: who asked asks again, with the same key.
-            process = stage.start(stage.machine, "creator")
-            await self._scenario.act(process, None)
-            process.stopped()
-        world.spawn(self._keep_running, crashes[1:])
-        await stage.come_to_rest()
-        self.scout.stop()
-        await stage.be_put_away()
-        if len(world.rows("workspaces")) != 1:
-            world.violated("created once", f"{len(world.rows('workspaces'))} workspaces")
-
-    async def _act(self, crash_at: int | None) -> None:
-        """The process that acts, until it dies or has done it."""
-        stage, world = self.stage, self.stage.world
-        workspace = stage.workspace if world.rows("workspaces") else None
-        process = self._start("actor", crash_at)
-        world.spawn(process.live, lambda: self._scenario.act(process, workspace))
-        await self._ended(process)
-
-    async def _keep_running(self, crashes: Iterable[int | None]) -> None:
-        """The processes that recover, one after the other; the last one does not die, and is started anew."""
-        for crash_at in itertools.chain(crashes, itertools.repeat(None)):
-            process = self._start("runner", crash_at)
-            self.stage.world.spawn(process.live, process.run)
-            await self._ended(process)
-            await anyio.sleep(1)
-
-    async def _ended(self, process: Incarnation) -> None:
-        await process.ended.wait()
-        if process.crash_at is not None:
-            self.died.append(process.died)
-
-    def _start(self, role: str, crash_at: int | None) -> Incarnation:
-        process = self.stage.start(self.stage.machine, role, crash_at=crash_at)
-        if crash_at is None:
-            self.scout.follow(process)
-        return process
-
-
-def every_crash(scenario: Scenario, **how: Any) -> Iterator[Played]:
-    """Every single crash: the last one played is the one that nobody died in."""
-    for nth in itertools.count():
-        played = play(scenario, nth, **how)
-        yield played
-        if not played.died[0]:
-            return
-
-
-def every_state(scenario: Scenario, *, crashes: int, **how: Any) -> Iterator[Played]:
-    """Every state in which up to so many crashes, one after the other, can leave the world: each once.
-
-    The process that acts dies, then the one that recovers, then the one that recovers from that, …
-    """
-    seen: set[int] = set()
-    reached = [play(scenario, **how)]
-    for _ in range(crashes):
-        before, reached = reached, []
-        for played in before:
-            for point, state in played.states.items():
-                if state not in seen:
-                    seen.add(state)
-                    reached.append(play(scenario, *played.crash_at, point, **how))
-                    yield reached[-1]

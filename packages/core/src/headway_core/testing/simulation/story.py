@@ -18,8 +18,6 @@ from headway_core.testing.simulation.world import REPO, World
 QUICK: dict[str, Any] = {
     "ratchet_default": True,
     "session_limit": 3,
-    "capacity_all": 2,
-    "capacity_project": 2,
     "quiet_time_s": 8,
     "ci_limit_s": 90,
     "part_limit_s": 60,
@@ -41,26 +39,27 @@ class Story:
     """One run of a world from its beginning to its end."""
 
     def __init__(self, world: World, container: type[Any] = CoreContainer) -> None:
-        self._world = world
+        self.world = world
         self._container = container
 
     async def tell(self) -> None:
         """Everything that happens; ends early when an invariant is violated."""
-        world = self._world
+        world = self.world
         async with anyio.create_task_group() as group:
             world.tasks = group
-            group.start_soon(self.unless_over, group.cancel_scope)
+            group.start_soon(self._unless_over, group.cancel_scope)
             with surprises(world):
-                await self._chapters()
+                await self.chapters()
             group.cancel_scope.cancel()
 
-    async def unless_over(self, scope: anyio.CancelScope) -> None:
+    async def _unless_over(self, scope: anyio.CancelScope) -> None:
         """End what goes on when an invariant is violated."""
-        await self._world.over.wait()
+        await self.world.over.wait()
         scope.cancel()
 
-    async def _chapters(self) -> None:
-        world = self._world
+    async def chapters(self) -> None:
+        """Hosts and callers in a storm, and the calm after it."""
+        world = self.world
         stormy, world.stormy = world.stormy, False
         await self.prepare()
         world.stormy = stormy
@@ -88,19 +87,20 @@ class Story:
 
     def start(self, machine: Machine, role: str, *, crash_at: int | None = None) -> Incarnation:
         """A new process of the product."""
-        return Incarnation(self._world, machine, role, container=self._container, crash_at=crash_at)
+        return Incarnation(self.world, machine, role, container=self._container, crash_at=crash_at)
 
     async def prepare(self) -> str:
-        """Quick settings, and the project: its id."""
-        process = self.start(self._world.machines[0], "setup")
-        await process.core.settings().change(**QUICK)
+        """Quick settings, in every other world a place for one fixer alone, and the project: its id."""
+        process = self.start(self.world.machines[0], "setup")
+        places = 1 + self.world.plan.seed % 2
+        await process.core.settings().change(**QUICK, capacity_all=places, capacity_project=places)
         project = await process.core.projects().register(REPO, startup_script="make setup")
         process.stopped()
         return project.id
 
     async def keep_running(self, machine: Machine) -> None:
         """What a service manager does: one runner, started again when it died or was stopped."""
-        world = self._world
+        world = self.world
         while True:
             process = self.start(machine, "runner")
             world.spawn(process.live, process.run)
@@ -116,7 +116,7 @@ class Story:
             await anyio.sleep(world.luck.uniform(0.1, 5))
 
     async def _keep_calling(self, machine: Machine) -> None:
-        world = self._world
+        world = self.world
         while world.stormy or missing(world, machine):
             process = self.start(machine, "app")
             world.spawn(process.live, lambda process=process: call(process))
@@ -125,7 +125,7 @@ class Story:
 
     async def come_to_rest(self) -> None:
         """Liveness: when nothing goes wrong any more, every workspace reaches its end."""
-        world = self._world
+        world = self.world
         until = world.seconds() + PATIENCE_S
         while left := [*endings.still_open(world), *endings.undecided(world), *endings.untrue(world)]:
             if world.seconds() > until:
@@ -136,7 +136,7 @@ class Story:
 
     async def _put_everything_away(self) -> None:
         """A person archives all that is there: nothing is lost by it, and nothing is left over."""
-        world = self._world
+        world = self.world
         for machine in world.machines:
             process = self.start(machine, "archivist")
             for workspace in world.rows("workspaces"):
@@ -148,7 +148,7 @@ class Story:
 
     async def _start_anew(self) -> None:
         """Every runner is stopped and started once more: what nobody knows is cleared away."""
-        for process in list(self._world.alive):
+        for process in list(self.world.alive):
             await self._stop(process)
 
     async def _stop(self, process: Incarnation) -> None:
@@ -157,10 +157,10 @@ class Story:
         with anyio.move_on_after(STOPS_WITHIN_S) as patience:
             await process.ended.wait()
         if patience.cancelled_caught:
-            self._world.violated("R31 a stop ends in time", f"{process.name} goes on")
+            self.world.violated("R31 a stop ends in time", f"{process.name} goes on")
 
     def _judge(self) -> None:
-        world = self._world
+        world = self.world
         for name, problems in (
             ("I7 every intent is closed", endings.still_open(world)),
             ("I7 no worktree is orphaned", endings.left_behind(world)),
