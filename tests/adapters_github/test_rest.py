@@ -6,9 +6,11 @@ from typing import Any
 
 import attrs
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from headway_core.projects.model import Project
-from headway_core.pull_requests.checks import CheckRunRow, StatusRow
+from headway_core.pull_requests.checks import CheckRunRow, StatusRow, newest_checks
 from headway_core.pull_requests.model import CheckOutcome
 from headway_core.pull_requests.ports import FailureKind, FetchFailed, Observation
 from headway_core.testing.clock import EPOCH
@@ -16,9 +18,10 @@ from headway_github.answers import Answer, RawAnswer, SendFailed
 from headway_github.budgets import Budgets, host_of
 from headway_github.limited import Limited
 from headway_github.pages import IncompleteError
-from headway_github.reading import MalformedError
+from headway_github.reading import MalformedError, Node
 from headway_github.rest import KEPT_AT_MOST, Rest
 from headway_github.rest_checks import RestChecks
+from headway_github.rows import rest_run_row
 from headway_github.tokens import GivenToken
 from headway_github.transport import HttpConnection
 
@@ -291,6 +294,28 @@ async def test_a_list_that_grows_is_read_again(project: Project) -> None:
     connection.answers[f"GET {AT}/check-runs"] = growing
     rows = await RestChecks(rest_over(connection)).of_commit(project, HEAD)
     assert len(rows) == 151
+
+
+@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.integers(0, 260), st.randoms(use_true_random=False))
+async def test_order_and_repetition_of_rows_change_nothing(project: Project, count: int, chance: Any) -> None:
+    """Over three pages, in any order, some again on a later page: each once, or the list is not read."""
+    rows = [a_rest_run(n, conclusion=chance.choice(["success", "failure"])) for n in range(count)]
+    told = list(rows)
+    chance.shuffle(told)
+    for row in [row for row in told if chance.random() < 0.1]:
+        told.insert(chance.randint(told.index(row) + 1, len(told)), row)
+    connection = FakeConnection()
+    a_commit(connection)
+    connection.answers[f"GET {AT}/check-runs"] = listed("check_runs", told, total=count)
+    seen = await RestChecks(rest_over(connection)).of_commit(project, HEAD)
+    expected = [rest_run_row(Node(row)) for row in rows]
+    assert newest_checks(seen) == newest_checks(expected)
+    lost = listed("check_runs", told[1:], total=count)
+    if told and told.count(told[0]) == 1:
+        connection.answers[f"GET {AT}/check-runs"] = lost
+        with pytest.raises(IncompleteError, match="changed"):
+            await RestChecks(rest_over(connection)).of_commit(project, HEAD)
 
 
 @pytest.mark.parametrize(
