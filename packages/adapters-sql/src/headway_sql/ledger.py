@@ -1,6 +1,7 @@
 """The ledger in SQL: each unit of work whole on one thread."""
 
 import gc
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import partial
@@ -25,11 +26,18 @@ from headway_sql.writers import Writers
 T = TypeVar("T")
 
 
+_SWITCH = threading.Lock()
+"""Held by the one view that has switched the collector off, and will switch it on."""
+
+
 @contextmanager
 def uncollected() -> Iterator[None]:
     """Without the collector of cycles: a view may make records by the ten thousand, none of them in a cycle,
     and it would go through all of them again and again, for a third of the time.
     """
+    if not _SWITCH.acquire(blocking=False):
+        yield
+        return
     collected = gc.isenabled()
     gc.disable()
     try:
@@ -37,6 +45,7 @@ def uncollected() -> Iterator[None]:
     finally:
         if collected:
             gc.enable()
+        _SWITCH.release()
 
 
 class SqlLedger(Ledger):
