@@ -58,6 +58,8 @@ from headway_sandbox.commands import DeliveryView, PullView, RepositoryView
 SEASON = 500
 CALM_EVERY = 100
 SECRET = "secret"
+RATE = 0.03
+"""The chance of each question that its answer is late, or that the process that asked dies meanwhile."""
 PROCESSES = ("alice", "carol")
 """Whose token each process has: carol's may not read checks by GraphQL, and does so by REST."""
 ASKED = ("Detail", "Detail", "MoreThreads", "MoreComments", "Branches", "Required", "rest", None)
@@ -115,9 +117,11 @@ class Air:
     rate: float = 0.0
     while_slow: Callable[[], Awaitable[None]] | None = None
 
-    def draw(self) -> Fault | None:
-        drawn = self.chance.random() < self.rate
-        return self.chance.choice((Fault.LAG, Fault.LAG, Fault.SLOW, Fault.DEATH)) if drawn else None
+    def draw(self, *, may_lag: bool) -> Fault | None:
+        """What happens to the next question, if anything. That an older answer is at hand is rare."""
+        if may_lag and self.chance.random() < 8 * self.rate:
+            return Fault.LAG
+        return self.chance.choice((Fault.SLOW, Fault.DEATH)) if self.chance.random() < self.rate else None
 
 
 class Wire(HttpConnection):
@@ -137,11 +141,12 @@ class Wire(HttpConnection):
         headers: Mapping[str, str] | None = None,
         changes: bool = False,
     ) -> RawAnswer | SendFailed:
-        air, fault = self._air, self._air.draw()
+        air = self._air
         question = (method, path, content, *sorted((headers or {}).items()))
         since = air.clock.now() - timedelta(seconds=MOST_LAG_S)
         told = [each for each in self._told.get(question, []) if each[0] >= since]
-        if fault is Fault.LAG and told:
+        fault = air.draw(may_lag=bool(told))
+        if fault is Fault.LAG:
             air.injected[fault.value] += 1
             return air.chance.choice(told)[1]
         answer = await super().request(method, path, content=content, headers=headers, changes=changes)
@@ -279,10 +284,10 @@ class OverHttp(Rehearsal):
         return self._pasts
 
     async def prepare_faults(self, n: int) -> None:
-        self.air.rate, self.air.while_slow = 0.05, partial(self.meanwhile, n)
+        self.air.rate, self.air.while_slow = RATE, partial(self.meanwhile, n)
         if self.waiting and self.chance.random() < 0.3:
             await self.stop_faults()
-            self.air.rate = 0.05
+            self.air.rate = RATE
         if self.chance.random() < 0.6:
             kind = self.chance.choice(list(FaultKind))
             asked = self.chance.choice(ASKED)
