@@ -21,7 +21,7 @@ from headway_core.board.service import Tables
 from headway_core.hosts import HOSTS
 from headway_core.kernel.ledger import Store
 from headway_core.projects.model import PROJECTS
-from headway_core.pull_requests import SNAPSHOTS, WATCHES
+from headway_core.pull_requests import FORGE_BUDGETS, SNAPSHOTS, WATCHES
 from headway_core.ratchet import RATCHETS
 from headway_core.sessions.model import PROMPTS, SESSION_ACTIVITY, SESSIONS
 from headway_core.settings import SettingsService
@@ -52,6 +52,7 @@ def board_of(store: Store) -> BoardService:
             sessions=store.reader(SESSIONS),
             activity=store.reader(SESSION_ACTIVITY),
             prompts=store.reader(PROMPTS),
+            budgets=store.reader(FORGE_BUDGETS),
         ),
     )
 

@@ -376,6 +376,8 @@ def test_a_limit_says_how_long_nobody_looks(reviewed: Stage, forge: Forge) -> No
     assert reviewed.ask("pr", "show", "more")["held_back_until"]
     people = reviewed.here("pr", "show", "more").expect().out.splitlines()
     assert people[-1].startswith("GitHub is not read by itself until ")
+    board = reviewed.here("workspace", "list").expect().out
+    assert "GitHub is not read by itself until " in board
     (graphql,) = [each for each in reviewed.ask("pr", "limits") if each["resource"] == "graphql"]
     assert (graphql["strikes"], graphql["blocked_until"] is None) == (1, False)
     assert reviewed.ask("pr", "refresh", "more")["problem"] is None

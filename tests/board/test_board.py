@@ -13,8 +13,8 @@ from headway_core.hosts import HOSTS
 from headway_core.kernel.ledger import ReadTransaction, Transaction
 from headway_core.kernel.tables import Query, ReadTable, TableSpec
 from headway_core.projects.model import PROJECTS, Project
-from headway_core.pull_requests.model import SNAPSHOTS as SNAPSHOT_SPEC
 from headway_core.pull_requests.model import (
+    FORGE_BUDGETS,
     WATCHES,
     CheckOutcome,
     GitHubState,
@@ -24,6 +24,7 @@ from headway_core.pull_requests.model import (
     PullRequestWatch,
     ReviewDecision,
 )
+from headway_core.pull_requests.model import SNAPSHOTS as SNAPSHOT_SPEC
 from headway_core.ratchet import RATCHETS, Ratchet, RatchetState
 from headway_core.ratchet.decision import (
     AwaitingReview,
@@ -345,13 +346,14 @@ async def test_the_list_asks_each_table_once_however_long_it_is() -> None:
         sessions=counted(SESSIONS),
         activity=counted(SESSION_ACTIVITY),
         prompts=counted(PROMPTS),
+        budgets=counted(FORGE_BUDGETS),
     )
     board = BoardService(ledger=house.store.ledger, settings=house.core.settings(), tables=tables)
     cards = await board.cards()
     assert len(cards) == 150
-    assert len(calls) == 9
+    assert len(calls) == 10
     assert set(calls.values()) == {1}
-    few = {spec.name for spec in (HOSTS, PROJECTS, PROMPTS)}
+    few = {spec.name for spec in (HOSTS, PROJECTS, PROMPTS, FORGE_BUDGETS)}
     assert {count for name, count in rows.items() if name not in few} == {150}
     assert {card.status_reason for card in cards} == {S.NEEDS_ANSWER}
     assert [card.view.workspace.id for card in cards] == sorted(card.view.workspace.id for card in cards)

@@ -88,7 +88,7 @@ def _count(number: int, noun: str) -> str:
     return f"{number} {noun}{'' if number == 1 else 's'}"
 
 
-def document(card: Card, now: datetime, held_back_until: datetime | None) -> Json:
+def document(card: Card, now: datetime) -> Json:
     """What `headway pr show --json` prints: each part with its age in seconds."""
     view = card.view
     return {
@@ -100,7 +100,7 @@ def document(card: Card, now: datetime, held_back_until: datetime | None) -> Jso
         "failing_since": CONVERTER.unstructure(view.watch.failing_since),
         "unread": list(view.watch.unread),
         "next_look_at": CONVERTER.unstructure(view.watch.due_at),
-        "held_back_until": CONVERTER.unstructure(held_back_until),
+        "held_back_until": CONVERTER.unstructure(held_back(card, now)),
     }
 
 
@@ -164,13 +164,20 @@ def show(card: Card, console: Console) -> None:
     if view.watch.problem:
         since = age(view.watch.failing_since)
         console.print(Text(f"the last look failed, first {since}: {view.watch.problem}"), soft_wrap=True)
+    if held := waits(card):
+        console.print(Text(held), soft_wrap=True)
 
 
-def show_held_back(until: datetime | None, console: Console) -> None:
+def held_back(card: Card, now: datetime) -> datetime | None:
+    """Until when nobody looks by himself; None: somebody does."""
+    until = card.view.held_back_until
+    return until if until is not None and until > now else None
+
+
+def waits(card: Card) -> str | None:
     """Why nobody looks at present, when that is so."""
-    if until is not None:
-        told = f"GitHub is not read by itself until {until:%H:%M:%S} UTC (headway pr limits)"
-        console.print(Text(told), soft_wrap=True)
+    until = held_back(card, now())
+    return f"GitHub is not read by itself until {until:%H:%M:%S} UTC (headway pr limits)" if until else None
 
 
 def show_checks(card: Card, console: Console) -> None:

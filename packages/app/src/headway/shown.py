@@ -102,6 +102,8 @@ def remark(card: Card) -> str | None:
         told = newest.end_detail
     if told is None and view.watch.problem is not None:
         told = f"GitHub was not read: {view.watch.problem}"
+    if told is None and view.workspace.is_live:
+        told = pulls.waits(card)
     return visible(told) if told else None
 
 

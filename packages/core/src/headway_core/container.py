@@ -124,6 +124,7 @@ class CoreContainer(containers.DeclarativeContainer):
     read_settings = providers.Singleton(reader_of, store, SETTINGS)
     read_snapshots = providers.Singleton(reader_of, store, SNAPSHOTS)
     read_watches = providers.Singleton(reader_of, store, WATCHES)
+    read_budgets = providers.Singleton(reader_of, store, FORGE_BUDGETS)
     read_actions = providers.Singleton(reader_of, store, FORGE_ACTIONS)
     read_ratchets = providers.Singleton(reader_of, store, ratchet_room.RATCHETS)
     read_dispatches = providers.Singleton(reader_of, store, ratchet_room.DISPATCHES)
@@ -327,6 +328,7 @@ class CoreContainer(containers.DeclarativeContainer):
             sessions=read_sessions,
             activity=read_activity,
             prompts=read_prompts,
+            budgets=read_budgets,
         ),
     )
 

@@ -1,12 +1,10 @@
 """`headway pr`."""
 
 from collections.abc import Awaitable, Callable
-from datetime import datetime
 from functools import partial
 from typing import TYPE_CHECKING
 
 from cyclopts import App
-from rich.console import Console
 
 from headway import pulls, shown, wire
 from headway.cli import asking, chosen
@@ -124,20 +122,14 @@ async def _card(hw: "Headway", workspace: str) -> Card:
 def _show(
     workspace: str, before: "Callable[[Headway, str], Awaitable[None]] | None", *, as_json: bool
 ) -> None:
-    async def work(hw: "Headway") -> tuple[Card, datetime | None]:
+    async def work(hw: "Headway") -> Card:
         its = await chosen.workspace(hw, workspace)
         if before is not None:
             await before(hw, its)
-        card = await hw.board.get(its)
-        return card, await hw.pull_requests.held_back_until(card.view.project.github_host)
+        return await hw.board.get(its)
 
-    card, held = perform(work, as_json=as_json)
-
-    def show_all(console: Console) -> None:
-        pulls.show(card, console)
-        pulls.show_held_back(held, console)
-
-    answer(pulls.document(card, pulls.now(), held), show_all, as_json=as_json)
+    card = perform(work, as_json=as_json)
+    answer(pulls.document(card, pulls.now()), partial(pulls.show, card), as_json=as_json)
 
 
 def expect_read(outcome: RefreshOutcome) -> None:

@@ -2,6 +2,7 @@
 
 import enum
 from collections.abc import Callable
+from datetime import datetime
 from functools import cache, cached_property
 from typing import assert_never
 
@@ -99,6 +100,8 @@ class WorkspaceView:
     """What live sessions do, by session id."""
     prompted: frozenset[str] = frozenset()
     """The sessions with a prompt that waits for their start, by id."""
+    held_back_until: datetime | None = None
+    """Until when nothing of its forge is read by itself; it may have passed. Says nothing of its status."""
 
     @property
     def facts(self) -> PullRequestFacts | None:

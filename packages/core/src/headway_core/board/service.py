@@ -11,8 +11,11 @@ from headway_core.kernel.errors import NotFound
 from headway_core.kernel.ledger import Ledger, ReadTransaction
 from headway_core.kernel.tables import ReadTable
 from headway_core.projects.model import ALL_PROJECTS, Project
+from headway_core.pull_requests.budget import READS
 from headway_core.pull_requests.model import (
+    ALL_BUDGETS,
     CIStatus,
+    ForgeBudget,
     PRState,
     PullRequestSnapshot,
     PullRequestWatch,
@@ -46,6 +49,7 @@ class Tables:
     sessions: ReadTable[Session]
     activity: ReadTable[SessionActivity]
     prompts: ReadTable[Prompt]
+    budgets: ReadTable[ForgeBudget]
 
 
 @attrs.frozen(kw_only=True)
@@ -106,6 +110,8 @@ class BoardService:
         prompted: dict[str, set[str]] = defaultdict(set)
         for prompt in tables.prompts.query(tx, QUEUED_PROMPTS):
             prompted[prompt.workspace_id].add(prompt.session_id)
+        budgets = tables.budgets.query(tx, ALL_BUDGETS)
+        held = {each.host: each.blocked_until for each in budgets if each.resource == READS}
         return [
             card(
                 WorkspaceView(
@@ -119,6 +125,7 @@ class BoardService:
                     sessions=tuple(sessions[workspace.id]),
                     activity=activity[workspace.id],
                     prompted=frozenset(prompted[workspace.id]),
+                    held_back_until=held.get(projects[workspace.project_id].github_host),
                 )
             )
             for workspace in tables.workspaces.query(tx, LIVE_WORKSPACES)
@@ -143,6 +150,7 @@ class BoardService:
         prompts = [
             p for session_id in live for p in tables.prompts.query(tx, PROMPTS_OF, session_id=session_id)
         ]
+        budget = tables.budgets.get(tx, project.github_host, READS)
         return card(
             WorkspaceView(
                 settings=self._settings.current(tx),
@@ -155,5 +163,6 @@ class BoardService:
                 sessions=sessions,
                 activity={row.session_id: row.activity for row in activity if row is not None},
                 prompted=frozenset(p.session_id for p in prompts if p.status is PromptStatus.QUEUED),
+                held_back_until=None if budget is None else budget.blocked_until,
             )
         )

@@ -163,10 +163,6 @@ class PRSnapshotService:
         """Seconds until something is due; None when nothing is."""
         return await self._ledger.read(self._records.next_due_in)
 
-    async def held_back_until(self, host: str) -> datetime | None:
-        """Until when nothing of this forge is read by itself (a limit, the reserve); None: it is read."""
-        return await self._ledger.read(lambda tx: self._budgets.blocked_until(tx, host))
-
     async def budgets(self) -> tuple[ForgeBudget, ...]:
         """What forges last told of their limits, for people to see."""
         return tuple(await self._ledger.read(self._budgets.all))
