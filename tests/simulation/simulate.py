@@ -6,6 +6,7 @@ import os
 import sys
 import time
 from collections.abc import Iterator
+from functools import partial
 
 from defects import DEFECTS, SURPRISE
 
@@ -46,16 +47,18 @@ def plan_of(seed: int) -> Plan:
     )
 
 
-def run_of(seed: int) -> Run:
-    return live_through(plan_of(seed))
+def run_of(seed: int, backend: str = "asyncio") -> Run:
+    return live_through(plan_of(seed), backend=backend)
 
 
-def many(runs: int, seed: int, jobs: int) -> list[Run]:
+def many(runs: int, seed: int, jobs: int, backend: str) -> list[Run]:
     """Live through many plans; the runs that violated something."""
     began, done, points, crashes, happened = time.perf_counter(), 0, 0, 0, 0
     bad: list[Run] = []
     with multiprocessing.Pool(jobs) as pool:
-        for run in pool.imap_unordered(run_of, range(seed, seed + runs), chunksize=8):
+        for run in pool.imap_unordered(
+            partial(run_of, backend=backend), range(seed, seed + runs), chunksize=8
+        ):
             done, points, crashes = done + 1, points + run.points, crashes + run.crashes
             happened += len(run.interventions)
             if run.violation is not None:
@@ -101,13 +104,14 @@ def _exhaust(task: tuple[int, int]) -> Exhausted:
     return scenario.name, points, states, bad, time.perf_counter() - began
 
 
-def exhaustive(crashes: int, jobs: int) -> bool:
+def exhaustive(crashes: int, jobs: int, only: str) -> bool:
     """Every single crash of each scenario, and every state that so many crashes in a row can leave."""
     good, began = True, time.perf_counter()
     points, states = 0, [0] * crashes
     print("scenario | crash points | states after 1, 2, … crashes | seconds")
     with multiprocessing.Pool(jobs) as pool:
-        tasks = [(number, crashes) for number in reversed(range(len(SCENARIOS)))]  # the longest first
+        numbers = [number for number, scenario in enumerate(SCENARIOS) if only in scenario.name]
+        tasks = [(number, crashes) for number in reversed(numbers)]  # the longest first
         for name, its_points, its_states, bad, took in pool.imap_unordered(_exhaust, tasks):
             points += its_points
             states = [one + more for one, more in zip(states, its_states, strict=True)]
@@ -161,8 +165,10 @@ def main() -> int:
     parser.add_argument("--runs", type=int, default=1000, help="seeded runs of the long story")
     parser.add_argument("--seed", type=int, default=1, help="the first seed")
     parser.add_argument("--jobs", type=int, default=os.cpu_count() or 1)
+    parser.add_argument("--backend", choices=("asyncio", "trio"), default="asyncio", help="of the runs")
     parser.add_argument("--replay", type=int, metavar="SEED", help="the whole trace of one run, and no more")
     parser.add_argument("--exhaustive", action="store_true", help="every crash of the short scenarios too")
+    parser.add_argument("--scenario", default="", help="those whose name has this, of --exhaustive")
     parser.add_argument("--crashes", type=int, default=2, help="so many in a row, of --exhaustive")
     parser.add_argument("--teeth", type=int, metavar="MOST", default=0, help="hunt the planted defects too")
     parser.add_argument("--invariants", action="store_true", help="when each is looked at, and no more")
@@ -174,12 +180,12 @@ def main() -> int:
         run = live_through(plan_of(asked.replay), traced=True)
         print("\n".join(run.trace))
         return 0 if run.violation is None else 1
-    bad = many(asked.runs, asked.seed, asked.jobs)
+    bad = many(asked.runs, asked.seed, asked.jobs, asked.backend)
     for run in bad[:3]:
         show(run)
     good = not bad
     if asked.exhaustive:
-        good = exhaustive(asked.crashes, asked.jobs) and good
+        good = exhaustive(asked.crashes, asked.jobs, asked.scenario) and good
     if asked.teeth:
         good = teeth(asked.teeth, asked.jobs) and good
     return 0 if good else 1

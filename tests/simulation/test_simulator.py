@@ -147,6 +147,16 @@ def test_processes_may_die_one_after_the_other(name: str) -> None:
     print(f"{name}: {len(played)} states")
 
 
+@pytest.mark.recovers("posting")
+def test_a_pull_request_that_is_closed_at_once_is_known_by_its_mark() -> None:
+    """Wherever its process dies it is opened once; who looks at open ones alone opens it again."""
+    scenario = next(each for each in SCENARIOS if each.name.endswith("is closed at once"))
+    assert [each.violation for each in every_state(scenario, crashes=1) if each.violation] == []
+    with DEFECTS["only open ones are evidence"]():
+        found = [each.violation for each in every_state(scenario, crashes=1) if each.violation]
+    assert {violation.invariant for violation in found} == {"posted once"}
+
+
 def test_what_comes_before_a_crash_does_not_depend_on_it() -> None:
     """The states of a run are those in which the next process can be killed."""
     first = play(SCENARIOS[3], 5, traced=True)

@@ -210,7 +210,9 @@ class WorldForgeWriter(ForgeWriter):
                 if github.open_pull_of(head) is not None:
                     raise InvalidInput("head", "a pull request already exists")
                 pull = github.open(head, mark)
-                if self._world.happens(f"somebody closes #{pull.number} at once", 0.1):
+                if github.closed_at_once or self._world.happens(
+                    f"somebody closes #{pull.number} at once", 0.1
+                ):
                     github.set_state(pull, GitHubState.CLOSED)
                 return Written(node_id=pull.node_id)
             case Reply(thread_id=thread_id, body=body):

@@ -107,6 +107,8 @@ class GitHub:
         """The moves that conflict with everything that does not contain them."""
         self.marks: list[str] = []
         """The hidden mark of whatever Headway posted, in order."""
+        self.closed_at_once = False
+        """Whether somebody closes every pull request that Headway opens."""
         self._numbers = 6
         self._runs = 0
         self.commit(None, good=True)

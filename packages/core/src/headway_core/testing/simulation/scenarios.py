@@ -118,6 +118,15 @@ async def _fixed(stage: Stage) -> None:
         await anyio.sleep(0.5)
 
 
+async def _spoken(stage: Stage) -> None:
+    """The first agent has just come to its end, and wants a pull request that somebody will close at once."""
+    await _created(stage)
+    await stage.run_until(lambda: any(s.status is SessionStatus.RUNNING for s in stage.sessions()))
+    while stage.machine.running:  # noqa: ASYNC110  as above
+        await anyio.sleep(0.5)
+    stage.world.github.closed_at_once = True
+
+
 async def _merged(stage: Stage) -> None:
     await _fixing(stage)
     for pull in stage.world.github.pulls.values():
@@ -167,6 +176,10 @@ async def _told(process: Incarnation, workspace: Workspace | None) -> None:
     """A hook says that something happened; every duty of a runner looks, as often as it takes."""
     assert workspace is not None
     await process.core.ledger().transact(lambda tx: process.core.pull_requests().hint(tx, workspace.id))
+    await _rounds(process, workspace)
+
+
+async def _rounds(process: Incarnation, workspace: Workspace | None) -> None:
     for _ in range(ROUNDS):
         await anyio.sleep(2)
         await _duties(process, workspace)
@@ -212,6 +225,7 @@ SCENARIOS: tuple[Scenario, ...] = (
     Scenario(name="dispatch a fixer", prepare=_red_and_on, act=_dispatch),
     Scenario(name="disable while dispatching", prepare=_red_and_on, act=_disable_meanwhile),
     Scenario(name="close a fixer and post its replies", prepare=_fixed, act=_duties),
+    Scenario(name="open a pull request that is closed at once", prepare=_spoken, act=_rounds),
     Scenario(name="merge while fixing", prepare=_merged, act=_told),
     Scenario(name="archive", prepare=_working, act=_archive),
     Scenario(name="run from nothing to a pull request", prepare=_created, act=_run),
