@@ -11,14 +11,16 @@ from sqlalchemy import Connection
 from headway_core.kernel.events import EventCatalog, Payload
 from headway_core.kernel.scope import Draws
 from headway_core.kernel.tables import TableSpec
+from headway_core.pull_requests.model import SNAPSHOTS, PullRequestSnapshot
 from headway_core.schema import ALL_EVENTS, ALL_TABLES
 from headway_core.testing.clock import ManualClock, SequentialIds
 from headway_core.testing.contracts.ledger import SAMPLE_EVENTS, SAMPLE_TABLES
+from headway_core.testing.conversations import some_facts
 from headway_core.testing.strategies import records
 from headway_sql import metadata_of
 from headway_sql.database import Database
 from headway_sql.opening import database_of
-from headway_sql.rows import json_text
+from headway_sql.rows import Rows, json_text
 from headway_sql.tables import SqlWriter
 from headway_sql.transactions import SqlTransaction
 
@@ -66,6 +68,21 @@ def test_records(spec: TableSpec[Any], database: Database, connection: Connectio
             connection.rollback()
 
     round_trip()
+
+
+def test_facts_are_shared_while_they_are_held() -> None:
+    """Equal columns give one value to whoever reads them, and others their own."""
+    rows = Rows(SNAPSHOTS)
+
+    def read(title: str) -> PullRequestSnapshot:
+        snapshot = PullRequestSnapshot(workspace_id="w1", facts=some_facts(title=title), quiet_passed=True)
+        again = rows.decode([*rows.encode(snapshot).values()])
+        assert again == snapshot
+        return again
+
+    first, second, other = read("Fix"), read("Fix"), read("Mend")
+    assert first.facts is second.facts
+    assert first.facts is not other.facts
 
 
 @pytest.mark.parametrize("payload", [*ALL_EVENTS, *SAMPLE_EVENTS], ids=lambda payload: payload.event)

@@ -6,6 +6,9 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from functools import lru_cache
 from typing import Any, Generic, TypeVar
+from weakref import WeakValueDictionary
+
+import attrs
 
 from headway_core.kernel.conversion import CONVERTER, enum_by_value
 from headway_core.kernel.tables import Column, Kind, TableSpec
@@ -54,7 +57,7 @@ class Rows(Generic[R]):
     def decode(self, row: Sequence[Any]) -> R:
         """The record of a row whose columns stand in the record's order.
 
-        Equal rows may share the values in their columns: records are never changed.
+        Equal columns may share their values: records are never changed.
         """
         facts = dict(zip(self._names, row, strict=True))
         for name, decode in self._decoders:
@@ -135,4 +138,14 @@ def _json_decoder(column: Column) -> Conversion:
         return structure(json.loads(text), column.type)
 
     shared = lru_cache(SHARED)(decode)
-    return lambda text: shared(text) if len(text) <= SHARED_LENGTH else decode(text)
+    held: WeakValueDictionary[str, object] = WeakValueDictionary()
+
+    def decode_once(text: str) -> object:
+        """From whoever still holds it: the board that is read next has the facts of the one that is shown."""
+        value = held.get(text)
+        if value is None:
+            value = held[text] = decode(text)
+        return value
+
+    long = decode_once if attrs.has(column.type) else decode
+    return lambda text: shared(text) if len(text) <= SHARED_LENGTH else long(text)
