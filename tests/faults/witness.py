@@ -283,6 +283,8 @@ class Rehearsal(abc.ABC):
         former: PullRequestFacts | None,
         facts: PullRequestFacts,
     ) -> None:
+        if part == "mergeability" and facts.state is not GitHubState.OPEN:
+            return  # what is over merges no more: GitHub says that it does not know
         value = self.parts[part](facts)
         places = past.places(part, value)
         if places is None:
