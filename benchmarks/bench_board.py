@@ -19,7 +19,7 @@ from sqlalchemy import Engine, MetaData, select
 from headway_core.board import BoardService
 from headway_core.board.service import Tables
 from headway_core.hosts import HOSTS
-from headway_core.kernel.ledger import Store
+from headway_core.kernel.store import Store
 from headway_core.projects.model import PROJECTS
 from headway_core.pull_requests import FORGE_BUDGETS, SNAPSHOTS, WATCHES
 from headway_core.ratchet import RATCHETS

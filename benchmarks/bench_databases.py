@@ -35,7 +35,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
 from headway_core.kernel.errors import Unavailable
 from headway_core.kernel.events import EventCatalog
-from headway_core.kernel.ledger import Transaction
+from headway_core.kernel.transactions import Transaction
 from headway_core.testing.clock import ManualClock, SequentialIds
 from headway_core.testing.contracts.ledger import SAMPLE_EVENTS, SAMPLE_TABLES
 from headway_core.testing.contracts.ledger.samples import ITEMS, Colour, Item, Painted

@@ -25,7 +25,8 @@ import httpx
 from headway_core.kernel.clock import Clock
 from headway_core.kernel.duties import DutyRunner
 from headway_core.kernel.events import EventCatalog
-from headway_core.kernel.ledger import ReadTransaction, Store, Transaction
+from headway_core.kernel.store import Store
+from headway_core.kernel.transactions import ReadTransaction, Transaction
 from headway_core.projects.model import PROJECTS, Project
 from headway_core.pull_requests import (
     SNAPSHOTS,

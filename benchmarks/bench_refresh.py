@@ -20,8 +20,9 @@ from sqlalchemy import event
 from sqlalchemy.engine import Engine
 
 from headway_core.kernel.events import EventCatalog
-from headway_core.kernel.ledger import Store, Transaction
 from headway_core.kernel.memory import MemoryStore
+from headway_core.kernel.store import Store
+from headway_core.kernel.transactions import Transaction
 from headway_core.projects.model import PROJECTS, Project
 from headway_core.pull_requests import WATCHES, PRSnapshotService, Unchanged
 from headway_core.schema import ALL_EVENTS, ALL_TABLES

@@ -22,8 +22,8 @@ from furnished import databases, store_of
 
 from headway_core.kernel.events import DomainEvent, EventCatalog
 from headway_core.kernel.feed import EventFeed
-from headway_core.kernel.ledger import Store
 from headway_core.kernel.memory import MemoryStore
+from headway_core.kernel.store import Store
 from headway_core.ratchet.events import RatchetHeld
 from headway_core.schema import ALL_EVENTS
 from headway_core.testing.clock import ManualClock, SequentialIds

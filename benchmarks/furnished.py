@@ -8,7 +8,8 @@ from pathlib import Path
 import attrs
 
 from headway_core.kernel.events import EventCatalog
-from headway_core.kernel.ledger import Store, Transaction
+from headway_core.kernel.store import Store
+from headway_core.kernel.transactions import Transaction
 from headway_core.projects.model import PROJECTS, Project
 from headway_core.pull_requests import SNAPSHOTS, WATCHES, PullRequestSnapshot, PullRequestWatch
 from headway_core.ratchet import RATCHETS, WAKES, Ratchet, RatchetWake

@@ -11,7 +11,7 @@ import anyio.from_thread
 import anyio.lowlevel
 import pytest
 
-from headway_core.kernel.ledger import ReadTransaction, Transaction
+from headway_core.kernel.transactions import ReadTransaction, Transaction
 from headway_core.testing.contracts.ledger.samples import ABOUT, NOTES, Note
 from headway_sql import SqlStore
 from headway_sql.opening import database_of

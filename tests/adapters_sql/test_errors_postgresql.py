@@ -11,9 +11,9 @@ from headway_core.kernel.errors import (
     PermissionDenied,
     Unavailable,
 )
+from headway_sql.codes.postgresql import TRANSLATIONS, while_connecting
 from headway_sql.errors import committing, translated, translating
 from headway_sql.failures import Busy, Lost
-from headway_sql.postgresql.codes import TRANSLATIONS, while_connecting
 
 EXPECTED: dict[str, tuple[type[HeadwayError], str]] = {
     "40001": (Busy, "written by others"),

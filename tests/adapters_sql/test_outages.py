@@ -15,8 +15,8 @@ import pytest
 from headway_core.kernel.duties import Duty, DutyRunner
 from headway_core.kernel.errors import OutcomeUnknown, Unavailable
 from headway_core.kernel.events import EventCatalog
-from headway_core.kernel.ledger import ReadTransaction, Transaction
 from headway_core.kernel.scope import port_of
+from headway_core.kernel.transactions import ReadTransaction, Transaction
 from headway_core.testing.clock import ManualClock, SequentialIds
 from headway_core.testing.contracts.ledger import SAMPLE_EVENTS, SAMPLE_TABLES
 from headway_core.testing.contracts.ledger.samples import NOTES, ROOMS, Colour, Note, Painted, Room

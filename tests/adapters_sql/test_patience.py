@@ -11,7 +11,7 @@ import psycopg
 import pytest
 
 from headway_core.kernel.errors import Unavailable
-from headway_core.kernel.ledger import ReadTransaction, Transaction
+from headway_core.kernel.transactions import ReadTransaction, Transaction
 from headway_core.testing.contracts.ledger.samples import NOTES, ROOMS, Note, Room
 from headway_sql import SqlStore, patience
 

@@ -10,7 +10,7 @@ import anyio
 import anyio.to_thread
 import pytest
 
-from headway_core.kernel.ledger import ReadTransaction
+from headway_core.kernel.transactions import ReadTransaction
 from headway_core.testing.contracts.ledger.samples import BRIGHT, ITEMS, ROOMS, Room
 from headway_sql import SqlStore
 

@@ -8,7 +8,7 @@ from contextlib import AbstractAsyncContextManager
 import anyio
 import pytest
 
-from headway_core.kernel.ledger import ReadTransaction
+from headway_core.kernel.transactions import ReadTransaction
 from headway_sql import SqlStore
 
 Opening = Callable[[], AbstractAsyncContextManager[SqlStore]]

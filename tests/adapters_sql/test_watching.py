@@ -10,7 +10,7 @@ import anyio
 import anyio.to_thread
 import pytest
 
-from headway_core.kernel.ledger import Transaction
+from headway_core.kernel.transactions import Transaction
 from headway_core.testing.contracts.ledger.samples import NOTES, Colour, Note, Painted
 from headway_sql import SqlStore
 

@@ -7,7 +7,7 @@ import attrs
 
 from headway_core.kernel.errors import Conflict
 from headway_core.kernel.events import EventCatalog
-from headway_core.kernel.ledger import Transaction
+from headway_core.kernel.transactions import Transaction
 from headway_core.testing.clock import ManualClock, SequentialIds
 from headway_core.testing.contracts.ledger import SAMPLE_EVENTS, SAMPLE_TABLES
 from headway_core.testing.contracts.ledger.samples import ITEMS, ROOMS, Colour, Item, Painted, Room

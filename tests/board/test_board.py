@@ -10,8 +10,8 @@ import pytest
 from headway_core.board import BoardService, Column, StatusReason, WorkspaceView, column, status_reason
 from headway_core.board.service import Tables
 from headway_core.hosts import HOSTS
-from headway_core.kernel.ledger import ReadTransaction, Transaction
 from headway_core.kernel.tables import Query, ReadTable, TableSpec
+from headway_core.kernel.transactions import ReadTransaction, Transaction
 from headway_core.projects.model import PROJECTS, Project
 from headway_core.pull_requests.model import (
     FORGE_BUDGETS,

@@ -24,8 +24,8 @@ from typing import Any, ClassVar
 import attrs
 
 from headway_core.kernel.events import EventCatalog
-from headway_core.kernel.ledger import ReadTransaction, Transaction
 from headway_core.kernel.memory import MemoryStore
+from headway_core.kernel.transactions import ReadTransaction, Transaction
 from headway_core.projects.model import PROJECTS, Project
 from headway_core.pull_requests import (
     SNAPSHOTS,

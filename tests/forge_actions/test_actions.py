@@ -21,7 +21,7 @@ from headway_core.forge_actions.events import ForgeActionChanged
 from headway_core.forge_actions.model import ACTION_LIMIT, ACTIONS_OF, MARK, Order
 from headway_core.kernel.consumers import CONSUMER_POSITIONS, EventReader
 from headway_core.kernel.errors import InvalidInput, NotFound, PermissionDenied, Unavailable
-from headway_core.kernel.ledger import Transaction
+from headway_core.kernel.transactions import Transaction
 from headway_core.projects.model import PROJECTS, Project
 from headway_core.pull_requests import SNAPSHOTS
 from headway_core.pull_requests.doubt import READ_LAG

@@ -17,8 +17,9 @@ from headway_core.hosts import (
     is_lost,
 )
 from headway_core.kernel.errors import Conflict, NotFound
-from headway_core.kernel.events import EventCatalog, Payload, UnknownPayload
+from headway_core.kernel.events import EventCatalog, UnknownPayload
 from headway_core.kernel.memory import MemoryStore
+from headway_core.kernel.transactions import Payload
 from headway_core.testing.clock import ManualClock, SequentialIds
 from headway_core.testing.fakes_machine import FakeLocks
 

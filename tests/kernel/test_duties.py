@@ -19,8 +19,8 @@ from headway_core.kernel.consumers import (
 from headway_core.kernel.duties import Duty, DutyRunner
 from headway_core.kernel.errors import Unavailable
 from headway_core.kernel.events import DomainEvent, EventCatalog
-from headway_core.kernel.ledger import Transaction
 from headway_core.kernel.memory import MemoryStore
+from headway_core.kernel.transactions import Transaction
 from headway_core.testing.clock import ManualClock, SequentialIds
 from headway_core.testing.contracts.ledger import SAMPLE_EVENTS
 from headway_core.testing.contracts.ledger.samples import NOTES, Colour, Note, Painted

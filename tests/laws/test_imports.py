@@ -17,6 +17,7 @@ CORE = ROOT / "packages" / "core" / "src" / "headway_core"
 ROOMS_CONTRACT = "A room imports only rooms above it"
 CORE_CONTRACT = "Core knows no adapter and does no I/O"
 ADAPTERS_CONTRACT = "Adapters are leaves: none knows another"
+CIRCLES_CONTRACT = "No circles"
 SANDBOX_CONTRACT = "The sandbox stands alone"
 
 VIOLATIONS = {
@@ -30,6 +31,11 @@ VIOLATIONS = {
         ROOMS_CONTRACT,
         "headway_core.sessions.model",
         "headway_core.pull_requests",
+    ),
+    "the kernel runs in a circle": (
+        CIRCLES_CONTRACT,
+        "headway_core.kernel.tables",
+        "headway_core.kernel.store",
     ),
     "the sandbox imports core": (SANDBOX_CONTRACT, "headway_sandbox.records", "headway_core"),
 }
@@ -80,6 +86,8 @@ def test_a_planted_import_breaks_a_contract(tree: Path, name: str) -> None:
         path.write_text(before)
     assert done.returncode == 1, done.stdout[-2000:] + done.stderr[-2000:]
     assert f"{contract} BROKEN" in done.stdout
+    if contract == CIRCLES_CONTRACT:  # tells of siblings
+        module, imported = (f".{name.rpartition('.')[2]}" for name in (module, imported))
     assert f"{module} -> {imported}" in done.stdout
 
 

@@ -10,7 +10,8 @@ import pytest
 from dependency_injector import providers
 
 from headway_core.container import CoreContainer, writer_of
-from headway_core.kernel.ledger import Ledger, Store
+from headway_core.kernel.ledger import Ledger
+from headway_core.kernel.store import Store
 from headway_core.kernel.tables import OwnedTable, ReadTable
 from headway_core.projects import PROJECTS
 from headway_core.schema import ALL_TABLES

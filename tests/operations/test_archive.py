@@ -7,7 +7,7 @@ import attrs
 import pytest
 
 from headway_core.kernel.errors import IllegalTransition, NotFound, Unavailable
-from headway_core.kernel.ledger import Transaction
+from headway_core.kernel.transactions import Transaction
 from headway_core.operations import Busy, HoldsIgnored, NotDue, Settled
 from headway_core.sessions import SESSIONS, EndReason, SessionStatus
 from headway_core.sessions.ports import Running

@@ -6,7 +6,7 @@ import attrs
 import pytest
 
 from headway_core.kernel.errors import Conflict, InvalidInput, NotFound
-from headway_core.kernel.ledger import Transaction
+from headway_core.kernel.transactions import Transaction
 from headway_core.operations import BranchConsumer
 from headway_core.projects.model import PROJECTS, Project
 from headway_core.pull_requests.model import Head

@@ -10,8 +10,9 @@ import pytest
 
 from headway_core.container import CoreContainer
 from headway_core.kernel.events import EventCatalog
-from headway_core.kernel.ledger import Store, Transaction
 from headway_core.kernel.memory import MemoryStore
+from headway_core.kernel.store import Store
+from headway_core.kernel.transactions import Transaction
 from headway_core.projects.model import PROJECTS
 from headway_core.pull_requests import (
     SNAPSHOTS,

@@ -8,7 +8,7 @@ import attrs
 import pytest
 
 from headway_core.kernel.errors import InvalidInput, NotFound, PermissionDenied, Unavailable
-from headway_core.kernel.ledger import Transaction
+from headway_core.kernel.transactions import Transaction
 from headway_core.pull_requests import (
     AmbiguousPullRequest,
     Failed,

@@ -5,7 +5,7 @@ from typing import Any
 import attrs
 import pytest
 
-from headway_core.kernel.ledger import Transaction
+from headway_core.kernel.transactions import Transaction
 from headway_core.projects.model import PROJECTS, Project
 from headway_core.pull_requests.model import CheckOutcome
 from headway_core.ratchet import RATCHETS, FixerDispatch, Ratchet

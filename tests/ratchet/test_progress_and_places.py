@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from headway_core.forge_actions.model import Reply
 from headway_core.kernel.errors import Unavailable
-from headway_core.kernel.ledger import Transaction
+from headway_core.kernel.transactions import Transaction
 from headway_core.operations import HostDuty
 from headway_core.pull_requests.doubt import READ_LAG
 from headway_core.pull_requests.model import CheckOutcome, GitHubState, Head, Mergeability, ReviewDecision

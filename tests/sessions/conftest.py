@@ -7,9 +7,9 @@ import attrs
 import pytest
 
 from headway_core import hosts, sessions, settings, workspaces
-from headway_core.kernel.events import EventCatalog, Payload, UnknownPayload
-from headway_core.kernel.ledger import Transaction
+from headway_core.kernel.events import EventCatalog, UnknownPayload
 from headway_core.kernel.memory import MemoryStore
+from headway_core.kernel.transactions import Payload, Transaction
 from headway_core.sessions import (
     FixerRequest,
     FixerSessionService,

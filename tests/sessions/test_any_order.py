@@ -17,7 +17,7 @@ from hypothesis.stateful import (
 )
 
 from headway_core.kernel.errors import Conflict, IllegalTransition
-from headway_core.kernel.ledger import ReadTransaction, Transaction
+from headway_core.kernel.transactions import ReadTransaction, Transaction
 from headway_core.sessions import (
     SESSION_TRANSITIONS,
     Activity,

@@ -6,7 +6,7 @@ import attrs
 import pytest
 
 from headway_core.kernel.errors import IllegalTransition
-from headway_core.kernel.ledger import Transaction
+from headway_core.kernel.transactions import Transaction
 from headway_core.sessions import (
     SESSION_TRANSITIONS,
     Activity,

@@ -7,8 +7,8 @@ import attrs
 import pytest
 
 from headway_core.kernel.events import EventCatalog
-from headway_core.kernel.ledger import Transaction
 from headway_core.kernel.memory import MemoryStore
+from headway_core.kernel.transactions import Transaction
 from headway_core.testing.clock import ManualClock, SequentialIds
 from headway_core.workspaces import (
     EVENTS,

@@ -11,8 +11,8 @@ from hypothesis.stateful import Bundle, RuleBasedStateMachine, invariant, rule
 
 from headway_core.kernel.errors import Conflict, IllegalTransition, RetriesUsed
 from headway_core.kernel.events import EventCatalog
-from headway_core.kernel.ledger import Transaction
 from headway_core.kernel.memory import MemoryStore
+from headway_core.kernel.transactions import Transaction
 from headway_core.testing.clock import ManualClock, SequentialIds
 from headway_core.workspaces import (
     EVENTS,

@@ -6,8 +6,8 @@ from datetime import timedelta
 from sqlalchemy import MetaData, bindparam, select, update
 
 from headway_core.kernel.claims import CLAIMS, RELEASED, Claim, Claims, expiry
-from headway_core.kernel.ledger import ReadTransaction, Transaction
 from headway_core.kernel.scope import port_of
+from headway_core.kernel.transactions import ReadTransaction, Transaction
 from headway_sql.database import Database
 from headway_sql.errors import translating
 from headway_sql.rows import Rows, time_text

@@ -7,9 +7,8 @@ from contextlib import contextmanager
 from sqlalchemy import exc
 
 from headway_core.kernel.errors import HeadwayError, InvalidInput, OutcomeUnknown, Unavailable
+from headway_sql.codes import postgresql, sqlite
 from headway_sql.failures import SERVICE, Failure, Lost
-from headway_sql.postgresql import codes as postgresql
-from headway_sql.sqlite import codes as sqlite
 
 
 def translated(error: BaseException | None) -> HeadwayError:

@@ -8,8 +8,8 @@ from typing import Any
 from sqlalchemy import Connection, MetaData, bindparam, func, insert, select
 
 from headway_core.kernel.events import PRUNED, DomainEvent, EventCatalog, EventLog
-from headway_core.kernel.ledger import ReadTransaction
 from headway_core.kernel.scope import Emitted, port_of
+from headway_core.kernel.transactions import ReadTransaction
 from headway_sql.errors import translating
 from headway_sql.metadata import EVENTS
 from headway_sql.prepared import Prepared

@@ -13,8 +13,9 @@ from sqlalchemy import Connection, Engine
 
 from headway_core.kernel.clock import Clock, Ids
 from headway_core.kernel.events import EventCatalog
-from headway_core.kernel.ledger import Ledger, ReadTransaction, Transaction
+from headway_core.kernel.ledger import Ledger
 from headway_core.kernel.scope import Draws, once_more_after_clash, perform
+from headway_core.kernel.transactions import ReadTransaction, Transaction
 from headway_sql.database import Database, Locks, Watcher
 from headway_sql.errors import committing, translating
 from headway_sql.events import SqlEventLog

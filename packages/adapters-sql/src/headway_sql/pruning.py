@@ -3,8 +3,8 @@
 from sqlalchemy import MetaData, bindparam, delete, func, insert, select, update
 
 from headway_core.kernel.events import PRUNED, EventPruner, Pruned
-from headway_core.kernel.ledger import Transaction
 from headway_core.kernel.scope import port_of
+from headway_core.kernel.transactions import Transaction
 from headway_sql.errors import translating
 from headway_sql.events import SqlEventLog
 from headway_sql.metadata import EVENTS

@@ -12,7 +12,8 @@ from sqlalchemy import Engine, QueuePool, Table
 from headway_core.kernel.claims import Claims
 from headway_core.kernel.clock import Clock, Ids
 from headway_core.kernel.events import EventCatalog, EventLog, EventPruner
-from headway_core.kernel.ledger import Ledger, Store
+from headway_core.kernel.ledger import Ledger
+from headway_core.kernel.store import Store
 from headway_core.kernel.tables import OwnedTable, ReadTable, TableSpec
 from headway_sql.claims import SqlClaims
 from headway_sql.database import Database

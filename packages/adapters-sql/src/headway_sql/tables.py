@@ -8,9 +8,9 @@ from sqlalchemy import ColumnElement, Select, Table, bindparam, delete, func, in
 from sqlalchemy import exc as sqlalchemy_exc
 
 from headway_core.kernel.errors import Conflict, NotFound, UniqueClash
-from headway_core.kernel.ledger import ReadTransaction, Transaction
 from headway_core.kernel.scope import STALE, expect_query, key_text, port_of
 from headway_core.kernel.tables import OwnedTable, Query, ReadTable, TableSpec
+from headway_core.kernel.transactions import ReadTransaction, Transaction
 from headway_sql.database import PRIMARY_KEY, Database
 from headway_sql.errors import translating
 from headway_sql.prepared import Prepared

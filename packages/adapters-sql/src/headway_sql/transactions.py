@@ -6,8 +6,8 @@ from sqlalchemy import Connection
 
 from headway_core.kernel.clock import Clock
 from headway_core.kernel.events import EventCatalog
-from headway_core.kernel.ledger import ReadTransaction, Transaction
 from headway_core.kernel.scope import Draws, TransactionScope, port_of
+from headway_core.kernel.transactions import ReadTransaction, Transaction
 from headway_sql.database import Database, Locks
 from headway_sql.errors import translating
 

@@ -4,7 +4,7 @@ from dependency_injector import containers, providers
 
 from headway.config import Config
 from headway_core.container import CoreContainer
-from headway_core.kernel.ledger import Store
+from headway_core.kernel.store import Store
 from headway_github.container import GitHubContainer
 from headway_local.container import LocalContainer
 

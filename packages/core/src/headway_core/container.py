@@ -24,8 +24,8 @@ from headway_core.kernel.consumers import CONSUMER_POSITIONS, ConsumerDuty, Even
 from headway_core.kernel.duties import DutyRunner
 from headway_core.kernel.feed import EventFeed
 from headway_core.kernel.hosts import HostLocks
-from headway_core.kernel.ledger import Store
 from headway_core.kernel.retention import Retention, RetentionDuty
+from headway_core.kernel.store import Store
 from headway_core.kernel.tables import OwnedTable, ReadTable, TableSpec
 from headway_core.operations import (
     ArchiveService,

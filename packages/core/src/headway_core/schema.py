@@ -7,8 +7,8 @@ from headway_core.forge_actions.events import EVENTS as FORGE_ACTION_EVENTS
 from headway_core.hosts.events import EVENTS as HOST_EVENTS
 from headway_core.kernel.consumers import CONSUMER_POSITIONS
 from headway_core.kernel.consumers import EVENTS as CONSUMER_EVENTS
-from headway_core.kernel.events import Payload
 from headway_core.kernel.tables import TableSpec
+from headway_core.kernel.transactions import Payload
 from headway_core.projects.events import EVENTS as PROJECT_EVENTS
 from headway_core.pull_requests.events import EVENTS as PULL_REQUEST_EVENTS
 from headway_core.ratchet.events import EVENTS as RATCHET_EVENTS

@@ -28,10 +28,10 @@ from sqlalchemy.exc import IntegrityError
 
 from headway_core.kernel.errors import HeadwayError, InvalidInput
 from headway_core.kernel.tables import TableSpec
+from headway_sql.codes.postgresql import while_connecting
 from headway_sql.database import PRIMARY_KEY, Database, Locks, Watcher
 from headway_sql.errors import translating
 from headway_sql.migrating import bring_up_to_date, is_up_to_date
-from headway_sql.postgresql.codes import while_connecting
 from headway_sql.postgresql.locks import EVENTS_KEY, MIGRATION_KEY, RowLocks, hold
 from headway_sql.postgresql.texts import hold_every_text
 from headway_sql.postgresql.urls import parameters_of

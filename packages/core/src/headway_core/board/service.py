@@ -8,8 +8,9 @@ from headway_core.board.model import Column, StatusReason, WorkspaceView, column
 from headway_core.hosts import Host, is_lost
 from headway_core.hosts.model import ALL_HOSTS
 from headway_core.kernel.errors import NotFound
-from headway_core.kernel.ledger import Ledger, ReadTransaction
+from headway_core.kernel.ledger import Ledger
 from headway_core.kernel.tables import ReadTable
+from headway_core.kernel.transactions import ReadTransaction
 from headway_core.projects.model import ALL_PROJECTS, Project
 from headway_core.pull_requests.budget import READS
 from headway_core.pull_requests.model import (

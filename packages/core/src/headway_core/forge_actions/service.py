@@ -42,8 +42,9 @@ from headway_core.kernel.errors import (
 )
 from headway_core.kernel.events import DomainEvent
 from headway_core.kernel.hosts import HostLocks
-from headway_core.kernel.ledger import Ledger, ReadTransaction, Transaction
+from headway_core.kernel.ledger import Ledger
 from headway_core.kernel.tables import OwnedTable, ReadTable
+from headway_core.kernel.transactions import ReadTransaction, Transaction
 from headway_core.projects.model import Project
 from headway_core.pull_requests import PRSnapshotService
 from headway_core.pull_requests.doubt import READ_LAG

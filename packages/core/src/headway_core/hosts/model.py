@@ -4,8 +4,8 @@ from datetime import datetime
 
 import attrs
 
-from headway_core.kernel.ledger import ReadTransaction
 from headway_core.kernel.tables import Lock, Query, ReadTable, TableSpec
+from headway_core.kernel.transactions import ReadTransaction
 
 
 @attrs.frozen(kw_only=True)

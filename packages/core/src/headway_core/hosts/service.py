@@ -9,8 +9,9 @@ from headway_core.hosts.events import HostLost, HostRegistered, HostRetired, Hos
 from headway_core.hosts.model import ALL_HOSTS, ALL_SEEN, Host, HostSeen
 from headway_core.kernel.errors import Conflict, NotFound
 from headway_core.kernel.hosts import HostLocks
-from headway_core.kernel.ledger import Ledger, ReadTransaction, Transaction
+from headway_core.kernel.ledger import Ledger
 from headway_core.kernel.tables import OwnedTable
+from headway_core.kernel.transactions import ReadTransaction, Transaction
 
 LOST_AFTER = timedelta(minutes=2)
 """A host that was not seen for so long is lost: eight of its reports in a row are missing."""

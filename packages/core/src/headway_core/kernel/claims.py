@@ -8,14 +8,11 @@ comes back late finds a newer token and is fenced off. It shares out work whose 
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING
 
 import attrs
 
 from headway_core.kernel.tables import Lock, TableSpec
-
-if TYPE_CHECKING:
-    from headway_core.kernel.ledger import ReadTransaction, Transaction
+from headway_core.kernel.transactions import ReadTransaction, Transaction
 
 RELEASED = datetime(1970, 1, 1, tzinfo=UTC)
 """The expiry of a claim that was given back: the row stays, so that its token never starts again."""
@@ -52,7 +49,7 @@ class Claims(ABC):
 
     @abstractmethod
     def acquire(
-        self, tx: "Transaction", keys: Iterable[str], *, holder: str, lease: timedelta
+        self, tx: Transaction, keys: Iterable[str], *, holder: str, lease: timedelta
     ) -> Mapping[str, Claim]:
         """Take those of the keys that are free, released or expired, by key.
 
@@ -61,11 +58,11 @@ class Claims(ABC):
         """
 
     @abstractmethod
-    def renew(self, tx: "Transaction", claims: Iterable[Claim], *, lease: timedelta) -> Mapping[str, Claim]:
+    def renew(self, tx: Transaction, claims: Iterable[Claim], *, lease: timedelta) -> Mapping[str, Claim]:
         """Hold on to claims for another `lease` from now. Those that were lost or expired are left out."""
 
     @abstractmethod
-    def fence(self, tx: "Transaction", claim: Claim) -> bool:
+    def fence(self, tx: Transaction, claim: Claim) -> bool:
         """Whether nobody has taken the key since, and nobody can before this transaction ends.
 
         In the transaction that stores the outcome; on False the outcome is a late one, not to be stored.
@@ -73,19 +70,19 @@ class Claims(ABC):
         """
 
     @abstractmethod
-    def release(self, tx: "Transaction", claims: Iterable[Claim]) -> None:
+    def release(self, tx: Transaction, claims: Iterable[Claim]) -> None:
         """Give back what is still ours; nothing happens to a key that somebody else took since."""
 
     @abstractmethod
-    def release_all(self, tx: "Transaction", holder: str) -> int:
+    def release_all(self, tx: Transaction, holder: str) -> int:
         """Give back all that is held under this name: for a successor of a holder that died. How many."""
 
     @abstractmethod
-    def held(self, tx: "ReadTransaction", keys: Iterable[str]) -> Mapping[str, Claim]:
+    def held(self, tx: ReadTransaction, keys: Iterable[str]) -> Mapping[str, Claim]:
         """The unexpired claims of these keys, by key. For a look: what follows from it is not fenced."""
 
 
-def expiry(tx: "ReadTransaction", lease: timedelta) -> datetime:
+def expiry(tx: ReadTransaction, lease: timedelta) -> datetime:
     """When a claim taken now expires. For ledgers."""
     if lease <= timedelta(0):
         raise ValueError(f"a lease of {lease} is over before it begins")

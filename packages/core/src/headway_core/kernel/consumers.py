@@ -8,8 +8,9 @@ import attrs
 
 from headway_core.kernel.duties import Duty
 from headway_core.kernel.events import DomainEvent, EventLog
-from headway_core.kernel.ledger import Ledger, ReadTransaction, Transaction
+from headway_core.kernel.ledger import Ledger
 from headway_core.kernel.tables import Lock, OwnedTable, Query, TableSpec
+from headway_core.kernel.transactions import ReadTransaction, Transaction
 
 P = TypeVar("P")
 

@@ -16,27 +16,15 @@ older one becomes that of the next:
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
-from typing import TYPE_CHECKING, Any, ClassVar, Protocol
 
 import attrs
 
 from headway_core.kernel.conversion import CONVERTER
 from headway_core.kernel.tables import Lock, TableSpec
-
-if TYPE_CHECKING:
-    from headway_core.kernel.ledger import ReadTransaction, Transaction
-
+from headway_core.kernel.transactions import Payload, ReadTransaction, Transaction
 
 Upcasts = Mapping[int, Callable[[Mapping[str, object]], Mapping[str, object]]]
 """By an old version: a pure function from its stored data to that of the next version."""
-
-
-class Payload(Protocol):
-    """What happened: a frozen attrs class that names itself. `upcasts` is there from version 2 on."""
-
-    event: ClassVar[str]
-    version: ClassVar[int]
-    __attrs_attrs__: ClassVar[Any]
 
 
 @attrs.frozen(kw_only=True)
@@ -98,16 +86,16 @@ class EventLog(ABC):
 
     @abstractmethod
     def after(
-        self, tx: "ReadTransaction", position: int, *, limit: int = 100, workspace_id: str | None = None
+        self, tx: ReadTransaction, position: int, *, limit: int = 100, workspace_id: str | None = None
     ) -> list[DomainEvent]:
         """At most `limit` events after `position`, in order; of one workspace when it is given."""
 
     @abstractmethod
-    def last_position(self, tx: "ReadTransaction") -> int:
+    def last_position(self, tx: ReadTransaction) -> int:
         """The newest position, 0 when the log is empty."""
 
     @abstractmethod
-    def pruned_up_to(self, tx: "ReadTransaction") -> int:
+    def pruned_up_to(self, tx: ReadTransaction) -> int:
         """Events up to this position were removed; 0 when none was. Who has read less has missed some."""
 
 
@@ -127,5 +115,5 @@ class EventPruner(ABC):
     """Removes the oldest events. Given to the one service that knows who has read them (law 1)."""
 
     @abstractmethod
-    def prune(self, tx: "Transaction", up_to: int) -> None:
+    def prune(self, tx: Transaction, up_to: int) -> None:
         """Remove the events up to this position, but never the newest, which tells where the log is."""

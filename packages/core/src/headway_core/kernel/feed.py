@@ -7,7 +7,8 @@ import attrs
 
 from headway_core.kernel.errors import EventsPruned
 from headway_core.kernel.events import DomainEvent, EventLog
-from headway_core.kernel.ledger import Ledger, ReadTransaction
+from headway_core.kernel.ledger import Ledger
+from headway_core.kernel.transactions import ReadTransaction
 
 PAGE = 100
 POLL_S = 2.0

@@ -18,7 +18,7 @@ from headway_core.kernel.claims import CLAIMS, RELEASED, Claim, Claims, expiry
 from headway_core.kernel.clock import Clock, Ids
 from headway_core.kernel.errors import Conflict, NotFound, UniqueClash
 from headway_core.kernel.events import PRUNED, DomainEvent, EventCatalog, EventLog, EventPruner
-from headway_core.kernel.ledger import Ledger, ReadTransaction, Store, Transaction
+from headway_core.kernel.ledger import Ledger
 from headway_core.kernel.scope import (
     STALE,
     Draws,
@@ -30,7 +30,9 @@ from headway_core.kernel.scope import (
     perform,
     port_of,
 )
+from headway_core.kernel.store import Store
 from headway_core.kernel.tables import Index, OwnedTable, Query, ReadTable, TableSpec
+from headway_core.kernel.transactions import ReadTransaction, Transaction
 
 T = TypeVar("T")
 R = TypeVar("R")

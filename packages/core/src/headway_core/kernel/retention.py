@@ -9,7 +9,8 @@ import attrs
 from headway_core.kernel.consumers import ConsumerPosition, EventConsumer, EventReader
 from headway_core.kernel.duties import Duty
 from headway_core.kernel.events import EventLog, EventPruner
-from headway_core.kernel.ledger import Ledger, ReadTransaction, Transaction
+from headway_core.kernel.ledger import Ledger
+from headway_core.kernel.transactions import ReadTransaction, Transaction
 
 
 @attrs.frozen(kw_only=True)

@@ -8,9 +8,15 @@ import attrs
 
 from headway_core.kernel.clock import Clock, Ids
 from headway_core.kernel.errors import UniqueClash
-from headway_core.kernel.events import EventCatalog, Payload
-from headway_core.kernel.ledger import ReadTransaction, Transaction, refuse_unfinished, unit_of_work
+from headway_core.kernel.events import EventCatalog
 from headway_core.kernel.tables import Lock, Query, TableSpec
+from headway_core.kernel.transactions import (
+    Payload,
+    ReadTransaction,
+    Transaction,
+    refuse_unfinished,
+    unit_of_work,
+)
 
 R = TypeVar("R")
 T = TypeVar("T")

@@ -17,8 +17,7 @@ from typing import Any, Generic, TypeVar
 
 import attrs
 
-if typing.TYPE_CHECKING:
-    from headway_core.kernel.ledger import ReadTransaction, Transaction
+from headway_core.kernel.transactions import ReadTransaction, Transaction
 
 R = TypeVar("R")
 
@@ -184,11 +183,11 @@ class ReadTable(ABC, Generic[R]):
         self.spec = spec
 
     @abstractmethod
-    def get(self, tx: "ReadTransaction", *key: str | int) -> R | None:
+    def get(self, tx: ReadTransaction, *key: str | int) -> R | None:
         """The record with this key, as this transaction sees it, or None."""
 
     @abstractmethod
-    def query(self, tx: "ReadTransaction", query: Query, **parameters: str | int | datetime) -> list[R]:
+    def query(self, tx: ReadTransaction, query: Query, **parameters: str | int | datetime) -> list[R]:
         """The records that a query of the spec selects, in its order.
 
         `parameters` are exactly those that the query names: `TypeError` otherwise, and for a query
@@ -196,7 +195,7 @@ class ReadTable(ABC, Generic[R]):
         """
 
     @abstractmethod
-    def count(self, tx: "ReadTransaction", query: Query, **parameters: str | int | datetime) -> int:
+    def count(self, tx: ReadTransaction, query: Query, **parameters: str | int | datetime) -> int:
         """How many records the query selects (its limit aside)."""
 
 
@@ -208,17 +207,17 @@ class OwnedTable(ReadTable[R]):
     """
 
     @abstractmethod
-    def hold(self, tx: "Transaction", *key: str | int) -> R | None:
+    def hold(self, tx: Transaction, *key: str | int) -> R | None:
         """As `get`, and what was found, or that nothing was, stays so until the transaction ends: others
         who hold or write it wait. Only where writers overlap is there anything to do.
         """
 
     @abstractmethod
-    def add(self, tx: "Transaction", record: R) -> R:
+    def add(self, tx: Transaction, record: R) -> R:
         """Insert. `Conflict` when the key exists, `UniqueClash` when a unique index refuses."""
 
     @abstractmethod
-    def replace(self, tx: "Transaction", record: R) -> R:
+    def replace(self, tx: Transaction, record: R) -> R:
         """Store `record` in place of the one with its key, and return what is stored.
 
         Versioned: the stored version must be `record.version` (`Conflict` when it is not), and the
@@ -226,9 +225,9 @@ class OwnedTable(ReadTable[R]):
         """
 
     @abstractmethod
-    def put(self, tx: "Transaction", record: R) -> R:
+    def put(self, tx: Transaction, record: R) -> R:
         """Insert or replace a record of an unversioned table."""
 
     @abstractmethod
-    def remove(self, tx: "Transaction", *key: str | int) -> None:
+    def remove(self, tx: Transaction, *key: str | int) -> None:
         """Delete. `NotFound` when there is none."""

@@ -7,8 +7,9 @@ import anyio
 
 from headway_core.kernel.errors import HeadwayError, NotFound
 from headway_core.kernel.hosts import HostLocks
-from headway_core.kernel.ledger import Ledger, Transaction
+from headway_core.kernel.ledger import Ledger
 from headway_core.kernel.tables import ReadTable
+from headway_core.kernel.transactions import Transaction
 from headway_core.operations.model import ArchiveResult, Busy, HoldsIgnored, NotDue, Settled
 from headway_core.operations.places import WorktreePlaces
 from headway_core.projects.model import Project

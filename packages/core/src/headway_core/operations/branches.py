@@ -2,7 +2,7 @@
 
 from collections.abc import Set as AbstractSet
 
-from headway_core.kernel.ledger import ReadTransaction
+from headway_core.kernel.transactions import ReadTransaction
 from headway_core.projects.slugs import first_free, slug
 from headway_core.workspaces.service import WorkspaceLifecycleService
 

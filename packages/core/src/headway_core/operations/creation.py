@@ -5,7 +5,8 @@ from typing import assert_never
 import attrs
 
 from headway_core.kernel.errors import Conflict, InvalidInput, NotFound, Unavailable
-from headway_core.kernel.ledger import Ledger, Transaction
+from headway_core.kernel.ledger import Ledger
+from headway_core.kernel.transactions import Transaction
 from headway_core.operations.branches import free_branch
 from headway_core.operations.model import CreateWorkspace, GitHubIssue, Manual, ResumeBranch
 from headway_core.operations.ports import Issue, IssueReader

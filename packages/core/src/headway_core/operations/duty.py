@@ -6,8 +6,9 @@ import anyio
 
 from headway_core.kernel.duties import Duty
 from headway_core.kernel.hosts import HostLocks
-from headway_core.kernel.ledger import Ledger, ReadTransaction
+from headway_core.kernel.ledger import Ledger
 from headway_core.kernel.tables import ReadTable
+from headway_core.kernel.transactions import ReadTransaction
 from headway_core.operations.archive import ArchiveService
 from headway_core.operations.provisioning import AT_ONCE, ProvisioningService
 from headway_core.workspaces.model import IN_MOTION, Workspace, WorkspaceStatus

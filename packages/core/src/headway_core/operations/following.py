@@ -3,8 +3,9 @@
 from headway_core.kernel.consumers import EventConsumer
 from headway_core.kernel.errors import InvalidInput, NotFound
 from headway_core.kernel.events import DomainEvent
-from headway_core.kernel.ledger import Ledger, ReadTransaction, Transaction
+from headway_core.kernel.ledger import Ledger
 from headway_core.kernel.tables import ReadTable
+from headway_core.kernel.transactions import ReadTransaction, Transaction
 from headway_core.projects.model import Project
 from headway_core.pull_requests import PullRequestAttached, PullRequestChanged, PullRequestSnapshot
 from headway_core.pull_requests.model import Head

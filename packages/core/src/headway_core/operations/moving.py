@@ -3,8 +3,9 @@
 from headway_core.hosts import Host
 from headway_core.kernel.errors import Conflict
 from headway_core.kernel.hosts import HostLocks
-from headway_core.kernel.ledger import Ledger, Transaction
+from headway_core.kernel.ledger import Ledger
 from headway_core.kernel.tables import ReadTable
+from headway_core.kernel.transactions import Transaction
 from headway_core.sessions import SessionService
 from headway_core.workspaces.model import Workspace
 from headway_core.workspaces.service import WorkspaceLifecycleService

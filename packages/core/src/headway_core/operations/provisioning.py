@@ -14,8 +14,9 @@ import attrs
 from headway_core.hosts import Host
 from headway_core.kernel.errors import Conflict, HeadwayError, NotFound
 from headway_core.kernel.hosts import HostLocks
-from headway_core.kernel.ledger import Ledger, Transaction
+from headway_core.kernel.ledger import Ledger
 from headway_core.kernel.tables import ReadTable
+from headway_core.kernel.transactions import Transaction
 from headway_core.operations.branches import free_branch
 from headway_core.operations.model import Busy, NotDue, ProvisionResult, Settled
 from headway_core.operations.places import WorktreePlaces

@@ -11,8 +11,9 @@ import attrs
 
 from headway_core.kernel.errors import HeadwayError
 from headway_core.kernel.hosts import HostLocks
-from headway_core.kernel.ledger import Ledger, ReadTransaction
+from headway_core.kernel.ledger import Ledger
 from headway_core.kernel.tables import ReadTable
+from headway_core.kernel.transactions import ReadTransaction
 from headway_core.operations.archive import ArchiveService
 from headway_core.operations.model import ArchiveResult, ProvisionResult, Recovered, Settled
 from headway_core.operations.places import WorktreePlaces

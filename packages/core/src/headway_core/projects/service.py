@@ -6,8 +6,9 @@ from functools import partial
 import attrs
 
 from headway_core.kernel.errors import Conflict, InvalidInput, NotFound
-from headway_core.kernel.ledger import Ledger, ReadTransaction, Transaction
+from headway_core.kernel.ledger import Ledger
 from headway_core.kernel.tables import OwnedTable
+from headway_core.kernel.transactions import ReadTransaction, Transaction
 from headway_core.projects.events import ProjectArchived, ProjectRegistered
 from headway_core.projects.model import ALL_PROJECTS, BY_REPO, BY_SLUG, Project
 from headway_core.projects.ports import Repositories, Repository

@@ -7,8 +7,9 @@ from headway_core.kernel.duties import Duty
 from headway_core.kernel.errors import InvalidInput
 from headway_core.kernel.events import DomainEvent
 from headway_core.kernel.hosts import HostLocks
-from headway_core.kernel.ledger import Ledger, ReadTransaction, Transaction
+from headway_core.kernel.ledger import Ledger
 from headway_core.kernel.tables import ReadTable
+from headway_core.kernel.transactions import ReadTransaction, Transaction
 from headway_core.projects.model import Project
 from headway_core.pull_requests.addresses import named_pull_requests
 from headway_core.pull_requests.service import PRSnapshotService

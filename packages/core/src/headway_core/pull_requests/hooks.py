@@ -5,8 +5,9 @@ from collections.abc import Iterable, Iterator
 from datetime import timedelta
 
 from headway_core.kernel.duties import Duty
-from headway_core.kernel.ledger import Ledger, ReadTransaction, Transaction
+from headway_core.kernel.ledger import Ledger
 from headway_core.kernel.tables import OwnedTable, ReadTable
+from headway_core.kernel.transactions import ReadTransaction, Transaction
 from headway_core.projects.model import ALL_PROJECTS, Project
 from headway_core.pull_requests.events import PullRequestHinted
 from headway_core.pull_requests.model import (

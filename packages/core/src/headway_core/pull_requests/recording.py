@@ -7,8 +7,8 @@ import attrs
 
 from headway_core.kernel.claims import Claim, Claims
 from headway_core.kernel.errors import NotFound
-from headway_core.kernel.ledger import ReadTransaction, Transaction
 from headway_core.kernel.tables import OwnedTable, ReadTable
+from headway_core.kernel.transactions import ReadTransaction, Transaction
 from headway_core.projects.model import Project
 from headway_core.pull_requests.budget import ForgeBudgets, Round
 from headway_core.pull_requests.cadence import (

@@ -8,7 +8,8 @@ import anyio
 
 from headway_core.kernel.errors import InvalidInput, PermissionDenied, Unavailable
 from headway_core.kernel.hosts import HostLocks
-from headway_core.kernel.ledger import Ledger, ReadTransaction, Transaction
+from headway_core.kernel.ledger import Ledger
+from headway_core.kernel.transactions import ReadTransaction, Transaction
 from headway_core.pull_requests.addresses import pull_request_number
 from headway_core.pull_requests.budget import ForgeBudgets, Round
 from headway_core.pull_requests.discovery import Seen, look

@@ -11,8 +11,8 @@ import attrs
 
 from headway_core.forge_actions.model import ACTIONS_OF, ActionStatus, ForgeAction, Reply
 from headway_core.hosts import Host, is_lost
-from headway_core.kernel.ledger import ReadTransaction
 from headway_core.kernel.tables import ReadTable
+from headway_core.kernel.transactions import ReadTransaction
 from headway_core.projects.model import Project
 from headway_core.pull_requests import ci_of
 from headway_core.pull_requests.model import (

@@ -8,8 +8,9 @@ import attrs
 
 from headway_core.kernel.conversion import CONVERTER
 from headway_core.kernel.errors import NotFound
-from headway_core.kernel.ledger import Ledger, ReadTransaction, Transaction
+from headway_core.kernel.ledger import Ledger
 from headway_core.kernel.tables import OwnedTable
+from headway_core.kernel.transactions import ReadTransaction, Transaction
 from headway_core.pull_requests import PRSnapshotService
 from headway_core.pull_requests.model import (
     CIStatus,

@@ -22,8 +22,9 @@ import attrs
 from headway_core.kernel.duties import Duty
 from headway_core.kernel.errors import HeadwayError, Unavailable
 from headway_core.kernel.hosts import HostLocks
-from headway_core.kernel.ledger import Ledger, ReadTransaction, Transaction
+from headway_core.kernel.ledger import Ledger
 from headway_core.kernel.tables import ReadTable
+from headway_core.kernel.transactions import ReadTransaction, Transaction
 from headway_core.sessions.model import (
     BUSY,
     BUSY_SESSIONS,

@@ -7,8 +7,9 @@ import anyio
 import attrs
 
 from headway_core.hosts import Host, is_lost
-from headway_core.kernel.ledger import Ledger, ReadTransaction, Transaction
+from headway_core.kernel.ledger import Ledger
 from headway_core.kernel.tables import ReadTable
+from headway_core.kernel.transactions import ReadTransaction, Transaction
 from headway_core.sessions.model import (
     EndReason,
     LimitReached,

@@ -10,8 +10,9 @@ from typing import Any, assert_never
 import attrs
 
 from headway_core.kernel.errors import Conflict, IllegalTransition, InvalidInput, NotFound
-from headway_core.kernel.ledger import Ledger, ReadTransaction, Transaction
+from headway_core.kernel.ledger import Ledger
 from headway_core.kernel.tables import OwnedTable, ReadTable
+from headway_core.kernel.transactions import ReadTransaction, Transaction
 from headway_core.sessions.endings import Ended, Ending, began, ending, prompt_after
 from headway_core.sessions.events import (
     PromptQueued,

@@ -4,8 +4,9 @@ from collections.abc import Callable
 
 import attrs
 
-from headway_core.kernel.ledger import Ledger, ReadTransaction, Transaction
+from headway_core.kernel.ledger import Ledger
 from headway_core.kernel.tables import OwnedTable
+from headway_core.kernel.transactions import ReadTransaction, Transaction
 from headway_core.settings.events import SettingsChanged
 from headway_core.settings.model import Settings
 from headway_core.settings.rules import changed_fields, edited

@@ -7,8 +7,10 @@ import anyio
 
 from headway_core.kernel.claims import Claims
 from headway_core.kernel.events import EventLog, EventPruner
-from headway_core.kernel.ledger import Ledger, ReadTransaction, Store, Transaction
+from headway_core.kernel.ledger import Ledger
+from headway_core.kernel.store import Store
 from headway_core.kernel.tables import OwnedTable, ReadTable, TableSpec
+from headway_core.kernel.transactions import ReadTransaction, Transaction
 from headway_core.testing.fakes_machine import Point
 
 T = TypeVar("T")

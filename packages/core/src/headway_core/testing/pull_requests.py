@@ -1,7 +1,7 @@
 """The room of pull requests on any store, without the rest of the house."""
 
 from headway_core.kernel.hosts import HostLocks
-from headway_core.kernel.ledger import Store
+from headway_core.kernel.store import Store
 from headway_core.projects.model import PROJECTS
 from headway_core.pull_requests import (
     DELIVERIES,

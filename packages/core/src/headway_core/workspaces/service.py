@@ -12,8 +12,9 @@ from typing import Any
 import attrs
 
 from headway_core.kernel.errors import Conflict, IllegalTransition, NotFound, RetriesUsed
-from headway_core.kernel.ledger import Ledger, ReadTransaction, Transaction
+from headway_core.kernel.ledger import Ledger
 from headway_core.kernel.tables import OwnedTable
+from headway_core.kernel.transactions import ReadTransaction, Transaction
 from headway_core.workspaces.events import (
     ProvisioningCancelAsked,
     WorkPreserved,

@@ -16,7 +16,8 @@ from dependency_injector import providers
 from headway_core.container import CoreContainer
 from headway_core.kernel.errors import HeadwayError, OutcomeUnknown, Unavailable
 from headway_core.kernel.hosts import HostLocks
-from headway_core.kernel.ledger import Ledger, ReadTransaction, Transaction
+from headway_core.kernel.ledger import Ledger
+from headway_core.kernel.transactions import ReadTransaction, Transaction
 from headway_core.operations.model import ArchiveResult
 from headway_core.testing.fakes_agents import FakeAgents
 from headway_core.testing.points import StoreOfAProcess

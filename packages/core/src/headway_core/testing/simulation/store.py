@@ -7,8 +7,8 @@ import attrs
 
 from headway_core.kernel.clock import Clock, Ids
 from headway_core.kernel.events import DomainEvent, EventCatalog
-from headway_core.kernel.ledger import ReadTransaction, Transaction
 from headway_core.kernel.memory import MemoryStore
+from headway_core.kernel.transactions import ReadTransaction, Transaction
 from headway_core.schema import ALL_EVENTS
 
 T = TypeVar("T")

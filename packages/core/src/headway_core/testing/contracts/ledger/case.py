@@ -9,8 +9,9 @@ import anyio.lowlevel
 import pytest
 
 from headway_core.kernel.events import DomainEvent
-from headway_core.kernel.ledger import Store, Transaction
+from headway_core.kernel.store import Store
 from headway_core.kernel.tables import OwnedTable, Query
+from headway_core.kernel.transactions import Transaction
 from headway_core.testing.clock import ManualClock, SequentialIds
 from headway_core.testing.contracts.ledger.samples import (
     ITEMS,

@@ -10,7 +10,7 @@ import attrs
 import pytest
 
 from headway_core.kernel.claims import Claim
-from headway_core.kernel.ledger import ReadTransaction, Transaction
+from headway_core.kernel.transactions import ReadTransaction, Transaction
 from headway_core.testing.clock import ManualClock
 from headway_core.testing.contracts.ledger.case import CALLERS, ROOM, Case, LedgerCase
 from headway_core.testing.contracts.ledger.samples import Colour, Painted, Room

@@ -9,7 +9,7 @@ import attrs
 import pytest
 
 from headway_core.kernel.errors import Conflict
-from headway_core.kernel.ledger import Transaction
+from headway_core.kernel.transactions import Transaction
 from headway_core.testing.contracts.ledger.case import CALLERS, Case, LedgerCase
 from headway_core.testing.contracts.ledger.samples import (
     ABOUT,

@@ -10,7 +10,7 @@ import pytest
 from headway_core.kernel.errors import EventsPruned
 from headway_core.kernel.events import DomainEvent
 from headway_core.kernel.feed import EventFeed
-from headway_core.kernel.ledger import Transaction
+from headway_core.kernel.transactions import Transaction
 from headway_core.testing.contracts.ledger.case import CALLERS, ROOM, Case, LedgerCase
 from headway_core.testing.contracts.ledger.samples import Colour, Painted, Room
 

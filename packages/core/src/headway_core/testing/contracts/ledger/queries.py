@@ -8,8 +8,8 @@ import anyio
 import attrs
 import pytest
 
-from headway_core.kernel.ledger import Transaction
 from headway_core.kernel.tables import Query
+from headway_core.kernel.transactions import Transaction
 from headway_core.testing.clock import ManualClock
 from headway_core.testing.contracts.ledger.case import CALLERS, NOON, ROOM, Case, LedgerCase, item
 from headway_core.testing.contracts.ledger.samples import (

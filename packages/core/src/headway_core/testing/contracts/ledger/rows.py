@@ -8,7 +8,7 @@ import attrs
 import pytest
 
 from headway_core.kernel.errors import Conflict, NotFound, UniqueClash
-from headway_core.kernel.ledger import Transaction
+from headway_core.kernel.transactions import Transaction
 from headway_core.testing.contracts.ledger.case import CALLERS, NOON, ROOM, Case, LedgerCase, item
 from headway_core.testing.contracts.ledger.samples import (
     ABOUT,

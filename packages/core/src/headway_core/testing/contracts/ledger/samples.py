@@ -6,8 +6,8 @@ from typing import Any, ClassVar
 
 import attrs
 
-from headway_core.kernel.events import Payload
 from headway_core.kernel.tables import Index, Lock, Parents, Query, TableSpec
+from headway_core.kernel.transactions import Payload
 
 
 class Colour(StrEnum):

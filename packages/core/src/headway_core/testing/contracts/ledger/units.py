@@ -9,8 +9,8 @@ import anyio.lowlevel
 import pytest
 
 from headway_core.kernel.errors import Conflict
-from headway_core.kernel.ledger import ReadTransaction, Transaction
 from headway_core.kernel.tables import OwnedTable
+from headway_core.kernel.transactions import ReadTransaction, Transaction
 from headway_core.testing.clock import ManualClock
 from headway_core.testing.contracts.ledger.case import (
     ROOM,
