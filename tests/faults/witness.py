@@ -5,13 +5,16 @@ what is due, or a person asks. After each cycle every stored fact is compared wi
 true at some time, it is not older than the one it replaced, and nothing was cleared. When the faults stop,
 every fact is true within the time that the cadence takes, without a hook and without a person.
 
-What no observer can know is not asked for. Each rehearsal keeps to these three, and to no more:
+What no observer can know is not asked for, and nothing else is left out:
 
 - GitHub's times have whole seconds. Two changes of one pull request within one are not made: `updatedAt`
-  can't tell which answer is the older one.
+  can't tell which answer is the older one. With such changes, and answers that lag without an end, a closed
+  one's former head comes back: its branch may go on without it, so that nothing contradicts the answer.
 - A replica lags for less than `READ_LAG`. What was told for longer, by every answer, can't be told from
-  what is so. (A record that lags its branch may do so for ever: an open one's branch tells.)
+  what is so. (A record that lags its branch may do so for ever: `updatedAt` tells, and an open one's branch.)
 - A value that was there before may come again: it counts as its newest place in the past.
+- Of what is over GitHub does not tell whether it merges, and a merged one is not read again: nothing is done
+  to it any more.
 """
 
 import abc
