@@ -24,7 +24,7 @@ from faulty_world import MOST_LAG_S, Fault
 from witness import FATES, Died, Figures, Past, Rehearsal, Wrong
 
 from headway_core.pull_requests import Delivery, DeliveryRefused, PRSnapshotService
-from headway_core.pull_requests.model import Mergeability, PullRequestFacts
+from headway_core.pull_requests.model import Mergeability, PullRequestFacts, ReviewThread
 from headway_core.testing.clock import ManualClock
 from headway_core.testing.fakes_machine import FakeLocks
 from headway_core.testing.pull_requests import pull_requests_on
@@ -53,11 +53,13 @@ from headway_sandbox import (
     create,
     launch,
 )
-from headway_sandbox.commands import DeliveryView, PullView, RepositoryView
+from headway_sandbox.commands import DeliveryView, PullView, RepositoryView, ThreadView
 
 SEASON = 500
 CALM_EVERY = 100
 SECRET = "secret"
+PAGE = 50
+"""Threads of a pull request that are read with it."""
 RATE = 0.03
 """The chance of each question that its answer is late, or that the process that asked dies meanwhile."""
 PROCESSES = ("alice", "carol")
@@ -80,10 +82,17 @@ PARTS: Mapping[str, Callable[[PullRequestFacts], object]] = {
     "checks": lambda f: (f.head.commit, frozenset((check.name, check.word) for check in f.checks)),
     "conversation": lambda f: (
         frozenset((review.id, review.state) for review in f.reviews),
-        frozenset((thread.id, tuple((c.id, c.body) for c in thread.comments)) for thread in f.threads),
+        frozenset(_thread(thread) for thread in f.threads),
     ),
     "mergeability": lambda f: (f.head.commit, f.base.commit, MERGEABILITY[f.mergeability]),
 }
+
+
+def _thread(thread: ReviewThread | ThreadView) -> tuple[str, tuple[tuple[str, str], ...]]:
+    """A thread with its words, as the facts and the sandbox have it."""
+    if isinstance(thread, ReviewThread):
+        return thread.id, tuple((comment.id, comment.body) for comment in thread.comments)
+    return thread.node_id, tuple((comment.node_id, comment.body) for comment in thread.comments)
 
 
 def truth(pull: PullView, repository: RepositoryView) -> dict[str, object]:
@@ -101,7 +110,7 @@ def truth(pull: PullView, repository: RepositoryView) -> dict[str, object]:
         "checks": (pull.head_oid, frozenset(checks.items())),
         "conversation": (
             frozenset((review.node_id, str(review.state)) for review in pull.reviews if review.body),
-            frozenset((t.node_id, tuple((c.node_id, c.body) for c in t.comments)) for t in unresolved),
+            frozenset(_thread(thread) for thread in unresolved),
         ),
         "mergeability": (pull.head_oid, pull.base_oid, pull.mergeable),
     }
@@ -226,6 +235,8 @@ class OverHttp(Rehearsal):
         self.waiting: Counter[str] = Counter()
         """Faults that no answer has met yet."""
         self._pasts: dict[str, Past] = {}
+        self._long: dict[str, set[object]] = {}
+        """Every thread that ever was, of those that have more than a page of them."""
         self._delivered: list[DeliveryView] = []
         self._fetched = 0
         self._serial = 0
@@ -274,11 +285,29 @@ class OverHttp(Rehearsal):
             now = truth(pull, self.repository)
             if now != past.now:
                 past.add(now)
+            if len(pull.threads) > PAGE:
+                self._long.setdefault(pull.node_id, set()).update(_thread(each) for each in pull.threads)
         left: Counter[str] = Counter()
         for fault in state.faults:
             left[fault.kind.value] += fault.remaining
         self.figures.faults.update(self.waiting - left)
         self.waiting = left
+
+    def _compare_part(
+        self,
+        workspace_id: str,
+        part: str,
+        past: Past,
+        former: PullRequestFacts | None,
+        facts: PullRequestFacts,
+    ) -> None:
+        """A list of several pages is of no one moment: each of its threads was so by itself."""
+        if part != "conversation" or past.node_id not in self._long:
+            super()._compare_part(workspace_id, part, past, former, facts)
+            return
+        for thread in facts.threads:
+            if _thread(thread) not in self._long[past.node_id]:
+                raise Wrong(f"{workspace_id}: a thread of {past.node_id} was never so: {_thread(thread)}")
 
     def pasts(self) -> Mapping[str, Past]:
         return self._pasts

@@ -13,6 +13,8 @@ What no observer can know is not asked for, and nothing else is left out:
 - A replica lags for less than `READ_LAG`. What was told for longer, by every answer, can't be told from
   what is so. (A record that lags its branch may do so for ever: `updatedAt` tells, and an open one's branch.)
 - A value that was there before may come again: it counts as its newest place in the past.
+- What changes between two pages of a list without changing its length (a thread is resolved) makes a list
+  that was of no one moment. Each of its rows was so, and soon the whole is.
 - Of what is over GitHub does not tell whether it merges, and a merged one is not read again: nothing is done
   to it any more.
 """
