@@ -27,7 +27,7 @@ from headway_core.kernel.duties import DutyRunner
 from headway_core.kernel.events import EventCatalog
 from headway_core.kernel.store import Store
 from headway_core.kernel.transactions import ReadTransaction, Transaction
-from headway_core.projects.model import PROJECTS, Project
+from headway_core.projects.model import PROJECTS
 from headway_core.pull_requests import (
     SNAPSHOTS,
     WATCHES,
@@ -42,14 +42,11 @@ from headway_core.pull_requests import (
 from headway_core.pull_requests.hooks import SPACING
 from headway_core.schema import ALL_EVENTS, ALL_TABLES
 from headway_core.settings.model import SETTINGS, Settings
-from headway_core.testing.clock import EPOCH, SequentialIds
+from headway_core.testing.clock import SequentialIds
 from headway_core.testing.pull_requests import hooks_on, pull_requests_on
+from headway_core.testing.records import a_project, a_workspace
 from headway_core.workspaces.model import (
     WORKSPACES,
-    ManualSource,
-    SessionPolicy,
-    Workspace,
-    WorkspaceStatus,
 )
 from headway_github.budgets import Budgets
 from headway_github.carried import HttpGraphQL
@@ -160,9 +157,11 @@ async def _prepare(store: Store, service: PRSnapshotService, github: SandboxCont
 
     def work(tx: Transaction) -> None:
         settings.add(tx, Settings(quiet_time_s=0, cadence_hot_s=36000, cadence_settled_s=36000))
-        projects.add(tx, _project())
+        projects.add(tx, a_project())
         for n in range(PULLS):
-            service.open_record(tx, workspaces.add(tx, _workspace(n)))
+            service.open_record(
+                tx, workspaces.add(tx, a_workspace(f"w{n}", branch=f"b{n}", branch_claim=f"p1:b{n}"))
+            )
 
     await store.ledger.transact(work)
     while any(facts is None for facts in await _facts(store)):
@@ -180,41 +179,6 @@ async def _facts(store: Store) -> list[object]:
         return [row and row.facts for row in rows]
 
     return await store.ledger.read(query)
-
-
-def _project() -> Project:
-    return Project(
-        id="p1",
-        name="demo",
-        slug="demo",
-        repo_path="/nowhere",
-        worktree_base_path="/nowhere",
-        default_branch="main",
-        github_host="github.com",
-        github_owner="octo",
-        github_repo="demo",
-        created_at=EPOCH,
-    )
-
-
-def _workspace(n: int) -> Workspace:
-    return Workspace(
-        id=f"w{n}",
-        project_id="p1",
-        name="Fix",
-        description=None,
-        source=ManualSource(initial_prompt=None),
-        session_policy=SessionPolicy.NONE,
-        branch=f"b{n}",
-        branch_is_generated=True,
-        base_branch="main",
-        branch_claim=f"p1:b{n}",
-        issue_claim=None,
-        idempotency_key=None,
-        status=WorkspaceStatus.READY,
-        created_at=EPOCH,
-        status_changed_at=EPOCH,
-    )
 
 
 @attrs.frozen

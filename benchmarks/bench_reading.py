@@ -15,9 +15,9 @@ from statistics import median
 
 import anyio
 
-from headway_core.projects.model import Project
 from headway_core.pull_requests.ports import Observation
 from headway_core.testing.clock import EPOCH
+from headway_core.testing.records import a_project
 from headway_github.answers import Answer, GraphQL, SendFailed, read_answer
 from headway_github.budgets import Budgets
 from headway_github.detail import DETAILS_A_CALL
@@ -128,18 +128,7 @@ async def main(times: int) -> int:
     token, budgets = GivenToken("none"), Budgets()
     rest = Rest(HttpConnection("https://api.github.com", token), token, budgets)
     reader = GitHubPullRequests(FromMemory({"Detail": body, "Required": required}), rest, budgets)
-    project = Project(
-        id="p1",
-        name="demo",
-        slug="demo",
-        repo_path="/nowhere",
-        worktree_base_path="/nowhere",
-        default_branch="main",
-        github_host="github.com",
-        github_owner="octo",
-        github_repo="demo",
-        created_at=EPOCH,
-    )
+    project = a_project()
     ids = [f"PR_{n}" for n in numbers]
     parsed, read = [], []
     for _ in range(BATCHES):

@@ -23,19 +23,16 @@ from headway_core.kernel.events import EventCatalog
 from headway_core.kernel.memory import MemoryStore
 from headway_core.kernel.store import Store
 from headway_core.kernel.transactions import Transaction
-from headway_core.projects.model import PROJECTS, Project
+from headway_core.projects.model import PROJECTS
 from headway_core.pull_requests import WATCHES, PRSnapshotService, Unchanged
 from headway_core.schema import ALL_EVENTS, ALL_TABLES
 from headway_core.settings.model import SETTINGS, Settings
-from headway_core.testing.clock import EPOCH, ManualClock, SequentialIds
+from headway_core.testing.clock import ManualClock, SequentialIds
 from headway_core.testing.fakes_forge import FakePullRequests, an_observation
 from headway_core.testing.pull_requests import pull_requests_on
+from headway_core.testing.records import a_project, a_workspace
 from headway_core.workspaces.model import (
     WORKSPACES,
-    ManualSource,
-    SessionPolicy,
-    Workspace,
-    WorkspaceStatus,
 )
 from headway_sql import SqlStore
 
@@ -73,41 +70,6 @@ async def attached(store: Store) -> PRSnapshotService:
     for _ in range(2):
         await service.refresh_workspace("w1")
     return service
-
-
-def a_project() -> Project:
-    return Project(
-        id="p1",
-        name="demo",
-        slug="demo",
-        repo_path="/nowhere",
-        worktree_base_path="/nowhere",
-        default_branch="main",
-        github_host="github.com",
-        github_owner="octo",
-        github_repo="demo",
-        created_at=EPOCH,
-    )
-
-
-def a_workspace() -> Workspace:
-    return Workspace(
-        id="w1",
-        project_id="p1",
-        name="Fix",
-        description=None,
-        source=ManualSource(initial_prompt=None),
-        session_policy=SessionPolicy.NONE,
-        branch="fix",
-        branch_is_generated=True,
-        base_branch="main",
-        branch_claim=None,
-        issue_claim=None,
-        idempotency_key=None,
-        status=WorkspaceStatus.READY,
-        created_at=EPOCH,
-        status_changed_at=EPOCH,
-    )
 
 
 async def timed(operation: Callable[[], Awaitable[object]], times: int) -> float:

@@ -10,19 +10,17 @@ import attrs
 from headway_core.kernel.events import EventCatalog
 from headway_core.kernel.store import Store
 from headway_core.kernel.transactions import Transaction
-from headway_core.projects.model import PROJECTS, Project
+from headway_core.projects.model import PROJECTS
 from headway_core.pull_requests import SNAPSHOTS, WATCHES, PullRequestSnapshot, PullRequestWatch
 from headway_core.ratchet import RATCHETS, WAKES, Ratchet, RatchetWake
 from headway_core.ratchet.decision import Ready
 from headway_core.schema import ALL_EVENTS, ALL_TABLES
 from headway_core.testing.clock import EPOCH, SequentialIds
 from headway_core.testing.conversations import some_facts
+from headway_core.testing.records import a_project, a_workspace
 from headway_core.workspaces.model import (
     WORKSPACES,
-    ManualSource,
-    SessionPolicy,
     Workspace,
-    WorkspaceStatus,
 )
 from headway_sql import SqlStore
 from headway_sql.testing import NoServer, running_server
@@ -74,7 +72,7 @@ def _write(store: Store, numbers: range, tx: Transaction) -> None:
         store.writer(WAKES),
     )
     for number in numbers:
-        workspace = a_workspace(number)
+        workspace = a_task(number)
         workspaces.add(tx, workspace)
         facts = attrs.evolve(some_facts(), node_id=f"PR_{number}", number=number)
         snapshot = PullRequestSnapshot(
@@ -91,40 +89,12 @@ def _write(store: Store, numbers: range, tx: Transaction) -> None:
         wakes.put(tx, RatchetWake(workspace_id=workspace.id, due_at=None))
 
 
-def a_project() -> Project:
-    """The project of all of them."""
-    return Project(
-        id="p1",
-        name="demo",
-        slug="demo",
-        repo_path="/nowhere/demo",
-        worktree_base_path="/nowhere/worktrees",
-        default_branch="main",
-        github_host="github.com",
-        github_owner="octo",
-        github_repo="demo",
-        created_at=EPOCH,
-    )
-
-
-def a_workspace(number: int) -> Workspace:
+def a_task(number: int) -> Workspace:
     """One of them."""
-    return Workspace(
-        id=f"w{number:05}",
-        project_id="p1",
+    return a_workspace(
+        f"w{number:05}",
         name=f"Task {number}",
-        description=None,
-        source=ManualSource(initial_prompt=None),
-        session_policy=SessionPolicy.NONE,
         branch=f"headway/task-{number}",
-        branch_is_generated=True,
-        base_branch="main",
-        branch_claim=None,
-        issue_claim=None,
-        idempotency_key=None,
-        status=WorkspaceStatus.READY,
         host_id="host-1",
         worktree_path=f"/worktrees/w{number:05}",
-        created_at=EPOCH,
-        status_changed_at=EPOCH,
     )

@@ -16,6 +16,7 @@ import pytest
 from headway_core.projects.model import Project
 from headway_core.pull_requests.ports import FailureKind
 from headway_core.testing.clock import EPOCH
+from headway_core.testing.records import a_project
 from headway_github.answers import Answer, AnswerError, GraphQL, RawAnswer, SendFailed
 from headway_github.budgets import Budgets
 from headway_github.documents import Document
@@ -42,18 +43,7 @@ def github_data() -> Path:
 
 @pytest.fixture
 def project() -> Project:
-    return Project(
-        id="p1",
-        name="demo",
-        slug="demo",
-        repo_path="/nowhere/demo",
-        worktree_base_path="/nowhere/worktrees",
-        default_branch="main",
-        github_host="github.com",
-        github_owner="octo",
-        github_repo="demo",
-        created_at=EPOCH,
-    )
+    return a_project()
 
 
 Handler = Callable[[Mapping[str, Any]], Any]

@@ -41,12 +41,9 @@ from headway_core.pull_requests.writing import RefusalReason
 from headway_core.settings.model import CIScope
 from headway_core.testing.clock import SequentialIds
 from headway_core.testing.pull_requests import pull_requests_on
+from headway_core.testing.records import a_workspace
 from headway_core.workspaces.model import (
     WORKSPACES,
-    ManualSource,
-    SessionPolicy,
-    Workspace,
-    WorkspaceStatus,
 )
 from headway_github.answers import GraphQL
 from headway_github.budgets import Budgets
@@ -198,23 +195,7 @@ async def _desk(
     store = MemoryStore(clock=clock, ids=SequentialIds(), catalog=EventCatalog(EVENTS), run_twice=True)
     service = pull_requests_on(store, forge)
     now = clock.now()
-    workspace = Workspace(
-        id="w1",
-        project_id="p1",
-        name="Fix",
-        description=None,
-        source=ManualSource(initial_prompt=None),
-        session_policy=SessionPolicy.NONE,
-        branch=branch,
-        branch_is_generated=True,
-        base_branch="main",
-        branch_claim=None,
-        issue_claim=None,
-        idempotency_key=None,
-        status=WorkspaceStatus.READY,
-        created_at=now,
-        status_changed_at=now,
-    )
+    workspace = a_workspace(branch=branch, created_at=now, status_changed_at=now)
     projects, workspaces = store.writer(PROJECTS), store.writer(WORKSPACES)
 
     def work(tx: Any) -> None:

@@ -12,7 +12,7 @@ from headway_core.board.service import Tables
 from headway_core.hosts import HOSTS
 from headway_core.kernel.tables import Query, ReadTable, TableSpec
 from headway_core.kernel.transactions import ReadTransaction, Transaction
-from headway_core.projects.model import PROJECTS, Project
+from headway_core.projects.model import PROJECTS
 from headway_core.pull_requests.model import (
     FORGE_BUDGETS,
     WATCHES,
@@ -54,47 +54,12 @@ from headway_core.testing.clock import EPOCH
 from headway_core.testing.conversations import some_facts
 from headway_core.testing.fakes_forge import a_check
 from headway_core.testing.house import FakeHouse
-from headway_core.workspaces import ManualSource, SessionPolicy, Workspace
+from headway_core.testing.records import a_project, a_workspace
 from headway_core.workspaces.model import WORKSPACES, WorkspaceStatus
 
 R = TypeVar("R")
 S = StatusReason
 QUEUE = MergeQueueEntry(state="QUEUED", position=1)
-
-
-def a_project() -> Project:
-    return Project(
-        id="p1",
-        name="demo",
-        slug="demo",
-        repo_path="/nowhere/demo",
-        worktree_base_path="/nowhere/worktrees",
-        default_branch="main",
-        github_host="github.com",
-        github_owner="octo",
-        github_repo="demo",
-        created_at=EPOCH,
-    )
-
-
-def a_workspace(workspace_id: str = "w1", status: WorkspaceStatus = WorkspaceStatus.READY) -> Workspace:
-    return Workspace(
-        id=workspace_id,
-        project_id="p1",
-        name="Fix",
-        description=None,
-        source=ManualSource(initial_prompt=None),
-        session_policy=SessionPolicy.NONE,
-        branch="headway/fix",
-        branch_is_generated=True,
-        base_branch="main",
-        branch_claim=None,
-        issue_claim=None,
-        idempotency_key=None,
-        status=status,
-        created_at=EPOCH,
-        status_changed_at=EPOCH,
-    )
 
 
 def a_session(status: SessionStatus, purpose: Purpose = Purpose.CHAT) -> Session:

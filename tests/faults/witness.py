@@ -31,7 +31,7 @@ import attrs
 from headway_core.kernel.events import EventCatalog
 from headway_core.kernel.memory import MemoryStore
 from headway_core.kernel.transactions import ReadTransaction, Transaction
-from headway_core.projects.model import PROJECTS, Project
+from headway_core.projects.model import PROJECTS
 from headway_core.pull_requests import (
     SNAPSHOTS,
     WATCHES,
@@ -45,9 +45,10 @@ from headway_core.pull_requests import (
 from headway_core.pull_requests.model import GitHubState, Mergeability, PullRequestFacts
 from headway_core.schema import ALL_EVENTS
 from headway_core.settings.model import SETTINGS, Settings
-from headway_core.testing.clock import EPOCH, ManualClock, SequentialIds
+from headway_core.testing.clock import ManualClock, SequentialIds
 from headway_core.testing.pull_requests import hooks_on
-from headway_core.workspaces.model import WORKSPACES, ManualSource, SessionPolicy, Workspace, WorkspaceStatus
+from headway_core.testing.records import a_project, a_workspace
+from headway_core.workspaces.model import WORKSPACES
 
 CALM_S = 7 * 3600
 """Virtual seconds without faults until everything must be true: a branch is looked for every six hours."""
@@ -196,7 +197,9 @@ class Rehearsal(abc.ABC):
             self.store.writer(SETTINGS).add(tx, Settings(quiet_time_s=0))
             self.store.writer(PROJECTS).add(tx, PROJECT)
             for n in range(self.workspaces):
-                workspace = a_workspace(n, self.clock)
+                workspace = a_workspace(
+                    f"w{n}", branch=f"b{n}", branch_claim=f"p1:b{n}", created_at=self.clock.now()
+                )
                 self.store.writer(WORKSPACES).add(tx, workspace)
                 self.processes[0].open_record(tx, workspace)
 
@@ -354,35 +357,4 @@ class Rehearsal(abc.ABC):
         return found
 
 
-PROJECT = Project(
-    id="p1",
-    name="demo",
-    slug="demo",
-    repo_path="/nowhere/demo",
-    worktree_base_path="/nowhere/worktrees",
-    default_branch="main",
-    github_host="github.com",
-    github_owner="octo",
-    github_repo="demo",
-    created_at=EPOCH,
-)
-
-
-def a_workspace(n: int, clock: ManualClock) -> Workspace:
-    return Workspace(
-        id=f"w{n}",
-        project_id="p1",
-        name="Fix",
-        description=None,
-        source=ManualSource(initial_prompt=None),
-        session_policy=SessionPolicy.NONE,
-        branch=f"b{n}",
-        branch_is_generated=True,
-        base_branch="main",
-        branch_claim=f"p1:b{n}",
-        issue_claim=None,
-        idempotency_key=None,
-        status=WorkspaceStatus.READY,
-        created_at=clock.now(),
-        status_changed_at=clock.now(),
-    )
+PROJECT = a_project()

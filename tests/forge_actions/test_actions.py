@@ -22,20 +22,19 @@ from headway_core.forge_actions.model import ACTION_LIMIT, ACTIONS_OF, MARK, Ord
 from headway_core.kernel.consumers import CONSUMER_POSITIONS, EventReader
 from headway_core.kernel.errors import InvalidInput, NotFound, PermissionDenied, Unavailable
 from headway_core.kernel.transactions import Transaction
-from headway_core.projects.model import PROJECTS, Project
+from headway_core.projects.model import PROJECTS
 from headway_core.pull_requests import SNAPSHOTS
 from headway_core.pull_requests.doubt import READ_LAG
 from headway_core.pull_requests.model import GitHubState
 from headway_core.pull_requests.ports import ConversationPart
 from headway_core.sessions.ports import Exited
-from headway_core.testing.clock import EPOCH
 from headway_core.testing.conversations import a_thread
 from headway_core.testing.fakes_forge import an_observation
 from headway_core.testing.fakes_machine import FakeLocks, Point, no_point
 from headway_core.testing.house import FakeHouse
 from headway_core.testing.points import Crash, CrashPoints, PointedLedger
-from headway_core.workspaces import ManualSource, SessionPolicy, Workspace
-from headway_core.workspaces.model import WORKSPACES, WorkspaceStatus
+from headway_core.testing.records import a_project, a_workspace
+from headway_core.workspaces.model import WORKSPACES
 
 pytestmark = pytest.mark.anyio
 
@@ -54,40 +53,10 @@ async def house() -> FakeHouse:
 
 async def _built() -> FakeHouse:
     house = FakeHouse()
-    project = Project(
-        id="p1",
-        name="demo",
-        slug="demo",
-        repo_path="/nowhere/demo",
-        worktree_base_path="/nowhere/worktrees",
-        default_branch="main",
-        github_host="github.com",
-        github_owner="octo",
-        github_repo="demo",
-        created_at=EPOCH,
-    )
-    workspace = Workspace(
-        id="w1",
-        project_id="p1",
-        name="Fix",
-        description=None,
-        source=ManualSource(initial_prompt=None),
-        session_policy=SessionPolicy.NONE,
-        branch="headway/fix",
-        branch_is_generated=True,
-        base_branch="main",
-        branch_claim=None,
-        issue_claim=None,
-        idempotency_key=None,
-        status=WorkspaceStatus.READY,
-        host_id="host-1",
-        worktree_path="/worktrees/w1",
-        created_at=EPOCH,
-        status_changed_at=EPOCH,
-    )
+    workspace = a_workspace(host_id="host-1", worktree_path="/worktrees/w1")
 
     def work(tx: Transaction) -> None:
-        house.store.writer(PROJECTS).add(tx, project)
+        house.store.writer(PROJECTS).add(tx, a_project())
         house.store.writer(WORKSPACES).add(tx, workspace)
         house.core.pull_requests().open_record(tx, workspace)
 

@@ -8,14 +8,15 @@ import pytest
 from headway_core.kernel.errors import Conflict, InvalidInput, NotFound
 from headway_core.kernel.transactions import Transaction
 from headway_core.operations import BranchConsumer
-from headway_core.projects.model import PROJECTS, Project
+from headway_core.projects.model import PROJECTS
 from headway_core.pull_requests.model import Head
 from headway_core.sessions.ports import Exited
 from headway_core.testing.clock import EPOCH
 from headway_core.testing.fakes_forge import a_candidate, an_observation
 from headway_core.testing.house import FakeHouse
-from headway_core.workspaces import ManualSource, SessionPolicy, Workspace, WorkspaceBranchChanged
-from headway_core.workspaces.model import GIT_FACTS, WORKSPACES, GitFacts, WorkspaceStatus, branch_claim
+from headway_core.testing.records import a_project, a_workspace
+from headway_core.workspaces import Workspace, WorkspaceBranchChanged
+from headway_core.workspaces.model import GIT_FACTS, WORKSPACES, GitFacts, branch_claim
 
 pytestmark = [pytest.mark.anyio, pytest.mark.lesson("S16")]
 
@@ -23,25 +24,13 @@ MINE, AGENTS = "headway/fix", "agent/other"
 A = "a" * 40
 
 
-def a_workspace(workspace_id: str, branch: str) -> Workspace:
-    return Workspace(
-        id=workspace_id,
-        project_id="p1",
-        name="Fix",
-        description=None,
-        source=ManualSource(initial_prompt=None),
-        session_policy=SessionPolicy.NONE,
+def _workspace(workspace_id: str, branch: str) -> Workspace:
+    return a_workspace(
+        workspace_id,
         branch=branch,
-        branch_is_generated=True,
-        base_branch="main",
         branch_claim=branch_claim("p1", branch),
-        issue_claim=None,
-        idempotency_key=None,
-        status=WorkspaceStatus.READY,
         host_id="host-1",
         worktree_path=f"/worktrees/{workspace_id}",
-        created_at=EPOCH,
-        status_changed_at=EPOCH,
     )
 
 
@@ -76,23 +65,11 @@ class Place:
 @pytest.fixture
 async def place() -> Place:
     house = FakeHouse()
-    project = Project(
-        id="p1",
-        name="demo",
-        slug="demo",
-        repo_path="/nowhere/demo",
-        worktree_base_path="/worktrees",
-        default_branch="main",
-        github_host="github.com",
-        github_owner="octo",
-        github_repo="demo",
-        created_at=EPOCH,
-    )
 
     def work(tx: Transaction) -> None:
-        house.store.writer(PROJECTS).add(tx, project)
-        house.store.writer(WORKSPACES).add(tx, a_workspace("w1", MINE))
-        house.core.pull_requests().open_record(tx, a_workspace("w1", MINE))
+        house.store.writer(PROJECTS).add(tx, a_project())
+        house.store.writer(WORKSPACES).add(tx, _workspace("w1", MINE))
+        house.core.pull_requests().open_record(tx, _workspace("w1", MINE))
 
     await house.store.ledger.transact(work)
     return Place(house)
@@ -116,7 +93,7 @@ async def test_else_it_stays_and_the_mismatch_is_told(place: Place, why: str) ->
     await place.worktree_on(MINE if why == "worktree elsewhere" else ref)
     if why == "taken":
         table = place.house.store.writer(WORKSPACES)
-        await place.house.store.ledger.transact(lambda tx: table.add(tx, a_workspace("w2", AGENTS)))
+        await place.house.store.ledger.transact(lambda tx: table.add(tx, _workspace("w2", AGENTS)))
     repositories = {"a fork": "eve/demo", "gone fork": None}
     await place.attach(ref, repositories.get(why, "octo/demo"))
     await place.consume()

@@ -18,21 +18,9 @@ from headway_core.operations.words import (
     issue_url,
     name_from_outside,
 )
-from headway_core.projects import Project
-from headway_core.testing.clock import EPOCH
+from headway_core.testing.records import a_project
 
-PROJECT = Project(
-    id="p",
-    name="demo",
-    slug="demo",
-    repo_path="/src/demo",
-    worktree_base_path="/wt/demo",
-    default_branch="main",
-    github_host="github.com",
-    github_owner="Octo",
-    github_repo="Demo",
-    created_at=EPOCH,
-)
+PROJECT = a_project(github_owner="Octo", github_repo="Demo")
 URL = "https://github.com/Octo/Demo/issues/7"
 
 

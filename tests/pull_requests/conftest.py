@@ -7,19 +7,17 @@ import pytest
 
 from headway_core.kernel.events import EventCatalog
 from headway_core.kernel.memory import MemoryStore
-from headway_core.projects.model import PROJECTS, Project
+from headway_core.projects.model import PROJECTS
 from headway_core.pull_requests import EVENTS, SNAPSHOTS, WATCHES, PRSnapshotService
 from headway_core.pull_requests.model import PullRequestSnapshot, PullRequestWatch
 from headway_core.settings.model import SETTINGS, Settings
-from headway_core.testing.clock import EPOCH, ManualClock, SequentialIds
+from headway_core.testing.clock import ManualClock, SequentialIds
 from headway_core.testing.fakes_forge import FakePullRequests
 from headway_core.testing.pull_requests import pull_requests_on
+from headway_core.testing.records import a_project, a_workspace
 from headway_core.workspaces.model import (
     WORKSPACES,
-    ManualSource,
-    SessionPolicy,
     Workspace,
-    WorkspaceStatus,
 )
 
 
@@ -100,43 +98,6 @@ class Room:
 
     def asked(self, what: str) -> list[tuple[str, ...]]:
         return [call.about for call in self.forge.asked if call.what == what]
-
-
-def a_workspace(workspace_id: str = "w1", **changes: Any) -> Workspace:
-    """A READY workspace on headway/fix-login."""
-    fields: dict[str, Any] = {
-        "id": workspace_id,
-        "project_id": "p1",
-        "name": "Fix login",
-        "description": None,
-        "source": ManualSource(initial_prompt=None),
-        "session_policy": SessionPolicy.NONE,
-        "branch": "headway/fix-login",
-        "branch_is_generated": True,
-        "base_branch": "main",
-        "branch_claim": None,
-        "issue_claim": None,
-        "idempotency_key": None,
-        "status": WorkspaceStatus.READY,
-        "created_at": EPOCH,
-        "status_changed_at": EPOCH,
-    }
-    return Workspace(**{**fields, **changes})
-
-
-def a_project() -> Project:
-    return Project(
-        id="p1",
-        name="demo",
-        slug="demo",
-        repo_path="/nowhere/demo",
-        worktree_base_path="/nowhere/worktrees",
-        default_branch="main",
-        github_host="github.com",
-        github_owner="octo",
-        github_repo="demo",
-        created_at=EPOCH,
-    )
 
 
 @pytest.fixture

@@ -18,9 +18,8 @@ from headway_core.pull_requests.model import Author, Head
 from headway_core.pull_requests.ports import FailureKind, FetchFailed
 from headway_core.testing.clock import EPOCH
 from headway_core.testing.fakes_forge import a_candidate, an_observation
+from headway_core.testing.records import a_project
 from headway_core.workspaces.model import GIT_FACTS, GitFacts
-
-from .conftest import a_project
 
 if TYPE_CHECKING:
     from .conftest import Room

@@ -15,8 +15,7 @@ from headway_core.pull_requests.ports import FailureKind, FetchFailed
 from headway_core.testing.clock import EPOCH
 from headway_core.testing.fakes_forge import an_observation
 from headway_core.testing.pull_requests import pull_requests_on
-
-from .conftest import a_project
+from headway_core.testing.records import a_project
 
 if TYPE_CHECKING:
     from .conftest import Room

@@ -32,10 +32,9 @@ from headway_core.testing.fakes_forge import FakePullRequests, an_observation
 from headway_core.testing.fakes_machine import FakeLocks
 from headway_core.testing.house import FakeHouse
 from headway_core.testing.pull_requests import pull_requests_on
+from headway_core.testing.records import a_project, a_workspace
 from headway_core.workspaces.model import WORKSPACES
 from headway_sql import SqlStore
-
-from .conftest import a_project, a_workspace
 
 pytestmark = pytest.mark.anyio
 

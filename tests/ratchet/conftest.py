@@ -6,17 +6,17 @@ import attrs
 import pytest
 
 from headway_core.kernel.transactions import Transaction
-from headway_core.projects.model import PROJECTS, Project
+from headway_core.projects.model import PROJECTS
 from headway_core.pull_requests.model import CheckOutcome
 from headway_core.ratchet import RATCHETS, FixerDispatch, Ratchet
 from headway_core.ratchet.decision import Decision
 from headway_core.sessions import Session
 from headway_core.sessions.ports import Exited, Vanished
-from headway_core.testing.clock import EPOCH
 from headway_core.testing.fakes_forge import a_check, an_observation
 from headway_core.testing.house import FakeHouse
-from headway_core.workspaces import GitFacts, ManualSource, SessionPolicy, Workspace
-from headway_core.workspaces.model import WORKSPACES, WorkspaceStatus
+from headway_core.testing.records import a_project, a_workspace
+from headway_core.workspaces import GitFacts
+from headway_core.workspaces.model import WORKSPACES
 
 FAILED = (a_check(outcome=CheckOutcome.FAILED),)
 
@@ -26,20 +26,8 @@ class RatchetHouse(FakeHouse):
 
     async def workspace(self, workspace_id: str = "w1", *, enabled: bool = True) -> None:
         """READY, with a pull request `PR_<its id>` attached and not read yet."""
-        workspace = Workspace(
-            id=workspace_id,
-            project_id="p1",
-            name="Fix login",
-            description=None,
-            source=ManualSource(initial_prompt=None),
-            session_policy=SessionPolicy.NONE,
-            branch="headway/fix-login",
-            branch_is_generated=True,
-            base_branch="main",
-            branch_claim=None,
-            issue_claim=None,
-            idempotency_key=None,
-            status=WorkspaceStatus.READY,
+        workspace = a_workspace(
+            workspace_id,
             host_id="host-1",
             worktree_path=f"/worktrees/{workspace_id}",
             created_at=self.clock.now(),
@@ -126,21 +114,6 @@ class RatchetHouse(FakeHouse):
         """The payloads of one kind, in order."""
         log = await self.store.ledger.read(lambda tx: self.store.events.after(tx, 0, limit=1000))
         return [each.payload for each in log if each.payload.event == event]
-
-
-def a_project() -> Project:
-    return Project(
-        id="p1",
-        name="demo",
-        slug="demo",
-        repo_path="/nowhere/demo",
-        worktree_base_path="/nowhere/worktrees",
-        default_branch="main",
-        github_host="github.com",
-        github_owner="octo",
-        github_repo="demo",
-        created_at=EPOCH,
-    )
 
 
 @pytest.fixture
