@@ -40,7 +40,7 @@ def tests(session: nox.Session) -> None:
 def kills(session: nox.Session) -> None:
     """The demo killed at twenty random moments, and a hundred workspaces while they are worked on."""
     install(session, *TESTING)
-    session.run("pytest", "-m", "kills", "-s", *session.posargs)
+    session.run("pytest", "-m", "kills", "-n", "3", "-rP", *session.posargs)  # -rP: their figures
 
 
 @nox.session
