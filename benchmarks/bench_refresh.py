@@ -109,13 +109,13 @@ async def main(times: int) -> int:
                 def bare(tx: Transaction) -> None:
                     watch = watches.get(tx, "w1")  # noqa: B023  run before the loop goes on
                     assert watch is not None
-                    watches.put(tx, watch)  # noqa: B023
+                    watches.put(tx, watch)  # noqa: B023  awaited in its own turn
 
                 async def refresh() -> None:
-                    assert await service.refresh_workspace("w1") == Unchanged()  # noqa: B023
+                    assert await service.refresh_workspace("w1") == Unchanged()  # noqa: B023  awaited in its own turn
 
                 async def transact() -> None:
-                    await store.ledger.transact(bare)  # noqa: B023
+                    await store.ledger.transact(bare)  # noqa: B023  awaited in its own turn
 
                 sent = await statements(refresh)
                 base, full = await timed(transact, times), await timed(refresh, times)

@@ -178,7 +178,7 @@ class GraphQLContract:
         self,
         tmp_path: Path,
         answer: bytes,
-        secondary: bool,  # noqa: FBT001
+        secondary: bool,
         wait: float,
     ) -> None:
         """Primary until its reset by GitHub's clock, not ours; secondary by `retry-after`, else a minute."""
@@ -232,7 +232,7 @@ class GraphQLContract:
             carried.server.hold = anyio.sleep_forever
             failed = await carried.failure()
             assert (failed.kind, failed.too_big) == (FailureKind.UNAVAILABLE, True)
-            failed = await carried.graphql.send(MUTATION, {"input": {}})  # type: ignore[assignment]
+            failed = await carried.graphql.send(MUTATION, {"input": {}})  # type: ignore[assignment]  # told apart below
             assert (failed.kind, failed.too_big) == (FailureKind.UNAVAILABLE, False)
 
     async def test_a_mutation_is_sent_once(self, tmp_path: Path) -> None:

@@ -191,7 +191,7 @@ async def test_a_malformed_state_is_a_failed_fetch(
         ({"checks": {"id": "SCR", "commit": {"oid": OTHER}, "contexts": connection([a_run()])}}, "checks"),
         ({"checks": "SUCCESS"}, "checks"),
         ({"reviews": None}, "conversation"),
-        ({"reviews": connection([a_review("R", state=None)])}, "conversation"),  # type: ignore[arg-type]
+        ({"reviews": connection([a_review("R", state=None)])}, "conversation"),  # type: ignore[arg-type]  # wrong on purpose
         ({"reviewThreads": connection([a_thread("T", a_comment("C", body=None))])}, "conversation"),
         ({"reviewThreads": connection([a_thread("T", path=None)])}, "conversation"),
         ({"mergeable": None}, "mergeability"),

@@ -527,7 +527,7 @@ async def test_unchanged_checks_cost_nothing_by_rest(hub: Hub, desk: Desk) -> No
 async def test_what_the_base_requires(
     hub: Hub,
     desk: Desk,
-    ruleset: bool,  # noqa: FBT001
+    ruleset: bool,
 ) -> None:
     """By a ruleset, or by a protection of which one who is no admin sees the contexts alone."""
     async with hub.server.control() as github:

@@ -255,7 +255,7 @@ async def test_a_request_for_review_is_there_when_all_are_asked_or_have_reviewed
     graphql: FakeGraphQL,
     project: Project,
     evidence: dict[str, Any],
-    there: bool,  # noqa: FBT001
+    there: bool,
 ) -> None:
     """Logins have no case."""
     graphql.answers["Asked"] = evidence
@@ -331,7 +331,7 @@ async def test_an_issue_is_read_with_its_authors_trust(
     project: Project,
     changes: dict[str, Any],
     author: str | None,
-    trusted: bool,  # noqa: FBT001
+    trusted: bool,
 ) -> None:
     """Those of the repository and the token's own account may be quoted; strangers and bots not."""
     graphql.answers["Issue"] = an_issue(**changes)

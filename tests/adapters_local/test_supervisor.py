@@ -9,7 +9,7 @@ from pathlib import Path
 
 import anyio
 import attrs
-import psutil  # type: ignore[import-untyped]
+import psutil
 import pytest
 
 from headway_core.kernel.errors import InvalidInput
@@ -244,7 +244,7 @@ async def test_no_lock_of_the_runner_is_inherited(
 ) -> None:
     """The supervisor and its agent hold files of the attempt and nothing of the runner's."""
     with (tmp_path / "runner.lock").open("w") as lock:
-        os.set_inheritable(lock.fileno(), True)  # noqa: FBT003 - the standard library's signature
+        os.set_inheritable(lock.fileno(), True)
         await supervisor.start(await stage.launch(Behaviour.WAITS))
     program = psutil.Process(supervisor_pid(supervisor))
     for process in (program, *program.children()):
@@ -346,7 +346,7 @@ async def test_a_late_supervisor_finds_the_attempt_closed(
 
     async def closing_first(*words: object, **options: object) -> object:
         assert await supervisor.settle("s-1", 1) == NeverStarted()
-        return await real(*words, **options)  # type: ignore[arg-type]
+        return await real(*words, **options)  # type: ignore[arg-type]  # handed on as they came
 
     monkeypatch.setattr("headway_local.supervisor.anyio.run_process", closing_first)
     assert await supervisor.start(await stage.launch(Behaviour.SUCCEEDS)) == NeverStarted()

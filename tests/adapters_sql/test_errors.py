@@ -28,7 +28,7 @@ def test_own_errors() -> None:
     [
         (Note(topic="t", number=2**63, text="x"), "64 bits"),
         (Note(topic="t", number=1, text="half of a pair: \ud83d"), "surrogate"),
-        (Note(topic="t", number=1, text=None), "lacks a value"),  # type: ignore[arg-type]
+        (Note(topic="t", number=1, text=None), "lacks a value"),  # type: ignore[arg-type]  # wrong on purpose
     ],
     ids=["large number", "no Unicode", "None"],
 )
@@ -52,7 +52,7 @@ async def test_time_without_zone(store: SqlStore) -> None:
 
     def work(tx: Transaction) -> None:
         rooms.add(tx, Room(id="room", name="kitchen"))
-        items.add(tx, Item(id="a", workspace_id="room", due_at=datetime(2026, 1, 1)))  # noqa: DTZ001
+        items.add(tx, Item(id="a", workspace_id="room", due_at=datetime(2026, 1, 1)))  # noqa: DTZ001  naive on purpose
 
     with pytest.raises(ValueError, match="no time zone"):
         await store.ledger.transact(work)

@@ -105,7 +105,7 @@ async def test_full_disk(store: SqlStore) -> None:
     notes = store.writer(NOTES)
 
     def limit(tx: Transaction, pages: int) -> None:
-        tx.connection.exec_driver_sql(f"PRAGMA max_page_count = {pages}")  # type: ignore[attr-defined]
+        tx.connection.exec_driver_sql(f"PRAGMA max_page_count = {pages}")  # type: ignore[attr-defined]  # looks inside
 
     large = Note(topic="t", number=1, text="x" * 1_000_000)
     await store.ledger.transact(lambda tx: limit(tx, 20))

@@ -76,7 +76,7 @@ async def test_settings_of_connections(path: Path, opening: Opening) -> None:
             assert other.execute("PRAGMA journal_mode").fetchone() == ("wal",)
 
         def pragma(tx: object, name: str) -> object:
-            return tx.connection.exec_driver_sql(f"PRAGMA {name}").scalar()  # type: ignore[attr-defined]
+            return tx.connection.exec_driver_sql(f"PRAGMA {name}").scalar()  # type: ignore[attr-defined]  # looks inside
 
         assert await store.ledger.transact(lambda tx: pragma(tx, "synchronous")) == 2
         assert await store.ledger.transact(lambda tx: pragma(tx, "query_only")) == 0
@@ -153,7 +153,7 @@ async def test_path_that_cannot_be_opened(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("kind", "accepted"), [("ext4", True), ("nfs4", False), ("cifs", False), ("fuse.sshfs", False)]
 )
-def test_network_file_systems(tmp_path: Path, kind: str, accepted: bool) -> None:  # noqa: FBT001
+def test_network_file_systems(tmp_path: Path, kind: str, accepted: bool) -> None:
     """SQLite on a network file system is refused: its locks do not hold there."""
     share = tmp_path / "my share" / "deep"
     share.mkdir(parents=True)

@@ -168,10 +168,10 @@ async def test_views_cannot_write(own_postgresql: LocalServer, base: str) -> Non
         f"postgresql://headway{base}", specs=ALL_TABLES, catalog=EventCatalog(ALL_EVENTS), ids=SequentialIds()
     ) as store:
         setting = await store.ledger.read(
-            lambda tx: tx.connection.exec_driver_sql("SHOW transaction_read_only").scalar()  # type: ignore[attr-defined]
+            lambda tx: tx.connection.exec_driver_sql("SHOW transaction_read_only").scalar()  # type: ignore[attr-defined]  # looks inside
         )
         level = await store.ledger.transact(
-            lambda tx: tx.connection.exec_driver_sql("SHOW transaction_isolation").scalar()  # type: ignore[attr-defined]
+            lambda tx: tx.connection.exec_driver_sql("SHOW transaction_isolation").scalar()  # type: ignore[attr-defined]  # looks inside
         )
     assert (setting, level) == ("on", "read committed")
 
@@ -185,7 +185,7 @@ async def test_time_of_the_database(own_postgresql: LocalServer, base: str) -> N
         first, second = await store.ledger.transact(lambda tx: (tx.now(), tx.now()))
         seen = await store.ledger.read(lambda tx: (tx.now(), tx.now()))
         [(after,)] = own_postgresql.execute("SELECT clock_timestamp()")
-    assert before < first == second < seen[0] == seen[1] < after  # type: ignore[operator]
+    assert before < first == second < seen[0] == seen[1] < after  # type: ignore[operator]  # None would fail it
 
 
 async def test_without_the_driver(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -5,6 +5,7 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import AbstractAsyncContextManager, contextmanager, suppress
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -306,7 +307,7 @@ async def test_deadlock(url: str) -> None:
     async with opened(url) as store:
         rooms = store.writer(ROOMS)
         for name in ("a", "b"):
-            await store.ledger.transact(lambda tx, name=name: rooms.add(tx, Room(id=name, name=name)))  # type: ignore[misc]
+            await store.ledger.transact(partial(rooms.add, record=Room(id=name, name=name)))
         both = threading.Barrier(2)
         runs: list[str] = []
 
@@ -325,10 +326,8 @@ async def test_deadlock(url: str) -> None:
                 group.start_soon(store.ledger.transact, lambda tx: work(tx, "a", "b"))
                 group.start_soon(store.ledger.transact, lambda tx: work(tx, "b", "a"))
         assert len(runs) > 2
-        for name in ("a", "b"):
-            room = await store.ledger.read(lambda tx, name=name: rooms.get(tx, name))  # type: ignore[misc]
-            assert room is not None
-            assert room.version == 2
+        stored = await store.ledger.read(lambda tx: [rooms.get(tx, name) for name in ("a", "b")])
+        assert [room and room.version for room in stored] == [2, 2]
 
 
 async def test_slow_statement(url: str, monkeypatch: pytest.MonkeyPatch) -> None:

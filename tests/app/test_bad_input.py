@@ -259,7 +259,7 @@ def test_a_data_directory_that_is_none_is_named(stage: Stage, tmp_path: Path, pl
 
 def test_a_second_runner_is_refused(registered: Stage) -> None:
     """One runner a host: the second ends with a message, also as a document."""
-    import fcntl  # noqa: PLC0415
+    import fcntl  # noqa: PLC0415  no other test needs it
 
     locks = registered.data / "locks"
     locks.mkdir(mode=0o700)

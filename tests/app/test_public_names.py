@@ -69,4 +69,4 @@ def test_what_is_imported_late_is_what_is_exported() -> None:
     assert sorted(headway.__all__) == headway.__all__
     assert all(hasattr(headway, name) for name in headway.__all__)
     with pytest.raises(AttributeError, match="has no attribute 'nothing'"):
-        headway.nothing  # noqa: B018
+        headway.nothing  # noqa: B018  the look is what raises

@@ -206,7 +206,7 @@ def test_the_snapshot_outranks_whatever_the_ratchet_concluded(
     for decision in DECISIONS:
 
         def view(facts: dict[str, Any]) -> WorkspaceView:
-            return a_view(facts, decision=decision, sessions=sessions, enabled=enabled)  # noqa: B023
+            return a_view(facts, decision=decision, sessions=sessions, enabled=enabled)  # noqa: B023  called before the next turn
 
         for state, reason in ((GitHubState.MERGED, S.MERGED), (GitHubState.CLOSED, S.PR_CLOSED)):
             for facts in ({}, BROKEN, CONFLICT, CHANGES, PENDING):

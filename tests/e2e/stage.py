@@ -186,7 +186,7 @@ class Stage:
         with closing(sqlite3.connect(self.data / "headway.db")) as connection:
             listed = connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'").fetchall()
             names = tables or sorted(name for (name,) in listed)
-            found = {name: connection.execute(f'SELECT * FROM "{name}"').fetchall() for name in names}  # noqa: S608
+            found = {name: connection.execute(f'SELECT * FROM "{name}"').fetchall() for name in names}  # noqa: S608  names from the schema
         found["branches"] = self.git("branch", "--list", "--all").splitlines()
         found["worktrees"] = sorted(str(path) for path in self.data.glob("worktrees/*/*"))
         return found

@@ -4,7 +4,7 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 import anyio
-import psutil  # type: ignore[import-untyped]
+import psutil
 import pytest
 from stage import Stage
 

@@ -241,7 +241,7 @@ class FaultyForge(PullRequests):
             "commits": (pull.now.head,),
             "branches": (pull.branch,),
         }
-        return LookAgain(host="github.com", repository="octo/demo", **{by: named[by]})  # type: ignore[arg-type]
+        return LookAgain(host="github.com", repository="octo/demo", **{by: named[by]})  # type: ignore[arg-type]  # by its own names
 
     # What is told of it.
 
@@ -367,7 +367,7 @@ class FaultyForge(PullRequests):
         if pull.touched_at is not None and now <= pull.touched_at:
             return None
         pull.touched_at = now
-        return attrs.evolve(pull.now, updated_at=now, **changes)  # type: ignore[arg-type]
+        return attrs.evolve(pull.now, updated_at=now, **changes)  # type: ignore[arg-type]  # by its own names
 
     def _push(self, pull: Pull) -> Truth | None:
         if pull.now.state is not GitHubState.OPEN:

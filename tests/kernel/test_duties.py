@@ -230,7 +230,7 @@ async def test_consumer_fails(desk: Desk) -> None:
 @pytest.mark.anyio
 async def test_what_a_consumer_does_not_want_is_passed_over(desk: Desk) -> None:
     """Its position moves on over such events, and nothing is read or written for them."""
-    desk.consumer.wants = lambda event: event.position % 2 == 0  # type: ignore[method-assign]
+    desk.consumer.wants = lambda event: event.position % 2 == 0  # type: ignore[method-assign]  # this consumer wants every other one
     await desk.paint(5)
     await desk.duty.run()
     assert await desk.copied() == [2, 4]

@@ -103,7 +103,7 @@ class Undoing(RuleBasedStateMachine):
         ),
         fails=st.booleans(),
     )
-    def unit(self, steps: list[tuple[str, str | None, Colour]], fails: bool) -> None:  # noqa: FBT001
+    def unit(self, steps: list[tuple[str, str | None, Colour]], fails: bool) -> None:
         after: dict[str, Item] = {}
 
         def work(tx: Transaction) -> None:

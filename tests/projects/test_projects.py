@@ -120,7 +120,7 @@ async def test_what_does_not_fit_is_refused_by_the_name_of_its_field(
 ) -> None:
     """Nothing is registered then."""
     with pytest.raises(InvalidInput) as caught:
-        await service.register(**{"path": "/src/demo", **arguments})  # type: ignore[arg-type]
+        await service.register(**{"path": "/src/demo", **arguments})  # type: ignore[arg-type]  # wrong on purpose
     assert caught.value.field == field
     assert await service.list() == []
 

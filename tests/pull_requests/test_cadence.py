@@ -210,6 +210,6 @@ async def test_what_may_have_changed_a_pull_request_is_a_hint(room: "Room", payl
         actor="a",
         payload=payload,
     )
-    assert await consumer.prepare(event) is None  # type: ignore[func-returns-value]
+    assert await consumer.prepare(event) is None  # type: ignore[func-returns-value]  # that is the claim
     await room.store.ledger.transact(lambda tx: consumer.handle(tx, event, None))
     assert ((await room.watch()).hint_at is not None) is hints

@@ -82,7 +82,7 @@ def test_counted_are_all_or_the_required_ones() -> None:
 
 @pytest.mark.parametrize("decision", [None, *ReviewDecision])
 @pytest.mark.parametrize("draft", [False, True])
-def test_pr_state_is_the_first_match(draft: bool, decision: ReviewDecision | None) -> None:  # noqa: FBT001
+def test_pr_state_is_the_first_match(draft: bool, decision: ReviewDecision | None) -> None:
     """MERGED, CLOSED, DRAFT, then the decision; NONE is for none at all."""
     open_states = {
         ReviewDecision.APPROVED: PRState.APPROVED,

@@ -136,7 +136,7 @@ async def test_of_several_the_default_base_goes_first_then_the_newest(
 ) -> None:
     """And those of the repository itself before a fork's, which anybody can name."""
     await room.add_workspace()
-    room.forge.candidates[BRANCH] = candidates  # type: ignore[assignment]
+    room.forge.candidates[BRANCH] = candidates  # type: ignore[assignment]  # a list of a narrower kind
     for n in (1, 2):
         room.forge.observations[f"PR_{n}"] = an_observation(f"PR_{n}", number=n)
     await room.service.refresh_workspace("w1")

@@ -129,7 +129,7 @@ async def test_a_delivery_that_could_not_be_stored_is_let_through_again(
             raise ZeroDivisionError
         return hint(*args, **more)
 
-    room.service.hint = fails  # type: ignore[method-assign]
+    room.service.hint = fails  # type: ignore[method-assign]  # it fails once
     with pytest.raises(ZeroDivisionError):
         await hooks.receive(delivery(numbers=(7,)))
     failing = False

@@ -181,14 +181,14 @@ async def test_who_insists_fetches_after_the_other_process(world: World) -> None
     asked, go = hold(world.forge)
     outcomes: dict[str, Any] = {}
 
-    async def refresh(host: str, insist: bool) -> None:  # noqa: FBT001  start_soon takes no keywords
+    async def refresh(host: str, insist: bool) -> None:
         outcomes[host] = await world.process(host).refresh_workspace("w0", insist=insist)
 
     async with anyio.create_task_group() as group:
-        group.start_soon(refresh, "a", False)  # noqa: FBT003
+        group.start_soon(refresh, "a", False)
         await asked.wait()
         world.forge.observations["PR_0"] = an_observation("PR_0", number=1, title="Newer")
-        group.start_soon(refresh, "b", True)  # noqa: FBT003
+        group.start_soon(refresh, "b", True)
         await anyio.sleep(0.1)
         assert world.asked() == ["PR_0"]
         go.set()
@@ -240,7 +240,7 @@ async def die_within_a_fetch(world: World, service: PRSnapshotService, *, sweep:
         """A dead process gives nothing back."""
 
     world.forge.before_answer = die
-    service._give_back = nothing  # type: ignore[method-assign]
+    service._give_back = nothing  # type: ignore[method-assign]  # the process dies here
 
     async def run() -> None:
         await (service.refresh_due() if sweep else service.refresh_workspace("w0"))
@@ -249,7 +249,7 @@ async def die_within_a_fetch(world: World, service: PRSnapshotService, *, sweep:
         group.start_soon(run)
         await reached.wait()
         group.cancel_scope.cancel()
-    service._give_back = give_back  # type: ignore[method-assign]
+    service._give_back = give_back  # type: ignore[method-assign]  # the process dies here
     world.forge.before_answer = None
 
 

@@ -325,7 +325,7 @@ def test_unknown_mergeability_is_an_answer() -> None:
 
 def test_githubs_decision_goes_before_a_derived_one() -> None:
     """Which of the two it is, is stored; a derived one stays while the conversation is not read."""
-    from headway_core.pull_requests.model import Author, Review  # noqa: PLC0415
+    from headway_core.pull_requests.model import Author, Review  # noqa: PLC0415  no other test needs it
 
     review = Review(
         id="R1", author=Author(login="bob", can_push=True), state="APPROVED", body="", submitted_at=at(0)

@@ -170,7 +170,7 @@ class House:
             prompt="Fix the tests",
             when_live=WhenLive.RESTART,
         )
-        return attrs.evolve(asked, **changes)  # type: ignore[arg-type]
+        return attrs.evolve(asked, **changes)  # type: ignore[arg-type]  # by its own names
 
     async def settle_down(self) -> None:
         """Rounds until nothing is busy; at most twenty."""

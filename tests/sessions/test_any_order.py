@@ -97,7 +97,7 @@ class AnyOrder(RuleBasedStateMachine):
         return self.sessions()[-1 - which % len(self.sessions())]
 
     @rule(prompt=st.booleans())
-    def chat(self, prompt: bool) -> None:  # noqa: FBT001
+    def chat(self, prompt: bool) -> None:
         def work(tx: Transaction) -> None:
             steps = self.house.sessions
             workspace = steps.workspace(tx, self.workspace_id)

@@ -60,8 +60,8 @@ async def test_a_prompt_waits_for_its_workspace(house: "House") -> None:
     assert not await house.executor.round()
 
     def fail(tx: object) -> None:
-        house.lifecycle.begin_provisioning(tx, workspace.id, house.locks.host_id)  # type: ignore[arg-type]
-        house.lifecycle.provisioning_failed(tx, workspace.id, "no network")  # type: ignore[arg-type]
+        house.lifecycle.begin_provisioning(tx, workspace.id, house.locks.host_id)  # type: ignore[arg-type]  # the fake keeps the real one
+        house.lifecycle.provisioning_failed(tx, workspace.id, "no network")  # type: ignore[arg-type]  # the fake keeps the real one
 
     await house.step(workspace.id, fail)
     assert not await house.executor.round()

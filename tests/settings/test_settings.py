@@ -130,7 +130,7 @@ async def test_a_value_that_does_not_fit_is_refused_by_the_name_of_its_field(
 ) -> None:
     """Nothing is changed, and the error names the field."""
     with pytest.raises(InvalidInput) as caught:
-        await service.change(**{"act_on_first_failure": True, field: value})  # type: ignore[arg-type]
+        await service.change(**{"act_on_first_failure": True, field: value})  # type: ignore[arg-type]  # wrong on purpose
     assert caught.value.field == field
     assert await service.get() == Settings()
 

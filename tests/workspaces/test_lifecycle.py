@@ -54,7 +54,7 @@ async def test_the_way_to_ready_and_to_the_archive(room: Any) -> None:
 async def test_an_issue_is_linked_to_live_workspaces_only(room: Any) -> None:
     """The link is computed from what is not archived."""
     made = await room.create(claims_issue=7)
-    holder = lambda tx: room.service.holder_of_issue(tx, "project", 7)  # noqa: E731
+    holder = lambda tx: room.service.holder_of_issue(tx, "project", 7)  # noqa: E731  one expression, used twice
     assert await room.store.ledger.read(holder) == made
     await room.do(room.service.ask_cancel, made.id)
     await room.do(room.service.begin_archive, made.id)

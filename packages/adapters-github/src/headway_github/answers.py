@@ -86,7 +86,7 @@ def their_time(headers: Mapping[str, str]) -> datetime:
 
 
 def _failed(kind: FailureKind, problem: str, **more: object) -> SendFailed:
-    return SendFailed(kind=kind, problem=problem, **more)  # type: ignore[arg-type]
+    return SendFailed(kind=kind, problem=problem, **more)  # type: ignore[arg-type]  # its own fields, checked by attrs
 
 
 def read_answer(status: int, headers: Mapping[str, str], body: bytes, now: datetime) -> Answer | SendFailed:
@@ -175,7 +175,7 @@ def _wait(headers: Mapping[str, str], now: datetime) -> float | None:
 
 
 def _number(text: str | None) -> float | None:
-    return float(text) if text is not None and text.isascii() and text.isdigit() and len(text) < 12 else None  # noqa: PLR2004
+    return float(text) if text is not None and text.isascii() and text.isdigit() and len(text) < 12 else None  # noqa: PLR2004  no wait has so many digits
 
 
 def _errors(parsed: Mapping[str, object]) -> tuple[AnswerError, ...]:

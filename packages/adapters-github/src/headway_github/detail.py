@@ -117,8 +117,7 @@ class Detail:
             return dict.fromkeys(node_ids, whole)
         try:
             found = Node(answer.data).values("nodes")
-            if len(found) != len(node_ids):
-                raise MalformedError("nodes", "has another length than the ids")  # noqa: TRY301  one handler
+            _expect(len(found) == len(node_ids), "nodes", "has another length than the ids")
         except MalformedError as error:
             return dict.fromkeys(node_ids, nonsense(error))
         return {
@@ -141,8 +140,7 @@ class Detail:
                 return FetchFailed(kind=FailureKind.NOT_FOUND, problem="GitHub knows no such pull request")
             pr = Node(value)
             state = mapping.state_part(pr, refused={str(e.path[0]) for e in errors})
-            if state.node_id != node_id:
-                raise MalformedError("id", "is not the one that was asked for")  # noqa: TRY301  one handler
+            _expect(state.node_id == node_id, "id", "is not the one that was asked for")
         except MalformedError as error:
             return nonsense(error)
         parts = _PartReader(errors, state.untold)
@@ -271,3 +269,8 @@ def _same(child: str | None, key: str, commit: str) -> Callable[[Node], None]:
             raise IncompleteError("read at another commit than the head")
 
     return guard
+
+
+def _expect(holds: bool, where: str, problem: str) -> None:  # noqa: FBT001  read as a sentence
+    if not holds:
+        raise MalformedError(where, problem)

@@ -10,7 +10,7 @@ import os
 import time
 from collections.abc import Iterator
 
-import psutil  # type: ignore[import-untyped]
+import psutil
 
 from headway_local.supervised import ON_LINUX, boot_id, identity
 

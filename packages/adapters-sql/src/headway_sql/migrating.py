@@ -54,7 +54,7 @@ def upgrade(connection: Connection, metadata: MetaData, version_table: str, to: 
 
 def config(connection: Connection, metadata: MetaData, version_table: str) -> "Config":
     """Alembic's configuration, in code."""
-    from alembic.config import Config  # noqa: PLC0415
+    from alembic.config import Config  # noqa: PLC0415  slow, and seldom needed
 
     made = Config()
     made.set_main_option("script_location", str(MIGRATIONS).replace("%", "%%"))

@@ -12,7 +12,7 @@ def database_of(url: str) -> Database:
             return SqliteDatabase(url)
         case "postgresql":
             try:
-                from headway_sql.postgresql.database import PostgresqlDatabase  # noqa: PLC0415  an extra
+                from headway_sql.postgresql.database import PostgresqlDatabase  # noqa: PLC0415  psycopg is an extra
             except ImportError:
                 problem = "PostgreSQL needs its driver: pip install 'headway-sql[postgresql]'"
                 raise InvalidInput("database", problem) from None

@@ -92,7 +92,7 @@ class LocalServer(Server):
         """Make its cluster. `NoServer` with the last words of `initdb` when that fails."""
         options = ("--auth=trust", "--encoding=UTF8", "--locale=C", "--no-sync", "--no-instructions")
         try:
-            made = subprocess.run(  # noqa: S603  our own words
+            made = subprocess.run(  # noqa: S603  the installed initdb, and no word of data
                 [self._binaries / "initdb", "-D", self._data, "-U", "headway", *options],
                 capture_output=True,
                 check=False,
@@ -109,7 +109,7 @@ class LocalServer(Server):
         settings = [word for setting in _SETTINGS for word in ("-c", setting)]
         program = [str(self._binaries / "postgres"), "-D", str(self._data), "-k", str(self._folder)]
         with (self._folder / "log").open("ab") as log:
-            self._process = subprocess.Popen(  # noqa: S603  our own words
+            self._process = subprocess.Popen(  # noqa: S603  a constant script; paths are its arguments
                 ["/bin/sh", "-c", _TIED, "sh", *program, *settings],
                 stdin=subprocess.PIPE,
                 stdout=log,
@@ -127,7 +127,7 @@ class LocalServer(Server):
                     raise NoServer(f"the server does not start: {self._last_words()}") from error
             else:
                 return
-            time.sleep(0.02)  # noqa: TID251  a server outside any event loop
+            time.sleep(0.02)  # noqa: TID251  another process, and no event loop runs yet
 
     def stop(self) -> None:
         """Stop it: it breaks off what runs, and is gone when this returns."""

@@ -144,9 +144,9 @@ def _read(path: Path) -> _File:
     return written
 
 
-def _told(error: BaseException, hint: object) -> str:
+def _told(error: BaseException, hint: type | None) -> str:
     """What is wrong with a value; errors of other kinds in cattrs' words."""
-    return str(error) if isinstance(error, TypeError) else cattrs.v.format_exception(error, hint)  # type: ignore[arg-type] # a union
+    return str(error) if isinstance(error, TypeError) else cattrs.v.format_exception(error, hint)
 
 
 def _words(value: object, _: object) -> tuple[str, ...]:

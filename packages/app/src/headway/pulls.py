@@ -214,7 +214,7 @@ def show_threads(card: Card, console: Console) -> None:
 
 def now() -> datetime:
     """The present moment, at the edge: from it ages are made for those who look."""
-    return datetime.now(UTC)  # noqa: TID251
+    return datetime.now(UTC)  # noqa: TID251  for people, and nothing is decided by it
 
 
 def age(at: datetime | None) -> str:

@@ -11,6 +11,7 @@ import anyio
 import anyio.to_thread
 import psycopg
 from psycopg import IsolationLevel
+from psycopg.conninfo import make_conninfo
 from sqlalchemy import (
     Connection,
     Engine,
@@ -166,7 +167,7 @@ class PostgresqlDatabase(Database):
             "client_encoding": "UTF8",
         }
         try:
-            connection = psycopg.connect(**self._parameters, autocommit=True)  # type: ignore[arg-type] # texts
+            connection = psycopg.connect(make_conninfo(**self._parameters), autocommit=True)
         except psycopg.Error as error:
             raise while_connecting(str(error)) from error
         try:

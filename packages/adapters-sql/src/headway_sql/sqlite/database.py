@@ -172,5 +172,5 @@ def _versions(connection: Connection) -> tuple[int, int]:
     """A number that other connections' commits change, and the newest position; no transaction is begun."""
     driver: Any = connection.connection.driver_connection
     [(version,)] = driver.execute("PRAGMA data_version")
-    [(position,)] = driver.execute(f"SELECT coalesce(max(position), 0) FROM {EVENTS}")  # noqa: S608  a constant
+    [(position,)] = driver.execute(f"SELECT coalesce(max(position), 0) FROM {EVENTS}")  # noqa: S608  our table
     return version, position

@@ -15,7 +15,7 @@ def refuse_network_file_system(path: Path, mounts: Path = Path("/proc/self/mount
         lines = mounts.read_text(errors="replace").splitlines()
     except OSError:
         return
-    kinds = {_unescaped(fields[1]): fields[2] for line in lines if len(fields := line.split()) > 2}  # noqa: PLR2004
+    kinds = {_unescaped(fields[1]): fields[2] for line in lines if len(fields := line.split()) > 2}  # noqa: PLR2004  device, place, kind
     real = path.resolve()
     nearest = next((kinds[str(p)] for p in (real, *real.parents) if str(p) in kinds), "")
     if nearest in NETWORK_FILE_SYSTEMS:

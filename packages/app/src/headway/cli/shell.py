@@ -37,7 +37,7 @@ INTERRUPTED = 130
 def perform(work: "Callable[[Headway], Awaitable[T]]", *, as_json: bool) -> T:
     """Open Headway as configured and do the work; what it raises on purpose ends the command."""
     from headway.config import load  # noqa: PLC0415  `--help` needs no adapter
-    from headway.opening import open  # noqa: A004, PLC0415
+    from headway.opening import open  # noqa: A004, PLC0415  its public name; `--help` needs no adapter
 
     async def run() -> T:
         async with open(config=load()) as hw:

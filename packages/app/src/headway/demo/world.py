@@ -142,8 +142,8 @@ def _commit(repository: Path, message: str) -> None:
 
 def _git(folder: Path, *arguments: str) -> None:
     environment = {"PATH": os.environ["PATH"], "HOME": str(folder), "GIT_CONFIG_NOSYSTEM": "1"}
-    subprocess.run(  # noqa: S603
-        ["git", "-c", "core.hooksPath=/dev/null", *arguments],  # noqa: S607
+    subprocess.run(  # noqa: S603  a list, and words that are ours
+        ["git", "-c", "core.hooksPath=/dev/null", *arguments],  # noqa: S607  the git on the path is meant
         cwd=folder,
         env=environment,
         check=True,

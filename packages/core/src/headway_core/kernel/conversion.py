@@ -26,7 +26,7 @@ def _arms(hint: Any) -> tuple[type, ...]:
     if typing.get_origin(hint) not in (typing.Union, types.UnionType):
         return ()
     arms = [arm for arm in typing.get_args(hint) if arm is not type(None)]
-    if len(arms) < 2 or not all(isinstance(arm, type) and attrs.has(arm) for arm in arms):  # noqa: PLR2004
+    if len(arms) < 2 or not all(isinstance(arm, type) and attrs.has(arm) for arm in arms):  # noqa: PLR2004  one is no union
         return ()
     return tuple(arms)
 

@@ -246,7 +246,7 @@ def _supersedes(new: _Placed, old: _Placed) -> bool:
     ended, started = old.completed_at, new.started_at
     follows = ended is not None and started is not None and started >= ended
     if new.number is None or old.number is None:
-        return follows and not (old.started_at is not None and old.started_at >= started)  # type: ignore[operator]
+        return follows and not (old.started_at is not None and old.started_at >= started)  # type: ignore[operator]  # follows
     if new.newness <= old.newness:
         return False
     overlap = ended is not None and started is not None and started < ended

@@ -3,6 +3,7 @@
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
+from functools import partial
 
 import anyio
 
@@ -199,7 +200,7 @@ class PRSnapshotService:
         for n, group in enumerate(groups.values()):
             host = group[0].project.github_host
             if n > 0:
-                await self._ledger.transact(lambda tx, group=group: self._records.hold_on(tx, group))  # type: ignore[misc]
+                await self._ledger.transact(partial(self._records.hold_on, begun=group))
             asks = host not in limited
             seen = await self._look(group) if asks else _all(group, limited[host])
             found = self._round(group[0], seen.values()) if asks else None

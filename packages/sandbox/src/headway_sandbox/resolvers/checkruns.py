@@ -116,8 +116,8 @@ def _is_required(
     item: CheckRun | CommitStatus,
     info: Info,
     *,
-    pullRequestId: str | None = None,  # noqa: N803
-    pullRequestNumber: int | None = None,  # noqa: N803
+    pullRequestId: str | None = None,
+    pullRequestNumber: int | None = None,
 ) -> bool:
     call: Call = info.context
     source = _suite(item, info) if isinstance(item, CheckRun) else item
@@ -154,7 +154,7 @@ def _suite_updated_at(suite: CheckSuite, info: Info) -> object:
     return max(times, default=suite.created_at)
 
 
-_COMMIT_OF: Resolver = lambda obj, info: Commit(info.context.repository(obj), obj.commit_oid)  # noqa: E731
+_COMMIT_OF: Resolver = lambda obj, info: Commit(info.context.repository(obj), obj.commit_oid)  # noqa: E731  a resolver as the others, in one expression
 
 
 GITHUB_ACTIONS_ID = 15368

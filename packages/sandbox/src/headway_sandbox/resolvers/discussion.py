@@ -43,7 +43,7 @@ def _queue_entry(pull: PullRequest, info: Info) -> object:
     }
 
 
-def _opinions(pull: PullRequest, info: Info, *, writersOnly: bool = False, **page: object) -> object:  # noqa: N803
+def _opinions(pull: PullRequest, info: Info, *, writersOnly: bool = False, **page: object) -> object:
     call: Call = info.context
     found = [
         review

@@ -19,7 +19,7 @@ def _repository(_: object, info: Info, owner: str, name: str) -> object:
     return repository
 
 
-def _node(_: object, info: Info, id: str) -> object:  # noqa: A002 (GitHub's name)
+def _node(_: object, info: Info, id: str) -> object:
     return find_node(info.context.tx, info.context.viewer, id)
 
 
@@ -55,9 +55,9 @@ def _pull_requests(
     info: Info,
     *,
     states: list[str] | None = None,
-    headRefName: str | None = None,  # noqa: N803
-    baseRefName: str | None = None,  # noqa: N803
-    orderBy: dict[str, str] | None = None,  # noqa: N803
+    headRefName: str | None = None,
+    baseRefName: str | None = None,
+    orderBy: dict[str, str] | None = None,
     **page: object,
 ) -> object:
     call: Call = info.context
@@ -78,7 +78,7 @@ def _pull_requests(
     return call.connection(found, page)
 
 
-def _ref(repository: Repository, info: Info, qualifiedName: str) -> object:  # noqa: N803
+def _ref(repository: Repository, info: Info, qualifiedName: str) -> object:
     return branch(info.context, repository, qualifiedName.removeprefix("refs/heads/"))
 
 

@@ -22,7 +22,7 @@ def _payload(input_: Input, **values: object) -> dict[str, object]:
     return {"clientMutationId": input_.get("clientMutationId"), **values}
 
 
-def _create_pull_request(_: object, info: Info, input: Input) -> object:  # noqa: A002
+def _create_pull_request(_: object, info: Info, input: Input) -> object:
     call: Call = info.context
     repository = find_node(call.tx, call.viewer, str(input["repositoryId"]))
     if not isinstance(repository, Repository):
@@ -41,7 +41,7 @@ def _create_pull_request(_: object, info: Info, input: Input) -> object:  # noqa
     return _payload(input, pullRequest=pull)
 
 
-def _add_comment(_: object, info: Info, input: Input) -> object:  # noqa: A002
+def _add_comment(_: object, info: Info, input: Input) -> object:
     call: Call = info.context
     subject = find_node(call.tx, call.viewer, str(input["subjectId"]))
     if not isinstance(subject, PullRequest | Issue):
@@ -50,7 +50,7 @@ def _add_comment(_: object, info: Info, input: Input) -> object:  # noqa: A002
     return _payload(input, commentEdge={"node": comment}, subject=call.tx.get(type(subject), subject.id))
 
 
-def _reply(_: object, info: Info, input: Input) -> object:  # noqa: A002
+def _reply(_: object, info: Info, input: Input) -> object:
     call: Call = info.context
     thread = _thread_node(call, str(input["pullRequestReviewThreadId"]))
     return _payload(
@@ -58,19 +58,19 @@ def _reply(_: object, info: Info, input: Input) -> object:  # noqa: A002
     )
 
 
-def _resolve(_: object, info: Info, input: Input) -> object:  # noqa: A002
+def _resolve(_: object, info: Info, input: Input) -> object:
     call: Call = info.context
     thread = _thread_node(call, str(input["threadId"]))
     return _payload(input, thread=conversation.resolve(call.tx, thread, by=call.viewer, resolved=True))
 
 
-def _unresolve(_: object, info: Info, input: Input) -> object:  # noqa: A002
+def _unresolve(_: object, info: Info, input: Input) -> object:
     call: Call = info.context
     thread = _thread_node(call, str(input["threadId"]))
     return _payload(input, thread=conversation.resolve(call.tx, thread, by=call.viewer, resolved=False))
 
 
-def _request_reviews(_: object, info: Info, input: Input) -> object:  # noqa: A002
+def _request_reviews(_: object, info: Info, input: Input) -> object:
     call: Call = info.context
     pull = pull_node(call, str(input["pullRequestId"]))
     facts.require_push(call.tx, call.repository(pull), call.viewer, "RequestReviews")

@@ -125,7 +125,7 @@ class ConcurrencyContract(LedgerCase):
             assert stored.size == CALLERS
 
     @pytest.mark.parametrize("there", [True, False])
-    async def test_held_row(self, case: Case, there: bool) -> None:  # noqa: FBT001
+    async def test_held_row(self, case: Case, there: bool) -> None:
         """Who holds a row counts alone, whether or not it is there: a limit over all workspaces is kept."""
         if there:
             await case.transact(lambda tx: case.notes.add(tx, Note(topic="limit", number=1, text="here")))

@@ -1,6 +1,7 @@
 """The contract of the ledger: the log of events under many writers, followed and pruned."""
 
 from contextlib import aclosing
+from functools import partial
 
 import anyio
 import anyio.lowlevel
@@ -35,8 +36,12 @@ class LogContract(LedgerCase):
 
     async def emit(self, case: Case, *texts: str, room: str | None = None) -> None:
         """Each in a transaction of its own."""
+
+        async def one(text: str) -> None:
+            await case.transact(lambda tx: tx.emit(painted(text), workspace_id=room))
+
         for text in texts:
-            await case.transact(lambda tx, text=text: tx.emit(painted(text), workspace_id=room))  # type: ignore[misc]
+            await one(text)
 
     async def take(self, feed: EventFeed, after: int, count: int, room: str | None = None) -> list[str]:
         """The texts of the first so many events of a feed."""
@@ -136,7 +141,7 @@ class LogContract(LedgerCase):
         before = await case.log()
         assert await case.read(case.store.events.pruned_up_to) == 0
         for up_to in (before[1].position, before[3].position, before[2].position):
-            await case.transact(lambda tx, up_to=up_to: case.store.pruner.prune(tx, up_to))  # type: ignore[misc]
+            await case.transact(partial(case.store.pruner.prune, up_to=up_to))
         assert await case.log() == before[4:]
         assert await case.read(case.store.events.pruned_up_to) == before[3].position
         assert await feed.position() == before[-1].position
