@@ -104,21 +104,10 @@ async def test_two_runners_share_out_the_sweep(world: World) -> None:
 async def test_callers_in_two_processes_share_one_fetch(world: World) -> None:
     """Who comes while another process fetches waits for its outcome, and tells it as the rows do."""
     await world.workspaces(1)
-    asked, go = hold(world.forge)
-    outcomes: dict[str, Any] = {}
-
-    async def refresh(host: str) -> None:
-        outcomes[host] = await world.process(host).refresh_workspace("w0")
-
-    async with anyio.create_task_group() as group:
-        group.start_soon(refresh, "a")
-        await asked.wait()
-        group.start_soon(refresh, "b")
-        await anyio.sleep(0.1)
-        go.set()
+    first, second = await two_at_once(world)
     assert world.asked() == ["PR_0"]
-    assert isinstance(outcomes["a"], Refreshed)
-    assert outcomes["b"] == Shared(outcome=outcomes["a"])
+    assert isinstance(first, Refreshed)
+    assert second == Shared(outcome=first)
 
 
 def hold(forge: FakePullRequests) -> tuple[anyio.Event, anyio.Event]:
@@ -131,6 +120,23 @@ def hold(forge: FakePullRequests) -> tuple[anyio.Event, anyio.Event]:
 
     forge.before_answer = wait
     return asked, go
+
+
+async def two_at_once(world: World) -> list[Any]:
+    """The outcomes of two processes, of which the second comes while the first one fetches."""
+    asked, go = hold(world.forge)
+    outcomes: dict[str, Any] = {}
+
+    async def refresh(host: str) -> None:
+        outcomes[host] = await world.process(host).refresh_workspace("w0")
+
+    async with anyio.create_task_group() as group:
+        group.start_soon(refresh, "a")
+        await asked.wait()
+        group.start_soon(refresh, "b")
+        await anyio.sleep(0.1)
+        go.set()
+    return [outcomes["a"], outcomes["b"]]
 
 
 FAILED = FetchFailed(kind=FailureKind.UNAVAILABLE, problem="no connection")
@@ -156,22 +162,6 @@ async def test_a_shared_outcome_is_told_by_the_rows(
     world.forge.observations["PR_0"] = answer
     outcomes = await two_at_once(world)
     assert outcomes == [outcome, Shared(outcome=outcome)]
-
-
-async def two_at_once(world: World) -> list[Any]:
-    asked, go = hold(world.forge)
-    outcomes: dict[str, Any] = {}
-
-    async def refresh(host: str) -> None:
-        outcomes[host] = await world.process(host).refresh_workspace("w0")
-
-    async with anyio.create_task_group() as group:
-        group.start_soon(refresh, "a")
-        await asked.wait()
-        group.start_soon(refresh, "b")
-        await anyio.sleep(0.1)
-        go.set()
-    return [outcomes["a"], outcomes["b"]]
 
 
 @pytest.mark.lesson("R16")
