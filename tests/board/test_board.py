@@ -95,6 +95,7 @@ def a_view(facts: dict[str, Any] | None = None, **changes: Any) -> WorkspaceView
         "ratchet": Ratchet(workspace_id="w1", enabled=changes.pop("enabled", True)),
         "sessions": (),
         "activity": {},
+        "prompted": frozenset(),
     }
     if "decision" in changes:
         fields["ratchet"] = attrs.evolve(fields["ratchet"], decision=changes.pop("decision"))

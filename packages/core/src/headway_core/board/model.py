@@ -98,7 +98,7 @@ class WorkspaceView:
     """Oldest first."""
     activity: dict[str, Activity]
     """What live sessions do, by session id."""
-    prompted: frozenset[str] = frozenset()
+    prompted: frozenset[str]
     """The sessions with a prompt that waits for their start, by id."""
     held_back_until: datetime | None = None
     """Until when nothing of its forge is read by itself; it may have passed. Says nothing of its status."""
