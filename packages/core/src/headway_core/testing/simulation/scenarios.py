@@ -55,9 +55,6 @@ class Stage(Story):
     def fixer_runs(self) -> bool:
         return any(s.label == "ratchet" and s.status is SessionStatus.RUNNING for s in self.sessions())
 
-    def fixer_ended(self) -> bool:
-        return any(s.label == "ratchet" and not s.is_live for s in self.sessions())
-
     def sessions(self) -> list[Any]:
         return self.world.rows("sessions")
 
