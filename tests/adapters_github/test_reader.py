@@ -21,7 +21,7 @@ from headway_core.pull_requests.ports import Candidate, FailureKind, FetchFailed
 from headway_github.answers import Answer, SendFailed
 from headway_github.batches import GOOD_TO_GROW, BatchSize
 from headway_github.detail import DETAILS_A_CALL
-from headway_github.rules import STALE_S, Required, RequiredContexts
+from headway_github.rules import STALE_S, RequiredContexts
 
 from .conftest import (
     BASE,
@@ -594,16 +594,16 @@ async def test_rules_have_an_age_and_an_end(graphql: FakeGraphQL, project: Proje
     now = 0.0
     rules = RequiredContexts(now=lambda: now)
     graphql.answers["Required"] = required("test")
-    assert await rules.of_base(graphql, project, "main") == Required(contexts=("test",), age_s=0)
+    assert await rules.of_base(graphql, project, "main") == ("test",)
     now = 200.0
-    assert await rules.of_base(graphql, project, "main") == Required(contexts=("test",), age_s=200)
+    assert await rules.of_base(graphql, project, "main") == ("test",)
     graphql.answers["Required"] = SendFailed(kind=FailureKind.UNAVAILABLE, problem="because")
     now = 1000.0
-    assert await rules.of_base(graphql, project, "main") == Required(contexts=("test",), age_s=1000)
+    assert await rules.of_base(graphql, project, "main") == ("test",)
     now = STALE_S
-    assert await rules.of_base(graphql, project, "main") == Required(contexts=None, age_s=0)
+    assert await rules.of_base(graphql, project, "main") is None
     graphql.answers["Required"] = required("lint")
-    assert await rules.of_base(graphql, project, "main") == Required(contexts=("lint",), age_s=0)
+    assert await rules.of_base(graphql, project, "main") == ("lint",)
 
 
 def required(*contexts: str) -> dict[str, Any]:

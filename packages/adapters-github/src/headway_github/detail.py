@@ -47,7 +47,6 @@ _REFUSALS = frozenset({"FORBIDDEN", "INSUFFICIENT_SCOPES"})
 _CUT_SHORT = frozenset({"RESOURCE_LIMITS_EXCEEDED", "TIMEOUT"})
 
 T = TypeVar("T")
-_UNASKED = Required(contexts=None, age_s=0.0)
 
 
 class Fuse(GraphQL):
@@ -173,19 +172,17 @@ class Detail:
         return await self._checks_part(project, state, rows)
 
     async def _checks_part(self, project: Project, state: StatePart, rows: Sequence[CheckRow]) -> ChecksPart:
-        required = _UNASKED
+        required: Required = None
         if state.state is GitHubState.OPEN:
             required = await self._required.of_base(self._graphql, project, state.base.ref)
-        contexts = required.contexts
-        names = None if contexts is None else {context.casefold() for context in contexts}
+        names = None if required is None else {context.casefold() for context in required}
         return ChecksPart(
             commit=state.head.commit,
             checks=tuple(
                 attrs.evolve(check, required=None if names is None else check.name.casefold() in names)
                 for check in newest_checks(rows)
             ),
-            required=contexts,
-            required_age_s=required.age_s,
+            required=required,
         )
 
     async def _conversation(self, pr: Node, state: StatePart) -> ConversationPart:

@@ -16,22 +16,14 @@ STALE_S = 3600.0
 """How long the last answer stands in while GitHub gives no other; then the rules are unread."""
 
 
-@attrs.frozen(kw_only=True)
-class Required:
-    """The contexts that must report, and how old the answer is."""
-
-    contexts: tuple[str, ...] | None
-    """Sorted; None when the rules can't be read, which is not the same as none."""
-    age_s: float
+Required = tuple[str, ...] | None
+"""The contexts that must report, sorted; None when the rules can't be read, which is not the same as none."""
 
 
 @attrs.frozen
 class _Known:
-    contexts: tuple[str, ...] | None
+    contexts: Required
     at: float
-
-    def told(self, now: float) -> Required:
-        return Required(contexts=self.contexts, age_s=now - self.at)
 
 
 class RequiredContexts:
@@ -46,7 +38,7 @@ class RequiredContexts:
         key = (project.repository, ref)
         known = self._known.get(key)
         if known is not None and self._now() < known.at + KEPT_S:
-            return known.told(self._now())
+            return known.contexts
         variables: Mapping[str, object] = {
             "owner": project.github_owner,
             "name": project.github_repo,
@@ -55,15 +47,14 @@ class RequiredContexts:
         answer = await graphql.send(document("required"), variables)
         if isinstance(answer, SendFailed):
             if known is not None and self._now() < known.at + STALE_S:
-                return known.told(self._now())
-            return Required(contexts=None, age_s=0.0)
+                return known.contexts
+            return None
         try:
             contexts = None if answer.errors else _contexts(Node(answer.data))
         except MalformedError:
             contexts = None
-        now = self._now()
-        self._known[key] = _Known(contexts, now)
-        return self._known[key].told(now)
+        self._known[key] = _Known(contexts, self._now())
+        return contexts
 
 
 def _contexts(data: Node) -> tuple[str, ...]:

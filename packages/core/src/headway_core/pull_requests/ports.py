@@ -54,8 +54,6 @@ class ChecksPart:
     commit: str
     checks: tuple[Check, ...]
     required: tuple[str, ...] | None
-    required_age_s: float = 0.0
-    """How long ago the base's rules were read: they are asked once in a while, not with every fetch."""
 
 
 @attrs.frozen(kw_only=True)
