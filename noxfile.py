@@ -8,7 +8,7 @@ nox.needs_version = ">=2025.2.9"
 nox.options.default_venv_backend = "venv"
 nox.options.sessions = ["tests"]
 
-PACKAGES = ("core", "adapters-sql", "adapters-github", "adapters-local", "sandbox", "app")
+PACKAGES = ("core", "adapters-sql", "adapters-github", "adapters-local", "sandbox", "testing", "app")
 PINS = ("-c", "requirements/dev.txt")
 TESTING = (
     "pytest", "pytest-cov", "pytest-timeout", "pytest-xdist", "hypothesis", "trio", "graphql-core", "psutil",
@@ -99,7 +99,7 @@ def simulate(session: nox.Session) -> None:
     """The simulator: `-- --runs 10000 --seed 1`, `--exhaustive`, `--teeth 400`, `--replay SEED`,
     `--invariants`.
     """
-    session.install(*PINS, "-e", "packages/core[testing]")
+    session.install(*PINS, "-e", "packages/core", "-e", "packages/testing")
     session.run("python", "tests/simulation/simulate.py", *session.posargs)
 
 

@@ -36,10 +36,10 @@ from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 from headway_core.kernel.errors import Unavailable
 from headway_core.kernel.events import EventCatalog
 from headway_core.kernel.transactions import Transaction
-from headway_core.testing.clock import ManualClock, SequentialIds
-from headway_core.testing.contracts.ledger import SAMPLE_EVENTS, SAMPLE_TABLES
-from headway_core.testing.contracts.ledger.samples import ITEMS, Colour, Item, Painted
 from headway_sql import SqlStore
+from headway_testing.clock import ManualClock, SequentialIds
+from headway_testing.contracts.ledger import SAMPLE_EVENTS, SAMPLE_TABLES
+from headway_testing.contracts.ledger.samples import ITEMS, Colour, Item, Painted
 
 CALLERS = 16
 LIMITS = {"postgresql": 2.5}

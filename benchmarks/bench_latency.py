@@ -42,9 +42,6 @@ from headway_core.pull_requests import (
 from headway_core.pull_requests.hooks import SPACING
 from headway_core.schema import ALL_EVENTS, ALL_TABLES
 from headway_core.settings.model import SETTINGS, Settings
-from headway_core.testing.clock import SequentialIds
-from headway_core.testing.pull_requests import hooks_on, pull_requests_on
-from headway_core.testing.records import a_project, a_workspace
 from headway_core.workspaces.model import (
     WORKSPACES,
 )
@@ -56,6 +53,9 @@ from headway_github.tokens import GivenToken
 from headway_github.transport import HttpConnection
 from headway_sandbox import CheckStatus, Conclusion, SandboxControl, UserSpec, create, launch
 from headway_sql import SqlStore
+from headway_testing.clock import SequentialIds
+from headway_testing.pull_requests import hooks_on, pull_requests_on
+from headway_testing.records import a_project, a_workspace
 
 PULLS = 40
 APART_S = 1.1 * SPACING.total_seconds()

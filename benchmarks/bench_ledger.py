@@ -30,11 +30,11 @@ from sqlalchemy import Connection, Engine, bindparam, create_engine, event, inse
 
 from headway_core.kernel.events import EventCatalog
 from headway_core.kernel.transactions import Transaction
-from headway_core.testing.clock import ManualClock, SequentialIds
-from headway_core.testing.contracts.ledger import SAMPLE_EVENTS, SAMPLE_TABLES
-from headway_core.testing.contracts.ledger.samples import ITEMS, OF_ROOM, ROOMS, Colour, Item, Painted, Room
 from headway_sql import SqlStore, metadata_of
 from headway_sql.metadata import EVENTS
+from headway_testing.clock import ManualClock, SequentialIds
+from headway_testing.contracts.ledger import SAMPLE_EVENTS, SAMPLE_TABLES
+from headway_testing.contracts.ledger.samples import ITEMS, OF_ROOM, ROOMS, Colour, Item, Painted, Room
 
 MEMORY = Path("/dev/shm")  # noqa: S108  a folder of our own is made in it
 BATCH = 50

@@ -27,14 +27,14 @@ from headway_core.projects.model import PROJECTS
 from headway_core.pull_requests import WATCHES, PRSnapshotService, Unchanged
 from headway_core.schema import ALL_EVENTS, ALL_TABLES
 from headway_core.settings.model import SETTINGS, Settings
-from headway_core.testing.clock import ManualClock, SequentialIds
-from headway_core.testing.fakes_forge import FakePullRequests, an_observation
-from headway_core.testing.pull_requests import pull_requests_on
-from headway_core.testing.records import a_project, a_workspace
 from headway_core.workspaces.model import (
     WORKSPACES,
 )
 from headway_sql import SqlStore
+from headway_testing.clock import ManualClock, SequentialIds
+from headway_testing.fakes_forge import FakePullRequests, an_observation
+from headway_testing.pull_requests import pull_requests_on
+from headway_testing.records import a_project, a_workspace
 
 BATCHES = 5
 LIMITS = {"memory": 30.0, "sqlite": 4.0}

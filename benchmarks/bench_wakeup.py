@@ -26,8 +26,8 @@ from headway_core.kernel.memory import MemoryStore
 from headway_core.kernel.store import Store
 from headway_core.ratchet.events import RatchetHeld
 from headway_core.schema import ALL_EVENTS
-from headway_core.testing.clock import ManualClock, SequentialIds
 from headway_sql.sqlite.database import WATCH_S
+from headway_testing.clock import ManualClock, SequentialIds
 
 PAUSE_S = 0.02
 HERE, THERE = "this process", "another process"

@@ -15,15 +15,15 @@ from headway_core.pull_requests import SNAPSHOTS, WATCHES, PullRequestSnapshot, 
 from headway_core.ratchet import RATCHETS, WAKES, Ratchet, RatchetWake
 from headway_core.ratchet.decision import Ready
 from headway_core.schema import ALL_EVENTS, ALL_TABLES
-from headway_core.testing.clock import EPOCH, SequentialIds
-from headway_core.testing.conversations import some_facts
-from headway_core.testing.records import a_project, a_workspace
 from headway_core.workspaces.model import (
     WORKSPACES,
     Workspace,
 )
 from headway_sql import SqlStore
 from headway_sql.testing import NoServer, running_server
+from headway_testing.clock import EPOCH, SequentialIds
+from headway_testing.conversations import some_facts
+from headway_testing.records import a_project, a_workspace
 
 NAME = "headway_bench"
 AT_ONCE = 1000

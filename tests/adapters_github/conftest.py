@@ -15,8 +15,6 @@ import pytest
 
 from headway_core.projects.model import Project
 from headway_core.pull_requests.ports import FailureKind
-from headway_core.testing.clock import EPOCH
-from headway_core.testing.records import a_project
 from headway_github.answers import Answer, AnswerError, GraphQL, RawAnswer, SendFailed
 from headway_github.budgets import Budgets
 from headway_github.documents import Document
@@ -25,6 +23,8 @@ from headway_github.rest import Rest
 from headway_github.tokens import GivenToken
 from headway_github.transport import HttpConnection
 from headway_github.writer import GitHubWriter
+from headway_testing.clock import EPOCH
+from headway_testing.records import a_project
 
 ROOT = Path(__file__).parents[2]
 HEAD, BASE = "a" * 40, "b" * 40

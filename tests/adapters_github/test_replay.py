@@ -32,10 +32,10 @@ from headway_core.pull_requests.model import (
 )
 from headway_core.pull_requests.ports import ChecksPart, ConversationPart, Observation, StatePart
 from headway_core.settings.model import Settings
-from headway_core.testing.clock import EPOCH
 from headway_github import checks_from_rollup, mapping
 from headway_github.reading import Node
 from headway_github.rows import rest_run_row, rest_status_row
+from headway_testing.clock import EPOCH
 
 pytestmark = pytest.mark.lesson("S5")
 

@@ -13,7 +13,6 @@ from headway_core.projects.model import Project
 from headway_core.pull_requests.checks import CheckRunRow, StatusRow, newest_checks
 from headway_core.pull_requests.model import CheckOutcome
 from headway_core.pull_requests.ports import FailureKind, FetchFailed, Observation
-from headway_core.testing.clock import EPOCH
 from headway_github.answers import Answer, RawAnswer, SendFailed
 from headway_github.budgets import Budgets, host_of
 from headway_github.limited import Limited
@@ -24,6 +23,7 @@ from headway_github.rest_checks import RestChecks
 from headway_github.rows import rest_run_row
 from headway_github.tokens import GivenToken
 from headway_github.transport import HttpConnection
+from headway_testing.clock import EPOCH
 
 from .conftest import (
     HEAD,
@@ -108,10 +108,10 @@ async def test_a_kick_is_unconditional(graphql: FakeGraphQL, project: Project) -
     reader = a_reader(graphql, connection)
     connection.answers[f"GET {PULL}"] = tagged({}, '"a"')
     for _ in range(2):
-        await reader.kick(project, 7)
+        await reader.trigger_merge_check(project, 7)
     assert ["if-none-match" in headers for *_, headers in connection.sent] == [False, False]
     connection.answers.clear()
-    await reader.kick(project, 7)
+    await reader.trigger_merge_check(project, 7)
 
 
 @pytest.mark.parametrize(
@@ -435,7 +435,7 @@ async def test_after_a_limit_the_rest_of_the_list_is_not_asked(
         assert isinstance(each, Observation)
         assert each.checks is None
         assert each.problems[0].startswith("checks: forbidden; rate_limited: ")
-    await reader.kick(project, 7)
+    await reader.trigger_merge_check(project, 7)
     again = (await reader.observe(project, ids))["PR_1"]
     assert len(rest.sent) == 1
     if limit is SECONDARY:  # too much at once: GraphQL is not asked either, and the sweep is told

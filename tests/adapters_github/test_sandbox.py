@@ -27,7 +27,6 @@ from headway_core.pull_requests import (
     ci_of,
     state_of,
 )
-from headway_core.pull_requests.doubt import READ_LAG
 from headway_core.pull_requests.model import (
     CIStatus,
     DecisionSource,
@@ -37,11 +36,9 @@ from headway_core.pull_requests.model import (
     PullRequestFacts,
 )
 from headway_core.pull_requests.ports import Delivery, FailureKind, Observation
-from headway_core.pull_requests.writing import RefusalReason
+from headway_core.pull_requests.reconciliation import RefusalReason
+from headway_core.pull_requests.staleness import READ_LAG
 from headway_core.settings.model import CIScope
-from headway_core.testing.clock import SequentialIds
-from headway_core.testing.pull_requests import pull_requests_on
-from headway_core.testing.records import a_workspace
 from headway_core.workspaces.model import (
     WORKSPACES,
 )
@@ -72,6 +69,9 @@ from headway_sandbox import (
     launch,
 )
 from headway_sandbox.commands import ChangeRepository
+from headway_testing.clock import SequentialIds
+from headway_testing.pull_requests import pull_requests_on
+from headway_testing.records import a_workspace
 
 from .conftest import GH_HOST, doorway, gh_environment
 
@@ -321,7 +321,7 @@ async def test_a_force_push_back_is_believed_at_the_second_read(hub: Hub, desk: 
         await desk.refresh()
         assert (await desk.facts()).head.commit == second
         git(hub.origin, "update-ref", f"refs/heads/{desk.branch}", first)
-        assert await desk.refresh() == Superseded(reason=RefusalReason.DOUBTED)
+        assert await desk.refresh() == Superseded(reason=RefusalReason.UNCONFIRMED)
         assert (await desk.facts()).head.commit == second
         assert isinstance(await desk.refresh(), Refreshed)
         assert (await desk.facts()).head.commit == first
@@ -480,7 +480,7 @@ async def test_a_kick_makes_the_forge_tell(hub: Hub, desk: Desk) -> None:
                 return seen.mergeability
 
             assert [await told(), await told()] == [Mergeability.UNKNOWN] * 2
-            await desk.forge.kick(desk.project, pull.number)
+            await desk.forge.trigger_merge_check(desk.project, pull.number)
             assert await told() is Mergeability.CLEAN
         finally:
             await github.change_repository(ChangeRepository(mergeable_by_rest=False))
@@ -552,7 +552,7 @@ async def test_the_budget_is_told(hub: Hub, desk: Desk) -> None:
     await desk.refresh()
     (graphql,) = desk.forge.limits()
     assert (graphql.resource, graphql.limit, graphql.cost) == ("graphql", 5000, 1)
-    await desk.forge.kick(desk.project, 1)
+    await desk.forge.trigger_merge_check(desk.project, 1)
     core, again = desk.forge.limits()
     assert (core.resource, core.limit, core.cost, again) == ("core", 5000, None, graphql)
     assert core.resets_at > core.told_at
@@ -569,7 +569,7 @@ async def test_a_renamed_repository_is_read_on(hub: Hub, desk: Desk) -> None:
             assert await desk.refresh() == Refreshed(changed=("head", "url"))
             assert (await desk.facts()).head.repository == "octo/renamed"
             assert await desk.forge.resolve(desk.project, pull.number) == pull.node_id
-            await desk.forge.kick(desk.project, pull.number)
+            await desk.forge.trigger_merge_check(desk.project, pull.number)
             comment = Comment(pull_request=pull.node_id, number=pull.number, body="Still here")
             written = await desk.writer.write(desk.project, comment, MARK)
             assert await desk.writer.find(desk.project, comment, MARK) == written

@@ -6,10 +6,10 @@ import attrs
 import pytest
 
 from headway_core.sessions.ports import Exited, Launch, Probe, Running
-from headway_core.testing.contracts.supervisor import Behaviour, Stage, SupervisorContract
-from headway_core.testing.contracts.worktrees import Place, WorktreesContract
-from headway_core.testing.fakes_agents import FakeProcesses, FakeSupervisor
-from headway_core.testing.fakes_machine import FakeGit, FakeWorktrees
+from headway_testing.contracts.supervisor import Behaviour, Stage, SupervisorContract
+from headway_testing.contracts.worktrees import Place, WorktreesContract
+from headway_testing.fakes_agents import FakeProcesses, FakeSupervisor
+from headway_testing.fakes_machine import FakeGit, FakeWorktrees
 
 
 @attrs.frozen

@@ -14,9 +14,9 @@ import pytest
 
 from headway_core.kernel.errors import InvalidInput
 from headway_core.sessions.ports import Exited, Launch, NeverStarted, Running, Vanished
-from headway_core.testing.contracts.supervisor import Behaviour, Stage, SupervisorContract, until_ended
 from headway_local import LocalSupervisor
 from headway_local.leashes import PROGRAM
+from headway_testing.contracts.supervisor import Behaviour, Stage, SupervisorContract, until_ended
 
 Until = Callable[[Callable[[], bool]], None]
 Living = Callable[[], list[int]]

@@ -14,8 +14,8 @@ import anyio
 import pytest
 
 from headway_core.sessions.ports import NeverStarted, Running, Vanished
-from headway_core.testing.contracts.supervisor import until_ended
 from headway_local import LocalSupervisor
+from headway_testing.contracts.supervisor import until_ended
 
 pytestmark = pytest.mark.anyio
 Living = Callable[[], list[int]]

@@ -11,9 +11,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from headway_core.kernel.errors import Conflict, InvalidInput, Unavailable
-from headway_core.testing.contracts.worktrees import Place, WorktreesContract
-from headway_core.workspaces.ports import BranchPlace, WorktreeOutcome
+from headway_core.workspaces.ports import BranchCheckout, WorktreeOutcome
 from headway_local import GitWorktrees
+from headway_testing.contracts.worktrees import Place, WorktreesContract
 
 Run = Callable[..., str]
 pytestmark = pytest.mark.anyio
@@ -214,7 +214,7 @@ async def test_branch_that_only_origin_has_is_taken_and_found(
 ) -> None:
     """Work that somebody pushed under the name of a new branch is seen before a push would clash."""
     push("headway/one", "theirs.txt")
-    assert await worktrees.find_branch(place.repo_path, "headway/one") == BranchPlace(checked_out_at=None)
+    assert await worktrees.find_branch(place.repo_path, "headway/one") == BranchCheckout(checked_out_at=None)
     assert await worktrees.create(place.order("one")) is WorktreeOutcome.BRANCH_TAKEN
 
 
@@ -383,7 +383,7 @@ async def test_worktree_deleted_behind_our_back_is_made_again(
     assert await worktrees.create(resumed) is WorktreeOutcome.CREATED
     Path(resumed.path).rename(tmp_path / "away again")
     await worktrees.remove(place.repo_path, place.base_path, resumed.path, lose_ignored=False)
-    assert await worktrees.find_branch(place.repo_path, order.branch) == BranchPlace(checked_out_at=None)
+    assert await worktrees.find_branch(place.repo_path, order.branch) == BranchCheckout(checked_out_at=None)
 
 
 @pytest.mark.lesson("L8")

@@ -8,9 +8,9 @@ import psycopg
 import pytest
 
 from headway_core.kernel.events import EventCatalog
-from headway_core.testing.clock import ManualClock, SequentialIds
-from headway_core.testing.contracts.ledger import SAMPLE_EVENTS, SAMPLE_TABLES
 from headway_sql import SqlStore
+from headway_testing.clock import ManualClock, SequentialIds
+from headway_testing.contracts.ledger import SAMPLE_EVENTS, SAMPLE_TABLES
 
 Opening = Callable[[], AbstractAsyncContextManager[SqlStore]]
 

@@ -12,9 +12,9 @@ import anyio.lowlevel
 import pytest
 
 from headway_core.kernel.transactions import ReadTransaction, Transaction
-from headway_core.testing.contracts.ledger.samples import ABOUT, NOTES, Note
 from headway_sql import SqlStore
 from headway_sql.opening import database_of
+from headway_testing.contracts.ledger.samples import ABOUT, NOTES, Note
 
 pytestmark = pytest.mark.anyio
 native = pytest.mark.parametrize("anyio_backend", ["asyncio"])

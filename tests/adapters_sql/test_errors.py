@@ -8,10 +8,10 @@ from headway_core.kernel.errors import InvalidInput
 from headway_core.kernel.events import EventCatalog
 from headway_core.kernel.memory import MemoryStore
 from headway_core.kernel.transactions import Transaction
-from headway_core.testing.clock import ManualClock, SequentialIds
-from headway_core.testing.contracts.ledger.samples import ITEMS, NOTES, ROOMS, Item, Note, Room
 from headway_sql import SqlStore
 from headway_sql.errors import translating
+from headway_testing.clock import ManualClock, SequentialIds
+from headway_testing.contracts.ledger.samples import ITEMS, NOTES, ROOMS, Item, Note, Room
 
 
 def test_own_errors() -> None:

@@ -12,10 +12,10 @@ from sqlalchemy.exc import OperationalError
 
 from headway_core.kernel.errors import HeadwayError, InvalidInput, OutcomeUnknown, Unavailable
 from headway_core.kernel.transactions import Transaction
-from headway_core.testing.contracts.ledger.samples import NOTES, Note
 from headway_sql import SqlStore
 from headway_sql.codes.sqlite import TRANSLATIONS
 from headway_sql.errors import committing, translated, translating
+from headway_testing.contracts.ledger.samples import NOTES, Note
 
 Opening = Callable[[], AbstractAsyncContextManager[SqlStore]]
 

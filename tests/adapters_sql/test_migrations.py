@@ -23,9 +23,6 @@ from headway_core.kernel.errors import InvalidInput
 from headway_core.kernel.events import EventCatalog
 from headway_core.kernel.tables import Index, TableSpec
 from headway_core.schema import ALL_EVENTS, ALL_TABLES
-from headway_core.testing.clock import ManualClock, SequentialIds
-from headway_core.testing.contracts.ledger.samples import NOTES
-from headway_core.testing.strategies import records
 from headway_sql import SqlStore, metadata_of, migrating, revise
 from headway_sql.database import Database
 from headway_sql.failures import Busy
@@ -33,6 +30,9 @@ from headway_sql.opening import database_of
 from headway_sql.rows import Rows
 from headway_sql.tables import SqlReader
 from headway_sql.transactions import DatabaseClock, SqlReadTransaction
+from headway_testing.clock import ManualClock, SequentialIds
+from headway_testing.contracts.ledger.samples import NOTES
+from headway_testing.strategies import records
 
 METADATA = metadata_of(ALL_TABLES)
 

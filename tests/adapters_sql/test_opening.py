@@ -17,11 +17,11 @@ from headway_core.kernel.errors import HeadwayError, InvalidInput, Unavailable
 from headway_core.kernel.events import EventCatalog
 from headway_core.kernel.tables import TableSpec
 from headway_core.schema import ALL_TABLES
-from headway_core.testing.clock import ManualClock, SequentialIds
-from headway_core.testing.contracts.ledger import SAMPLE_EVENTS, SAMPLE_TABLES
-from headway_core.testing.contracts.ledger.samples import NOTES, Note
 from headway_sql import SqlStore, patience
 from headway_sql.sqlite.filesystems import refuse_network_file_system
+from headway_testing.clock import ManualClock, SequentialIds
+from headway_testing.contracts.ledger import SAMPLE_EVENTS, SAMPLE_TABLES
+from headway_testing.contracts.ledger.samples import NOTES, Note
 
 pytestmark = pytest.mark.anyio
 

@@ -11,9 +11,9 @@ import pytest
 from headway_core.kernel.errors import HeadwayError, InvalidInput, PermissionDenied, Unavailable
 from headway_core.kernel.events import EventCatalog
 from headway_core.schema import ALL_EVENTS, ALL_TABLES
-from headway_core.testing.clock import SequentialIds
 from headway_sql import SqlStore, opening
 from headway_sql.testing import LocalServer
+from headway_testing.clock import SequentialIds
 
 pytestmark = pytest.mark.anyio
 

@@ -18,14 +18,14 @@ from headway_core.kernel.errors import OutcomeUnknown, Unavailable
 from headway_core.kernel.events import EventCatalog
 from headway_core.kernel.scope import port_of
 from headway_core.kernel.transactions import ReadTransaction, Transaction
-from headway_core.testing.clock import ManualClock, SequentialIds
-from headway_core.testing.contracts.ledger import SAMPLE_EVENTS, SAMPLE_TABLES
-from headway_core.testing.contracts.ledger.samples import NOTES, ROOMS, Colour, Note, Painted, Room
 from headway_sql import SqlStore
 from headway_sql.errors import translating
 from headway_sql.postgresql import database as postgresql
 from headway_sql.testing import LocalServer
 from headway_sql.transactions import connection_of
+from headway_testing.clock import ManualClock, SequentialIds
+from headway_testing.contracts.ledger import SAMPLE_EVENTS, SAMPLE_TABLES
+from headway_testing.contracts.ledger.samples import NOTES, ROOMS, Colour, Note, Painted, Room
 
 pytestmark = [pytest.mark.anyio, pytest.mark.usefixtures("quick")]
 

@@ -12,8 +12,8 @@ import pytest
 
 from headway_core.kernel.errors import Unavailable
 from headway_core.kernel.transactions import ReadTransaction, Transaction
-from headway_core.testing.contracts.ledger.samples import NOTES, ROOMS, Note, Room
 from headway_sql import SqlStore, patience
+from headway_testing.contracts.ledger.samples import NOTES, ROOMS, Note, Room
 
 pytestmark = pytest.mark.anyio
 

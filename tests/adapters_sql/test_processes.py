@@ -11,8 +11,8 @@ import anyio.to_thread
 import pytest
 
 from headway_core.kernel.transactions import ReadTransaction
-from headway_core.testing.contracts.ledger.samples import BRIGHT, ITEMS, ROOMS, Room
 from headway_sql import SqlStore
+from headway_testing.contracts.ledger.samples import BRIGHT, ITEMS, ROOMS, Room
 
 pytestmark = pytest.mark.anyio
 

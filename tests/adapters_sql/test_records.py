@@ -14,16 +14,16 @@ from headway_core.kernel.tables import TableSpec
 from headway_core.kernel.transactions import Payload
 from headway_core.pull_requests.model import SNAPSHOTS, PullRequestSnapshot
 from headway_core.schema import ALL_EVENTS, ALL_TABLES
-from headway_core.testing.clock import ManualClock, SequentialIds
-from headway_core.testing.contracts.ledger import SAMPLE_EVENTS, SAMPLE_TABLES
-from headway_core.testing.conversations import some_facts
-from headway_core.testing.strategies import records
 from headway_sql import metadata_of
 from headway_sql.database import Database
 from headway_sql.opening import database_of
 from headway_sql.rows import Rows, json_text
 from headway_sql.tables import SqlWriter
 from headway_sql.transactions import SqlTransaction
+from headway_testing.clock import ManualClock, SequentialIds
+from headway_testing.contracts.ledger import SAMPLE_EVENTS, SAMPLE_TABLES
+from headway_testing.conversations import some_facts
+from headway_testing.strategies import records
 
 few = settings(
     max_examples=25,

@@ -11,8 +11,8 @@ import anyio.to_thread
 import pytest
 
 from headway_core.kernel.transactions import Transaction
-from headway_core.testing.contracts.ledger.samples import NOTES, Colour, Note, Painted
 from headway_sql import SqlStore
+from headway_testing.contracts.ledger.samples import NOTES, Colour, Note, Painted
 
 pytestmark = pytest.mark.anyio
 

@@ -8,10 +8,10 @@ import attrs
 from headway_core.kernel.errors import Conflict
 from headway_core.kernel.events import EventCatalog
 from headway_core.kernel.transactions import Transaction
-from headway_core.testing.clock import ManualClock, SequentialIds
-from headway_core.testing.contracts.ledger import SAMPLE_EVENTS, SAMPLE_TABLES
-from headway_core.testing.contracts.ledger.samples import ITEMS, ROOMS, Colour, Item, Painted, Room
 from headway_sql import SqlStore
+from headway_testing.clock import ManualClock, SequentialIds
+from headway_testing.contracts.ledger import SAMPLE_EVENTS, SAMPLE_TABLES
+from headway_testing.contracts.ledger.samples import ITEMS, ROOMS, Colour, Item, Painted, Room
 
 
 async def main(url: str, times: int, name: str) -> None:

@@ -10,7 +10,7 @@ import trio.testing
 from headway.opening import BOARD_GAP_S, Headway
 from headway_core.board import Card
 from headway_core.settings import Settings
-from headway_core.testing.house import FakeHouse
+from headway_testing.harness import CoreHarness
 
 CHANGES = 60
 PAUSE_S = 0.05
@@ -21,8 +21,8 @@ def test_many_changes_come_together() -> None:
     """However fast changes follow each other: a board a second, and one after the last of them."""
 
     async def main() -> tuple[list[float], list[int], float]:
-        house = FakeHouse()
-        hw = Headway(house.core)
+        harness = CoreHarness()
+        hw = Headway(harness.core)
         shown: list[tuple[float, list[Card]]] = []
         limits: list[int] = []
 

@@ -12,13 +12,13 @@ from stage import Stage
 
 from headway.cli import app
 from headway.config import load
-from headway_core.forge_actions import words
+from headway_core.forge_actions import agent_output
 from headway_core.settings import Settings
 from headway_core.settings.rules import CHANGEABLE
 
 CONFIGURATION = "docs/configuration.md"
 COMMAND = "docs/command.md"
-TARGET = words.Target(
+TARGET = agent_output.Target(
     head="work", base="main", has_pull_request=False, threads=frozenset({"<id>"}), may_reply=True
 )
 
@@ -45,7 +45,7 @@ def test_the_example_of_the_file_is_read(tmp_path: Path) -> None:
 
 
 _VALUES = {"github_transport": ("gh", "http")}
-"""Of keys that take only some words."""
+"""Of keys that take only some agent_output."""
 
 
 @pytest.mark.parametrize(
@@ -89,9 +89,9 @@ def test_the_commands_of_the_configuration_run(registered: Stage) -> None:
 def test_the_words_of_agents_are_taken() -> None:
     """Both files of the text, as they stand there."""
     examples = dict(re.findall(r"^- `([a-z-]+\.json)`: `(.+)`$", text(CONFIGURATION), re.MULTILINE))
-    assert set(examples) == {words.REPLIES, words.PULL_REQUEST}
-    assert len(words.replies(examples[words.REPLIES].encode(), TARGET)) == 2
-    assert len(words.pull_request(examples[words.PULL_REQUEST].encode(), TARGET)) == 1
+    assert set(examples) == {agent_output.REPLIES, agent_output.PULL_REQUEST}
+    assert len(agent_output.replies(examples[agent_output.REPLIES].encode(), TARGET)) == 2
+    assert len(agent_output.pull_request(examples[agent_output.PULL_REQUEST].encode(), TARGET)) == 1
 
 
 def test_the_defaults_of_the_settings_are_those_of_the_table() -> None:

@@ -50,12 +50,12 @@ from headway_core.sessions.model import (
     SessionStatus,
 )
 from headway_core.settings.model import Settings
-from headway_core.testing.clock import EPOCH
-from headway_core.testing.conversations import some_facts
-from headway_core.testing.fakes_forge import a_check
-from headway_core.testing.house import FakeHouse
-from headway_core.testing.records import a_project, a_workspace
 from headway_core.workspaces.model import WORKSPACES, WorkspaceStatus
+from headway_testing.clock import EPOCH
+from headway_testing.conversations import some_facts
+from headway_testing.fakes_forge import a_check
+from headway_testing.harness import CoreHarness
+from headway_testing.records import a_project, a_workspace
 
 R = TypeVar("R")
 S = StatusReason
@@ -107,14 +107,14 @@ def a_view(facts: dict[str, Any] | None = None, **changes: Any) -> WorkspaceView
 
 
 def _stalled(reason: StallReason) -> Stalled:
-    return Stalled(reason=reason, look_again_at=None)
+    return Stalled(reason=reason, recheck_at=None)
 
 
 def _waits(reason: WaitReason) -> Waits:
-    return Waits(reason=reason, look_again_at=None)
+    return Waits(reason=reason, recheck_at=None)
 
 
-HELD = Held(by="person", until=None, look_again_at=None)
+HELD = Held(by="person", until=None, recheck_at=None)
 RUNNING, FIXER = a_session(SessionStatus.RUNNING), a_session(SessionStatus.RUNNING, Purpose.FIXER)
 BROKEN = {"checks": (a_check(outcome=CheckOutcome.FAILED),)}
 PENDING = {"checks": (a_check(outcome=CheckOutcome.PENDING),)}
@@ -185,7 +185,7 @@ def test_each_row_says_why(view: WorkspaceView, reason: StatusReason) -> None:
 DECISIONS: tuple[Decision, ...] = (
     Disabled(),
     Done(),
-    FixerActive(session_id="s1", look_again_at=None),
+    FixerActive(session_id="s1", recheck_at=None),
     HELD,
     *(_waits(reason) for reason in WaitReason),
     *(_stalled(reason) for reason in StallReason),
@@ -265,26 +265,26 @@ class _Counted(ReadTable[R]):
         return self._inner.count(tx, query, **parameters)
 
 
-async def _fill(house: FakeHouse, how_many: int) -> None:
+async def _fill(harness: CoreHarness, how_many: int) -> None:
     """Workspaces, each with a chat that runs."""
 
     def work(tx: Transaction) -> None:
-        house.store.writer(PROJECTS).add(tx, a_project())
+        harness.store.writer(PROJECTS).add(tx, a_project())
         for number in range(how_many):
             workspace = a_workspace(f"w{number:03}")
             created = EPOCH + timedelta(seconds=number)
-            house.store.writer(WORKSPACES).add(tx, attrs.evolve(workspace, created_at=created))
-            house.core.pull_requests().open_record(tx, workspace)
-            house.core.ratchet().open_record(tx, workspace, enabled=True)
+            harness.store.writer(WORKSPACES).add(tx, attrs.evolve(workspace, created_at=created))
+            harness.core.pull_requests().open_record(tx, workspace)
+            harness.core.ratchet().open_record(tx, workspace, enabled=True)
             session = attrs.evolve(RUNNING, id=f"s{number}", workspace_id=workspace.id)
-            house.store.writer(SESSIONS).add(tx, session)
-            house.core.sessions().note_activity(tx, session, Activity.AWAITS_ANSWER)
+            harness.store.writer(SESSIONS).add(tx, session)
+            harness.core.sessions().note_activity(tx, session, Activity.AWAITS_ANSWER)
 
-    await house.store.ledger.transact(work)
+    await harness.store.ledger.transact(work)
 
 
-def _archive(house: FakeHouse, tx: Transaction, numbers: range) -> None:
-    workspaces = house.store.writer(WORKSPACES)
+def _archive(harness: CoreHarness, tx: Transaction, numbers: range) -> None:
+    workspaces = harness.store.writer(WORKSPACES)
     for number in numbers:
         workspace = workspaces.get(tx, f"w{number:03}")
         assert workspace is not None
@@ -295,12 +295,12 @@ def _archive(house: FakeHouse, tx: Transaction, numbers: range) -> None:
 @pytest.mark.anyio
 async def test_the_list_asks_each_table_once_however_long_it_is() -> None:
     """200 workspaces: one statement a table, nothing of archived ones, and the same cards as one by one."""
-    house, calls, rows = FakeHouse(), Counter[str](), Counter[str]()
-    await _fill(house, 200)
-    await house.store.ledger.transact(lambda tx: _archive(house, tx, range(150, 200)))
+    harness, calls, rows = CoreHarness(), Counter[str](), Counter[str]()
+    await _fill(harness, 200)
+    await harness.store.ledger.transact(lambda tx: _archive(harness, tx, range(150, 200)))
 
     def counted(spec: TableSpec[R]) -> ReadTable[R]:
-        return _Counted(house.store.reader(spec), calls, rows)
+        return _Counted(harness.store.reader(spec), calls, rows)
 
     tables = Tables(
         hosts=counted(HOSTS),
@@ -314,7 +314,7 @@ async def test_the_list_asks_each_table_once_however_long_it_is() -> None:
         prompts=counted(PROMPTS),
         budgets=counted(FORGE_BUDGETS),
     )
-    board = BoardService(ledger=house.store.ledger, settings=house.core.settings(), tables=tables)
+    board = BoardService(ledger=harness.store.ledger, settings=harness.core.settings(), tables=tables)
     cards = await board.cards()
     assert len(cards) == 150
     assert len(calls) == 10
@@ -329,12 +329,12 @@ async def test_the_list_asks_each_table_once_however_long_it_is() -> None:
 @pytest.mark.anyio
 async def test_first_words_that_wait_for_the_runner_are_seen() -> None:
     """In the list and on the card alike; an idle chat without words waits for a person."""
-    house = FakeHouse()
-    await _fill(house, 2)
-    spoken = await house.core.sessions().start_chat("w000", "Go on")
-    silent = await house.core.sessions().start_chat("w001", None)
+    harness = CoreHarness()
+    await _fill(harness, 2)
+    spoken = await harness.core.sessions().start_chat("w000", "Go on")
+    silent = await harness.core.sessions().start_chat("w001", None)
     assert isinstance(spoken, Session)
     assert isinstance(silent, Session)
-    cards = await house.core.board().cards()
+    cards = await harness.core.board().cards()
     assert [card.view.prompted for card in cards] == [frozenset({spoken.id}), frozenset()]
-    assert [await house.core.board().get(card.view.workspace.id) for card in cards] == cards
+    assert [await harness.core.board().get(card.view.workspace.id) for card in cards] == cards

@@ -64,7 +64,7 @@ def test_two_machines(url: str, tmp_path: Path) -> None:
 
 @pytest.mark.anyio
 async def test_embedded(url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """`headway.open` takes the URL; this host's things are in its data directory; no password is shown."""
+    """`headway.open` takes the URL; this host's things are in its data directory; no password is render."""
     monkeypatch.setenv("HEADWAY_DATA", str(tmp_path / "data"))
     async with headway.open(url) as hw:
         assert await hw.workspaces.list() == []

@@ -39,7 +39,7 @@ from headway_core.pull_requests.ports import (
     RateLimit,
     StatePart,
 )
-from headway_core.testing.clock import EPOCH, ManualClock
+from headway_testing.clock import EPOCH, ManualClock
 
 POINTS = 1000
 """An hour, one for each answer: the last of them are met now and then."""
@@ -310,8 +310,8 @@ class FaultyForge(PullRequests):
             ),
         )
 
-    async def kick(self, project: Project, number: int) -> None:
-        self.injected["kicks"] += 1
+    async def trigger_merge_check(self, project: Project, number: int) -> None:
+        self.injected["merge_checks"] += 1
 
     def _draw(self, faults: Sequence[Fault], rate: float) -> Fault | None:
         if self.chance.random() >= rate:

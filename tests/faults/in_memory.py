@@ -9,8 +9,8 @@ from faulty_world import PARTS, FaultyForge
 from witness import FATES, Past, Rehearsal
 
 from headway_core.pull_requests import Delivery, LookAgain, PRSnapshotService
-from headway_core.testing.fakes_machine import FakeLocks
-from headway_core.testing.pull_requests import pull_requests_on
+from headway_testing.fakes_machine import FakeLocks
+from headway_testing.pull_requests import pull_requests_on
 
 
 class InMemory(Rehearsal):

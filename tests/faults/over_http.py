@@ -25,9 +25,6 @@ from witness import FATES, Died, Figures, Past, Rehearsal, Wrong
 
 from headway_core.pull_requests import Delivery, DeliveryRefused, PRSnapshotService
 from headway_core.pull_requests.model import Mergeability, PullRequestFacts, ReviewThread
-from headway_core.testing.clock import ManualClock
-from headway_core.testing.fakes_machine import FakeLocks
-from headway_core.testing.pull_requests import pull_requests_on
 from headway_github.answers import RawAnswer, SendFailed
 from headway_github.budgets import Budgets
 from headway_github.carried import HttpGraphQL
@@ -54,6 +51,9 @@ from headway_sandbox import (
     launch,
 )
 from headway_sandbox.commands import DeliveryView, PullView, RepositoryView, ThreadView
+from headway_testing.clock import ManualClock
+from headway_testing.fakes_machine import FakeLocks
+from headway_testing.pull_requests import pull_requests_on
 
 SEASON = 500
 CALM_EVERY = 100

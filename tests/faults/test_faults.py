@@ -9,8 +9,8 @@ from faulty_world import Fault
 from in_memory import InMemory
 from witness import Wrong
 
-from headway_core.pull_requests import recording, writing
-from headway_core.pull_requests.writing import RefusalReason
+from headway_core.pull_requests import reconciliation, repository
+from headway_core.pull_requests.reconciliation import RefusalReason
 
 pytestmark = pytest.mark.anyio
 
@@ -24,7 +24,7 @@ async def test_no_fault_makes_a_fact_false_older_or_gone(seed: int) -> None:
     figures = rehearsal.figures
     assert figures.facts > 100
     assert {fault.value for fault in Fault} - figures.faults.keys() <= {Fault.DEATH.value, Fault.SLOW.value}
-    assert figures.outcomes["Superseded: doubted"] > 0
+    assert figures.outcomes["Superseded: unconfirmed"] > 0
     assert len(figures.calm_s) == 3
 
 
@@ -40,15 +40,15 @@ def _clears(merged: Any) -> Callable[..., Any]:
     return clears
 
 
-_refusal, _merged = writing._refusal, writing._merged
+_refusal, _merged = reconciliation._refusal, reconciliation._merged
 DEFECTS: dict[str, tuple[Any, str, Any]] = {
-    "nothing is doubted": (writing, "doubt", lambda *_, **__: None),
-    "an older updatedAt is believed": (writing, "_refusal", _believes_any_order),
-    "what was not read is cleared": (writing, "_merged", _clears(_merged)),
-    "mergeability has an order": (writing, "unordered_mergeability", lambda *_, **__: False),
-    "a record that lags its branch is believed": (writing, "lags_its_branch", lambda *_: False),
+    "nothing waits for confirmation": (reconciliation, "staleness", lambda *_, **__: None),
+    "an older updatedAt is believed": (reconciliation, "_refusal", _believes_any_order),
+    "what was not read is cleared": (reconciliation, "_merged", _clears(_merged)),
+    "mergeability has an order": (reconciliation, "unordered_mergeability", lambda *_, **__: False),
+    "a record that lags its branch is believed": (reconciliation, "lags_its_branch", lambda *_: False),
     "who failed is not asked again": (
-        recording,
+        repository,
         "due_after_failure",
         lambda watch, *_: attrs.evolve(watch, due_at=None),
     ),

@@ -7,7 +7,7 @@ import pytest
 from over_http import a_season
 from witness import Wrong
 
-from headway_core.pull_requests import writing
+from headway_core.pull_requests import reconciliation
 
 pytestmark = pytest.mark.anyio
 
@@ -26,7 +26,7 @@ async def test_no_fault_over_http_makes_a_fact_false_older_or_gone(
     assert len(figures.calm_s) == 3
 
 
-_merged = writing._merged
+_merged = reconciliation._merged
 
 
 @pytest.mark.parametrize("anyio_backend", ["asyncio"])
@@ -36,7 +36,7 @@ async def test_a_defect_is_found_over_http(tmp_path: Path, monkeypatch: pytest.M
     def clears(_: Any, observation: Any) -> Any:
         return _merged(None, observation)
 
-    monkeypatch.setattr(writing, "_merged", clears)
+    monkeypatch.setattr(reconciliation, "_merged", clears)
     async with a_season(tmp_path, seed=1) as season:
         with pytest.raises(Wrong):
             await season.live(300, calm_every=50)

@@ -45,10 +45,10 @@ from headway_core.pull_requests import (
 from headway_core.pull_requests.model import GitHubState, Mergeability, PullRequestFacts
 from headway_core.schema import ALL_EVENTS
 from headway_core.settings.model import SETTINGS, Settings
-from headway_core.testing.clock import ManualClock, SequentialIds
-from headway_core.testing.pull_requests import hooks_on
-from headway_core.testing.records import a_project, a_workspace
 from headway_core.workspaces.model import WORKSPACES
+from headway_testing.clock import ManualClock, SequentialIds
+from headway_testing.pull_requests import hooks_on
+from headway_testing.records import a_project, a_workspace
 
 CALM_S = 7 * 3600
 """Virtual seconds without faults until everything must be true: a branch is looked for every six hours."""

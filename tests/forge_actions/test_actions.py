@@ -24,17 +24,17 @@ from headway_core.kernel.errors import InvalidInput, NotFound, PermissionDenied,
 from headway_core.kernel.transactions import Transaction
 from headway_core.projects.model import PROJECTS
 from headway_core.pull_requests import SNAPSHOTS
-from headway_core.pull_requests.doubt import READ_LAG
 from headway_core.pull_requests.model import GitHubState
 from headway_core.pull_requests.ports import ConversationPart
+from headway_core.pull_requests.staleness import READ_LAG
 from headway_core.sessions.ports import Exited
-from headway_core.testing.conversations import a_thread
-from headway_core.testing.fakes_forge import an_observation
-from headway_core.testing.fakes_machine import FakeLocks, Point, no_point
-from headway_core.testing.house import FakeHouse
-from headway_core.testing.points import Crash, CrashPoints, PointedLedger
-from headway_core.testing.records import a_project, a_workspace
 from headway_core.workspaces.model import WORKSPACES
+from headway_testing.conversations import a_thread
+from headway_testing.crash_points import Crash, CrashPoints, PointedLedger
+from headway_testing.fakes_forge import an_observation
+from headway_testing.fakes_machine import FakeLocks, Point, no_point
+from headway_testing.harness import CoreHarness
+from headway_testing.records import a_project, a_workspace
 
 pytestmark = pytest.mark.anyio
 
@@ -47,32 +47,32 @@ ORDERS: tuple[Order, ...] = (OPEN, REPLY, RESOLVE, COMMENT, REVIEW)
 
 
 @pytest.fixture
-async def house() -> FakeHouse:
+async def harness() -> CoreHarness:
     return await _built()
 
 
-async def _built() -> FakeHouse:
-    house = FakeHouse()
+async def _built() -> CoreHarness:
+    harness = CoreHarness()
     workspace = a_workspace(host_id="host-1", worktree_path="/worktrees/w1")
 
     def work(tx: Transaction) -> None:
-        house.store.writer(PROJECTS).add(tx, a_project())
-        house.store.writer(WORKSPACES).add(tx, workspace)
-        house.core.pull_requests().open_record(tx, workspace)
+        harness.store.writer(PROJECTS).add(tx, a_project())
+        harness.store.writer(WORKSPACES).add(tx, workspace)
+        harness.core.pull_requests().open_record(tx, workspace)
 
-    await house.store.ledger.transact(work)
-    return house
+    await harness.store.ledger.transact(work)
+    return harness
 
 
-def _duty(house: FakeHouse, point: Point = no_point, host_id: str = "host-1") -> ForgeActionDuty:
+def _duty(harness: CoreHarness, point: Point = no_point, host_id: str = "host-1") -> ForgeActionDuty:
     """The duty of one process, which may die at any point."""
-    house.writer.point = point
-    ledger, store = PointedLedger(house.store.ledger, point), house.store
+    harness.writer.point = point
+    ledger, store = PointedLedger(harness.store.ledger, point), harness.store
     service = ForgeActionService(
         ledger=ledger,
         actions=store.writer(FORGE_ACTIONS),
         snapshots=store.reader(SNAPSHOTS),
-        pull_requests=house.core.pull_requests(),
+        pull_requests=harness.core.pull_requests(),
     )
     return ForgeActionDuty(
         ledger=ledger,
@@ -80,22 +80,22 @@ def _duty(house: FakeHouse, point: Point = no_point, host_id: str = "host-1") ->
         actions=store.reader(FORGE_ACTIONS),
         workspaces=store.reader(WORKSPACES),
         projects=store.reader(PROJECTS),
-        writer=house.writer,
+        writer=harness.writer,
         locks=FakeLocks(host_id),
     )
 
 
-async def _ask(house: FakeHouse, order: Order) -> None:
+async def _ask(harness: CoreHarness, order: Order) -> None:
     def work(tx: Transaction) -> None:
         tx.lock("w1")
-        house.core.forge_actions().ask(tx, workspace_id="w1", session_id="s1", order=order)
+        harness.core.forge_actions().ask(tx, workspace_id="w1", session_id="s1", order=order)
 
-    await house.store.ledger.transact(work)
+    await harness.store.ledger.transact(work)
 
 
-async def _actions(house: FakeHouse) -> list[ForgeAction]:
-    table = house.store.reader(FORGE_ACTIONS)
-    return await house.store.ledger.read(lambda tx: table.query(tx, ACTIONS_OF, workspace_id="w1"))
+async def _actions(harness: CoreHarness) -> list[ForgeAction]:
+    table = harness.store.reader(FORGE_ACTIONS)
+    return await harness.store.ledger.read(lambda tx: table.query(tx, ACTIONS_OF, workspace_id="w1"))
 
 
 @pytest.mark.recovers("asked", "posting")
@@ -103,19 +103,19 @@ async def _actions(house: FakeHouse) -> list[ForgeAction]:
 async def test_an_action_is_carried_out_once_wherever_its_process_dies(order: Order) -> None:
     """Death at every point before and after each call and each transaction, then another process."""
     for nth in range(50):
-        house = await _built()
-        await _ask(house, order)
+        harness = await _built()
+        await _ask(harness, order)
         point = CrashPoints(nth)
         try:
-            await _duty(house, point).run()
+            await _duty(harness, point).run()
         except Crash:
-            await _duty(house).run()  # at once: what is not shown yet is not written again
+            await _duty(harness).run()  # at once: what is not shown yet is not written again
         if point.crashed:
-            house.clock.advance(READ_LAG)
-            await _duty(house).run()
-        (action,) = await _actions(house)
+            harness.clock.advance(READ_LAG)
+            await _duty(harness).run()
+        (action,) = await _actions(harness)
         assert (action.status, action.due_at) == (ActionStatus.DONE, None)
-        assert [done for done, _ in house.writer.effects] == [order]
+        assert [done for done, _ in harness.writer.effects] == [order]
         if not point.crashed:
             assert nth >= 5
             return
@@ -126,54 +126,56 @@ async def test_an_action_is_carried_out_once_wherever_its_process_dies(order: Or
 async def test_a_pull_request_that_is_closed_at_once_is_not_opened_again() -> None:
     """Its process dies at every point, a person closes what is there: its mark says that it was opened."""
     for nth in range(50):
-        house = await _built()
-        await _ask(house, OPEN)
+        harness = await _built()
+        await _ask(harness, OPEN)
         point = CrashPoints(nth)
 
-        async def closed_at_once(name: str, house: FakeHouse = house, point: CrashPoints = point) -> None:
-            house.writer.closed.update(f"effect-{number}" for number in range(len(house.writer.effects)))
+        async def closed_at_once(
+            name: str, harness: CoreHarness = harness, point: CrashPoints = point
+        ) -> None:
+            harness.writer.closed.update(f"effect-{number}" for number in range(len(harness.writer.effects)))
             await point(name)
 
         try:
-            await _duty(house, closed_at_once).run()
+            await _duty(harness, closed_at_once).run()
         except Crash:
-            house.clock.advance(READ_LAG)
-            await _duty(house).run()
-        (action,) = await _actions(house)
+            harness.clock.advance(READ_LAG)
+            await _duty(harness).run()
+        (action,) = await _actions(harness)
         assert (action.status, action.result) == (ActionStatus.DONE, "effect-0")
-        assert [done for done, _ in house.writer.effects] == [OPEN]
+        assert [done for done, _ in harness.writer.effects] == [OPEN]
         if not point.crashed:
             return
     raise AssertionError("the duty does not come to its end")
 
 
 @pytest.mark.parametrize("order", ORDERS, ids=lambda order: type(order).__name__)
-async def test_an_effect_that_is_not_shown_yet_is_not_repeated(house: FakeHouse, order: Order) -> None:
+async def test_an_effect_that_is_not_shown_yet_is_not_repeated(harness: CoreHarness, order: Order) -> None:
     """After a death behind the write nobody writes within the read lag; then the effect is found."""
-    await _ask(house, order)
+    await _ask(harness, order)
 
     async def dies_after_write(name: str) -> None:
         if name == "after write":
             raise Crash(name)
 
     with pytest.raises(Crash):
-        await _duty(house, dies_after_write).run()
-    house.writer.lag = 1
-    await _duty(house).run()
-    house.clock.advance(READ_LAG)
-    house.writer.lag = 0
-    await _duty(house).run()
-    assert [done for done, _ in house.writer.effects] == [order]
-    assert [action.status for action in await _actions(house)] == [ActionStatus.DONE]
+        await _duty(harness, dies_after_write).run()
+    harness.writer.lag = 1
+    await _duty(harness).run()
+    harness.clock.advance(READ_LAG)
+    harness.writer.lag = 0
+    await _duty(harness).run()
+    assert [done for done, _ in harness.writer.effects] == [order]
+    assert [action.status for action in await _actions(harness)] == [ActionStatus.DONE]
 
 
-async def test_a_pull_request_that_is_there_is_attached_and_not_opened_again(house: FakeHouse) -> None:
+async def test_a_pull_request_that_is_there_is_attached_and_not_opened_again(harness: CoreHarness) -> None:
     """Somebody else's counts: it is looked for before the first attempt."""
-    house.writer.effects.append((OPEN, "a person's"))
-    await _ask(house, OPEN)
-    await _duty(house).run()
-    assert len(house.writer.effects) == 1
-    (action,) = await _actions(house)
+    harness.writer.effects.append((OPEN, "a person's"))
+    await _ask(harness, OPEN)
+    await _duty(harness).run()
+    assert len(harness.writer.effects) == 1
+    (action,) = await _actions(harness)
     assert (action.status, action.attempts, action.result) == (ActionStatus.DONE, 0, "effect-0")
 
 
@@ -184,134 +186,134 @@ async def test_a_pull_request_that_is_there_is_attached_and_not_opened_again(hou
     ids=lambda value: value if isinstance(value, str) else type(value).__name__,
 )
 async def test_what_always_fails_is_given_up(
-    house: FakeHouse, order: Order, error: Exception, call: str
+    harness: CoreHarness, order: Order, error: Exception, call: str
 ) -> None:
     """After so many attempts, pauses between them, and a reason: also when only the looking fails."""
-    await _ask(house, order)
+    await _ask(harness, order)
 
     async def fails(name: str) -> None:
         if name == call:
             raise error
 
     pauses = []
-    (action,) = await _actions(house)
+    (action,) = await _actions(harness)
     while action.due_at is not None:
-        await _duty(house, fails).run()
-        (action,) = await _actions(house)
+        await _duty(harness, fails).run()
+        (action,) = await _actions(harness)
         if action.due_at is not None:
-            pauses.append(action.due_at - house.clock.now())
-            house.clock.advance(pauses[-1])
+            pauses.append(action.due_at - harness.clock.now())
+            harness.clock.advance(pauses[-1])
     assert (action.status, action.attempts, action.due_at) == (ActionStatus.FAILED, ACTION_LIMIT, None)
     assert action.problem is not None
     assert pauses == sorted(pauses)
     assert len(pauses) == ACTION_LIMIT - 1
-    assert house.writer.effects == []
+    assert harness.writer.effects == []
 
 
 @pytest.mark.lesson("S11")
-async def test_after_a_limit_the_others_wait_unasked(house: FakeHouse) -> None:
+async def test_after_a_limit_the_others_wait_unasked(harness: CoreHarness) -> None:
     """One attempt met it; the rest of the round is put off as long, and loses none of its attempts."""
-    house.writer.refusals.append(Unavailable("github", "secondary rate limit", retry_after=600))
+    harness.writer.refusals.append(Unavailable("github", "secondary rate limit", retry_after=600))
     for order in (REPLY, RESOLVE, COMMENT):
-        await _ask(house, order)
+        await _ask(harness, order)
     calls: list[str] = []
 
     async def count(name: str) -> None:
         calls.append(name)
 
-    await _duty(house, count).run()
+    await _duty(harness, count).run()
     assert calls.count("before write") == 1
-    actions = await _actions(house)
+    actions = await _actions(harness)
     assert [action.attempts for action in actions] == [1, 0, 0]
-    assert {action.due_at for action in actions} == {house.clock.now() + timedelta(seconds=600)}
-    house.clock.advance(600)
-    await _duty(house).run()
-    assert [done for done, _ in house.writer.effects] == [REPLY, RESOLVE, COMMENT]
+    assert {action.due_at for action in actions} == {harness.clock.now() + timedelta(seconds=600)}
+    harness.clock.advance(600)
+    await _duty(harness).run()
+    assert [done for done, _ in harness.writer.effects] == [REPLY, RESOLVE, COMMENT]
 
 
-async def test_what_github_refuses_is_not_tried_again(house: FakeHouse) -> None:
+async def test_what_github_refuses_is_not_tried_again(harness: CoreHarness) -> None:
     """Its content won't get better; other actions go on."""
-    house.writer.refusals.append(InvalidInput("body", "is too long"))
-    await _ask(house, REPLY)
-    await _ask(house, RESOLVE)
-    await _duty(house).run()
-    assert [action.status for action in await _actions(house)] == [ActionStatus.FAILED, ActionStatus.DONE]
+    harness.writer.refusals.append(InvalidInput("body", "is too long"))
+    await _ask(harness, REPLY)
+    await _ask(harness, RESOLVE)
+    await _duty(harness).run()
+    assert [action.status for action in await _actions(harness)] == [ActionStatus.FAILED, ActionStatus.DONE]
 
 
-async def test_another_hosts_workspace_is_left_to_its_host(house: FakeHouse) -> None:
+async def test_another_hosts_workspace_is_left_to_its_host(harness: CoreHarness) -> None:
     """One host acts for a workspace."""
-    await _ask(house, REPLY)
-    await _duty(house, host_id="host-2").run()
-    assert [action.status for action in await _actions(house)] == [ActionStatus.PENDING]
+    await _ask(harness, REPLY)
+    await _duty(harness, host_id="host-2").run()
+    assert [action.status for action in await _actions(harness)] == [ActionStatus.PENDING]
 
 
-async def _agent_ends(house: FakeHouse, **files: bytes) -> None:
+async def _agent_ends(harness: CoreHarness, **files: bytes) -> None:
     """A chat ran, left files behind and ended; the pull request has the thread T_1."""
     observation = an_observation(conversation=ConversationPart(reviews=(), threads=(a_thread(),)))
-    house.forge.observations["PR_1"] = observation
-    await house.store.ledger.transact(lambda tx: house.core.pull_requests().attach(tx, "w1", "PR_1"))
-    await house.core.pull_requests().refresh_workspace("w1")
-    session: Any = await house.core.sessions().start_chat("w1", "go")
-    await house.core.executor().round()
+    harness.forge.observations["PR_1"] = observation
+    await harness.store.ledger.transact(lambda tx: harness.core.pull_requests().attach(tx, "w1", "PR_1"))
+    await harness.core.pull_requests().refresh_workspace("w1")
+    session: Any = await harness.core.sessions().start_chat("w1", "go")
+    await harness.core.executor().round()
     for name, content in files.items():
-        house.processes.files[session.id, 1, name.replace("_", ".")] = content
-    house.processes.end(session.id, Exited(exit_code=0))
-    await house.core.executor().round()
+        harness.processes.files[session.id, 1, name.replace("_", ".")] = content
+    harness.processes.end(session.id, Exited(exit_code=0))
+    await harness.core.executor().round()
 
 
 @pytest.mark.recovers("words")
 async def test_agent_words_become_intents_with_the_consumers_position() -> None:
     """Death before or after any transaction: the words are taken once, and never lost."""
     for nth in range(100):
-        house = await _built()
-        await _agent_ends(house, replies_json=b'[{"thread": "T_1", "text": "Done", "resolve": true}]')
+        harness = await _built()
+        await _agent_ends(harness, replies_json=b'[{"thread": "T_1", "text": "Done", "resolve": true}]')
         point = CrashPoints(nth)
-        for ledger in (PointedLedger(house.store.ledger, point), house.store.ledger):
-            reader = EventReader(ledger, house.store.events, house.store.writer(CONSUMER_POSITIONS))
+        for ledger in (PointedLedger(harness.store.ledger, point), harness.store.ledger):
+            reader = EventReader(ledger, harness.store.events, harness.store.writer(CONSUMER_POSITIONS))
             try:
-                await reader.catch_up(house.core.agent_words())
+                await reader.catch_up(harness.core.agent_output())
             except Crash:
                 continue
-        assert [action.order for action in await _actions(house)] == [REPLY, RESOLVE]
+        assert [action.order for action in await _actions(harness)] == [REPLY, RESOLVE]
         if not point.crashed:
             return
     raise AssertionError("the consumer does not come to its end")
 
 
-async def test_words_that_can_not_be_used_are_told(house: FakeHouse) -> None:
+async def test_words_that_can_not_be_used_are_told(harness: CoreHarness) -> None:
     """No intent, and one event that says why."""
-    await _agent_ends(house, replies_json=b'[{"thread": "T_9", "text": "Hello"}]')
-    await house.core.event_reader().catch_up(house.core.agent_words())
-    assert await _actions(house) == []
-    log = await house.store.ledger.read(lambda tx: house.store.events.after(tx, 0, limit=1000))
+    await _agent_ends(harness, replies_json=b'[{"thread": "T_9", "text": "Hello"}]')
+    await harness.core.event_reader().catch_up(harness.core.agent_output())
+    assert await _actions(harness) == []
+    log = await harness.store.ledger.read(lambda tx: harness.store.events.after(tx, 0, limit=1000))
     refused = [each.payload for each in log if each.payload.event == "forge_action.refused"]
     assert len(refused) == 1
 
 
-async def _with_thread(house: FakeHouse, **changes: Any) -> None:
+async def _with_thread(harness: CoreHarness, **changes: Any) -> None:
     """w1 has an open pull request with the unresolved thread T_1."""
     talk = ConversationPart(reviews=(), threads=(a_thread(),))
-    house.forge.observations["PR_1"] = an_observation(conversation=talk, **changes)
-    await house.store.ledger.transact(lambda tx: house.core.pull_requests().attach(tx, "w1", "PR_1"))
-    await house.core.pull_requests().refresh_workspace("w1")
+    harness.forge.observations["PR_1"] = an_observation(conversation=talk, **changes)
+    await harness.store.ledger.transact(lambda tx: harness.core.pull_requests().attach(tx, "w1", "PR_1"))
+    await harness.core.pull_requests().refresh_workspace("w1")
 
 
-async def test_what_people_ask_for_is_done_once_with_a_mark(house: FakeHouse) -> None:
+async def test_what_people_ask_for_is_done_once_with_a_mark(harness: CoreHarness) -> None:
     """Reply, resolve, comment, ask for a review: intents in their order, each with a mark of its own."""
-    await _with_thread(house)
-    service = house.core.forge_actions()
+    await _with_thread(harness)
+    service = harness.core.forge_actions()
     await service.reply("w1", "T_1", "Done", actor="mia")
     await service.resolve("w1", "T_1", actor="mia")
     await service.comment("w1", "Please look", actor="mia")
     await service.request_review("w1", ["@mia", "mia"], actor="mia")
     for _ in range(2):
-        await _duty(house).run()
-    assert [done for done, _ in house.writer.effects] == [REPLY, RESOLVE, COMMENT, REVIEW]
-    actions = await _actions(house)
-    assert [mark for _, mark in house.writer.effects] == [action.mark for action in actions]
+        await _duty(harness).run()
+    assert [done for done, _ in harness.writer.effects] == [REPLY, RESOLVE, COMMENT, REVIEW]
+    actions = await _actions(harness)
+    assert [mark for _, mark in harness.writer.effects] == [action.mark for action in actions]
     assert all(MARK.search(action.mark) for action in actions)
     assert {action.session_id for action in actions} == {None}
-    log = await house.store.ledger.read(lambda tx: house.store.events.after(tx, 0, limit=1000))
+    log = await harness.store.ledger.read(lambda tx: harness.store.events.after(tx, 0, limit=1000))
     asked = [e.actor for e in log if isinstance(e.payload, ForgeActionChanged) and e.payload.attempts == 0]
     assert asked == ["mia"] * 4
 
@@ -329,21 +331,21 @@ async def test_what_people_ask_for_is_done_once_with_a_mark(house: FakeHouse) ->
         ("reviewers", lambda s: s.request_review("w1", [f"u{n}" for n in range(16)])),
     ],
 )
-async def test_what_people_may_not_ask_for(house: FakeHouse, field: str, call: Any) -> None:
+async def test_what_people_may_not_ask_for(harness: CoreHarness, field: str, call: Any) -> None:
     """The error names the field, and nothing is stored."""
-    await _with_thread(house)
+    await _with_thread(harness)
     with pytest.raises(InvalidInput) as error:
-        await call(house.core.forge_actions())
+        await call(harness.core.forge_actions())
     assert error.value.field == field
-    assert await _actions(house) == []
+    assert await _actions(harness) == []
 
 
-async def test_without_an_open_pull_request_nothing_is_asked(house: FakeHouse) -> None:
+async def test_without_an_open_pull_request_nothing_is_asked(harness: CoreHarness) -> None:
     """None attached, one that is closed, and no such workspace."""
-    service = house.core.forge_actions()
+    service = harness.core.forge_actions()
     with pytest.raises(InvalidInput, match="workspace_id"):
         await service.comment("w1", "Hello")
-    await _with_thread(house, state=GitHubState.CLOSED)
+    await _with_thread(harness, state=GitHubState.CLOSED)
     with pytest.raises(InvalidInput, match="workspace_id"):
         await service.comment("w1", "Hello")
     with pytest.raises(NotFound):

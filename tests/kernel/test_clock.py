@@ -3,7 +3,7 @@
 import re
 from datetime import UTC, datetime, timedelta
 
-from headway_core.testing.clock import ManualClock, SequentialIds
+from headway_testing.clock import ManualClock, SequentialIds
 
 
 def test_clock() -> None:

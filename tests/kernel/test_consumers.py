@@ -6,9 +6,9 @@ from headway_core.kernel.consumers import BATCH, CONSUMER_POSITIONS, EventConsum
 from headway_core.kernel.events import DomainEvent, EventCatalog
 from headway_core.kernel.memory import MemoryStore
 from headway_core.kernel.transactions import Transaction
-from headway_core.testing.clock import ManualClock, SequentialIds
-from headway_core.testing.contracts.ledger import SAMPLE_EVENTS
-from headway_core.testing.contracts.ledger.samples import NOTES, Colour, Note, Painted
+from headway_testing.clock import ManualClock, SequentialIds
+from headway_testing.contracts.ledger import SAMPLE_EVENTS
+from headway_testing.contracts.ledger.samples import NOTES, Colour, Note, Painted
 
 pytestmark = pytest.mark.anyio
 

@@ -10,9 +10,9 @@ from headway_core.kernel.errors import UniqueClash
 from headway_core.kernel.events import EventCatalog
 from headway_core.kernel.memory import MemoryStore
 from headway_core.kernel.transactions import ReadTransaction, Transaction
-from headway_core.testing.clock import ManualClock, SequentialIds
-from headway_core.testing.contracts.ledger import SAMPLE_EVENTS, LedgerContract
-from headway_core.testing.contracts.ledger.samples import ABOUT, ITEMS, NOTES, Colour, Item, Note, Painted
+from headway_testing.clock import ManualClock, SequentialIds
+from headway_testing.contracts.ledger import SAMPLE_EVENTS, LedgerContract
+from headway_testing.contracts.ledger.samples import ABOUT, ITEMS, NOTES, Colour, Item, Note, Painted
 
 
 class TestMemory(LedgerContract):

@@ -15,8 +15,8 @@ from headway_core.kernel.events import DomainEvent, EventCatalog
 from headway_core.kernel.memory import MemoryStore
 from headway_core.kernel.retention import Retention, RetentionDuty
 from headway_core.kernel.transactions import Transaction
-from headway_core.testing.clock import ManualClock, SequentialIds
-from headway_core.testing.contracts.ledger.samples import Colour, Painted
+from headway_testing.clock import ManualClock, SequentialIds
+from headway_testing.contracts.ledger.samples import Colour, Painted
 
 pytestmark = pytest.mark.anyio
 

@@ -9,7 +9,7 @@ import pytest
 
 from headway_core.kernel.tables import Column, Kind, Lock, Query, TableSpec
 from headway_core.schema import ALL_EVENTS, ALL_TABLES
-from headway_core.testing.contracts.ledger import SAMPLE_TABLES
+from headway_testing.contracts.ledger import SAMPLE_TABLES
 
 
 class Colour(StrEnum):

@@ -120,7 +120,7 @@ def _last(expression: ast.expr) -> str:
 
 
 def modules() -> list[tuple[str, Path]]:
-    """Every module that the law holds for, with its room (core) or its package."""
+    """Every module that the law holds for, with its room (core) or its package; fakes play owners in tests."""
     rooms = [
         (path.relative_to(CORE).parts[0], path)
         for path in CORE.rglob("*.py")
@@ -130,7 +130,7 @@ def modules() -> list[tuple[str, Path]]:
         (path.relative_to(source).parts[0], path)
         for source in ROOT.glob("packages/*/src")
         for path in source.rglob("*.py")
-        if CORE not in path.parents
+        if CORE not in path.parents and path.relative_to(source).parts[0] != "headway_testing"
     ]
     return rooms + others
 

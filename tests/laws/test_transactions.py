@@ -15,9 +15,9 @@ from headway_core.kernel.events import EventCatalog
 from headway_core.kernel.memory import ImpureTransactionError, MemoryStore
 from headway_core.kernel.tables import OwnedTable
 from headway_core.kernel.transactions import Transaction
-from headway_core.testing.clock import ManualClock, SequentialIds
-from headway_core.testing.contracts.ledger import SAMPLE_EVENTS
-from headway_core.testing.contracts.ledger.samples import ABOUT, NOTES, Colour, Note, Painted
+from headway_testing.clock import ManualClock, SequentialIds
+from headway_testing.contracts.ledger import SAMPLE_EVENTS
+from headway_testing.contracts.ledger.samples import ABOUT, NOTES, Colour, Note, Painted
 
 pytestmark = pytest.mark.anyio
 

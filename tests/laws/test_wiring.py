@@ -15,7 +15,7 @@ from headway_core.kernel.store import Store
 from headway_core.kernel.tables import OwnedTable, ReadTable
 from headway_core.projects import PROJECTS
 from headway_core.schema import ALL_TABLES
-from headway_core.testing.house import FakeHouse
+from headway_testing.harness import CoreHarness
 
 
 class Meddler:
@@ -77,9 +77,9 @@ def _all_providers(container: type[CoreContainer]) -> set[providers.Provider[Any
     return seen
 
 
-def holders_of_writers(house: FakeHouse) -> Counter[str]:
-    """How many objects of the resolved house hold a writer of each table in an attribute."""
-    return Counter(held.spec.name for value in _objects(house.core) for held in _parts_that_write(value))
+def holders_of_writers(harness: CoreHarness) -> Counter[str]:
+    """How many objects of the resolved harness hold a writer of each table in an attribute."""
+    return Counter(held.spec.name for value in _objects(harness.core) for held in _parts_that_write(value))
 
 
 def _parts_that_write(value: object) -> list[OwnedTable[Any]]:
@@ -94,7 +94,7 @@ def _objects(core: Any) -> Iterator[object]:
         ours = type(value).__module__.startswith(("headway_core.", __name__))
         if id(value) in seen or not ours or isinstance(value, (Store, Ledger, ReadTable)):
             continue
-        if type(value).__module__.startswith("headway_core.testing"):
+        if type(value).__module__.startswith("headway_testing"):
             continue
         seen[id(value)] = value
         todo += _attributes(value)
@@ -142,48 +142,48 @@ def test_every_kind_of_claims_has_one_consumer() -> None:
 
 def test_every_table_has_one_holder_of_its_writer() -> None:
     """Of the resolved objects, exactly one holds the writer of each table."""
-    found = holders_of_writers(FakeHouse())
+    found = holders_of_writers(CoreHarness())
     assert sorted(found) == sorted(spec.name for spec in ALL_TABLES)
     assert set(found.values()) == {1}
 
 
 def test_no_reader_is_a_writer() -> None:
     """A read port can't write: it is another class."""
-    house = FakeHouse()
-    readers = [p() for name, p in house.core.providers.items() if name.startswith("read_")]
+    harness = CoreHarness()
+    readers = [p() for name, p in harness.core.providers.items() if name.startswith("read_")]
     assert readers
     assert not [table for table in readers if isinstance(table, OwnedTable)]
 
 
 def test_every_provider_resolves() -> None:
     """The wiring is complete: everything that is declared can be made."""
-    house = FakeHouse()
-    assert all(provider() is not None for provider in house.core.providers.values())
+    harness = CoreHarness()
+    assert all(provider() is not None for provider in harness.core.providers.values())
 
 
 def test_a_second_consumer_is_found() -> None:
     """A planted second consumer breaks both walks."""
     assert consumers_by_wiring(MeddlingContainer)["write_sessions"] == 2
-    assert holders_of_writers(FakeHouse(MeddlingContainer))["sessions"] == 2
+    assert holders_of_writers(CoreHarness(MeddlingContainer))["sessions"] == 2
 
 
 def test_a_hidden_consumer_is_found() -> None:
     """A writer that comes through another provider is found by both walks."""
     assert consumers_by_wiring(SneakingContainer)["write_ratchets"] == 2
-    assert holders_of_writers(FakeHouse(SneakingContainer))["ratchets"] == 2
+    assert holders_of_writers(CoreHarness(SneakingContainer))["ratchets"] == 2
 
 
 def test_a_writer_in_a_list_of_providers_is_found() -> None:
     """A list takes a writer as an argument does."""
     assert consumers_by_wiring(ListingContainer)["write_watches"] == 2
-    assert holders_of_writers(FakeHouse(ListingContainer))["pull_request_watches"] == 2
+    assert holders_of_writers(CoreHarness(ListingContainer))["pull_request_watches"] == 2
 
 
 def test_a_reader_that_is_a_writer_is_found() -> None:
     """A `read_…` provider that makes a second writer of a table is seen in what its consumers hold."""
-    house = FakeHouse(PosingContainer)
-    assert isinstance(house.core.providers["read_projects"](), OwnedTable)
-    assert holders_of_writers(house)["projects"] == 2
+    harness = CoreHarness(PosingContainer)
+    assert isinstance(harness.core.providers["read_projects"](), OwnedTable)
+    assert holders_of_writers(harness)["projects"] == 2
 
 
 @pytest.mark.parametrize(
@@ -199,6 +199,6 @@ def test_a_reader_that_is_a_writer_is_found() -> None:
 )
 def test_a_carried_writer_is_found(carry: Callable[[OwnedTable[Any]], object]) -> None:
     """A writer is held, however it is wrapped."""
-    house = FakeHouse()
-    (held,) = _parts_that_write(Meddler(carry(house.core.write_sessions())))
+    harness = CoreHarness()
+    (held,) = _parts_that_write(Meddler(carry(harness.core.write_sessions())))
     assert held.spec.name == "sessions"

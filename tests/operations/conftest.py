@@ -14,10 +14,12 @@ from headway_core.operations import GitHubIssue, Issue, Manual
 from headway_core.projects import Project
 from headway_core.schema import ALL_EVENTS, ALL_TABLES
 from headway_core.sessions import Prompt, Session
-from headway_core.testing.clock import ManualClock, SequentialIds
-from headway_core.testing.fakes_agents import FakeAgents, FakeProcesses, FakeSupervisor
-from headway_core.testing.fakes_forge import FakePullRequests
-from headway_core.testing.fakes_machine import (
+from headway_core.workspaces import Workspace
+from headway_testing.clock import ManualClock, SequentialIds
+from headway_testing.crash_points import pointed_store
+from headway_testing.fakes_agents import FakeAgents, FakeProcesses, FakeSupervisor
+from headway_testing.fakes_forge import FakePullRequests
+from headway_testing.fakes_machine import (
     FakeGit,
     FakeIssueReader,
     FakeLocks,
@@ -26,9 +28,7 @@ from headway_core.testing.fakes_machine import (
     Point,
     no_point,
 )
-from headway_core.testing.fakes_writer import FakeForgeWriter
-from headway_core.testing.points import pointed_store
-from headway_core.workspaces import Workspace
+from headway_testing.fakes_writer import FakeForgeWriter
 
 REPO = "/src/demo"
 

@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from headway_core.testing.points import Crash, CrashPoints
 from headway_core.workspaces import Workspace, WorkspaceStatus
+from headway_testing.crash_points import Crash, CrashPoints
 
 pytestmark = pytest.mark.anyio
 S = WorkspaceStatus

@@ -19,7 +19,7 @@ from headway_core.kernel.errors import (
     Unavailable,
 )
 from headway_core.operations import GitHubIssue, Manual, ResumeBranch
-from headway_core.operations.words import body_hash
+from headway_core.operations.issue_prompt import body_hash
 from headway_core.sessions import FixerRequest, PromptStatus, Purpose, SessionStatus, WhenLive
 from headway_core.workspaces import (
     GitHubIssueSource,

@@ -11,12 +11,12 @@ from headway_core.operations import BranchConsumer
 from headway_core.projects.model import PROJECTS
 from headway_core.pull_requests.model import Head
 from headway_core.sessions.ports import Exited
-from headway_core.testing.clock import EPOCH
-from headway_core.testing.fakes_forge import a_candidate, an_observation
-from headway_core.testing.house import FakeHouse
-from headway_core.testing.records import a_project, a_workspace
 from headway_core.workspaces import Workspace, WorkspaceBranchChanged
 from headway_core.workspaces.model import GIT_FACTS, WORKSPACES, GitFacts, branch_claim
+from headway_testing.clock import EPOCH
+from headway_testing.fakes_forge import a_candidate, an_observation
+from headway_testing.harness import CoreHarness
+from headway_testing.records import a_project, a_workspace
 
 pytestmark = [pytest.mark.anyio, pytest.mark.lesson("S16")]
 
@@ -36,43 +36,43 @@ def _workspace(workspace_id: str, branch: str) -> Workspace:
 
 @attrs.define
 class Place:
-    house: FakeHouse
+    harness: CoreHarness
 
     async def worktree_on(self, branch: str) -> None:
         facts = GitFacts(workspace_id="w1", branch=branch, head=A, dirty=False, unpushed=0, at=EPOCH)
-        table = self.house.store.writer(GIT_FACTS)
-        await self.house.store.ledger.transact(lambda tx: table.put(tx, facts))
+        table = self.harness.store.writer(GIT_FACTS)
+        await self.harness.store.ledger.transact(lambda tx: table.put(tx, facts))
 
     async def attach(self, ref: str = AGENTS, repository: str | None = "octo/demo") -> None:
         """A person attaches the pull request that was opened from this branch."""
         head = Head(ref=ref, commit=A, repository=repository, tip=A)
-        self.house.forge.numbers[7] = "PR_1"
-        self.house.forge.observations["PR_1"] = an_observation(head=head)
-        await self.house.core.pull_requests().attach_number("w1", 7)
+        self.harness.forge.numbers[7] = "PR_1"
+        self.harness.forge.observations["PR_1"] = an_observation(head=head)
+        await self.harness.core.pull_requests().attach_number("w1", 7)
 
     async def consume(self) -> None:
-        consumer = BranchConsumer(self.house.core.branches())
-        await self.house.core.event_reader().catch_up(consumer)
+        consumer = BranchConsumer(self.harness.core.branches())
+        await self.harness.core.event_reader().catch_up(consumer)
 
     async def workspace(self) -> Workspace:
-        return await self.house.core.lifecycle().get("w1")
+        return await self.harness.core.lifecycle().get("w1")
 
     async def events(self) -> list[Any]:
-        ledger, log = self.house.store.ledger, self.house.store.events
+        ledger, log = self.harness.store.ledger, self.harness.store.events
         return [event.payload for event in await ledger.read(lambda tx: log.after(tx, 0, limit=1000))]
 
 
 @pytest.fixture
 async def place() -> Place:
-    house = FakeHouse()
+    harness = CoreHarness()
 
     def work(tx: Transaction) -> None:
-        house.store.writer(PROJECTS).add(tx, a_project())
-        house.store.writer(WORKSPACES).add(tx, _workspace("w1", MINE))
-        house.core.pull_requests().open_record(tx, _workspace("w1", MINE))
+        harness.store.writer(PROJECTS).add(tx, a_project())
+        harness.store.writer(WORKSPACES).add(tx, _workspace("w1", MINE))
+        harness.core.pull_requests().open_record(tx, _workspace("w1", MINE))
 
-    await house.store.ledger.transact(work)
-    return Place(house)
+    await harness.store.ledger.transact(work)
+    return Place(harness)
 
 
 async def test_the_branch_follows_when_the_worktree_is_on_it(place: Place) -> None:
@@ -92,19 +92,19 @@ async def test_else_it_stays_and_the_mismatch_is_told(place: Place, why: str) ->
     ref = "-bad" if why == "bad name" else AGENTS
     await place.worktree_on(MINE if why == "worktree elsewhere" else ref)
     if why == "taken":
-        table = place.house.store.writer(WORKSPACES)
-        await place.house.store.ledger.transact(lambda tx: table.add(tx, _workspace("w2", AGENTS)))
+        table = place.harness.store.writer(WORKSPACES)
+        await place.harness.store.ledger.transact(lambda tx: table.add(tx, _workspace("w2", AGENTS)))
     repositories = {"a fork": "eve/demo", "gone fork": None}
     await place.attach(ref, repositories.get(why, "octo/demo"))
     await place.consume()
     assert (await place.workspace()).branch == MINE
     error = InvalidInput if why in (*repositories, "bad name") else Conflict
     if why == "worktree elsewhere":
-        await place.house.core.branches().adopt("w1", actor="mia")
+        await place.harness.core.branches().adopt("w1", actor="mia")
         assert (await place.workspace()).branch == AGENTS
     else:
         with pytest.raises(error):
-            await place.house.core.branches().adopt("w1")
+            await place.harness.core.branches().adopt("w1")
         assert (await place.workspace()).branch == MINE
 
 
@@ -113,11 +113,11 @@ async def test_it_follows_when_an_agent_that_switched_has_ended(place: Place) ->
     await place.worktree_on(MINE)
     await place.attach()
     await place.consume()
-    session: Any = await place.house.core.sessions().start_chat("w1", "switch")
-    await place.house.core.executor().round()
+    session: Any = await place.harness.core.sessions().start_chat("w1", "switch")
+    await place.harness.core.executor().round()
     await place.worktree_on(AGENTS)
-    place.house.processes.end(session.id, Exited(exit_code=1))
-    await place.house.core.executor().round()
+    place.harness.processes.end(session.id, Exited(exit_code=1))
+    await place.harness.core.executor().round()
     await place.consume()
     assert (await place.workspace()).branch == AGENTS
 
@@ -125,9 +125,9 @@ async def test_it_follows_when_an_agent_that_switched_has_ended(place: Place) ->
 async def test_what_can_not_be_adopted_is_an_error_that_says_why(place: Place) -> None:
     """No workspace, no pull request."""
     with pytest.raises(NotFound):
-        await place.house.core.branches().adopt("nobody")
+        await place.harness.core.branches().adopt("nobody")
     with pytest.raises(InvalidInput, match="no pull request"):
-        await place.house.core.branches().adopt("w1")
+        await place.harness.core.branches().adopt("w1")
 
 
 @pytest.mark.lesson("S14")
@@ -136,19 +136,19 @@ async def test_a_pull_request_that_an_agent_printed_is_attached_and_followed(
     place: Place, exit_code: int
 ) -> None:
     """Whatever its exit: read on its host, vouched for by the worktree's commit, then followed."""
-    house = place.house
-    session: Any = await house.core.sessions().start_chat("w1", "open it")
-    await house.core.executor().round()
+    harness = place.harness
+    session: Any = await harness.core.sessions().start_chat("w1", "open it")
+    await harness.core.executor().round()
     await place.worktree_on(AGENTS)
     head = Head(ref=AGENTS, commit=A, repository="octo/demo", tip=A)
-    house.forge.numbers[7] = "PR_7"
-    house.forge.observations["PR_7"] = an_observation("PR_7", head=head)
-    house.forge.candidates[AGENTS] = (a_candidate(7),)
+    harness.forge.numbers[7] = "PR_7"
+    harness.forge.observations["PR_7"] = an_observation("PR_7", head=head)
+    harness.forge.candidates[AGENTS] = (a_candidate(7),)
     said = b'[{"thread": "T", "text": "see https://github.com/octo/demo/pull/7"}]'
-    house.processes.files[session.id, 1, "replies.json"] = said
-    house.processes.end(session.id, Exited(exit_code=exit_code))
-    await house.core.executor().round()
-    await house.core.event_reader().catch_up(house.core.named_pull_requests())
-    await house.core.pull_requests().refresh_due()
+    harness.processes.files[session.id, 1, "replies.json"] = said
+    harness.processes.end(session.id, Exited(exit_code=exit_code))
+    await harness.core.executor().round()
+    await harness.core.event_reader().catch_up(harness.core.named_pull_requests())
+    await harness.core.pull_requests().refresh_due()
     await place.consume()
     assert (await place.workspace()).branch == AGENTS

@@ -11,8 +11,8 @@ from headway_core.hosts import LOST_AFTER
 from headway_core.kernel.errors import Conflict, IllegalTransition, NotFound
 from headway_core.operations import NotDue, WorkspaceDuty
 from headway_core.ratchet.decision import Wait, WaitReason
+from headway_core.ratchet.decision_inputs import read_slots
 from headway_core.ratchet.duty import RatchetDuty
-from headway_core.ratchet.gather import read_places
 from headway_core.sessions import (
     EndReason,
     FixerRequest,
@@ -312,7 +312,7 @@ async def test_the_host_that_can_ask_git_decides(world: Any, host: Any, other: A
     assert pause >= 1
     await ratchet_duty_of(other).run()
     decided = (await other.core.ratchet().explain(made.id)).decision
-    assert decided == Wait(reason=WaitReason.NO_PR, look_again_at=decided.look_again_at)
+    assert decided == Wait(reason=WaitReason.NO_PR, recheck_at=decided.recheck_at)
     assert "state" in other.worktrees.calls
     assert "state" not in host.worktrees.calls
 
@@ -326,7 +326,7 @@ async def test_a_lost_host_is_waited_for(world: Any, host: Any, other: Any) -> N
         await process.core.event_reader().catch_up(process.core.ratchet_consumer())
     await ratchet_duty_of(host).run()
     decided = (await host.core.ratchet().explain(made.id)).decision
-    assert decided == Wait(reason=WaitReason.WORKSPACE, look_again_at=decided.look_again_at)
+    assert decided == Wait(reason=WaitReason.WORKSPACE, recheck_at=decided.recheck_at)
     assert (await host.core.board().get(made.id)).status_reason is StatusReason.HOST_LOST
     [card] = await host.core.board().cards()
     assert card.status_reason is StatusReason.HOST_LOST
@@ -334,19 +334,19 @@ async def test_a_lost_host_is_waited_for(world: Any, host: Any, other: Any) -> N
     await host.core.event_reader().catch_up(host.core.ratchet_consumer())
     await ratchet_duty_of(other).run()
     decided = (await host.core.ratchet().explain(made.id)).decision
-    assert decided == Wait(reason=WaitReason.NO_PR, look_again_at=decided.look_again_at)
+    assert decided == Wait(reason=WaitReason.NO_PR, recheck_at=decided.recheck_at)
     assert (await host.core.board().get(made.id)).status_reason is not StatusReason.HOST_LOST
 
 
 async def test_fixers_of_a_lost_host_take_no_place(world: Any, host: Any, other: Any) -> None:
-    """Their places are free for the others until it returns."""
+    """Their slots are free for the others until it returns."""
     ready = await other.ready()
     await acquire(other, ready.id)
 
     async def taken() -> int:
         tables = host.core.ratchet_tables()
-        places = await world.store.ledger.read(lambda tx: read_places(tx, tables, Settings()))
-        return len(places.taken)
+        slots = await world.store.ledger.read(lambda tx: read_slots(tx, tables, Settings()))
+        return len(slots.taken)
 
     assert await taken() == 1
     await lose(world, host)
@@ -365,7 +365,7 @@ async def test_a_retired_host_takes_nothing_new(world: Any, host: Any, other: An
     assert (await host.lifecycle.get(made.id)).host_id == "host-1"
 
 
-@pytest.mark.recovers("words")
+@pytest.mark.recovers("agent-output")
 async def test_what_an_agent_said_is_read_on_its_host(world: Any, host: Any, other: Any) -> None:
     """Whichever host's consumer comes first, the words become an intent, once."""
     ready = await other.ready()
@@ -377,5 +377,5 @@ async def test_what_an_agent_said_is_read_on_its_host(world: Any, host: Any, oth
     world.processes.end(session.id, Exited(exit_code=0))
     await other.executor.round()
     for process in (host, other, host, other):
-        await process.core.event_reader().catch_up(process.core.agent_words())
+        await process.core.event_reader().catch_up(process.core.agent_output())
     assert len(await world.rows(FORGE_ACTIONS)) == 1

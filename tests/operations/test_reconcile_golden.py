@@ -13,8 +13,8 @@ import attrs
 import pytest
 
 from headway_core.kernel.errors import Unavailable
-from headway_core.testing.fakes_machine import FakeWorktree
 from headway_core.workspaces import WORKSPACES, WorkspaceStatus
+from headway_testing.fakes_machine import FakeWorktree
 
 pytestmark = pytest.mark.anyio
 S = WorkspaceStatus

@@ -10,9 +10,9 @@ from headway_core.kernel.errors import InvalidInput, Unavailable
 from headway_core.operations import WorkspaceDuty
 from headway_core.sessions import SESSIONS, SessionStatus
 from headway_core.sessions.ports import NeverStarted
-from headway_core.testing.fakes_machine import FakeWorktree
 from headway_core.workspaces import WORKSPACES, WorkspaceStatus
 from headway_core.workspaces.ports import StrayWorktree
+from headway_testing.fakes_machine import FakeWorktree
 
 pytestmark = pytest.mark.anyio
 S = WorkspaceStatus

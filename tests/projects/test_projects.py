@@ -9,8 +9,8 @@ from headway_core.kernel.errors import Conflict, InvalidInput, NotFound
 from headway_core.kernel.events import EventCatalog
 from headway_core.kernel.memory import MemoryStore
 from headway_core.projects import EVENTS, PROJECTS, ProjectArchived, ProjectRegistered, ProjectService
-from headway_core.testing.clock import ManualClock, SequentialIds
-from headway_core.testing.fakes_machine import FakeGit, FakeWorktrees
+from headway_testing.clock import ManualClock, SequentialIds
+from headway_testing.fakes_machine import FakeGit, FakeWorktrees
 
 pytestmark = pytest.mark.anyio
 

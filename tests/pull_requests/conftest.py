@@ -11,14 +11,14 @@ from headway_core.projects.model import PROJECTS
 from headway_core.pull_requests import EVENTS, SNAPSHOTS, WATCHES, PRSnapshotService
 from headway_core.pull_requests.model import PullRequestSnapshot, PullRequestWatch
 from headway_core.settings.model import SETTINGS, Settings
-from headway_core.testing.clock import ManualClock, SequentialIds
-from headway_core.testing.fakes_forge import FakePullRequests
-from headway_core.testing.pull_requests import pull_requests_on
-from headway_core.testing.records import a_project, a_workspace
 from headway_core.workspaces.model import (
     WORKSPACES,
     Workspace,
 )
+from headway_testing.clock import ManualClock, SequentialIds
+from headway_testing.fakes_forge import FakePullRequests
+from headway_testing.pull_requests import pull_requests_on
+from headway_testing.records import a_project, a_workspace
 
 
 @attrs.define

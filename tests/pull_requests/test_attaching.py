@@ -16,10 +16,10 @@ from headway_core.pull_requests import (
 from headway_core.pull_requests.addresses import named_pull_requests, pull_request_number
 from headway_core.pull_requests.model import Author, Head
 from headway_core.pull_requests.ports import FailureKind, FetchFailed
-from headway_core.testing.clock import EPOCH
-from headway_core.testing.fakes_forge import a_candidate, an_observation
-from headway_core.testing.records import a_project
 from headway_core.workspaces.model import GIT_FACTS, GitFacts
+from headway_testing.clock import EPOCH
+from headway_testing.fakes_forge import a_candidate, an_observation
+from headway_testing.records import a_project
 
 if TYPE_CHECKING:
     from .conftest import Room

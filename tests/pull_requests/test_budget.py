@@ -12,10 +12,10 @@ from headway_core.projects.model import PROJECTS
 from headway_core.pull_requests import Failed, ForgeBudget, RateLimit, Refreshed, Unchanged
 from headway_core.pull_requests.budget import BLOCKED_S, MOST_STRIKES, Round, spared, struck, told
 from headway_core.pull_requests.ports import FailureKind, FetchFailed
-from headway_core.testing.clock import EPOCH
-from headway_core.testing.fakes_forge import an_observation
-from headway_core.testing.pull_requests import pull_requests_on
-from headway_core.testing.records import a_project
+from headway_testing.clock import EPOCH
+from headway_testing.fakes_forge import an_observation
+from headway_testing.pull_requests import pull_requests_on
+from headway_testing.records import a_project
 
 if TYPE_CHECKING:
     from .conftest import Room

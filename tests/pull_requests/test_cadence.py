@@ -18,10 +18,10 @@ from headway_core.pull_requests.model import (
 from headway_core.pull_requests.ports import FailureKind, FetchFailed
 from headway_core.sessions.events import SessionEnded
 from headway_core.sessions.model import EndReason, Purpose, SessionStatus
-from headway_core.testing.clock import EPOCH
-from headway_core.testing.fakes_forge import a_check, an_observation
 from headway_core.workspaces.events import WorkspaceBranchChanged, WorkspaceStatusChanged, WorkspaceWarned
 from headway_core.workspaces.model import WorkspaceStatus
+from headway_testing.clock import EPOCH
+from headway_testing.fakes_forge import a_check, an_observation
 
 if TYPE_CHECKING:
     from .conftest import Room
@@ -76,14 +76,14 @@ async def test_unknown_mergeability_has_one_kick_and_growing_pauses(
         pauses.append(await room.due_in())
         room.clock.advance(await room.due_in() or 0)
     assert pauses == [2, 4, 8, 16, HOT, HOT]
-    assert room.asked("kick") == [("7",)]
+    assert room.asked("trigger_merge_check") == [("7",)]
     later = {"commit": "c" * 40, "base": Base(ref="main", commit="d" * 40)}
     for moved in ({"commit": "c" * 40}, later):
         room.forge.observations["PR_1"] = an_observation(mergeability=Mergeability.UNKNOWN, **moved)
         room.clock.advance(HOT)
         await room.service.refresh_due()
         assert await room.due_in() == 2
-    assert len(room.asked("kick")) == 3
+    assert len(room.asked("trigger_merge_check")) == 3
     room.forge.observations["PR_1"] = an_observation(
         mergeability=Mergeability.UNKNOWN, state=GitHubState.CLOSED, **later
     )
@@ -97,15 +97,15 @@ async def test_a_lost_kick_is_made_up_for(room: "Room") -> None:
     await room.add_workspace()
     await room.attach()
     room.forge.observations["PR_1"] = an_observation(mergeability=Mergeability.UNKNOWN)
-    kicks = []
+    merge_checks = []
     for _ in range(22):
         await room.service.refresh_due()
-        kicks.append(len(room.asked("kick")))
+        merge_checks.append(len(room.asked("trigger_merge_check")))
         room.clock.advance(await room.due_in() or 0)
-    assert kicks == [1] * 10 + [2] * 10 + [3] * 2
+    assert merge_checks == [1] * 10 + [2] * 10 + [3] * 2
     room.forge.observations["PR_1"] = an_observation()
     await room.service.refresh_due()
-    assert len(room.asked("kick")) == 3
+    assert len(room.asked("trigger_merge_check")) == 3
 
 
 async def test_the_end_of_the_quiet_time_is_not_missed(room: "Room") -> None:

@@ -30,8 +30,8 @@ from headway_core.pull_requests.model import (
     ReviewDecision,
 )
 from headway_core.settings.model import CIScope
-from headway_core.testing.clock import EPOCH
-from headway_core.testing.fakes_forge import a_check
+from headway_testing.clock import EPOCH
+from headway_testing.fakes_forge import a_check
 
 PASSED, FAILED = a_check("test"), a_check("lint", CheckOutcome.FAILED)
 PENDING, WAITS = a_check("build", CheckOutcome.PENDING), a_check("gate", CheckOutcome.WAITS_FOR_PERSON)

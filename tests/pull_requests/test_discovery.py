@@ -9,9 +9,9 @@ import pytest
 from headway_core.pull_requests import Failed, NoPullRequest, PullRequestAttached, Refreshed, Unchanged
 from headway_core.pull_requests.model import GitHubState
 from headway_core.pull_requests.ports import FailureKind, FetchFailed
-from headway_core.testing.clock import EPOCH
-from headway_core.testing.fakes_forge import a_candidate, an_observation
 from headway_core.workspaces.model import ResumeBranchSource, WorkspaceStatus
+from headway_testing.clock import EPOCH
+from headway_testing.fakes_forge import a_candidate, an_observation
 
 if TYPE_CHECKING:
     from .conftest import Room

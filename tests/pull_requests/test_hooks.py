@@ -18,9 +18,9 @@ from headway_core.pull_requests import (
 )
 from headway_core.pull_requests.hooks import KEPT
 from headway_core.pull_requests.model import Base, GitHubState, Head
-from headway_core.testing.fakes_forge import an_observation
-from headway_core.testing.pull_requests import hooks_on
 from headway_core.workspaces.model import WorkspaceStatus
+from headway_testing.fakes_forge import an_observation
+from headway_testing.pull_requests import hooks_on
 
 if TYPE_CHECKING:
     from .conftest import Room

@@ -27,14 +27,14 @@ from headway_core.pull_requests import (
 from headway_core.pull_requests.outcomes import FetchOutcome
 from headway_core.pull_requests.ports import FailureKind, FetchFailed, Observation
 from headway_core.schema import ALL_EVENTS, ALL_TABLES
-from headway_core.testing.clock import ManualClock, SequentialIds
-from headway_core.testing.fakes_forge import FakePullRequests, an_observation
-from headway_core.testing.fakes_machine import FakeLocks
-from headway_core.testing.house import FakeHouse
-from headway_core.testing.pull_requests import pull_requests_on
-from headway_core.testing.records import a_project, a_workspace
 from headway_core.workspaces.model import WORKSPACES
 from headway_sql import SqlStore
+from headway_testing.clock import ManualClock, SequentialIds
+from headway_testing.fakes_forge import FakePullRequests, an_observation
+from headway_testing.fakes_machine import FakeLocks
+from headway_testing.harness import CoreHarness
+from headway_testing.pull_requests import pull_requests_on
+from headway_testing.records import a_project, a_workspace
 
 pytestmark = pytest.mark.anyio
 
@@ -282,7 +282,7 @@ async def test_no_claim_is_left_behind(world: World) -> None:
 
 async def test_two_whole_houses_on_one_ledger_ask_once() -> None:
     """Two containers of everything on one store, sweeping at once: one question a pull request."""
-    first = FakeHouse()
+    first = CoreHarness()
     second: CoreContainer = CoreContainer(**{**_ports(first), "locks": FakeLocks("host-2")})
     service = first.core.pull_requests()
 
@@ -306,7 +306,7 @@ async def test_two_whole_houses_on_one_ledger_ask_once() -> None:
     assert [call.about for call in first.forge.asked] == [tuple(sorted(f"b{n}" for n in range(10)))]
 
 
-def _ports(house: FakeHouse) -> dict[str, Any]:
+def _ports(harness: CoreHarness) -> dict[str, Any]:
     names = ("worktrees", "scripts", "agents", "supervisor", "forge", "forge_writer", "issues")
-    ports = {name: getattr(house.core, name)() for name in names}
-    return {**ports, "store": house.store, "worktrees_root": "/worktrees"}
+    ports = {name: getattr(harness.core, name)() for name in names}
+    return {**ports, "store": harness.store, "worktrees_root": "/worktrees"}

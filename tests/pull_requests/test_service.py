@@ -36,12 +36,12 @@ from headway_core.pull_requests.model import (
     PullRequestFacts,
 )
 from headway_core.pull_requests.ports import FailureKind, FetchFailed
-from headway_core.pull_requests.writing import RefusalReason
+from headway_core.pull_requests.reconciliation import RefusalReason
 from headway_core.settings.model import Settings
-from headway_core.testing.clock import EPOCH
-from headway_core.testing.fakes_forge import a_candidate, a_check, an_observation
-from headway_core.testing.pull_requests import pull_requests_on
 from headway_core.workspaces.model import WORKSPACES, WorkspaceStatus
+from headway_testing.clock import EPOCH
+from headway_testing.fakes_forge import a_candidate, a_check, an_observation
+from headway_testing.pull_requests import pull_requests_on
 
 if TYPE_CHECKING:
     from .conftest import Room

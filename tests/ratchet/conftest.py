@@ -12,16 +12,16 @@ from headway_core.ratchet import RATCHETS, FixerDispatch, Ratchet
 from headway_core.ratchet.decision import Decision
 from headway_core.sessions import Session
 from headway_core.sessions.ports import Exited, Vanished
-from headway_core.testing.fakes_forge import a_check, an_observation
-from headway_core.testing.house import FakeHouse
-from headway_core.testing.records import a_project, a_workspace
 from headway_core.workspaces import GitFacts
 from headway_core.workspaces.model import WORKSPACES
+from headway_testing.fakes_forge import a_check, an_observation
+from headway_testing.harness import CoreHarness
+from headway_testing.records import a_project, a_workspace
 
 FAILED = (a_check(outcome=CheckOutcome.FAILED),)
 
 
-class RatchetHouse(FakeHouse):
+class RatchetHarness(CoreHarness):
     """Drives one pass of each part by hand: the forge, the fixers, the ratchet."""
 
     async def workspace(self, workspace_id: str = "w1", *, enabled: bool = True) -> None:
@@ -117,11 +117,11 @@ class RatchetHouse(FakeHouse):
 
 
 @pytest.fixture
-def house() -> RatchetHouse:
-    return RatchetHouse()
+def harness() -> RatchetHarness:
+    return RatchetHarness()
 
 
 @pytest.fixture(scope="session")
-def new_house() -> type[RatchetHouse]:
+def new_harness() -> type[RatchetHarness]:
     """For a test that takes many."""
-    return RatchetHouse
+    return RatchetHarness

@@ -28,7 +28,7 @@ from headway_core.ratchet.causes import (
 from headway_core.ratchet.model import DEATH_LIMIT, REMEMBERED, Cause, CauseItem, CauseKind, Handled
 from headway_core.ratchet.trust import Trust
 from headway_core.settings.model import CIScope, OwnAccount, ReviewTrigger, Settings
-from headway_core.testing.conversations import (
+from headway_testing.conversations import (
     BOT,
     OWNER,
     STRANGER,
@@ -39,7 +39,7 @@ from headway_core.testing.conversations import (
     at,
     some_facts,
 )
-from headway_core.testing.fakes_forge import a_check
+from headway_testing.fakes_forge import a_check
 
 TRUST = Trust(settings=Settings())
 MARKED = "Done.\n<!-- headway:id-000001 -->"

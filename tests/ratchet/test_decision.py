@@ -27,7 +27,7 @@ from headway_core.ratchet.decision import (
     decide,
 )
 from headway_core.ratchet.explain import sentence
-from headway_core.testing.clock import EPOCH
+from headway_testing.clock import EPOCH
 
 IN_TIME = EPOCH + timedelta(hours=1)
 POLLED = EPOCH + timedelta(seconds=60)
@@ -78,15 +78,15 @@ FEEDBACK = {"present": ("FEEDBACK:t",), "ci": CIStatus.SUCCESS, "only_feedback":
 
 
 def _wait(reason: WaitReason, look: datetime | None = IN_TIME) -> Wait:
-    return Wait(reason=reason, look_again_at=look)
+    return Wait(reason=reason, recheck_at=look)
 
 
 def _stalled(reason: StallReason, look: datetime | None = IN_TIME) -> Stalled:
-    return Stalled(reason=reason, look_again_at=look)
+    return Stalled(reason=reason, recheck_at=look)
 
 
 def _active(session: str | None) -> FixerActive:
-    return FixerActive(session_id=session, look_again_at=POLLED)
+    return FixerActive(session_id=session, recheck_at=POLLED)
 
 
 ROWS: list[tuple[dict[str, Any], Decision]] = [
@@ -97,7 +97,7 @@ ROWS: list[tuple[dict[str, Any], Decision]] = [
     ({"state": GitHubState.CLOSED}, _wait(WaitReason.CLOSED, None)),
     ({"dispatch_live": True}, _active(None)),
     ({"fixer_session": "s1"}, _active("s1")),
-    ({"held_by": "person", "held_until": EPOCH}, Held(by="person", until=EPOCH, look_again_at=IN_TIME)),
+    ({"held_by": "person", "held_until": EPOCH}, Held(by="person", until=EPOCH, recheck_at=IN_TIME)),
     ({"branch_mismatch": True}, _stalled(StallReason.BRANCH_MISMATCH, POLLED)),
     ({"unpushed": True}, _stalled(StallReason.UNPUSHED, POLLED)),
     ({"view_stale": True, "view_overdue": True}, _stalled(StallReason.UNREACHABLE, POLLED)),
@@ -110,17 +110,17 @@ ROWS: list[tuple[dict[str, Any], Decision]] = [
     (GREEN | PENDING | {"ci_overdue": True}, _stalled(StallReason.CI_STUCK)),
     (GREEN | {"part_unknown": True, "part_overdue": True}, _stalled(StallReason.CI_UNKNOWN)),
     (GREEN | {"part_unknown": True}, _wait(WaitReason.UNKNOWN)),
-    (GREEN | {"review_outstanding": True}, AwaitingReview(look_again_at=IN_TIME)),
-    (GREEN, Ready(look_again_at=IN_TIME)),
+    (GREEN | {"review_outstanding": True}, AwaitingReview(recheck_at=IN_TIME)),
+    (GREEN, Ready(recheck_at=IN_TIME)),
     (TRIED | {"exhausted": ("CI",)}, _stalled(StallReason.RETRIES)),
-    (TRIED | FEEDBACK | {"answered": True}, AwaitingReview(look_again_at=IN_TIME)),
+    (TRIED | FEEDBACK | {"answered": True}, AwaitingReview(recheck_at=IN_TIME)),
     (TRIED | FEEDBACK, _stalled(StallReason.UNCHANGED)),
     (TRIED | {"answered": True}, _stalled(StallReason.UNCHANGED)),
     ({"budget_left": False}, _stalled(StallReason.BUDGET)),
     ({"turn_in_flight": True}, _wait(WaitReason.SESSION, POLLED)),
     ({"session_limit_reached": True}, _wait(WaitReason.SESSION_LIMIT, POLLED)),
     ({"capacity_left": False}, _wait(WaitReason.CAPACITY, POLLED)),
-    ({}, Dispatch(cause_ids=("CI",), look_again_at=IN_TIME)),
+    ({}, Dispatch(cause_ids=("CI",), recheck_at=IN_TIME)),
 ]
 
 
@@ -223,12 +223,12 @@ def test_who_waits_looks_again_in_time_or_is_woken(facts: RatchetFacts) -> None:
     """No Wait, Stalled or FixerActive of an open pull request sleeps for ever: it knows when it looks."""
     decision = decide(attrs.evolve(facts, next_look=IN_TIME))
     match decision:
-        case Wait(reason=reason, look_again_at=None):
+        case Wait(reason=reason, recheck_at=None):
             assert reason in EVENT_TELLS
         case Disabled() | Done():
-            assert decision.look_again_at is None
+            assert decision.recheck_at is None
         case _:
-            assert decision.look_again_at is not None
+            assert decision.recheck_at is not None
 
 
 MAY_DISPATCH: dict[str, Any] = {

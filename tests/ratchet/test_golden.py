@@ -24,9 +24,9 @@ from headway_core.ratchet.decision import (
 from headway_core.ratchet.model import Cause, CauseKind, Handled
 from headway_core.ratchet.trust import Trust
 from headway_core.settings.model import ReviewTrigger, Settings
-from headway_core.testing.clock import EPOCH
-from headway_core.testing.conversations import OWNER, VIEWER, a_comment, a_review, a_thread, some_facts
-from headway_core.testing.fakes_forge import a_check
+from headway_testing.clock import EPOCH
+from headway_testing.conversations import OWNER, VIEWER, a_comment, a_review, a_thread, some_facts
+from headway_testing.fakes_forge import a_check
 
 GOLDEN = Path(__file__).parents[1] / "data" / "golden" / "ratchet_decision.json"
 ROWS: list[dict[str, Any]] = json.loads(GOLDEN.read_text())
@@ -141,7 +141,7 @@ def _three_starts(row: Row, ours: Decision) -> bool:
     """A cause is started three times (domain 4.1); theirs was started once, and retried three times."""
     given = row["input"]
     died = "DIED" in {given["fixerCheck"].removeprefix("settled_"), given["dispatchOutcome"]}
-    stalled = Stalled(reason=StallReason.RETRIES, look_again_at=None)
+    stalled = Stalled(reason=StallReason.RETRIES, recheck_at=None)
     return died and _deaths(given) == 3 and not given["keyChanged"] and ours == stalled
 
 

@@ -23,289 +23,293 @@ from headway_core.ratchet.duty import RatchetDuty
 from headway_core.ratchet.model import DEATH_LIMIT, DispatchStatus, HoldKind
 from headway_core.sessions import EndReason, SessionStatus
 from headway_core.sessions.ports import Exited, Vanished
-from headway_core.testing.fakes_forge import a_check
 from headway_core.workspaces.model import WorkspaceStatus
+from headway_testing.fakes_forge import a_check
 
 pytestmark = pytest.mark.anyio
 HouseT = Any
 WELL, BADLY = Exited(exit_code=0), Exited(exit_code=1)
 
 
-async def _statuses(house: HouseT) -> list[DispatchStatus]:
-    return [dispatch.status for dispatch in await house.dispatches()]
+async def _statuses(harness: HouseT) -> list[DispatchStatus]:
+    return [dispatch.status for dispatch in await harness.dispatches()]
 
 
-async def _retry(house: HouseT) -> object:
+async def _retry(harness: HouseT) -> object:
     """After a fixer's end: close its dispatch, see the pull request again, decide."""
-    await house.check()
-    house.clock.advance(1)
-    await house.see()
-    return await house.check()
+    await harness.check()
+    harness.clock.advance(1)
+    await harness.see()
+    return await harness.check()
 
 
 @pytest.mark.lesson("R5", "R10", "R11", "R33")
-async def test_a_failed_check_is_dispatched_run_and_handled(house: HouseT) -> None:
+async def test_a_failed_check_is_dispatched_run_and_handled(harness: HouseT) -> None:
     """PENDING with the start's intent, RUNNING when it runs, COMPLETED by its end; then it is handled."""
-    await house.workspace()
-    assert isinstance(await house.judge(), Dispatch)
-    assert await _statuses(house) == [DispatchStatus.PENDING]
-    await house.run()
-    assert isinstance(await house.check(), FixerActive)
-    assert await _statuses(house) == [DispatchStatus.RUNNING]
-    assert (await house.record()).handled == ()
-    await house.end(WELL)
-    decision = await house.check()
+    await harness.workspace()
+    assert isinstance(await harness.judge(), Dispatch)
+    assert await _statuses(harness) == [DispatchStatus.PENDING]
+    await harness.run()
+    assert isinstance(await harness.check(), FixerActive)
+    assert await _statuses(harness) == [DispatchStatus.RUNNING]
+    assert (await harness.record()).handled == ()
+    await harness.end(WELL)
+    decision = await harness.check()
     assert isinstance(decision, Wait)
     assert decision.reason is WaitReason.REFRESH  # what was seen is older than what the fixer did
-    assert await _statuses(house) == [DispatchStatus.COMPLETED]
-    (handled,) = (await house.record()).handled
+    assert await _statuses(harness) == [DispatchStatus.COMPLETED]
+    (handled,) = (await harness.record()).handled
     assert handled.done
-    house.clock.advance(1)
-    await house.see()
-    unchanged = await house.check()
+    harness.clock.advance(1)
+    await harness.see()
+    unchanged = await harness.check()
     assert isinstance(unchanged, Stalled)
     assert unchanged.reason is StallReason.UNCHANGED
-    assert isinstance(await house.judge(commit="c" * 40, checks=(a_check(run_id="2"),)), Ready)
+    assert isinstance(await harness.judge(commit="c" * 40, checks=(a_check(run_id="2"),)), Ready)
 
 
 @pytest.mark.lesson("R1")
-async def test_a_second_failure_after_a_fix_gets_another_fixer(house: HouseT) -> None:
+async def test_a_second_failure_after_a_fix_gets_another_fixer(harness: HouseT) -> None:
     """A new run of the same check is a new thing to fix."""
-    await house.workspace()
-    await house.judge()
-    await house.end(WELL)
-    await house.check()
-    (check,) = house.forge.observations["PR_w1"].checks.checks
-    assert isinstance(await house.judge(commit="c" * 40, checks=(attrs.evolve(check, run_id="2"),)), Dispatch)
+    await harness.workspace()
+    await harness.judge()
+    await harness.end(WELL)
+    await harness.check()
+    (check,) = harness.forge.observations["PR_w1"].checks.checks
+    assert isinstance(
+        await harness.judge(commit="c" * 40, checks=(attrs.evolve(check, run_id="2"),)), Dispatch
+    )
 
 
 @pytest.mark.recovers("dispatch-pending")
-async def test_a_dispatch_whose_start_died_goes_on_as_itself(house: HouseT) -> None:
+async def test_a_dispatch_whose_start_died_goes_on_as_itself(harness: HouseT) -> None:
     """The runner died before anything started: recovery begins the next attempt, within the same dispatch."""
-    await house.workspace()
-    await house.judge()
-    await house.core.executor().recover()
-    assert isinstance(await house.check(), FixerActive)
-    (pending,) = await house.dispatches()
+    await harness.workspace()
+    await harness.judge()
+    await harness.core.executor().recover()
+    assert isinstance(await harness.check(), FixerActive)
+    (pending,) = await harness.dispatches()
     assert (pending.status, pending.attempts) == (DispatchStatus.PENDING, 2)
-    await house.end(WELL)
-    await house.check()
-    (over,) = await house.dispatches()
+    await harness.end(WELL)
+    await harness.check()
+    (over,) = await harness.dispatches()
     assert (over.id, over.status) == (pending.id, DispatchStatus.COMPLETED)
-    assert [launch.attempt for launch in house.processes.executed] == [2]
+    assert [launch.attempt for launch in harness.processes.executed] == [2]
 
 
 @pytest.mark.recovers("dispatch-running")
 @pytest.mark.lesson("R5", "R6", "R24")
 @pytest.mark.parametrize("death", [BADLY, Exited(signal=9), Vanished()], ids=repr)
-async def test_a_fixer_that_dies_is_tried_three_times(house: HouseT, death: Exited | Vanished) -> None:
+async def test_a_fixer_that_dies_is_tried_three_times(harness: HouseT, death: Exited | Vanished) -> None:
     """Each death is one start; after the third the ratchet says that it stalls."""
-    await house.workspace()
-    decision: object = await house.judge()
+    await harness.workspace()
+    decision: object = await harness.judge()
     for _ in range(DEATH_LIMIT):
         assert isinstance(decision, Dispatch)
-        await house.end(death)
-        decision = await _retry(house)
+        await harness.end(death)
+        decision = await _retry(harness)
     assert isinstance(decision, Stalled)
     assert decision.reason is StallReason.RETRIES
-    assert await _statuses(house) == [DispatchStatus.DIED] * DEATH_LIMIT
+    assert await _statuses(harness) == [DispatchStatus.DIED] * DEATH_LIMIT
 
 
 @pytest.mark.lesson("R14", "R34")
 @pytest.mark.parametrize("phase", ["before", "pending", "running", "stopping", "ended"])
-async def test_switching_off_ends_everything_in_one_write(house: HouseT, phase: str) -> None:
+async def test_switching_off_ends_everything_in_one_write(harness: HouseT, phase: str) -> None:
     """In every phase: nothing is live or remembered, the fixer is asked to stop, and none comes later."""
-    await house.workspace()
+    await harness.workspace()
     if phase != "before":
-        await house.judge()
+        await harness.judge()
     if phase in ("running", "stopping"):
-        await house.run()
-        await house.check()
+        await harness.run()
+        await harness.check()
     if phase == "stopping":
-        await house.core.sessions().stop((await house.fixer()).id)
+        await harness.core.sessions().stop((await harness.fixer()).id)
     if phase == "ended":
-        await house.end(WELL)
-    record = await house.core.ratchet().switch("w1", enabled=False)
+        await harness.end(WELL)
+    record = await harness.core.ratchet().switch("w1", enabled=False)
     assert record.decision == Disabled()
     assert (record.handled, record.dispatch_times, record.since_progress) == ((), (), 0)
     assert (record.seen, record.hold) == (None, None)
-    assert not [d for d in await house.dispatches() if d.ended_at is None]
-    await house.run()
-    assert house.processes.running == []
-    assert await house.check() == Disabled()
-    assert all(not session.is_live for session in await house.core.sessions().list("w1"))
-    again = await house.core.ratchet().switch("w1", enabled=True)
+    assert not [d for d in await harness.dispatches() if d.ended_at is None]
+    await harness.run()
+    assert harness.processes.running == []
+    assert await harness.check() == Disabled()
+    assert all(not session.is_live for session in await harness.core.sessions().list("w1"))
+    again = await harness.core.ratchet().switch("w1", enabled=True)
     assert again.decision is None
-    house.clock.advance(1)
-    assert isinstance(await house.judge(), Dispatch)
+    harness.clock.advance(1)
+    assert isinstance(await harness.judge(), Dispatch)
 
 
-async def test_a_person_who_stops_the_fixer_holds_the_ratchet(house: HouseT) -> None:
+async def test_a_person_who_stops_the_fixer_holds_the_ratchet(harness: HouseT) -> None:
     """CANCELLED marks nothing; nothing starts until the hold is released."""
-    await house.workspace()
-    await house.judge()
-    await house.run()
-    await house.check()
-    await house.core.sessions().stop((await house.fixer()).id)
-    await house.run()
-    held = await house.check()
+    await harness.workspace()
+    await harness.judge()
+    await harness.run()
+    await harness.check()
+    await harness.core.sessions().stop((await harness.fixer()).id)
+    await harness.run()
+    held = await harness.check()
     assert isinstance(held, Held)
     assert held.by == HoldKind.STOPPED_FIXER
-    assert await _statuses(house) == [DispatchStatus.CANCELLED]
-    assert (await house.record()).handled == ()
-    await house.core.ratchet().release("w1")
-    house.clock.advance(1)
-    assert isinstance(await house.judge(), Dispatch)
+    assert await _statuses(harness) == [DispatchStatus.CANCELLED]
+    assert (await harness.record()).handled == ()
+    await harness.core.ratchet().release("w1")
+    harness.clock.advance(1)
+    assert isinstance(await harness.judge(), Dispatch)
 
 
 @pytest.mark.lesson("R12", "R20", "R22", "R23")
 @pytest.mark.parametrize("running", [False, True])
 @pytest.mark.parametrize("change", ["merged", "closed", "switched", "archiving"])
 async def test_a_dispatch_without_its_reason_is_cancelled(
-    house: HouseT, change: str, *, running: bool
+    harness: HouseT, change: str, *, running: bool
 ) -> None:
     """Merged, closed, switched or not READY: CANCELLED with the intent of the stop in one transaction."""
-    await house.workspace()
-    await house.judge()
+    await harness.workspace()
+    await harness.judge()
     if running:
-        await house.run()
-        await house.check()
-    house.clock.advance(1)
+        await harness.run()
+        await harness.check()
+    harness.clock.advance(1)
     match change:
         case "merged":
-            await house.see(state=GitHubState.MERGED)
+            await harness.see(state=GitHubState.MERGED)
         case "closed":
-            await house.see(state=GitHubState.CLOSED)
+            await harness.see(state=GitHubState.CLOSED)
         case "switched":
-            await house.store.ledger.transact(lambda tx: house.core.pull_requests().attach(tx, "w1", "PR_2"))
+            await harness.store.ledger.transact(
+                lambda tx: harness.core.pull_requests().attach(tx, "w1", "PR_2")
+            )
         case _:
-            await house.change_workspace(status=WorkspaceStatus.ARCHIVING)
-    decision = await house.check()
-    assert await _statuses(house) == [DispatchStatus.CANCELLED]
-    fixer = await house.fixer()
+            await harness.change_workspace(status=WorkspaceStatus.ARCHIVING)
+    decision = await harness.check()
+    assert await _statuses(harness) == [DispatchStatus.CANCELLED]
+    fixer = await harness.fixer()
     assert (fixer.status, fixer.stop_reason) == (SessionStatus.STOPPING, EndReason.STOPPED_BY_HEADWAY)
     assert isinstance(decision, Done if change == "merged" else Wait)
-    await house.run()
-    assert house.processes.running == []
-    assert (await house.record()).hold is None
-    assert (await house.record()).handled == ()
+    await harness.run()
+    assert harness.processes.running == []
+    assert (await harness.record()).hold is None
+    assert (await harness.record()).handled == ()
 
 
-async def test_the_budget_is_spent_and_refilled_by_progress(house: HouseT) -> None:
+async def test_the_budget_is_spent_and_refilled_by_progress(harness: HouseT) -> None:
     """So many fixers between two marks of progress; red to green on a new head is one."""
-    await house.workspace()
-    await house.core.settings().change(budget_between_progress=1)
-    await house.judge()
-    await house.end(BADLY)
-    spent = await _retry(house)
+    await harness.workspace()
+    await harness.core.settings().change(budget_between_progress=1)
+    await harness.judge()
+    await harness.end(BADLY)
+    spent = await _retry(harness)
     assert isinstance(spent, Stalled)
     assert spent.reason is StallReason.BUDGET
-    assert isinstance(await house.judge(commit="c" * 40, checks=(a_check(run_id="2"),)), Ready)
-    assert isinstance(await house.judge(commit="d" * 40), Dispatch)
+    assert isinstance(await harness.judge(commit="c" * 40, checks=(a_check(run_id="2"),)), Ready)
+    assert isinstance(await harness.judge(commit="d" * 40), Dispatch)
 
 
-async def test_capacity_is_counted_over_workspaces(house: HouseT) -> None:
+async def test_capacity_is_counted_over_workspaces(harness: HouseT) -> None:
     """No more fixers at a time than allowed; the next starts when one ended."""
-    await house.core.settings().change(capacity_all=1)
-    await house.workspace("w1")
-    await house.workspace("w2")
-    assert isinstance(await house.judge("w1"), Dispatch)
-    full = await house.judge("w2")
+    await harness.core.settings().change(capacity_all=1)
+    await harness.workspace("w1")
+    await harness.workspace("w2")
+    assert isinstance(await harness.judge("w1"), Dispatch)
+    full = await harness.judge("w2")
     assert isinstance(full, Wait)
     assert full.reason is WaitReason.CAPACITY
-    await house.end(WELL)
-    assert isinstance(await house.judge("w2"), Dispatch)
+    await harness.end(WELL)
+    assert isinstance(await harness.judge("w2"), Dispatch)
 
 
 @pytest.mark.lesson("R8", "R21", "R33")
-async def test_ten_checks_at_once_make_one_dispatch(house: HouseT) -> None:
+async def test_ten_checks_at_once_make_one_dispatch(harness: HouseT) -> None:
     """One fixer, one dispatch, one event of it; all other checks find it active."""
-    await house.workspace()
-    await house.see()
-    house.clock.advance(100)
-    await house.see()
+    await harness.workspace()
+    await harness.see()
+    harness.clock.advance(100)
+    await harness.see()
     decisions: list[object] = []
 
     async def look() -> None:
-        decisions.append(await house.check())
+        decisions.append(await harness.check())
 
     async with anyio.create_task_group() as group:
         for _ in range(10):
             group.start_soon(look)
     assert sorted(type(decision).__name__ for decision in decisions) == ["Dispatch"] + ["FixerActive"] * 9
-    assert len(await house.dispatches()) == 1
-    assert len(await house.core.sessions().list("w1")) == 1
-    assert len(await house.payloads("ratchet.dispatch_changed")) == 1
+    assert len(await harness.dispatches()) == 1
+    assert len(await harness.core.sessions().list("w1")) == 1
+    assert len(await harness.payloads("ratchet.dispatch_changed")) == 1
 
 
 @pytest.mark.lesson("R21")
-async def test_every_change_emits_one_event(house: HouseT) -> None:
+async def test_every_change_emits_one_event(harness: HouseT) -> None:
     """A dispatch tells each status once; a decision that stays the same tells nothing."""
-    await house.workspace()
-    await house.judge()
-    await house.run()
+    await harness.workspace()
+    await harness.judge()
+    await harness.run()
     for _ in range(3):
-        await house.check()
-    await house.end(WELL)
+        await harness.check()
+    await harness.end(WELL)
     for _ in range(3):
-        await house.check()
-    told = [payload.status for payload in await house.payloads("ratchet.dispatch_changed")]
+        await harness.check()
+    told = [payload.status for payload in await harness.payloads("ratchet.dispatch_changed")]
     assert told == [DispatchStatus.PENDING, DispatchStatus.RUNNING, DispatchStatus.COMPLETED]
-    decided = await house.payloads("ratchet.decided")
+    decided = await harness.payloads("ratchet.decided")
     assert [type(payload.decision) for payload in decided] == [Dispatch, FixerActive, Wait]
     assert all(payload.before != payload.decision for payload in decided)
 
 
 @pytest.mark.lesson("R30")
-async def test_no_check_asks_the_forge(house: HouseT) -> None:
+async def test_no_check_asks_the_forge(harness: HouseT) -> None:
     """Disabled or not, a decision reads what is stored."""
-    await house.workspace(enabled=False)
-    assert await house.check() == Disabled()
-    assert house.forge.asked == []
-    await house.core.ratchet().switch("w1", enabled=True)
-    await house.judge()
-    asked = len(house.forge.asked)
-    await house.check()
-    assert len(house.forge.asked) == asked
+    await harness.workspace(enabled=False)
+    assert await harness.check() == Disabled()
+    assert harness.forge.asked == []
+    await harness.core.ratchet().switch("w1", enabled=True)
+    await harness.judge()
+    asked = len(harness.forge.asked)
+    await harness.check()
+    assert len(harness.forge.asked) == asked
 
 
 @pytest.mark.lesson("R30")
-async def test_a_merged_pull_request_is_not_looked_at_again(house: HouseT) -> None:
+async def test_a_merged_pull_request_is_not_looked_at_again(harness: HouseT) -> None:
     """Merged is final: only an event wakes it."""
-    await house.workspace()
-    assert await house.judge(state=GitHubState.MERGED) == Done()
-    for duty in house.core.duties():
+    await harness.workspace()
+    assert await harness.judge(state=GitHubState.MERGED) == Done()
+    for duty in harness.core.duties():
         if isinstance(duty, RatchetDuty):
-            house.clock.advance(3600)
+            harness.clock.advance(3600)
             assert await duty.run() == duty.interval
-    assert len(await house.payloads("ratchet.decided")) == 1
+    assert len(await harness.payloads("ratchet.decided")) == 1
 
 
 @pytest.mark.lesson("R7")
-async def test_the_end_of_a_session_wakes_the_ratchet(house: HouseT) -> None:
+async def test_the_end_of_a_session_wakes_the_ratchet(harness: HouseT) -> None:
     """The event of the end makes the workspace due at once, and the duty closes the dispatch."""
-    await house.workspace()
-    await house.judge()
-    await house.end(WELL)
-    for duty in house.core.duties():
+    await harness.workspace()
+    await harness.judge()
+    await harness.end(WELL)
+    for duty in harness.core.duties():
         if duty.name == "consume ratchet":
             await duty.run()
-    for duty in house.core.duties():
+    for duty in harness.core.duties():
         if isinstance(duty, RatchetDuty):
             await duty.run()
-    assert await _statuses(house) == [DispatchStatus.COMPLETED]
+    assert await _statuses(harness) == [DispatchStatus.COMPLETED]
 
 
 @pytest.mark.lesson("R9")
-async def test_a_working_chat_blocks_and_an_idle_one_does_not(house: HouseT) -> None:
+async def test_a_working_chat_blocks_and_an_idle_one_does_not(harness: HouseT) -> None:
     """A turn in flight comes first; a session that has nothing to do never blocks."""
-    await house.workspace()
-    await house.core.sessions().start_chat("w1", "hello")
-    await house.run()
-    busy = await house.judge()
+    await harness.workspace()
+    await harness.core.sessions().start_chat("w1", "hello")
+    await harness.run()
+    busy = await harness.judge()
     assert isinstance(busy, Wait)
     assert busy.reason is WaitReason.SESSION
-    await house.end(WELL)
-    await house.core.sessions().start_chat("w1", None)
-    house.clock.advance(1)
-    assert isinstance(await house.judge(), Dispatch)
+    await harness.end(WELL)
+    await harness.core.sessions().start_chat("w1", None)
+    harness.clock.advance(1)
+    assert isinstance(await harness.judge(), Dispatch)

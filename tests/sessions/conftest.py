@@ -21,17 +21,17 @@ from headway_core.sessions import (
     WhenLive,
 )
 from headway_core.settings import SettingsService
-from headway_core.testing.clock import ManualClock, SequentialIds
-from headway_core.testing.fakes_agents import FakeAgents, FakeProcesses, FakeSupervisor
-from headway_core.testing.fakes_machine import FakeLocks, Point, no_point
-from headway_core.testing.points import PointedLedger
 from headway_core.workspaces import ManualSource, SessionPolicy, Workspace, WorkspaceLifecycleService
+from headway_testing.clock import ManualClock, SequentialIds
+from headway_testing.crash_points import PointedLedger
+from headway_testing.fakes_agents import FakeAgents, FakeProcesses, FakeSupervisor
+from headway_testing.fakes_machine import FakeLocks, Point, no_point
 
 T = TypeVar("T")
 HOST = "host-1"
 
 
-class House:
+class Harness:
     """The services of one process. `again` is the next process on the same store and world."""
 
     def __init__(
@@ -80,8 +80,8 @@ class House:
             locks=self.locks,
         )
 
-    def again(self, point: Point = no_point, held: set[str] | None = None, host_id: str = HOST) -> "House":
-        return House(self.store, self.clock, self.processes, point=point, held=held, host_id=host_id)
+    def again(self, point: Point = no_point, held: set[str] | None = None, host_id: str = HOST) -> "Harness":
+        return Harness(self.store, self.clock, self.processes, point=point, held=held, host_id=host_id)
 
     async def new_workspace(self, name: str = "fix") -> Workspace:
         """A workspace in NEW."""
@@ -181,18 +181,18 @@ class House:
 
 
 @pytest.fixture
-def new_house() -> Callable[[], House]:
+def new_harness() -> Callable[[], Harness]:
     """Worlds without end, for those who try every point."""
 
-    def build() -> House:
+    def build() -> Harness:
         clock = ManualClock()
         catalog = EventCatalog((*sessions.EVENTS, *settings.EVENTS, *workspaces.EVENTS))
         store = MemoryStore(clock=clock, ids=SequentialIds(), catalog=catalog, run_twice=True)
-        return House(store, clock, FakeProcesses())
+        return Harness(store, clock, FakeProcesses())
 
     return build
 
 
 @pytest.fixture
-def house(new_house: Callable[[], House]) -> House:
-    return new_house()
+def harness(new_harness: Callable[[], Harness]) -> Harness:
+    return new_harness()

@@ -34,13 +34,13 @@ from headway_core.sessions import (
     SessionStatusChanged,
     WhenLive,
 )
-from headway_core.sessions.endings import Ended
+from headway_core.sessions.exit_status import Ended
 from headway_core.sessions.model import SESSIONS_OF, StopReason
 from headway_core.sessions.ports import Exited, NeverStarted, Vanished
 from headway_core.workspaces import WorkspaceStatus
 
 if TYPE_CHECKING:
-    from tests.sessions.conftest import House
+    from tests.sessions.conftest import Harness
 
 T = TypeVar("T")
 S = SessionStatus
@@ -63,31 +63,31 @@ age = st.sampled_from([0, 0, 0, 1])
 class AnyOrder(RuleBasedStateMachine):
     """One workspace. A refused step is one of the two errors that the contract names, and writes nothing."""
 
-    new_house: Callable[[], "House"]
+    new_harness: Callable[[], "Harness"]
 
     def __init__(self) -> None:
         super().__init__()
-        self.house = self.new_house()
+        self.harness = self.new_harness()
         self.runner = asyncio.Runner()
-        self.workspace_id = self.runner.run(self.house.workspace()).id
-        self.runner.run(self.house.settings.change(session_limit=LIMIT))
+        self.workspace_id = self.runner.run(self.harness.workspace()).id
+        self.runner.run(self.harness.settings.change(session_limit=LIMIT))
 
     def teardown(self) -> None:
         self.runner.close()
 
     def step(self, work: Callable[[Transaction], object]) -> None:
-        self.house.clock.advance(1)
+        self.harness.clock.advance(1)
         with suppress(Conflict, IllegalTransition):
-            self.runner.run(self.house.step(self.workspace_id, work))
+            self.runner.run(self.harness.step(self.workspace_id, work))
 
     def look(self, query: Callable[[ReadTransaction], T]) -> T:
         async def read() -> T:
-            return await self.house.store.ledger.read(query)
+            return await self.harness.store.ledger.read(query)
 
         return self.runner.run(read())
 
     def sessions(self) -> list[Session]:
-        return self.look(lambda tx: self.house.rows.query(tx, SESSIONS_OF, workspace_id=self.workspace_id))
+        return self.look(lambda tx: self.harness.rows.query(tx, SESSIONS_OF, workspace_id=self.workspace_id))
 
     def any_session(self) -> bool:
         return bool(self.sessions())
@@ -99,7 +99,7 @@ class AnyOrder(RuleBasedStateMachine):
     @rule(prompt=st.booleans())
     def chat(self, prompt: bool) -> None:
         def work(tx: Transaction) -> None:
-            steps = self.house.sessions
+            steps = self.harness.sessions
             workspace = steps.workspace(tx, self.workspace_id)
             made = steps.create(tx, workspace=workspace, purpose=Purpose.CHAT, label="chat")
             if prompt and isinstance(made, Session):
@@ -109,65 +109,67 @@ class AnyOrder(RuleBasedStateMachine):
 
     @rule(when_live=st.sampled_from(WhenLive), agent=st.sampled_from([None, "claude", "codex"]))
     def fixer(self, when_live: WhenLive, agent: str | None) -> None:
-        request = self.house.request(self.workspace_id, when_live=when_live, agent=agent)
-        self.step(lambda tx: self.house.fixers.acquire(tx, request))
+        request = self.harness.request(self.workspace_id, when_live=when_live, agent=agent)
+        self.step(lambda tx: self.harness.fixers.acquire(tx, request))
 
     @precondition(any_session)
     @rule(which=which)
     def enqueue(self, which: int) -> None:
-        self.step(lambda tx: self.house.sessions.enqueue(tx, self.one_in(tx, which), "more"))
+        self.step(lambda tx: self.harness.sessions.enqueue(tx, self.one_in(tx, which), "more"))
 
     @precondition(any_session)
     @rule(which=which)
     def begin_start(self, which: int) -> None:
-        self.step(lambda tx: self.house.sessions.begin_start(tx, self.one_in(tx, which)))
+        self.step(lambda tx: self.harness.sessions.begin_start(tx, self.one_in(tx, which)))
 
     @precondition(any_session)
     @rule(which=which, age=age)
     def started(self, which: int, age: int) -> None:
         session = self.one(which)
-        self.step(lambda tx: self.house.sessions.started(tx, session.id, session.attempt - age))
+        self.step(lambda tx: self.harness.sessions.started(tx, session.id, session.attempt - age))
 
     @precondition(any_session)
     @rule(which=which, age=age, found=st.sampled_from(FOUND))
     def ended(self, which: int, age: int, found: Ended) -> None:
         session = self.one(which)
-        self.step(lambda tx: self.house.sessions.ended(tx, session.id, session.attempt - age, found))
+        self.step(lambda tx: self.harness.sessions.ended(tx, session.id, session.attempt - age, found))
 
     @precondition(any_session)
     @rule(which=which, age=age)
     def start_failed(self, which: int, age: int) -> None:
         session = self.one(which)
-        self.step(lambda tx: self.house.sessions.start_failed(tx, session.id, session.attempt - age, "gone"))
+        self.step(
+            lambda tx: self.harness.sessions.start_failed(tx, session.id, session.attempt - age, "gone")
+        )
 
     @precondition(any_session)
     @rule(which=which, reason=st.sampled_from(REASONS))
     def request_stop(self, which: int, reason: StopReason) -> None:
-        self.step(lambda tx: self.house.sessions.request_stop(tx, self.one_in(tx, which), reason))
+        self.step(lambda tx: self.harness.sessions.request_stop(tx, self.one_in(tx, which), reason))
 
     @precondition(any_session)
     @rule(which=which)
     def restart(self, which: int) -> None:
-        self.step(lambda tx: self.house.sessions.restart(tx, self.one_in(tx, which), "again"))
+        self.step(lambda tx: self.harness.sessions.restart(tx, self.one_in(tx, which), "again"))
 
     @precondition(any_session)
     @rule(which=which, activity=st.sampled_from(Activity))
     def note_activity(self, which: int, activity: Activity) -> None:
         session = self.one(which)
-        self.step(lambda tx: self.house.sessions.note_activity(tx, session, activity))
+        self.step(lambda tx: self.harness.sessions.note_activity(tx, session, activity))
 
     @rule()
     def archive_or_come_back(self) -> None:
         def work(tx: Transaction) -> None:
-            if self.house.sessions.not_ready(tx, self.workspace_id) is None:
-                self.house.lifecycle.begin_archive(tx, self.workspace_id)
+            if self.harness.sessions.not_ready(tx, self.workspace_id) is None:
+                self.harness.lifecycle.begin_archive(tx, self.workspace_id)
             else:
-                self.house.lifecycle.archive_failed(tx, self.workspace_id, "disk full")
+                self.harness.lifecycle.archive_failed(tx, self.workspace_id, "disk full")
 
         self.step(work)
 
     def one_in(self, tx: Transaction, which: int) -> Session:
-        found = self.house.rows.query(tx, SESSIONS_OF, workspace_id=self.workspace_id)
+        found = self.harness.rows.query(tx, SESSIONS_OF, workspace_id=self.workspace_id)
         return found[-1 - which % len(found)]
 
     @invariant()
@@ -188,8 +190,8 @@ class AnyOrder(RuleBasedStateMachine):
     @invariant()
     def no_prompt_waits_where_nobody_comes(self) -> None:
         def prompts(tx: ReadTransaction) -> list[tuple[Session, Prompt]]:
-            found = self.house.rows.query(tx, SESSIONS_OF, workspace_id=self.workspace_id)
-            return [(s, prompt) for s in found for prompt in self.house.sessions._prompts_of(tx, s.id)]
+            found = self.harness.rows.query(tx, SESSIONS_OF, workspace_id=self.workspace_id)
+            return [(s, prompt) for s in found for prompt in self.harness.sessions._prompts_of(tx, s.id)]
 
         pairs = self.look(prompts)
         for session, prompt in pairs:
@@ -206,7 +208,7 @@ class AnyOrder(RuleBasedStateMachine):
         """Replayed, the events give each session's status and attempt, and each step is on the table."""
         told: dict[str, tuple[SessionStatus, int]] = {}
         ready = True
-        for event in self.look(lambda tx: self.house.store.events.after(tx, 0, limit=10_000)):
+        for event in self.look(lambda tx: self.harness.store.events.after(tx, 0, limit=10_000)):
             match event.payload:
                 case SessionCreated(session_id=key):
                     told[key] = (S.IDLE, 0)
@@ -227,13 +229,13 @@ class AnyOrder(RuleBasedStateMachine):
 
 
 @pytest.mark.lesson("F3", "F5", "F8", "F9", "L6", "R21")
-def test_steps_in_any_order_keep_the_rules(new_house: Callable[[], "House"]) -> None:
+def test_steps_in_any_order_keep_the_rules(new_harness: Callable[[], "Harness"]) -> None:
     """Table, limit, one fixer, prompts and log hold after every step of any history."""
 
     class Machine(AnyOrder):
         pass
 
-    Machine.new_house = staticmethod(new_house)
+    Machine.new_harness = staticmethod(new_harness)
     run_state_machine_as_test(
         Machine, settings=hypothesis_settings(max_examples=60, stateful_step_count=30, deadline=None)
     )

@@ -8,30 +8,30 @@ import pytest
 
 from headway_core.sessions import PromptStatus, Purpose, SessionStatus
 from headway_core.sessions.ports import Exited, NeverStarted, Probe, Vanished
-from headway_core.testing.points import Crash, CrashPoints
+from headway_testing.crash_points import Crash, CrashPoints
 
 if TYPE_CHECKING:
-    from tests.sessions.conftest import House
+    from tests.sessions.conftest import Harness
 
 pytestmark = pytest.mark.anyio
-NewHouse = Callable[[], "House"]
+NewHarness = Callable[[], "Harness"]
 NEVER = 10_000
 
 
 async def incarnation(
-    house: "House", workspace_id: str, crash: CrashPoints, prompt: str, *, late: bool
+    harness: "Harness", workspace_id: str, crash: CrashPoints, prompt: str, *, late: bool
 ) -> bool:
     """One process: recover, ask for a fixer, work for a while. False when it died.
 
-    A new house shares the store and the processes; the locks of a dead one are gone with it. A supervisor
+    A new harness shares the store and the processes; the locks of a dead one are gone with it. A supervisor
     that was on its way goes on without its runner: at once, or `late`, after the next one has recovered.
     """
-    process = house.again(crash)
+    process = harness.again(crash)
 
     async def live() -> None:
         await process.executor.recover()
-        house.processes.wake()
-        await process.fixers.acquire_and_dispatch(house.request(workspace_id, prompt=prompt), wait_s=0)
+        harness.processes.wake()
+        await process.fixers.acquire_and_dispatch(harness.request(workspace_id, prompt=prompt), wait_s=0)
         await process.executor.round()
         await process.executor.round()
 
@@ -43,31 +43,31 @@ async def incarnation(
         if raised.split(Crash)[1] is not None:
             raise
         died = True
-    assert one_live_fixer(house), f"after {crash.passed}"
+    assert one_live_fixer(harness), f"after {crash.passed}"
     if not late:
-        house.processes.wake()
+        harness.processes.wake()
     return not died
 
 
-def one_live_fixer(house: "House") -> bool:
-    return len(house.processes.running) <= 1
+def one_live_fixer(harness: "Harness") -> bool:
+    return len(harness.processes.running) <= 1
 
 
-async def check(house: "House", workspace_id: str) -> None:
+async def check(harness: "Harness", workspace_id: str) -> None:
     """Let the agent that runs end, and judge the whole history."""
-    house.processes.outcomes.clear()
-    for session_id, _ in house.processes.running:
-        house.processes.end(session_id, Exited(exit_code=0))
-    await house.again().executor.round()
-    fixers = [s for s in await house.sessions.list(workspace_id) if s.purpose is Purpose.FIXER]
+    harness.processes.outcomes.clear()
+    for session_id, _ in harness.processes.running:
+        harness.processes.end(session_id, Exited(exit_code=0))
+    await harness.again().executor.round()
+    fixers = [s for s in await harness.sessions.list(workspace_id) if s.purpose is Purpose.FIXER]
     assert {s.status for s in fixers} <= {SessionStatus.COMPLETED, SessionStatus.FAILED}, "no intent is open"
-    assert not house.processes.orphans, "what a dead supervisor left behind was ended"
-    executed = [(launch.session_id, launch.attempt) for launch in house.processes.executed]
+    assert not harness.processes.orphans, "what a dead supervisor left behind was ended"
+    executed = [(launch.session_id, launch.attempt) for launch in harness.processes.executed]
     assert len(executed) == len(set(executed)), "an attempt is executed at most once"
     for fixer in fixers:
-        mine = [launch for launch in house.processes.executed if launch.session_id == fixer.id]
+        mine = [launch for launch in harness.processes.executed if launch.session_id == fixer.id]
         assert len(mine) <= 1, "a session's prompt is handed to an agent at most once"
-        prompt = await house.prompt_of(fixer.id)
+        prompt = await harness.prompt_of(fixer.id)
         if mine:
             assert mine[0].prompt == prompt.text
             assert prompt.status in {PromptStatus.DELIVERED, PromptStatus.UNKNOWN}
@@ -90,7 +90,7 @@ OUTCOMES: list[tuple[list[Probe], bool]] = [
 @pytest.mark.lesson("F13", "R33", "F2")
 @pytest.mark.parametrize(("outcomes", "late"), OUTCOMES, ids=str)
 async def test_every_single_and_double_crash_leaves_at_most_one_execution_an_attempt(
-    new_house: NewHouse, outcomes: list[Probe], *, late: bool
+    new_harness: NewHarness, outcomes: list[Probe], *, late: bool
 ) -> None:
     """Exhaustive over the points before and after each transaction and each effect."""
     runs = 0
@@ -100,13 +100,13 @@ async def test_every_single_and_double_crash_leaves_at_most_one_execution_an_att
         second = -1
         while True:
             second += 1
-            house = new_house()
-            workspace = await house.workspace()
-            house.processes.outcomes.extend(outcomes)
-            survived = await incarnation(house, workspace.id, CrashPoints(first), "first", late=late)
-            again = await incarnation(house, workspace.id, CrashPoints(second), "second", late=late)
-            await incarnation(house, workspace.id, CrashPoints(NEVER), "third", late=late)
-            await check(house, workspace.id)
+            harness = new_harness()
+            workspace = await harness.workspace()
+            harness.processes.outcomes.extend(outcomes)
+            survived = await incarnation(harness, workspace.id, CrashPoints(first), "first", late=late)
+            again = await incarnation(harness, workspace.id, CrashPoints(second), "second", late=late)
+            await incarnation(harness, workspace.id, CrashPoints(NEVER), "third", late=late)
+            await check(harness, workspace.id)
             runs += 1
             if again:
                 break
@@ -118,50 +118,50 @@ async def test_every_single_and_double_crash_leaves_at_most_one_execution_an_att
 
 @pytest.mark.recovers("queued")
 @pytest.mark.lesson("L15")
-async def test_a_waiting_prompt_is_told_once_wherever_the_runner_dies(new_house: NewHouse) -> None:
+async def test_a_waiting_prompt_is_told_once_wherever_the_runner_dies(new_harness: NewHarness) -> None:
     """Queued before, its session IDLE: the next runner begins it, or finds how far the last one came."""
     nth = -1
     died = True
     while died:
         nth += 1
-        house = new_house()
-        workspace = await house.workspace()
-        idle = await house.idle(workspace.id)
+        harness = new_harness()
+        workspace = await harness.workspace()
+        idle = await harness.idle(workspace.id)
         died = False
         try:
-            await house.again(CrashPoints(nth)).executor.round()
+            await harness.again(CrashPoints(nth)).executor.round()
         except BaseExceptionGroup:
             died = True
-        after = house.again()
+        after = harness.again()
         await after.executor.recover()
-        house.processes.wake()
+        harness.processes.wake()
         await after.executor.round()
-        assert [launch.prompt for launch in house.processes.executed] == ["go"]
-        assert (await house.sessions.get(idle.id)).status is SessionStatus.RUNNING
-        assert (await house.prompt_of(idle.id)).status is PromptStatus.DELIVERED
+        assert [launch.prompt for launch in harness.processes.executed] == ["go"]
+        assert (await harness.sessions.get(idle.id)).status is SessionStatus.RUNNING
+        assert (await harness.prompt_of(idle.id)).status is PromptStatus.DELIVERED
     assert nth > 4
 
 
 @pytest.mark.recovers("stopping")
-async def test_a_crash_while_stopping_ends_in_a_stop(new_house: NewHouse) -> None:
+async def test_a_crash_while_stopping_ends_in_a_stop(new_harness: NewHarness) -> None:
     """A person's stop survives the runner's death at any point of carrying it out."""
     nth = -1
     died = True
     while died:
         nth += 1
-        house = new_house()
-        workspace = await house.workspace()
-        run = await house.starting(workspace.id)
-        await house.executor.round()
-        await house.sessions.stop(run.id)
+        harness = new_harness()
+        workspace = await harness.workspace()
+        run = await harness.starting(workspace.id)
+        await harness.executor.round()
+        await harness.sessions.stop(run.id)
         crash = CrashPoints(nth)
         died = False
         try:
-            await house.again(crash).executor.round()
+            await harness.again(crash).executor.round()
         except BaseExceptionGroup:
             died = True
-        await house.again().executor.recover()
-        over = await house.sessions.get(run.id)
+        await harness.again().executor.recover()
+        over = await harness.sessions.get(run.id)
         assert (over.status, over.end_reason) == (SessionStatus.COMPLETED, "stopped_by_person")
-        assert house.processes.running == []
+        assert harness.processes.running == []
     assert nth > 6

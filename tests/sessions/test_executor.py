@@ -11,17 +11,17 @@ from headway_core.kernel.errors import InvalidInput, Unavailable
 from headway_core.sessions import (
     Activity,
     EndReason,
-    Presence,
     PromptStatus,
     Purpose,
     Session,
     SessionDuty,
+    SessionState,
     SessionStatus,
 )
 from headway_core.sessions.ports import Exited, NeverStarted, Probe, Running, Vanished
 
 if TYPE_CHECKING:
-    from tests.sessions.conftest import House
+    from tests.sessions.conftest import Harness
 
 pytestmark = pytest.mark.anyio
 S = SessionStatus
@@ -30,14 +30,14 @@ S = SessionStatus
 # Rounds
 
 
-async def test_a_chat_goes_from_its_prompt_to_its_end(house: "House") -> None:
+async def test_a_chat_goes_from_its_prompt_to_its_end(harness: "Harness") -> None:
     """Launched in the worktree with the prompt and three variables; the exit is noticed."""
-    workspace = await house.workspace()
-    chat = await house.sessions.start_chat(workspace.id, "Say hello", "codex", "big")
+    workspace = await harness.workspace()
+    chat = await harness.sessions.start_chat(workspace.id, "Say hello", "codex", "big")
     assert isinstance(chat, Session)
-    assert await house.executor.round()
-    assert (await house.sessions.get(chat.id)).status is S.RUNNING
-    (launch,) = house.processes.executed
+    assert await harness.executor.round()
+    assert (await harness.sessions.get(chat.id)).status is S.RUNNING
+    (launch,) = harness.processes.executed
     assert (launch.session_id, launch.attempt, launch.prompt) == (chat.id, 1, "Say hello")
     assert launch.argv == ("codex", "--model", "big")
     assert launch.cwd == f"/trees/{workspace.id}"
@@ -46,112 +46,112 @@ async def test_a_chat_goes_from_its_prompt_to_its_end(house: "House") -> None:
         "HEADWAY_SESSION": chat.id,
         "HEADWAY_BRANCH": workspace.branch,
     }
-    house.processes.end(chat.id, Exited(exit_code=0))
-    await house.settle_down()
-    assert (await house.sessions.get(chat.id)).ended_well
+    harness.processes.end(chat.id, Exited(exit_code=0))
+    await harness.settle_down()
+    assert (await harness.sessions.get(chat.id)).ended_well
 
 
 @pytest.mark.lesson("L15")
-async def test_a_prompt_waits_for_its_workspace(house: "House") -> None:
+async def test_a_prompt_waits_for_its_workspace(harness: "Harness") -> None:
     """Queued before the worktree exists, started at READY, also when that took a retry."""
-    workspace = await house.new_workspace()
-    chat = await house.sessions.start_chat(workspace.id, "go")
+    workspace = await harness.new_workspace()
+    chat = await harness.sessions.start_chat(workspace.id, "go")
     assert isinstance(chat, Session)
-    assert not await house.executor.round()
+    assert not await harness.executor.round()
 
     def fail(tx: object) -> None:
-        house.lifecycle.begin_provisioning(tx, workspace.id, house.locks.host_id)  # type: ignore[arg-type]  # the fake keeps the real one
-        house.lifecycle.provisioning_failed(tx, workspace.id, "no network")  # type: ignore[arg-type]  # the fake keeps the real one
+        harness.lifecycle.begin_provisioning(tx, workspace.id, harness.locks.host_id)  # type: ignore[arg-type]  # the fake keeps the real one
+        harness.lifecycle.provisioning_failed(tx, workspace.id, "no network")  # type: ignore[arg-type]  # the fake keeps the real one
 
-    await house.step(workspace.id, fail)
-    assert not await house.executor.round()
-    await house.step(workspace.id, lambda tx: house.lifecycle.retry(tx, workspace.id))
-    await house.make_ready(workspace.id)
-    await house.executor.round()
-    assert [launch.prompt for launch in house.processes.executed] == ["go"]
+    await harness.step(workspace.id, fail)
+    assert not await harness.executor.round()
+    await harness.step(workspace.id, lambda tx: harness.lifecycle.retry(tx, workspace.id))
+    await harness.make_ready(workspace.id)
+    await harness.executor.round()
+    assert [launch.prompt for launch in harness.processes.executed] == ["go"]
 
 
 @pytest.mark.lesson("F7")
-async def test_overlapping_rounds_execute_once(house: "House") -> None:
+async def test_overlapping_rounds_execute_once(harness: "Harness") -> None:
     """Rounds of one process and of two on one host: whoever finds the lock held passes on."""
-    workspace = await house.workspace()
-    await house.sessions.start_chat(workspace.id, "go")
-    other = house.again(held=house.locks.held)
+    workspace = await harness.workspace()
+    await harness.sessions.start_chat(workspace.id, "go")
+    other = harness.again(held=harness.locks.held)
     async with anyio.create_task_group() as group:
-        for executor in (house.executor, other.executor) * 3:
+        for executor in (harness.executor, other.executor) * 3:
             group.start_soon(executor.round)
-    assert len(house.processes.executed) == 1
-    assert house.supervisor.calls.count("start") + other.supervisor.calls.count("start") == 1
+    assert len(harness.processes.executed) == 1
+    assert harness.supervisor.calls.count("start") + other.supervisor.calls.count("start") == 1
 
 
-async def test_another_hosts_sessions_are_not_touched(house: "House") -> None:
+async def test_another_hosts_sessions_are_not_touched(harness: "Harness") -> None:
     """A workspace is pinned: only its own host starts, stops and recovers."""
-    workspace = await house.workspace()
-    await house.starting(workspace.id)
-    stranger = house.again(host_id="host-2")
+    workspace = await harness.workspace()
+    await harness.starting(workspace.id)
+    stranger = harness.again(host_id="host-2")
     await stranger.executor.recover()
     assert not await stranger.executor.round()
     assert stranger.supervisor.calls == []
 
 
-async def test_a_round_that_finds_all_well_takes_no_lock(house: "House") -> None:
+async def test_a_round_that_finds_all_well_takes_no_lock(harness: "Harness") -> None:
     """Watching keeps nobody from the workspace: not an archive, not a provisioning."""
-    workspace = await house.workspace()
-    run = await house.sessions.start_chat(workspace.id, "go")
+    workspace = await harness.workspace()
+    run = await harness.sessions.start_chat(workspace.id, "go")
     assert isinstance(run, Session)
-    await house.executor.round()
-    before = await house.events()
-    async with house.locks.workspace(workspace.id) as mine:
+    await harness.executor.round()
+    before = await harness.events()
+    async with harness.locks.workspace(workspace.id) as mine:
         assert mine
-        assert await house.executor.round()
-        assert await house.events() == before
-        house.processes.end(run.id, Exited(exit_code=0))
-        await house.executor.round()
-        assert (await house.sessions.get(run.id)).status is S.RUNNING
-    await house.executor.round()
-    assert (await house.sessions.get(run.id)).status is S.COMPLETED
+        assert await harness.executor.round()
+        assert await harness.events() == before
+        harness.processes.end(run.id, Exited(exit_code=0))
+        await harness.executor.round()
+        assert (await harness.sessions.get(run.id)).status is S.RUNNING
+    await harness.executor.round()
+    assert (await harness.sessions.get(run.id)).status is S.COMPLETED
 
 
-async def test_a_stop_ends_the_process(house: "House") -> None:
+async def test_a_stop_ends_the_process(harness: "Harness") -> None:
     """A person's stop: the group is ended, the signal is kept, the reason is the person's."""
-    workspace = await house.workspace()
-    chat = await house.sessions.start_chat(workspace.id, "go")
+    workspace = await harness.workspace()
+    chat = await harness.sessions.start_chat(workspace.id, "go")
     assert isinstance(chat, Session)
-    await house.executor.round()
-    await house.sessions.stop(chat.id)
-    await house.executor.round()
-    over = await house.sessions.get(chat.id)
+    await harness.executor.round()
+    await harness.sessions.stop(chat.id)
+    await harness.executor.round()
+    over = await harness.sessions.get(chat.id)
     assert (over.status, over.end_reason, over.signal) == (S.COMPLETED, EndReason.STOPPED_BY_PERSON, 15)
-    assert house.processes.running == []
+    assert harness.processes.running == []
 
 
 @pytest.mark.lesson("R14", "R20", "L6")
 @pytest.mark.parametrize("why", ["stopped", "archived"])
-async def test_what_becomes_unwanted_while_it_starts_is_stopped(house: "House", why: str) -> None:
+async def test_what_becomes_unwanted_while_it_starts_is_stopped(harness: "Harness", why: str) -> None:
     """The outcome transaction finds the session stopping, or its workspace gone: the process is ended."""
-    workspace = await house.workspace()
-    begun = await house.starting(workspace.id)
+    workspace = await harness.workspace()
+    begun = await harness.starting(workspace.id)
 
     async def meanwhile(name: str) -> None:
         if name == "after start":
-            await (house.sessions.stop(begun.id) if why == "stopped" else house.archiving(workspace.id))
+            await (harness.sessions.stop(begun.id) if why == "stopped" else harness.archiving(workspace.id))
 
-    process = house.again()
+    process = harness.again()
     process.supervisor.point = meanwhile
     await process.executor.round()
-    over = await house.sessions.get(begun.id)
+    over = await harness.sessions.get(begun.id)
     reason = EndReason.STOPPED_BY_PERSON if why == "stopped" else EndReason.STOPPED_BY_HEADWAY
     assert (over.status, over.end_reason) == (S.COMPLETED, reason)
     assert over.started_at is not None
-    assert house.processes.running == []
-    assert (await house.prompt_of(begun.id)).status is PromptStatus.DELIVERED
+    assert harness.processes.running == []
+    assert (await harness.prompt_of(begun.id)).status is PromptStatus.DELIVERED
 
 
 @pytest.mark.lesson("R14")
-async def test_a_stop_between_the_intent_and_the_effect_launches_nothing(house: "House") -> None:
+async def test_a_stop_between_the_intent_and_the_effect_launches_nothing(harness: "Harness") -> None:
     """The last transaction before the effect looks again."""
-    workspace = await house.workspace()
-    chat = await house.sessions.start_chat(workspace.id, "go")
+    workspace = await harness.workspace()
+    chat = await harness.sessions.start_chat(workspace.id, "go")
     assert isinstance(chat, Session)
     transactions = 0
 
@@ -159,71 +159,71 @@ async def test_a_stop_between_the_intent_and_the_effect_launches_nothing(house: 
         nonlocal transactions
         transactions += name == "before transact"
         if (name, transactions) == ("before transact", 2):
-            await house.sessions.stop(chat.id)
+            await harness.sessions.stop(chat.id)
 
-    await house.again(meanwhile).executor.round()
-    over = await house.sessions.get(chat.id)
+    await harness.again(meanwhile).executor.round()
+    over = await harness.sessions.get(chat.id)
     assert (over.status, over.end_reason) == (S.COMPLETED, EndReason.STOPPED_BY_PERSON)
-    assert house.processes.executed == []
+    assert harness.processes.executed == []
 
 
 @pytest.mark.recovers("orphans")
 @pytest.mark.parametrize("seen", ["at the start", "while it runs"])
-async def test_what_a_dead_supervisor_left_behind_is_ended(house: "House", seen: str) -> None:
+async def test_what_a_dead_supervisor_left_behind_is_ended(harness: "Harness", seen: str) -> None:
     """Lost is recorded after its process group was killed."""
-    workspace = await house.workspace()
-    begun = await house.starting(workspace.id)
+    workspace = await harness.workspace()
+    begun = await harness.starting(workspace.id)
     if seen == "at the start":
-        house.processes.outcomes.append(Vanished())
-    await house.executor.round()
+        harness.processes.outcomes.append(Vanished())
+    await harness.executor.round()
     if seen == "while it runs":
-        house.processes.end(begun.id, Vanished())
-        await house.executor.round()
-    over = await house.sessions.get(begun.id)
+        harness.processes.end(begun.id, Vanished())
+        await harness.executor.round()
+    over = await harness.sessions.get(begun.id)
     assert (over.status, over.end_reason) == (S.FAILED, EndReason.LOST)
-    assert not house.processes.orphans
+    assert not harness.processes.orphans
 
 
 @pytest.mark.lesson("L6")
-async def test_a_start_whose_workspace_is_gone_already_launches_nothing(house: "House") -> None:
+async def test_a_start_whose_workspace_is_gone_already_launches_nothing(harness: "Harness") -> None:
     """The attempt is closed for good before the session ends."""
-    workspace = await house.workspace()
-    begun = await house.starting(workspace.id)
-    await house.archiving(workspace.id)
-    await house.executor.round()
-    over = await house.sessions.get(begun.id)
+    workspace = await harness.workspace()
+    begun = await harness.starting(workspace.id)
+    await harness.archiving(workspace.id)
+    await harness.executor.round()
+    over = await harness.sessions.get(begun.id)
     assert (over.status, over.end_reason) == (S.COMPLETED, EndReason.STOPPED_BY_HEADWAY)
-    assert house.processes.executed == []
-    assert house.processes.found == {(begun.id, 1): NeverStarted()}
+    assert harness.processes.executed == []
+    assert harness.processes.found == {(begun.id, 1): NeverStarted()}
 
 
-async def test_a_fixer_that_runs_too_long_is_timed_out(house: "House") -> None:
+async def test_a_fixer_that_runs_too_long_is_timed_out(harness: "Harness") -> None:
     """At the limit of the settings it is stopped and FAILED; a chat may run for ever."""
-    workspace = await house.workspace()
-    await house.settings.change(fixer_limit_s=60)
-    chat = await house.starting(workspace.id)
-    fixer = await house.starting(workspace.id, Purpose.FIXER)
-    await house.executor.round()
-    house.clock.advance(59)
-    await house.executor.round()
-    assert len(house.processes.running) == 2
-    house.clock.advance(1)
-    await house.executor.round()
-    over = await house.sessions.get(fixer.id)
+    workspace = await harness.workspace()
+    await harness.settings.change(fixer_limit_s=60)
+    chat = await harness.starting(workspace.id)
+    fixer = await harness.starting(workspace.id, Purpose.FIXER)
+    await harness.executor.round()
+    harness.clock.advance(59)
+    await harness.executor.round()
+    assert len(harness.processes.running) == 2
+    harness.clock.advance(1)
+    await harness.executor.round()
+    over = await harness.sessions.get(fixer.id)
     assert (over.status, over.end_reason) == (S.FAILED, EndReason.TIMED_OUT)
-    assert house.processes.running == [(chat.id, 1)]
+    assert harness.processes.running == [(chat.id, 1)]
 
 
-async def test_a_fixer_that_ended_in_time_is_not_timed_out_by_a_late_look(house: "House") -> None:
+async def test_a_fixer_that_ended_in_time_is_not_timed_out_by_a_late_look(harness: "Harness") -> None:
     """The runner slept past the limit; the agent had done its work."""
-    workspace = await house.workspace()
-    await house.settings.change(fixer_limit_s=60)
-    fixer = await house.starting(workspace.id, Purpose.FIXER)
-    await house.executor.round()
-    house.processes.end(fixer.id, Exited(exit_code=0))
-    house.clock.advance(3600)
-    await house.executor.round()
-    over = await house.sessions.get(fixer.id)
+    workspace = await harness.workspace()
+    await harness.settings.change(fixer_limit_s=60)
+    fixer = await harness.starting(workspace.id, Purpose.FIXER)
+    await harness.executor.round()
+    harness.processes.end(fixer.id, Exited(exit_code=0))
+    harness.clock.advance(3600)
+    await harness.executor.round()
+    over = await harness.sessions.get(fixer.id)
     assert (over.status, over.end_reason) == (S.COMPLETED, EndReason.EXITED)
 
 
@@ -238,67 +238,69 @@ async def test_a_fixer_that_ended_in_time_is_not_timed_out_by_a_late_look(house:
     ],
 )
 async def test_an_agent_that_is_not_there_fails_the_start_with_its_cause(
-    house: "House", agent: str, missing: tuple[str, ...], detail: str
+    harness: "Harness", agent: str, missing: tuple[str, ...], detail: str
 ) -> None:
     """The session is FAILED at once and is not tried again by itself."""
-    workspace = await house.workspace()
-    house.agents.missing.update(missing)
-    chat = await house.sessions.start_chat(workspace.id, "go", agent)
+    workspace = await harness.workspace()
+    harness.agents.missing.update(missing)
+    chat = await harness.sessions.start_chat(workspace.id, "go", agent)
     assert isinstance(chat, Session)
-    await house.settle_down()
-    over = await house.sessions.get(chat.id)
+    await harness.settle_down()
+    over = await harness.sessions.get(chat.id)
     assert (over.status, over.end_reason, over.end_detail) == (S.FAILED, EndReason.START_FAILED, detail)
-    assert (await house.prompt_of(chat.id)).status is PromptStatus.CANCELLED
+    assert (await harness.prompt_of(chat.id)).status is PromptStatus.CANCELLED
 
 
-async def test_a_start_that_failed_in_spite_of_which_the_agent_runs_is_kept(house: "House") -> None:
+async def test_a_start_that_failed_in_spite_of_which_the_agent_runs_is_kept(harness: "Harness") -> None:
     """An error of the port proves nothing: the attempt is settled, and what runs is RUNNING."""
-    workspace = await house.workspace()
-    begun = await house.starting(workspace.id)
-    house.supervisor.refusals["start"] = Unavailable("supervisor", "timed out")
-    house.processes.found[begun.id, 1] = Running()
-    await house.executor.round()
-    assert (await house.sessions.get(begun.id)).status is S.RUNNING
+    workspace = await harness.workspace()
+    begun = await harness.starting(workspace.id)
+    harness.supervisor.refusals["start"] = Unavailable("supervisor", "timed out")
+    harness.processes.found[begun.id, 1] = Running()
+    await harness.executor.round()
+    assert (await harness.sessions.get(begun.id)).status is S.RUNNING
 
 
 @pytest.mark.lesson("F12")
 @pytest.mark.parametrize("error", [Unavailable("disk", "full"), RuntimeError("a bug")])
 async def test_a_failing_agent_delays_itself_and_nobody_else(
-    house: "House", error: Exception, caplog: pytest.LogCaptureFixture
+    harness: "Harness", error: Exception, caplog: pytest.LogCaptureFixture
 ) -> None:
     """Its session is backed off, with the cause in the log; the agent beside it runs."""
     caplog.set_level(logging.ERROR)
-    workspace = await house.workspace()
-    bad = await house.starting(workspace.id)
-    house.supervisor.broken[bad.id] = error
-    good = await house.starting(workspace.id)
-    assert await house.executor.round()
-    assert (await house.sessions.get(good.id)).status is S.RUNNING
-    assert (await house.sessions.get(bad.id)).status is S.STARTING
+    workspace = await harness.workspace()
+    bad = await harness.starting(workspace.id)
+    harness.supervisor.broken[bad.id] = error
+    good = await harness.starting(workspace.id)
+    assert await harness.executor.round()
+    assert (await harness.sessions.get(good.id)).status is S.RUNNING
+    assert (await harness.sessions.get(bad.id)).status is S.STARTING
     assert "again in 2 s" in caplog.text
     assert str(error) in caplog.text
-    del house.supervisor.broken[bad.id]
-    calls = len(house.supervisor.calls)
-    await house.executor.round()
-    assert house.supervisor.calls[calls:] == ["probe"], "it waits for its time, and holds no lock"
-    house.processes.end(good.id, Exited(exit_code=0))
-    await house.executor.round()
-    assert (await house.sessions.get(good.id)).status is S.COMPLETED
-    assert (await house.sessions.get(bad.id)).status is S.STARTING
-    house.executor._failures.clear()
-    await house.executor.round()
-    assert (await house.sessions.get(bad.id)).status is S.RUNNING
+    del harness.supervisor.broken[bad.id]
+    calls = len(harness.supervisor.calls)
+    await harness.executor.round()
+    assert harness.supervisor.calls[calls:] == ["probe"], "it waits for its time, and holds no lock"
+    harness.processes.end(good.id, Exited(exit_code=0))
+    await harness.executor.round()
+    assert (await harness.sessions.get(good.id)).status is S.COMPLETED
+    assert (await harness.sessions.get(bad.id)).status is S.STARTING
+    harness.executor._failures.clear()
+    await harness.executor.round()
+    assert (await harness.sessions.get(bad.id)).status is S.RUNNING
 
 
-async def test_a_probe_that_fails_ends_no_session(house: "House", caplog: pytest.LogCaptureFixture) -> None:
+async def test_a_probe_that_fails_ends_no_session(
+    harness: "Harness", caplog: pytest.LogCaptureFixture
+) -> None:
     """What can't be seen is not gone."""
     caplog.set_level(logging.CRITICAL)
-    workspace = await house.workspace()
-    begun = await house.starting(workspace.id)
-    await house.executor.round()
-    house.supervisor.refusals["probe"] = Unavailable("supervisor", "unreadable")
-    await house.executor.round()
-    assert (await house.sessions.get(begun.id)).status is S.RUNNING
+    workspace = await harness.workspace()
+    begun = await harness.starting(workspace.id)
+    await harness.executor.round()
+    harness.supervisor.refusals["probe"] = Unavailable("supervisor", "unreadable")
+    await harness.executor.round()
+    assert (await harness.sessions.get(begun.id)).status is S.RUNNING
 
 
 # Recovery
@@ -333,34 +335,34 @@ TABLE = [
 ]
 
 
-async def leave(house: "House", left: Left) -> Session:
-    workspace = await house.workspace()
-    session = await (house.running if left.stored is S.RUNNING else house.starting)(workspace.id)
+async def leave(harness: "Harness", left: Left) -> Session:
+    workspace = await harness.workspace()
+    session = await (harness.running if left.stored is S.RUNNING else harness.starting)(workspace.id)
     if left.stored is S.STOPPING:
-        await house.sessions.stop(session.id)
+        await harness.sessions.stop(session.id)
     if left.found is not None:
-        house.processes.found[session.id, 1] = left.found
+        harness.processes.found[session.id, 1] = left.found
     return session
 
 
 @pytest.mark.recovers("starting", "running", "stopping")
 @pytest.mark.lesson("F6", "R10")
 @pytest.mark.parametrize("left", TABLE, ids=str)
-async def test_recovery_closes_by_the_evidence(house: "House", left: Left) -> None:
+async def test_recovery_closes_by_the_evidence(harness: "Harness", left: Left) -> None:
     """Every pair of what is stored and what is found, as the executor's table says."""
-    session = await leave(house, left)
-    await house.again().executor.recover()
-    now = await house.sessions.get(session.id)
+    session = await leave(harness, left)
+    await harness.again().executor.recover()
+    now = await harness.sessions.get(session.id)
     assert (now.status, now.end_reason, now.attempt) == (left.to, left.reason, left.attempt)
-    assert house.processes.running == ([(session.id, 1)] if left.to is S.RUNNING else [])
+    assert harness.processes.running == ([(session.id, 1)] if left.to is S.RUNNING else [])
 
 
 @pytest.mark.parametrize("left", TABLE, ids=str)
-async def test_a_round_closes_what_recovery_passed_over(house: "House", left: Left) -> None:
+async def test_a_round_closes_what_recovery_passed_over(harness: "Harness", left: Left) -> None:
     """The same table without recovery; a start without a sign is simply carried out."""
-    session = await leave(house, left)
-    await house.again().executor.round()
-    now = await house.sessions.get(session.id)
+    session = await leave(harness, left)
+    await harness.again().executor.round()
+    now = await harness.sessions.get(session.id)
     if (left.stored, left.found) == (S.STARTING, None):
         assert (now.status, now.attempt) == (S.RUNNING, 1)
     else:
@@ -368,110 +370,110 @@ async def test_a_round_closes_what_recovery_passed_over(house: "House", left: Le
 
 
 @pytest.mark.lesson("F6")
-async def test_what_a_dead_runner_knew_of_a_turn_is_not_believed(house: "House") -> None:
+async def test_what_a_dead_runner_knew_of_a_turn_is_not_believed(harness: "Harness") -> None:
     """QUIET before the restart: UNKNOWN until adopted, then WORKING, as a one-shot agent is."""
-    workspace = await house.workspace()
-    run = await house.running(workspace.id)
-    await house.step(workspace.id, lambda tx: house.sessions.note_activity(tx, run, Activity.QUIET))
-    house.processes.found[run.id, 1] = Running()
-    fresh = house.again()
+    workspace = await harness.workspace()
+    run = await harness.running(workspace.id)
+    await harness.step(workspace.id, lambda tx: harness.sessions.note_activity(tx, run, Activity.QUIET))
+    harness.processes.found[run.id, 1] = Running()
+    fresh = harness.again()
     fresh.supervisor.refusals["settle"] = Unavailable("supervisor", "not yet")
     logging.disable(logging.CRITICAL)
     await fresh.executor.recover()
     logging.disable(logging.NOTSET)
-    seen = await house.store.ledger.read(lambda tx: house.sessions.presence(tx, run))
-    assert seen is Presence.UNKNOWN
-    await house.again().executor.recover()
-    seen = await house.store.ledger.read(lambda tx: house.sessions.presence(tx, run))
-    assert seen is Presence.WORKING
+    seen = await harness.store.ledger.read(lambda tx: harness.sessions.state(tx, run))
+    assert seen is SessionState.UNKNOWN
+    await harness.again().executor.recover()
+    seen = await harness.store.ledger.read(lambda tx: harness.sessions.state(tx, run))
+    assert seen is SessionState.WORKING
 
 
-async def test_recovery_passes_over_a_workspace_that_somebody_acts_on(house: "House") -> None:
+async def test_recovery_passes_over_a_workspace_that_somebody_acts_on(harness: "Harness") -> None:
     """The lock says who acts; a later round sees to the session, and to the idle one with a prompt."""
-    workspace = await house.workspace()
-    await house.idle(workspace.id)
-    begun = await house.starting(workspace.id)
-    async with house.locks.workspace(workspace.id):
-        await house.executor.recover()
-    assert house.supervisor.calls == []
-    await house.executor.round()
-    assert (await house.sessions.get(begun.id)).status is S.RUNNING
+    workspace = await harness.workspace()
+    await harness.idle(workspace.id)
+    begun = await harness.starting(workspace.id)
+    async with harness.locks.workspace(workspace.id):
+        await harness.executor.recover()
+    assert harness.supervisor.calls == []
+    await harness.executor.round()
+    assert (await harness.sessions.get(begun.id)).status is S.RUNNING
 
 
 @pytest.mark.recovers("late-start")
-async def test_a_late_supervisor_finds_its_attempt_closed(house: "House") -> None:
+async def test_a_late_supervisor_finds_its_attempt_closed(harness: "Harness") -> None:
     """Spawned by a runner that died at once: recovery closed the attempt, so only the next one executes."""
-    workspace = await house.workspace()
-    begun = await house.starting(workspace.id)
-    launched = await house.store.ledger.transact(lambda tx: house.executor._still_wanted(tx, begun))
+    workspace = await harness.workspace()
+    begun = await harness.starting(workspace.id)
+    launched = await harness.store.ledger.transact(lambda tx: harness.executor._still_wanted(tx, begun))
     assert launched is not None
-    house.processes.spawned[begun.id, 1] = launched
-    await house.again().executor.recover()
-    house.processes.wake()
-    assert house.processes.executed == []
-    await house.again().executor.round()
-    assert [launch.attempt for launch in house.processes.executed] == [2]
+    harness.processes.spawned[begun.id, 1] = launched
+    await harness.again().executor.recover()
+    harness.processes.wake()
+    assert harness.processes.executed == []
+    await harness.again().executor.round()
+    assert [launch.attempt for launch in harness.processes.executed] == [2]
 
 
 # For archives and for those who read what was said
 
 
 @pytest.mark.lesson("L6")
-async def test_an_archive_ends_everything_under_its_own_lock(house: "House") -> None:
+async def test_an_archive_ends_everything_under_its_own_lock(harness: "Harness") -> None:
     """Idle, starting, running: all over when it returns, and no process is left."""
-    workspace = await house.workspace()
-    run = await house.starting(workspace.id)
-    await house.executor.round()
-    await house.idle(workspace.id)
-    await house.starting(workspace.id, Purpose.FIXER)
-    async with house.locks.workspace(workspace.id) as mine:
+    workspace = await harness.workspace()
+    run = await harness.starting(workspace.id)
+    await harness.executor.round()
+    await harness.idle(workspace.id)
+    await harness.starting(workspace.id, Purpose.FIXER)
+    async with harness.locks.workspace(workspace.id) as mine:
         assert mine
-        await house.executor.settle_all(workspace.id)
-    assert {s.status for s in await house.sessions.list(workspace.id)} == {S.COMPLETED}
-    assert (await house.sessions.get(run.id)).end_reason is EndReason.STOPPED_BY_HEADWAY
-    assert house.processes.running == []
-    await house.executor.settle_all(workspace.id)
+        await harness.executor.settle_all(workspace.id)
+    assert {s.status for s in await harness.sessions.list(workspace.id)} == {S.COMPLETED}
+    assert (await harness.sessions.get(run.id)).end_reason is EndReason.STOPPED_BY_HEADWAY
+    assert harness.processes.running == []
+    await harness.executor.settle_all(workspace.id)
 
 
 async def test_an_archive_learns_of_a_process_that_will_not_end(
-    house: "House", caplog: pytest.LogCaptureFixture
+    harness: "Harness", caplog: pytest.LogCaptureFixture
 ) -> None:
     """Fail closed: the session stays STOPPING, and the archive goes back."""
     caplog.set_level(logging.CRITICAL)
-    workspace = await house.workspace()
-    run = await house.starting(workspace.id)
-    await house.executor.round()
-    house.processes.unkillable.add(run.id)
+    workspace = await harness.workspace()
+    run = await harness.starting(workspace.id)
+    await harness.executor.round()
+    harness.processes.unkillable.add(run.id)
     with pytest.raises(Unavailable, match="1 sessions could not be ended"):
-        await house.executor.settle_all(workspace.id)
-    assert (await house.sessions.get(run.id)).status is S.STOPPING
-    house.processes.unkillable.clear()
-    await house.executor.settle_all(workspace.id)
-    assert (await house.sessions.get(run.id)).status is S.COMPLETED
+        await harness.executor.settle_all(workspace.id)
+    assert (await harness.sessions.get(run.id)).status is S.STOPPING
+    harness.processes.unkillable.clear()
+    await harness.executor.settle_all(workspace.id)
+    assert (await harness.sessions.get(run.id)).status is S.COMPLETED
 
 
 @pytest.mark.lesson("S14")
-async def test_what_an_agent_said_is_read_whatever_its_exit(house: "House") -> None:
+async def test_what_an_agent_said_is_read_whatever_its_exit(harness: "Harness") -> None:
     """A failed agent may have left a reply all the same; a file too large is refused."""
-    workspace = await house.workspace()
-    run = await house.starting(workspace.id)
-    house.processes.outcomes.append(Exited(exit_code=1))
-    house.processes.files[run.id, 1, "replies.json"] = b"[]"
-    house.processes.files[run.id, 1, "output"] = b"done\n"
-    house.processes.files[run.id, 1, "huge"] = b"x" * 1_000_001
-    await house.settle_down()
-    assert await house.executor.said(run.id, "replies.json") == b"[]"
-    assert await house.executor.said(run.id, "nothing") is None
-    assert await house.executor.output(run.id) == "done\n"
+    workspace = await harness.workspace()
+    run = await harness.starting(workspace.id)
+    harness.processes.outcomes.append(Exited(exit_code=1))
+    harness.processes.files[run.id, 1, "replies.json"] = b"[]"
+    harness.processes.files[run.id, 1, "output"] = b"done\n"
+    harness.processes.files[run.id, 1, "huge"] = b"x" * 1_000_001
+    await harness.settle_down()
+    assert await harness.executor.said(run.id, "replies.json") == b"[]"
+    assert await harness.executor.said(run.id, "nothing") is None
+    assert await harness.executor.output(run.id) == "done\n"
     with pytest.raises(InvalidInput, match="name"):
-        await house.executor.said(run.id, "huge")
+        await harness.executor.said(run.id, "huge")
 
 
-async def test_the_duty_comes_back_soon_while_something_is_busy(house: "House") -> None:
+async def test_the_duty_comes_back_soon_while_something_is_busy(harness: "Harness") -> None:
     """Half a second then, else its own interval; an event wakes it."""
-    workspace = await house.workspace()
-    duty = SessionDuty(house.executor)
+    workspace = await harness.workspace()
+    duty = SessionDuty(harness.executor)
     assert duty.wakes_on_events
     assert await duty.run() is None
-    await house.sessions.start_chat(workspace.id, "go")
+    await harness.sessions.start_chat(workspace.id, "go")
     assert await duty.run() == 0.5

@@ -15,7 +15,6 @@ from headway_core.sessions import (
     LimitReached,
     NotReady,
     NotReadyReason,
-    Presence,
     PromptQueued,
     PromptStatus,
     PromptStatusChanged,
@@ -24,16 +23,17 @@ from headway_core.sessions import (
     SessionAttemptRenewed,
     SessionCreated,
     SessionEnded,
+    SessionState,
     SessionStatus,
     SessionStatusChanged,
 )
-from headway_core.sessions.endings import Ended
+from headway_core.sessions.exit_status import Ended
 from headway_core.sessions.model import START_LIMIT
 from headway_core.sessions.ports import Exited, NeverStarted, Vanished
 from headway_core.workspaces import WorkspaceStatus
 
 if TYPE_CHECKING:
-    from tests.sessions.conftest import House
+    from tests.sessions.conftest import Harness
 
 pytestmark = pytest.mark.anyio
 S = SessionStatus
@@ -43,30 +43,30 @@ P = PromptStatus
 # Creation
 
 
-async def test_a_created_session_is_idle_counted_and_known_to_its_workspace(house: "House") -> None:
+async def test_a_created_session_is_idle_counted_and_known_to_its_workspace(harness: "Harness") -> None:
     """One row, one event with its fields, and the workspace has had a session."""
-    workspace = await house.workspace()
-    session = await house.sessions.start_chat(workspace.id, None, "codex", "big", actor="ann")
+    workspace = await harness.workspace()
+    session = await harness.sessions.start_chat(workspace.id, None, "codex", "big", actor="ann")
     assert isinstance(session, Session)
     assert (session.status, session.agent, session.model) == (S.IDLE, "codex", "big")
     assert (session.purpose, session.label, session.attempt) == (Purpose.CHAT, "chat", 0)
-    assert await house.sessions.list(workspace.id) == [session]
-    assert (await house.lifecycle.get(workspace.id)).has_had_sessions
-    (created,) = await house.events(SessionCreated)
+    assert await harness.sessions.list(workspace.id) == [session]
+    assert (await harness.lifecycle.get(workspace.id)).has_had_sessions
+    (created,) = await harness.events(SessionCreated)
     assert isinstance(created, SessionCreated)
     assert (created.session_id, created.agent, created.model) == (session.id, "codex", "big")
 
 
 async def test_the_model_is_the_explicit_one_else_the_last_of_the_agent_else_the_settings(
-    house: "House",
+    harness: "Harness",
 ) -> None:
     """Each source in its turn; another agent's model is never inherited."""
-    workspace = await house.workspace()
-    await house.settings.change(models={"claude": "from-settings"}, session_limit=10)
+    workspace = await harness.workspace()
+    await harness.settings.change(models={"claude": "from-settings"}, session_limit=10)
 
     async def model(agent: str | None, explicit: str | None) -> str | None:
-        house.clock.advance(1)
-        session = await house.sessions.start_chat(workspace.id, "go", agent, explicit)
+        harness.clock.advance(1)
+        session = await harness.sessions.start_chat(workspace.id, "go", agent, explicit)
         assert isinstance(session, Session)
         return session.model
 
@@ -76,138 +76,140 @@ async def test_the_model_is_the_explicit_one_else_the_last_of_the_agent_else_the
     assert await model(None, None) == "explicit"
     assert await model("codex", None) is None
     # most recently active, not newest: the first of claude moves last
-    house.clock.advance(1)
-    oldest = (await house.sessions.list(workspace.id))[1]
-    await house.step(workspace.id, lambda tx: house.sessions.begin_start(tx, oldest))
+    harness.clock.advance(1)
+    oldest = (await harness.sessions.list(workspace.id))[1]
+    await harness.step(workspace.id, lambda tx: harness.sessions.begin_start(tx, oldest))
     assert await model("claude", None) == "from-settings"
 
 
 @pytest.mark.lesson("F3")
-async def test_the_limit_holds_for_any_number_of_callers_at_once(house: "House") -> None:
+async def test_the_limit_holds_for_any_number_of_callers_at_once(harness: "Harness") -> None:
     """Counted in the transaction that creates: twenty callers make exactly five sessions (I4)."""
-    workspace = await house.workspace()
+    workspace = await harness.workspace()
     made: list[Session | LimitReached] = []
 
     async def create() -> None:
-        made.append(await house.sessions.start_chat(workspace.id, "go"))
+        made.append(await harness.sessions.start_chat(workspace.id, "go"))
 
     async with anyio.create_task_group() as group:
         for _ in range(20):
             group.start_soon(create)
     assert sum(isinstance(one, Session) for one in made) == 5
     assert [one for one in made if isinstance(one, LimitReached)] == [LimitReached(limit=5)] * 15
-    assert len(await house.sessions.list(workspace.id)) == 5
+    assert len(await harness.sessions.list(workspace.id)) == 5
 
 
-async def test_a_limit_of_zero_creates_nothing(house: "House") -> None:
+async def test_a_limit_of_zero_creates_nothing(harness: "Harness") -> None:
     """The setting means no sessions at all."""
-    workspace = await house.workspace()
-    await house.settings.change(session_limit=0)
-    assert await house.sessions.start_chat(workspace.id, "go") == LimitReached(limit=0)
+    workspace = await harness.workspace()
+    await harness.settings.change(session_limit=0)
+    assert await harness.sessions.start_chat(workspace.id, "go") == LimitReached(limit=0)
 
 
 @pytest.mark.lesson("F2")
-async def test_failed_starts_leave_the_capacity_as_it_was(house: "House") -> None:
+async def test_failed_starts_leave_the_capacity_as_it_was(harness: "Harness") -> None:
     """Ten starts fail, and the eleventh session still fits."""
-    workspace = await house.workspace()
+    workspace = await harness.workspace()
     for _ in range(10):
-        begun = await house.starting(workspace.id)
+        begun = await harness.starting(workspace.id)
         fail = partial(
-            house.sessions.start_failed, session_id=begun.id, attempt=begun.attempt, detail="no program"
+            harness.sessions.start_failed, session_id=begun.id, attempt=begun.attempt, detail="no program"
         )
-        failed = await house.step(workspace.id, fail)
+        failed = await harness.step(workspace.id, fail)
         assert (failed.status, failed.end_reason) == (S.FAILED, EndReason.START_FAILED)
         assert failed.end_detail == "no program"
-        assert (await house.prompt_of(begun.id)).status is P.CANCELLED
-    assert isinstance(await house.sessions.start_chat(workspace.id, "go"), Session)
+        assert (await harness.prompt_of(begun.id)).status is P.CANCELLED
+    assert isinstance(await harness.sessions.start_chat(workspace.id, "go"), Session)
 
 
 @pytest.mark.lesson("L6")
-async def test_nothing_is_created_in_a_workspace_that_is_being_archived(house: "House") -> None:
+async def test_nothing_is_created_in_a_workspace_that_is_being_archived(harness: "Harness") -> None:
     """A session there would outlive its worktree."""
-    workspace = await house.workspace()
-    await house.archiving(workspace.id)
+    workspace = await harness.workspace()
+    await harness.archiving(workspace.id)
     with pytest.raises(Conflict, match="ARCHIVING"):
-        await house.sessions.start_chat(workspace.id, "go")
-    assert await house.sessions.list(workspace.id) == []
+        await harness.sessions.start_chat(workspace.id, "go")
+    assert await harness.sessions.list(workspace.id) == []
 
 
-async def test_what_does_not_exist_is_not_found(house: "House") -> None:
+async def test_what_does_not_exist_is_not_found(harness: "Harness") -> None:
     """A workspace or a session that nobody knows is named in the error."""
     with pytest.raises(NotFound, match="workspace 'nowhere'"):
-        await house.sessions.start_chat("nowhere", "go")
-    for ask in (house.sessions.get, house.sessions.stop):
+        await harness.sessions.start_chat("nowhere", "go")
+    for ask in (harness.sessions.get, harness.sessions.stop):
         with pytest.raises(NotFound, match="session 'nobody'"):
             await ask("nobody")
 
 
-async def test_the_index_refuses_a_second_live_fixer_whoever_writes_it(house: "House") -> None:
+async def test_the_index_refuses_a_second_live_fixer_whoever_writes_it(harness: "Harness") -> None:
     """The backstop behind the table: even a step that does not look can't make two."""
-    workspace = await house.workspace()
-    await house.idle(workspace.id, Purpose.FIXER)
+    workspace = await harness.workspace()
+    await harness.idle(workspace.id, Purpose.FIXER)
     with pytest.raises(UniqueClash):
-        await house.idle(workspace.id, Purpose.FIXER)
+        await harness.idle(workspace.id, Purpose.FIXER)
 
 
 # The outbox
 
 
-async def test_an_empty_prompt_is_refused_and_nothing_is_created(house: "House") -> None:
+async def test_an_empty_prompt_is_refused_and_nothing_is_created(harness: "Harness") -> None:
     """The session and its prompt are one transaction."""
-    workspace = await house.workspace()
+    workspace = await harness.workspace()
     with pytest.raises(InvalidInput, match="prompt"):
-        await house.sessions.start_chat(workspace.id, " \n")
-    assert await house.sessions.list(workspace.id) == []
+        await harness.sessions.start_chat(workspace.id, " \n")
+    assert await harness.sessions.list(workspace.id) == []
 
 
-async def test_a_start_takes_every_waiting_prompt_in_order(house: "House") -> None:
+async def test_a_start_takes_every_waiting_prompt_in_order(harness: "Harness") -> None:
     """Two prompts before the start are one text for the one turn of a command agent."""
-    workspace = await house.workspace()
-    session = await house.idle(workspace.id, prompt="first")
-    house.clock.advance(1)
-    await house.step(workspace.id, lambda tx: house.sessions.enqueue(tx, session, "second", causes=("ci",)))
-    begun = await house.step(workspace.id, lambda tx: house.sessions.begin_start(tx, session))
+    workspace = await harness.workspace()
+    session = await harness.idle(workspace.id, prompt="first")
+    harness.clock.advance(1)
+    await harness.step(
+        workspace.id, lambda tx: harness.sessions.enqueue(tx, session, "second", causes=("ci",))
+    )
+    begun = await harness.step(workspace.id, lambda tx: harness.sessions.begin_start(tx, session))
     assert isinstance(begun, Session)
     assert (begun.status, begun.attempt, begun.causes) == (S.STARTING, 1, ("ci",))
-    assert await house.store.ledger.read(lambda tx: house.sessions.handed(tx, begun)) == "first\n\nsecond"
-    assert [(p.status, p.attempt) for p in await house.sessions.prompts(session.id)] == [
+    assert await harness.store.ledger.read(lambda tx: harness.sessions.handed(tx, begun)) == "first\n\nsecond"
+    assert [(p.status, p.attempt) for p in await harness.sessions.prompts(session.id)] == [
         (P.DELIVERING, 1)
     ] * 2
 
 
-async def test_a_session_without_a_prompt_gets_no_start(house: "House") -> None:
+async def test_a_session_without_a_prompt_gets_no_start(harness: "Harness") -> None:
     """A command agent without a prompt would do something that nobody asked for."""
-    workspace = await house.workspace()
-    session = await house.idle(workspace.id, prompt=None)
+    workspace = await harness.workspace()
+    session = await harness.idle(workspace.id, prompt=None)
     with pytest.raises(Conflict, match="no prompt"):
-        await house.step(workspace.id, lambda tx: house.sessions.begin_start(tx, session))
+        await harness.step(workspace.id, lambda tx: harness.sessions.begin_start(tx, session))
 
 
 @pytest.mark.lesson("F10")
 @pytest.mark.parametrize("status", [S.STARTING, S.RUNNING, S.STOPPING, S.COMPLETED])
-async def test_a_prompt_that_could_not_arrive_is_refused(house: "House", status: SessionStatus) -> None:
+async def test_a_prompt_that_could_not_arrive_is_refused(harness: "Harness", status: SessionStatus) -> None:
     """Nothing is put into the queue of a session that will not read it."""
-    workspace = await house.workspace()
-    session = await (house.starting if status is S.STARTING else house.running)(workspace.id)
+    workspace = await harness.workspace()
+    session = await (harness.starting if status is S.STARTING else harness.running)(workspace.id)
     if status in {S.STOPPING, S.COMPLETED}:
-        session = await house.sessions.stop(session.id)
+        session = await harness.sessions.stop(session.id)
     if status is S.COMPLETED:
-        session = await house.step(
-            workspace.id, lambda tx: house.sessions.ended(tx, session.id, 1, Exited(signal=15))
+        session = await harness.step(
+            workspace.id, lambda tx: harness.sessions.ended(tx, session.id, 1, Exited(signal=15))
         )
     assert session.status is status
     with pytest.raises(Conflict, match=status):
-        await house.step(workspace.id, lambda tx: house.sessions.enqueue(tx, session, "more"))
-    assert len(await house.sessions.prompts(session.id)) == 1
+        await harness.step(workspace.id, lambda tx: harness.sessions.enqueue(tx, session, "more"))
+    assert len(await harness.sessions.prompts(session.id)) == 1
 
 
-async def test_the_text_of_a_prompt_is_in_no_event_and_no_repr(house: "House") -> None:
+async def test_the_text_of_a_prompt_is_in_no_event_and_no_repr(harness: "Harness") -> None:
     """A prompt may hold anything; events and logs travel further than the row."""
-    workspace = await house.workspace()
-    session = await house.idle(workspace.id, prompt="hunter2")
-    assert "hunter2" not in repr(await house.events())
-    assert "hunter2" not in repr(await house.prompt_of(session.id))
-    assert "hunter2" not in repr(house.request(workspace.id, prompt="hunter2"))
+    workspace = await harness.workspace()
+    session = await harness.idle(workspace.id, prompt="hunter2")
+    assert "hunter2" not in repr(await harness.events())
+    assert "hunter2" not in repr(await harness.prompt_of(session.id))
+    assert "hunter2" not in repr(harness.request(workspace.id, prompt="hunter2"))
 
 
 # Starts
@@ -215,65 +217,65 @@ async def test_the_text_of_a_prompt_is_in_no_event_and_no_repr(house: "House") -
 
 @pytest.mark.lesson("L6")
 @pytest.mark.parametrize("status", [WorkspaceStatus.NEW, WorkspaceStatus.ARCHIVING])
-async def test_no_start_in_a_workspace_that_is_not_ready(house: "House", status: WorkspaceStatus) -> None:
+async def test_no_start_in_a_workspace_that_is_not_ready(harness: "Harness", status: WorkspaceStatus) -> None:
     """The intent is refused with a typed reason, and the prompt goes on waiting."""
-    workspace = await house.new_workspace()
-    session = await house.idle(workspace.id)
+    workspace = await harness.new_workspace()
+    session = await harness.idle(workspace.id)
     if status is WorkspaceStatus.ARCHIVING:
-        await house.make_ready(workspace.id)
-        await house.archiving(workspace.id)
-    refused = await house.step(workspace.id, lambda tx: house.sessions.begin_start(tx, session))
+        await harness.make_ready(workspace.id)
+        await harness.archiving(workspace.id)
+    refused = await harness.step(workspace.id, lambda tx: harness.sessions.begin_start(tx, session))
     assert refused == NotReady(reason=NotReadyReason.STATUS, status=status)
-    assert await house.sessions.get(session.id) == session
-    assert (await house.prompt_of(session.id)).status is P.QUEUED
+    assert await harness.sessions.get(session.id) == session
+    assert (await harness.prompt_of(session.id)).status is P.QUEUED
 
 
-async def test_no_start_without_a_worktree(house: "House") -> None:
+async def test_no_start_without_a_worktree(harness: "Harness") -> None:
     """READY alone does not say that there is a place to work in."""
-    workspace = await house.workspace()
-    writer = house.lifecycle._workspaces
+    workspace = await harness.workspace()
+    writer = harness.lifecycle._workspaces
 
     def lose(tx: Transaction) -> None:
-        writer.replace(tx, attrs.evolve(house.sessions.workspace(tx, workspace.id), worktree_path=None))
+        writer.replace(tx, attrs.evolve(harness.sessions.workspace(tx, workspace.id), worktree_path=None))
 
-    await house.step(workspace.id, lose)
-    session = await house.idle(workspace.id)
-    refused = await house.step(workspace.id, lambda tx: house.sessions.begin_start(tx, session))
+    await harness.step(workspace.id, lose)
+    session = await harness.idle(workspace.id)
+    refused = await harness.step(workspace.id, lambda tx: harness.sessions.begin_start(tx, session))
     assert refused == NotReady(reason=NotReadyReason.NO_WORKTREE, status=WorkspaceStatus.READY)
 
 
-async def test_a_seen_start_delivers_the_prompt_and_the_turn_is_in_flight(house: "House") -> None:
+async def test_a_seen_start_delivers_the_prompt_and_the_turn_is_in_flight(harness: "Harness") -> None:
     """RUNNING, WORKING, DELIVERED; the time of the start is when it was asked for."""
-    workspace = await house.workspace()
-    begun = await house.starting(workspace.id)
-    house.clock.advance(3)
-    run = await house.step(workspace.id, lambda tx: house.sessions.started(tx, begun.id, 1))
+    workspace = await harness.workspace()
+    begun = await harness.starting(workspace.id)
+    harness.clock.advance(3)
+    run = await harness.step(workspace.id, lambda tx: harness.sessions.started(tx, begun.id, 1))
     assert (run.status, run.started_at) == (S.RUNNING, begun.last_active_at)
-    assert (await house.prompt_of(run.id)).status is P.DELIVERED
-    assert await house.store.ledger.read(lambda tx: house.sessions.presence(tx, run)) is Presence.WORKING
-    again = await house.step(workspace.id, lambda tx: house.sessions.started(tx, begun.id, 1))
+    assert (await harness.prompt_of(run.id)).status is P.DELIVERED
+    assert await harness.store.ledger.read(lambda tx: harness.sessions.state(tx, run)) is SessionState.WORKING
+    again = await harness.step(workspace.id, lambda tx: harness.sessions.started(tx, begun.id, 1))
     assert again == run, "an adoption writes no session and emits nothing"
-    assert len(await house.events(SessionStatusChanged)) == 2
+    assert len(await harness.events(SessionStatusChanged)) == 2
 
 
 @pytest.mark.lesson("L6", "R14")
-async def test_a_start_that_lost_its_workspace_is_to_be_stopped(house: "House") -> None:
+async def test_a_start_that_lost_its_workspace_is_to_be_stopped(harness: "Harness") -> None:
     """The outcome looks again: the caller learns STOPPING, and the intent to stop is stored with it."""
-    workspace = await house.workspace()
-    begun = await house.starting(workspace.id)
-    await house.archiving(workspace.id)
-    unwanted = await house.step(workspace.id, lambda tx: house.sessions.started(tx, begun.id, 1))
+    workspace = await harness.workspace()
+    begun = await harness.starting(workspace.id)
+    await harness.archiving(workspace.id)
+    unwanted = await harness.step(workspace.id, lambda tx: harness.sessions.started(tx, begun.id, 1))
     assert (unwanted.status, unwanted.stop_reason) == (S.STOPPING, EndReason.STOPPED_BY_HEADWAY)
 
 
 @pytest.mark.lesson("R17")
-async def test_a_start_that_was_stopped_meanwhile_stays_stopping(house: "House") -> None:
+async def test_a_start_that_was_stopped_meanwhile_stays_stopping(harness: "Harness") -> None:
     """The late outcome of a start revives nothing, and tells that the prompt arrived."""
-    workspace = await house.workspace()
-    begun = await house.starting(workspace.id)
-    stopping = await house.sessions.stop(begun.id)
-    assert await house.step(workspace.id, lambda tx: house.sessions.started(tx, begun.id, 1)) == stopping
-    assert (await house.prompt_of(begun.id)).status is P.DELIVERED
+    workspace = await harness.workspace()
+    begun = await harness.starting(workspace.id)
+    stopping = await harness.sessions.stop(begun.id)
+    assert await harness.step(workspace.id, lambda tx: harness.sessions.started(tx, begun.id, 1)) == stopping
+    assert (await harness.prompt_of(begun.id)).status is P.DELIVERED
 
 
 # Ends
@@ -281,123 +283,135 @@ async def test_a_start_that_was_stopped_meanwhile_stays_stopping(house: "House")
 
 @pytest.mark.lesson("F8", "F9")
 @pytest.mark.parametrize("found", [Exited(exit_code=0), Vanished(), NeverStarted()])
-async def test_what_is_said_of_another_attempt_changes_nothing(house: "House", found: Ended) -> None:
+async def test_what_is_said_of_another_attempt_changes_nothing(harness: "Harness", found: Ended) -> None:
     """An outcome carries its attempt; a stale one is dropped."""
-    workspace = await house.workspace()
-    begun = await house.starting(workspace.id)
-    renewed = await house.step(workspace.id, lambda tx: house.sessions.ended(tx, begun.id, 1, NeverStarted()))
+    workspace = await harness.workspace()
+    begun = await harness.starting(workspace.id)
+    renewed = await harness.step(
+        workspace.id, lambda tx: harness.sessions.ended(tx, begun.id, 1, NeverStarted())
+    )
     assert (renewed.status, renewed.attempt) == (S.STARTING, 2)
-    before = await house.events()
+    before = await harness.events()
     for late in (
-        lambda tx: house.sessions.ended(tx, begun.id, 1, found),
-        lambda tx: house.sessions.started(tx, begun.id, 1),
-        lambda tx: house.sessions.start_failed(tx, begun.id, 1, "late"),
+        lambda tx: harness.sessions.ended(tx, begun.id, 1, found),
+        lambda tx: harness.sessions.started(tx, begun.id, 1),
+        lambda tx: harness.sessions.start_failed(tx, begun.id, 1, "late"),
     ):
-        assert await house.step(workspace.id, late) == renewed
-    assert await house.events() == before
+        assert await harness.step(workspace.id, late) == renewed
+    assert await harness.events() == before
 
 
 @pytest.mark.lesson("F5")
-async def test_a_late_stop_never_overwrites_an_end(house: "House") -> None:
+async def test_a_late_stop_never_overwrites_an_end(harness: "Harness") -> None:
     """COMPLETED stays COMPLETED, with its reason, whoever stops or reports afterwards."""
-    workspace = await house.workspace()
-    run = await house.running(workspace.id)
-    over = await house.step(workspace.id, lambda tx: house.sessions.ended(tx, run.id, 1, Exited(exit_code=0)))
+    workspace = await harness.workspace()
+    run = await harness.running(workspace.id)
+    over = await harness.step(
+        workspace.id, lambda tx: harness.sessions.ended(tx, run.id, 1, Exited(exit_code=0))
+    )
     assert (over.status, over.end_reason, over.exit_code) == (S.COMPLETED, EndReason.EXITED, 0)
-    assert await house.sessions.stop(run.id) == over
-    assert await house.step(workspace.id, lambda tx: house.sessions.ended(tx, run.id, 1, Vanished())) == over
-    assert await house.step(workspace.id, lambda tx: house.sessions.started(tx, run.id, 1)) == over
-    assert len(await house.events(SessionEnded)) == 1
+    assert await harness.sessions.stop(run.id) == over
+    assert (
+        await harness.step(workspace.id, lambda tx: harness.sessions.ended(tx, run.id, 1, Vanished())) == over
+    )
+    assert await harness.step(workspace.id, lambda tx: harness.sessions.started(tx, run.id, 1)) == over
+    assert len(await harness.events(SessionEnded)) == 1
 
 
 @pytest.mark.lesson("R32")
-async def test_the_first_reason_of_a_stop_is_the_reason_of_the_end(house: "House") -> None:
+async def test_the_first_reason_of_a_stop_is_the_reason_of_the_end(harness: "Harness") -> None:
     """Deliberateness is stored when the stop is asked for, and nothing later rewrites it."""
-    workspace = await house.workspace()
-    run = await house.running(workspace.id)
-    await house.sessions.stop(run.id, actor="ann")
-    await house.step(
+    workspace = await harness.workspace()
+    run = await harness.running(workspace.id)
+    await harness.sessions.stop(run.id, actor="ann")
+    await harness.step(
         workspace.id,
-        lambda tx: house.sessions.request_stop(
-            tx, house.sessions.known(tx, run.id), EndReason.STOPPED_BY_HEADWAY
+        lambda tx: harness.sessions.request_stop(
+            tx, harness.sessions.known(tx, run.id), EndReason.STOPPED_BY_HEADWAY
         ),
     )
-    over = await house.step(workspace.id, lambda tx: house.sessions.ended(tx, run.id, 1, Exited(exit_code=1)))
+    over = await harness.step(
+        workspace.id, lambda tx: harness.sessions.ended(tx, run.id, 1, Exited(exit_code=1))
+    )
     assert (over.status, over.end_reason, over.exit_code) == (S.COMPLETED, EndReason.STOPPED_BY_PERSON, 1)
 
 
-async def test_an_end_before_anybody_saw_the_start_still_counts_as_a_turn(house: "House") -> None:
+async def test_an_end_before_anybody_saw_the_start_still_counts_as_a_turn(harness: "Harness") -> None:
     """An agent that is quicker than its runner ran: its prompt was delivered, its time is known."""
-    workspace = await house.workspace()
-    begun = await house.starting(workspace.id)
-    house.clock.advance(5)
-    over = await house.step(
-        workspace.id, lambda tx: house.sessions.ended(tx, begun.id, 1, Exited(exit_code=0))
+    workspace = await harness.workspace()
+    begun = await harness.starting(workspace.id)
+    harness.clock.advance(5)
+    over = await harness.step(
+        workspace.id, lambda tx: harness.sessions.ended(tx, begun.id, 1, Exited(exit_code=0))
     )
     assert (over.status, over.started_at) == (S.COMPLETED, begun.last_active_at)
-    assert (await house.prompt_of(begun.id)).status is P.DELIVERED
+    assert (await harness.prompt_of(begun.id)).status is P.DELIVERED
 
 
-async def test_a_start_that_vanished_leaves_the_delivery_unknown(house: "House") -> None:
+async def test_a_start_that_vanished_leaves_the_delivery_unknown(harness: "Harness") -> None:
     """A doubt is a stored fact, and is not resolved by sending again."""
-    workspace = await house.workspace()
-    begun = await house.starting(workspace.id)
-    over = await house.step(workspace.id, lambda tx: house.sessions.ended(tx, begun.id, 1, Vanished()))
+    workspace = await harness.workspace()
+    begun = await harness.starting(workspace.id)
+    over = await harness.step(workspace.id, lambda tx: harness.sessions.ended(tx, begun.id, 1, Vanished()))
     assert (over.status, over.end_reason) == (S.FAILED, EndReason.LOST)
-    assert (await house.prompt_of(begun.id)).status is P.UNKNOWN
+    assert (await harness.prompt_of(begun.id)).status is P.UNKNOWN
 
 
-async def test_an_attempt_that_never_started_is_renewed_with_its_prompt(house: "House") -> None:
+async def test_an_attempt_that_never_started_is_renewed_with_its_prompt(harness: "Harness") -> None:
     """Same session, next number, one event: the start goes on as itself."""
-    workspace = await house.workspace()
-    begun = await house.starting(workspace.id)
-    renewed = await house.step(workspace.id, lambda tx: house.sessions.ended(tx, begun.id, 1, NeverStarted()))
+    workspace = await harness.workspace()
+    begun = await harness.starting(workspace.id)
+    renewed = await harness.step(
+        workspace.id, lambda tx: harness.sessions.ended(tx, begun.id, 1, NeverStarted())
+    )
     assert (renewed.status, renewed.attempt) == (S.STARTING, 2)
-    prompt = await house.prompt_of(begun.id)
+    prompt = await harness.prompt_of(begun.id)
     assert (prompt.status, prompt.attempt) == (P.DELIVERING, 2)
-    (event,) = await house.events(SessionAttemptRenewed)
+    (event,) = await harness.events(SessionAttemptRenewed)
     assert isinstance(event, SessionAttemptRenewed)
     assert event.attempt == 2
 
 
 @pytest.mark.lesson("F12")
-async def test_a_start_that_never_comes_to_be_is_given_up(house: "House") -> None:
+async def test_a_start_that_never_comes_to_be_is_given_up(harness: "Harness") -> None:
     """Renewals are counted, and the last one fails the session."""
-    workspace = await house.workspace()
-    session = await house.starting(workspace.id)
+    workspace = await harness.workspace()
+    session = await harness.starting(workspace.id)
     for attempt in range(1, START_LIMIT + 1):
         assert session.status is S.STARTING
-        never = partial(house.sessions.ended, session_id=session.id, attempt=attempt, found=NeverStarted())
-        session = await house.step(workspace.id, never)
+        never = partial(harness.sessions.ended, session_id=session.id, attempt=attempt, found=NeverStarted())
+        session = await harness.step(workspace.id, never)
     assert (session.status, session.end_reason) == (S.FAILED, EndReason.START_FAILED)
     assert session.attempt == START_LIMIT
-    assert (await house.prompt_of(session.id)).status is P.CANCELLED
+    assert (await harness.prompt_of(session.id)).status is P.CANCELLED
 
 
 @pytest.mark.parametrize("why", ["stopped", "archived"])
 async def test_an_attempt_that_never_started_and_is_not_wanted_any_more_ends(
-    house: "House", why: str
+    harness: "Harness", why: str
 ) -> None:
     """Nothing is renewed for a person who stopped it, or in a workspace that is not READY."""
-    workspace = await house.workspace()
-    begun = await house.starting(workspace.id)
+    workspace = await harness.workspace()
+    begun = await harness.starting(workspace.id)
     if why == "stopped":
-        await house.sessions.stop(begun.id)
+        await harness.sessions.stop(begun.id)
     else:
-        await house.archiving(workspace.id)
-    over = await house.step(workspace.id, lambda tx: house.sessions.ended(tx, begun.id, 1, NeverStarted()))
+        await harness.archiving(workspace.id)
+    over = await harness.step(
+        workspace.id, lambda tx: harness.sessions.ended(tx, begun.id, 1, NeverStarted())
+    )
     reason = EndReason.STOPPED_BY_PERSON if why == "stopped" else EndReason.STOPPED_BY_HEADWAY
     assert (over.status, over.end_reason, over.started_at) == (S.COMPLETED, reason, None)
-    assert (await house.prompt_of(begun.id)).status is P.CANCELLED
+    assert (await harness.prompt_of(begun.id)).status is P.CANCELLED
 
 
-async def test_a_failed_start_of_a_session_that_is_stopping_is_a_stop(house: "House") -> None:
+async def test_a_failed_start_of_a_session_that_is_stopping_is_a_stop(harness: "Harness") -> None:
     """Who asked for the end gets it, though the agent could not have been started anyway."""
-    workspace = await house.workspace()
-    begun = await house.starting(workspace.id)
-    await house.sessions.stop(begun.id)
-    over = await house.step(
-        workspace.id, lambda tx: house.sessions.start_failed(tx, begun.id, 1, "no program")
+    workspace = await harness.workspace()
+    begun = await harness.starting(workspace.id)
+    await harness.sessions.stop(begun.id)
+    over = await harness.step(
+        workspace.id, lambda tx: harness.sessions.start_failed(tx, begun.id, 1, "no program")
     )
     assert (over.status, over.end_reason) == (S.COMPLETED, EndReason.STOPPED_BY_PERSON)
 
@@ -405,78 +419,82 @@ async def test_a_failed_start_of_a_session_that_is_stopping_is_a_stop(house: "Ho
 # Stops
 
 
-async def test_stopping_everything_closes_the_idle_and_names_what_must_be_ended(house: "House") -> None:
+async def test_stopping_everything_closes_the_idle_and_names_what_must_be_ended(harness: "Harness") -> None:
     """Archive: idle ones are COMPLETED at once and their prompts cancelled, the rest is STOPPING."""
-    workspace = await house.workspace()
+    workspace = await harness.workspace()
     idle, begun, run = (
-        await house.idle(workspace.id),
-        await house.starting(workspace.id),
-        await house.running(workspace.id),
+        await harness.idle(workspace.id),
+        await harness.starting(workspace.id),
+        await harness.running(workspace.id),
     )
-    stopping = await house.step(
+    stopping = await harness.step(
         workspace.id,
-        lambda tx: house.sessions.request_stop_all(tx, workspace.id, EndReason.STOPPED_BY_HEADWAY),
+        lambda tx: harness.sessions.request_stop_all(tx, workspace.id, EndReason.STOPPED_BY_HEADWAY),
     )
     assert {session.id for session in stopping} == {begun.id, run.id}
-    closed = await house.sessions.get(idle.id)
+    closed = await harness.sessions.get(idle.id)
     assert (closed.status, closed.end_reason) == (S.COMPLETED, EndReason.CLOSED)
-    assert (await house.prompt_of(idle.id)).status is P.CANCELLED
+    assert (await harness.prompt_of(idle.id)).status is P.CANCELLED
 
 
-async def test_a_person_who_stops_an_idle_session_is_its_reason(house: "House") -> None:
+async def test_a_person_who_stops_an_idle_session_is_its_reason(harness: "Harness") -> None:
     """CLOSED is for what Headway did by itself."""
-    workspace = await house.workspace()
-    idle = await house.idle(workspace.id)
-    assert (await house.sessions.stop(idle.id)).end_reason is EndReason.STOPPED_BY_PERSON
+    workspace = await harness.workspace()
+    idle = await harness.idle(workspace.id)
+    assert (await harness.sessions.stop(idle.id)).end_reason is EndReason.STOPPED_BY_PERSON
 
 
 # Restart
 
 
 @pytest.mark.lesson("F1")
-async def test_a_restart_is_a_stop_and_a_start_that_nobody_can_step_between(house: "House") -> None:
+async def test_a_restart_is_a_stop_and_a_start_that_nobody_can_step_between(harness: "Harness") -> None:
     """The step that records the end begins the start: the session is live in every committed state."""
-    workspace = await house.workspace()
-    run = await house.running(workspace.id, Purpose.FIXER)
-    stopping = await house.step(
-        workspace.id, lambda tx: house.sessions.restart(tx, run, "again", causes=("conflict",))
+    workspace = await harness.workspace()
+    run = await harness.running(workspace.id, Purpose.FIXER)
+    stopping = await harness.step(
+        workspace.id, lambda tx: harness.sessions.restart(tx, run, "again", causes=("conflict",))
     )
     assert (stopping.status, stopping.attempt) == (S.STOPPING, 1)
-    begun = await house.step(workspace.id, lambda tx: house.sessions.ended(tx, run.id, 1, Exited(signal=15)))
+    begun = await harness.step(
+        workspace.id, lambda tx: harness.sessions.ended(tx, run.id, 1, Exited(signal=15))
+    )
     assert (begun.status, begun.attempt, begun.causes) == (S.STARTING, 2, ("conflict",))
     assert (begun.stop_reason, begun.end_reason, begun.signal) == (None, None, None)
-    assert await house.store.ledger.read(lambda tx: house.sessions.handed(tx, begun)) == "again"
+    assert await harness.store.ledger.read(lambda tx: harness.sessions.handed(tx, begun)) == "again"
 
 
 @pytest.mark.parametrize("why", ["stopped", "archived"])
-async def test_a_restart_that_is_not_wanted_any_more_is_a_stop(house: "House", why: str) -> None:
+async def test_a_restart_that_is_not_wanted_any_more_is_a_stop(harness: "Harness", why: str) -> None:
     """A person's stop, or the end of the workspace, takes the waiting prompt with it."""
-    workspace = await house.workspace()
-    run = await house.running(workspace.id, Purpose.FIXER)
-    await house.step(workspace.id, lambda tx: house.sessions.restart(tx, run, "again"))
+    workspace = await harness.workspace()
+    run = await harness.running(workspace.id, Purpose.FIXER)
+    await harness.step(workspace.id, lambda tx: harness.sessions.restart(tx, run, "again"))
     if why == "stopped":
-        await house.sessions.stop(run.id)
+        await harness.sessions.stop(run.id)
     else:
-        await house.archiving(workspace.id)
-    over = await house.step(workspace.id, lambda tx: house.sessions.ended(tx, run.id, 1, Exited(signal=15)))
+        await harness.archiving(workspace.id)
+    over = await harness.step(
+        workspace.id, lambda tx: harness.sessions.ended(tx, run.id, 1, Exited(signal=15))
+    )
     assert (over.status, over.end_reason) == (S.COMPLETED, EndReason.STOPPED_BY_HEADWAY)
-    assert [p.status for p in await house.sessions.prompts(run.id)] == [P.DELIVERED, P.CANCELLED]
+    assert [p.status for p in await harness.sessions.prompts(run.id)] == [P.DELIVERED, P.CANCELLED]
 
 
 # Events
 
 
 @pytest.mark.lesson("R21", "S7")
-async def test_every_change_emits_one_event_with_what_the_write_changed(house: "House") -> None:
+async def test_every_change_emits_one_event_with_what_the_write_changed(harness: "Harness") -> None:
     """A whole life: creation, prompt, start, run, stop, end; each once, in order, with the actor."""
-    workspace = await house.workspace()
-    session = await house.sessions.start_chat(workspace.id, "go", actor="ann")
+    workspace = await harness.workspace()
+    session = await harness.sessions.start_chat(workspace.id, "go", actor="ann")
     assert isinstance(session, Session)
-    await house.step(workspace.id, lambda tx: house.sessions.begin_start(tx, session))
-    await house.step(workspace.id, lambda tx: house.sessions.started(tx, session.id, 1))
-    await house.sessions.stop(session.id, actor="bob")
-    await house.step(workspace.id, lambda tx: house.sessions.ended(tx, session.id, 1, Exited(signal=15)))
-    log = await house.store.ledger.read(lambda tx: house.store.events.after(tx, 0, limit=100))
+    await harness.step(workspace.id, lambda tx: harness.sessions.begin_start(tx, session))
+    await harness.step(workspace.id, lambda tx: harness.sessions.started(tx, session.id, 1))
+    await harness.sessions.stop(session.id, actor="bob")
+    await harness.step(workspace.id, lambda tx: harness.sessions.ended(tx, session.id, 1, Exited(signal=15)))
+    log = await harness.store.ledger.read(lambda tx: harness.store.events.after(tx, 0, limit=100))
     ours = [
         e for e in log if e.workspace_id == workspace.id and e.payload.event.startswith(("session", "prompt"))
     ]
@@ -490,21 +508,23 @@ async def test_every_change_emits_one_event_with_what_the_write_changed(house: "
         (SessionStatusChanged, "bob"),
         (SessionEnded, "headway"),
     ]
-    stored = await house.sessions.get(session.id)
+    stored = await harness.sessions.get(session.id)
     ended = ours[-1].payload
     assert isinstance(ended, SessionEnded)
     assert (ended.status, ended.from_status, ended.end_reason) == (S.COMPLETED, S.STOPPING, stored.end_reason)
     assert (ended.signal, ended.ended_at, ended.started_at) == (15, stored.ended_at, stored.started_at)
 
 
-async def test_activity_is_a_side_row_and_emits_nothing(house: "House") -> None:
+async def test_activity_is_a_side_row_and_emits_nothing(harness: "Harness") -> None:
     """High-frequency facts disturb neither the session's version nor the log; the end removes the row."""
-    workspace = await house.workspace()
-    run = await house.running(workspace.id)
-    before = await house.events()
-    await house.step(workspace.id, lambda tx: house.sessions.note_activity(tx, run, Activity.AWAITS_ANSWER))
-    assert await house.store.ledger.read(lambda tx: house.sessions.presence(tx, run)) is Presence.WAITING
-    assert await house.sessions.get(run.id) == run
-    assert await house.events() == before
-    await house.step(workspace.id, lambda tx: house.sessions.ended(tx, run.id, 1, Exited(exit_code=0)))
-    assert await house.store.ledger.read(lambda tx: house.sessions.presence(tx, run)) is Presence.UNKNOWN
+    workspace = await harness.workspace()
+    run = await harness.running(workspace.id)
+    before = await harness.events()
+    await harness.step(
+        workspace.id, lambda tx: harness.sessions.note_activity(tx, run, Activity.AWAITS_ANSWER)
+    )
+    assert await harness.store.ledger.read(lambda tx: harness.sessions.state(tx, run)) is SessionState.WAITING
+    assert await harness.sessions.get(run.id) == run
+    assert await harness.events() == before
+    await harness.step(workspace.id, lambda tx: harness.sessions.ended(tx, run.id, 1, Exited(exit_code=0)))
+    assert await harness.store.ledger.read(lambda tx: harness.sessions.state(tx, run)) is SessionState.UNKNOWN

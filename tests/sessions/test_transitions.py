@@ -11,21 +11,21 @@ from headway_core.sessions import (
     SESSION_TRANSITIONS,
     Activity,
     EndReason,
-    Presence,
     PromptStatus,
     Purpose,
     Session,
     SessionActivity,
+    SessionState,
     SessionStatus,
-    presence,
+    session_state,
 )
-from headway_core.sessions.endings import Ended, Ending, began, ending, prompt_after
+from headway_core.sessions.exit_status import Ended, ExitStatus, began, exit_status, prompt_after
 from headway_core.sessions.model import StopReason
 from headway_core.sessions.ports import Exited, NeverStarted, Vanished
-from headway_core.testing.clock import EPOCH
+from headway_testing.clock import EPOCH
 
 if TYPE_CHECKING:
-    from tests.sessions.conftest import House
+    from tests.sessions.conftest import Harness
 
 S = SessionStatus
 R = EndReason
@@ -59,11 +59,11 @@ def test_the_table_is_the_designs() -> None:
 @pytest.mark.parametrize("from_status", list(S))
 @pytest.mark.parametrize("to", list(S))
 async def test_a_move_that_the_table_does_not_have_is_refused(
-    house: "House", from_status: SessionStatus, to: SessionStatus
+    harness: "Harness", from_status: SessionStatus, to: SessionStatus
 ) -> None:
     """Every pair: on the table it is written, off the table IllegalTransition says both ends."""
-    workspace = await house.workspace()
-    session = await house.idle(workspace.id)
+    workspace = await harness.workspace()
+    session = await harness.idle(workspace.id)
     ways: dict[SessionStatus, tuple[SessionStatus, ...]] = {
         S.IDLE: (),
         S.STARTING: (S.STARTING,),
@@ -72,7 +72,7 @@ async def test_a_move_that_the_table_does_not_have_is_refused(
 
     def move(tx: Transaction, at: Session, status: SessionStatus) -> Session:
         over = status in {S.COMPLETED, S.FAILED}
-        return house.sessions._move(
+        return harness.sessions._move(
             tx, at, status, end_reason=R.EXITED if over else None, ended_at=tx.now() if over else None
         )
 
@@ -82,14 +82,14 @@ async def test_a_move_that_the_table_does_not_have_is_refused(
             at = move(tx, at, status)
         return at
 
-    stands = await house.step(workspace.id, walk)
+    stands = await harness.step(workspace.id, walk)
     if to in SESSION_TRANSITIONS[from_status]:
-        assert (await house.step(workspace.id, lambda tx: move(tx, stands, to))).status is to
+        assert (await harness.step(workspace.id, lambda tx: move(tx, stands, to))).status is to
     else:
         with pytest.raises(IllegalTransition) as refused:
-            await house.step(workspace.id, lambda tx: move(tx, stands, to))
+            await harness.step(workspace.id, lambda tx: move(tx, stands, to))
         assert (refused.value.from_status, refused.value.to_status) == (from_status, to)
-        assert await house.sessions.get(session.id) == stands
+        assert await harness.sessions.get(session.id) == stands
 
 
 ENDS: list[tuple[SessionStatus, Ended, SessionStatus, EndReason]] = [
@@ -111,7 +111,7 @@ def test_an_end_by_itself_says_what_was_found(
     status: SessionStatus, found: Ended, to: SessionStatus, reason: EndReason
 ) -> None:
     """Who was not asked to stop ends by what its attempt came to, exit code and signal kept."""
-    end = ending(attrs.evolve(SESSION, status=status), found)
+    end = exit_status(attrs.evolve(SESSION, status=status), found)
     assert (end.status, end.reason) == (to, reason)
     assert (end.status is S.FAILED) == (end.detail is not None)
     if isinstance(found, Exited):
@@ -128,7 +128,7 @@ def test_an_end_that_was_asked_for_has_the_askers_reason(
     found: Ended, asked: StopReason, to: SessionStatus
 ) -> None:
     """A deliberate stop is never taken for a crash, whatever the process did last."""
-    end = ending(attrs.evolve(SESSION, status=S.STOPPING, stop_reason=asked), found)
+    end = exit_status(attrs.evolve(SESSION, status=S.STOPPING, stop_reason=asked), found)
     assert (end.status, end.reason) == (to, asked)
     if isinstance(found, Exited):
         assert (end.exit_code, end.signal) == (found.exit_code, found.signal)
@@ -153,13 +153,13 @@ def test_a_prompt_is_delivered_unknown_or_cancelled_by_the_evidence() -> None:
 def test_only_an_exit_of_zero_that_nobody_asked_for_is_a_good_end() -> None:
     """`ended_well` is what the ratchet counts as COMPLETED."""
 
-    def over(end: Ending) -> Session:
+    def over(end: ExitStatus) -> Session:
         return attrs.evolve(SESSION, status=end.status, end_reason=end.reason, exit_code=end.exit_code)
 
     stopping = attrs.evolve(SESSION, status=S.STOPPING, stop_reason=R.STOPPED_BY_PERSON)
-    assert over(ending(SESSION, Exited(exit_code=0))).ended_well
-    assert not over(ending(SESSION, Exited(exit_code=1))).ended_well
-    assert not over(ending(stopping, Exited(exit_code=0))).ended_well
+    assert over(exit_status(SESSION, Exited(exit_code=0))).ended_well
+    assert not over(exit_status(SESSION, Exited(exit_code=1))).ended_well
+    assert not over(exit_status(stopping, Exited(exit_code=0))).ended_well
 
 
 @pytest.mark.parametrize("activity", [*Activity, None])
@@ -167,12 +167,12 @@ def test_only_an_exit_of_zero_that_nobody_asked_for_is_a_good_end() -> None:
 def test_activity_counts_only_while_a_session_runs(status: SessionStatus, activity: Activity | None) -> None:
     """A side row of an earlier moment never says what a session that is not RUNNING does."""
     row = activity and SessionActivity(session_id="s", workspace_id="w", activity=activity, at=EPOCH)
-    seen = presence(attrs.evolve(SESSION, status=status), row or None)
+    seen = session_state(attrs.evolve(SESSION, status=status), row or None)
     if status is S.RUNNING and activity is not None and activity.startswith("AWAITS_"):
-        assert seen is Presence.WAITING
+        assert seen is SessionState.WAITING
     elif status is S.RUNNING:
-        assert seen == (activity or Presence.UNKNOWN)
+        assert seen == (activity or SessionState.UNKNOWN)
     elif status in {S.COMPLETED, S.FAILED}:
-        assert seen is Presence.ENDED
+        assert seen is SessionState.ENDED
     else:
         assert seen.value == status.value

@@ -20,7 +20,7 @@ from headway_core.settings import (
     SettingsService,
 )
 from headway_core.settings.rules import CHANGEABLE, accepted
-from headway_core.testing.clock import ManualClock, SequentialIds
+from headway_testing.clock import ManualClock, SequentialIds
 
 pytestmark = pytest.mark.anyio
 

@@ -12,6 +12,9 @@ from typing import Any
 
 import anyio
 import attrs
+from simulator.forge import WorldForgeWriter
+from simulator.local import WorldWorktrees
+from simulator.machine import Machine
 
 from headway_core.forge_actions import ForgeActionDuty
 from headway_core.forge_actions.model import OpenPullRequest
@@ -22,24 +25,21 @@ from headway_core.kernel.duties import DutyRunner
 from headway_core.kernel.errors import Unavailable
 from headway_core.operations import ArchiveService, Busy, ProvisioningService, WorkspaceCreationService
 from headway_core.projects import ProjectService
-from headway_core.pull_requests import PRSnapshotService, recording, writing
-from headway_core.pull_requests.flights import Flights
+from headway_core.pull_requests import PRSnapshotService, reconciliation, repository
 from headway_core.pull_requests.model import GitHubState
 from headway_core.pull_requests.ports import Observation
+from headway_core.pull_requests.single_flight import SingleFlight
 from headway_core.ratchet import causes as ratchet_causes
 from headway_core.ratchet import service as ratchet_service
 from headway_core.ratchet.causes import remember
 from headway_core.ratchet.decision import Dispatch
+from headway_core.ratchet.decision_inputs import FixerSlots
 from headway_core.ratchet.duty import RatchetDuty
-from headway_core.ratchet.gather import Places
 from headway_core.ratchet.service import RatchetService
 from headway_core.ratchet.trust import Trust
 from headway_core.sessions import LimitReached, Purpose, SessionExecutor, SessionService, SessionStatus
 from headway_core.sessions.fixers import FixerSessionService
 from headway_core.sessions.ports import Exited, Running, Vanished
-from headway_core.testing.simulation.forge import WorldForgeWriter
-from headway_core.testing.simulation.local import WorldWorktrees
-from headway_core.testing.simulation.machine import Machine
 from headway_core.workspaces.model import WorkspaceStatus
 
 Planted = Iterator[None]
@@ -101,7 +101,7 @@ def intent_after_effect() -> Planted:
             async with self._locks.workspace(workspace_id) as mine:
                 if mine:
                     await self._worktrees.create(
-                        self._order(workspace, project, self._places.worktree(project, workspace))
+                        self._order(workspace, project, self._worktree_paths.worktree(project, workspace))
                     )
         return await provision(self, workspace_id)
 
@@ -180,7 +180,7 @@ def event_outside_the_transaction() -> Planted:
 @contextmanager
 def stale_observation_accepted() -> Planted:
     """Whatever GitHub says is believed, in the order in which answers arrive."""
-    with replaced(writing, _refusal=lambda *_: None):
+    with replaced(reconciliation, _refusal=lambda *_: None):
         yield
 
 
@@ -283,7 +283,7 @@ def started_not_exclusive() -> Planted:
 @contextmanager
 def disable_not_checked() -> Planted:
     """A check that was on its way goes on when the ratchet is switched off."""
-    check, gather = RatchetService._check, _ratchet_service.gather
+    check, decision_inputs = RatchetService._check, _ratchet_service.decision_inputs
 
     def unaware(self: Any, tx: Any, workspace_id: str) -> Any:
         record = self._record
@@ -296,7 +296,8 @@ def disable_not_checked() -> Planted:
     with (
         replaced(RatchetService, _check=unaware),
         replaced(
-            _ratchet_service, gather=lambda view, record: attrs.evolve(gather(view, record), enabled=True)
+            _ratchet_service,
+            decision_inputs=lambda view, record: attrs.evolve(decision_inputs(view, record), enabled=True),
         ),
     ):
         yield
@@ -305,7 +306,7 @@ def disable_not_checked() -> Planted:
 @contextmanager
 def partial_answer_clears() -> Planted:
     """What a fetch did not read is taken for empty."""
-    merged = writing._merged
+    merged = reconciliation._merged
 
     def emptied(known: Any, observation: Observation) -> Any:
         facts = merged(known, observation)
@@ -315,7 +316,7 @@ def partial_answer_clears() -> Planted:
             facts = attrs.evolve(facts, reviews=(), threads=(), conversation_complete=False)
         return facts
 
-    with replaced(writing, _merged=emptied):
+    with replaced(reconciliation, _merged=emptied):
         yield
 
 
@@ -374,7 +375,7 @@ def fetch_never_expires() -> Planted:
         return None
 
     with (
-        replaced(recording, LEASE=timedelta(days=1)),
+        replaced(repository, LEASE=timedelta(days=1)),
         replaced(PRSnapshotService, recover=nothing),
     ):
         yield
@@ -429,7 +430,7 @@ def position_in_a_transaction_of_its_own() -> Planted:
         await self._ledger.transact(partial(store, self._positions, consumer.name, events[-1].position))
 
     def store(positions: Any, name: str, position: int, tx: Any) -> None:
-        stored = positions.hold(tx, name)
+        stored = positions.lock_row(tx, name)
         if stored is None:
             positions.add(tx, ConsumerPosition(name=name, position=position))
         else:
@@ -472,7 +473,7 @@ def fetches_are_not_shared() -> Planted:
         }
 
     with (
-        replaced(Flights, wait=alone, free=lambda _, workspace_ids: list(workspace_ids)),
+        replaced(SingleFlight, wait=alone, free=lambda _, workspace_ids: list(workspace_ids)),
         replaced(memory._MemoryClaims, acquire=acquire),
     ):
         yield
@@ -481,12 +482,12 @@ def fetches_are_not_shared() -> Planted:
 @contextmanager
 def late_facts_of_another_pull_request() -> Planted:
     """What a slow fetch brings is stored, though the workspace has another pull request by now."""
-    refusal = writing._refusal
+    refusal = reconciliation._refusal
 
     def unguarded(snapshot: Any, watch: Any, state: Any, number: int) -> Any:
         return refusal(attrs.evolve(snapshot, node_id=state.node_id), watch, state, number)
 
-    with replaced(writing, _refusal=unguarded):
+    with replaced(reconciliation, _refusal=unguarded):
         yield
 
 
@@ -529,13 +530,13 @@ def an_abandoned_check_goes_on() -> Planted:
 
 
 @contextmanager
-def more_fixers_than_places() -> Planted:
-    """Everybody who waits for a place is next in line."""
+def more_fixers_than_slots() -> Planted:
+    """Everybody who waits for a slot is next in line."""
 
     def next_in_line(self: Any, _settings: Any, *newcomers: tuple[str, str]) -> tuple[str, ...]:
         return tuple(workspace_id for workspace_id, _ in (*self.waiting, *newcomers))
 
-    with replaced(Places, next_in_line=next_in_line):
+    with replaced(FixerSlots, next_in_line=next_in_line):
         yield
 
 
@@ -642,7 +643,7 @@ DEFECTS: dict[str, Callable[[], Any]] = {
         told_twice,
         a_stop_is_not_heard,
         an_abandoned_check_goes_on,
-        more_fixers_than_places,
+        more_fixers_than_slots,
         a_key_that_is_not_looked_at,
         the_remote_as_it_is_written,
         another_hosts_sessions,

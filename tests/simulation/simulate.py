@@ -9,8 +9,7 @@ from collections.abc import Iterator
 from functools import partial
 
 from defects import DEFECTS, SURPRISE
-
-from headway_core.testing.simulation import (
+from simulator import (
     INVARIANTS,
     SCENARIOS,
     Plan,

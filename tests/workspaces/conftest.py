@@ -9,7 +9,6 @@ import pytest
 from headway_core.kernel.events import EventCatalog
 from headway_core.kernel.memory import MemoryStore
 from headway_core.kernel.transactions import Transaction
-from headway_core.testing.clock import ManualClock, SequentialIds
 from headway_core.workspaces import (
     EVENTS,
     GIT_FACTS,
@@ -21,6 +20,7 @@ from headway_core.workspaces import (
     WorkspaceLifecycleService,
     WorkspaceStatus,
 )
+from headway_testing.clock import ManualClock, SequentialIds
 
 S = WorkspaceStatus
 

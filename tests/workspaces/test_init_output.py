@@ -7,9 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from headway_core.testing.clock import EPOCH
 from headway_core.workspaces import OUTPUT_LIMIT, InitOutput, InitOutputLine, WorkspaceStatus
 from headway_core.workspaces.output import fitting, joined, size, surplus
+from headway_testing.clock import EPOCH
 
 PATH = "/wt/1"
 

@@ -13,7 +13,6 @@ from headway_core.kernel.errors import Conflict, IllegalTransition, RetriesUsed
 from headway_core.kernel.events import EventCatalog
 from headway_core.kernel.memory import MemoryStore
 from headway_core.kernel.transactions import Transaction
-from headway_core.testing.clock import ManualClock, SequentialIds
 from headway_core.workspaces import (
     EVENTS,
     GIT_FACTS,
@@ -29,6 +28,7 @@ from headway_core.workspaces import (
     branch_claim,
     issue_claim,
 )
+from headway_testing.clock import ManualClock, SequentialIds
 
 STEPS: tuple[Callable[..., Any], ...] = (
     lambda s, tx, key: s.begin_provisioning(tx, key, "host-1"),

@@ -49,7 +49,7 @@ _CUT_SHORT = frozenset({"RESOURCE_LIMITS_EXCEEDED", "TIMEOUT"})
 T = TypeVar("T")
 
 
-class Fuse(GraphQL):
+class CircuitBreaker(GraphQL):
     """The questions of one reading: after a limit none is asked any more (S11)."""
 
     def __init__(self, graphql: GraphQL, rest: Rest) -> None:
@@ -77,7 +77,7 @@ class Detail:
     """One reading of pull requests of a project in full."""
 
     def __init__(self, graphql: GraphQL, rest: Rest, required: RequiredContexts, batch: BatchSize) -> None:
-        self._graphql = Fuse(graphql, rest)
+        self._graphql = CircuitBreaker(graphql, rest)
         self._rest_checks = RestChecks(rest)
         self._pages = Pages(self._graphql)
         self._required = required

@@ -42,8 +42,10 @@ class GitHubPullRequests(PullRequests):
     def limits(self) -> tuple[RateLimit, ...]:
         return self._budgets.told()
 
-    async def kick(self, project: Project, number: int) -> None:
-        await self._rest.kick(f"/repos/{project.github_owner}/{project.github_repo}/pulls/{number}")
+    async def trigger_merge_check(self, project: Project, number: int) -> None:
+        await self._rest.trigger_merge_check(
+            f"/repos/{project.github_owner}/{project.github_repo}/pulls/{number}"
+        )
 
     async def resolve(self, project: Project, number: int) -> str | FetchFailed:
         variables = {**_repository(project), "number": number}

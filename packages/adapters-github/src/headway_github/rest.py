@@ -90,7 +90,7 @@ class Rest:
                 self._kept.popitem(last=False)
         return found
 
-    async def kick(self, path: str) -> None:
+    async def trigger_merge_check(self, path: str) -> None:
         """Read a path for its effect alone, and unconditionally: a 304 would start nothing."""
         await self._ask("GET", path)
 

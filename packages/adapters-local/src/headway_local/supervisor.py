@@ -33,7 +33,7 @@ _NAME = re.compile(r"[0-9A-Za-z_][0-9A-Za-z._-]{0,99}")
 START_LIMIT_S = 10.0
 STOP_MARGIN_S = 5.0
 """How long after its grace a stopped attempt may take before its supervisor is killed as well."""
-LOOK_AGAIN_S = 0.01
+RECHECK_S = 0.01
 LOOK_AGAIN_AT_MOST_S = 0.2
 CLOSED = "closed yes\n"
 _CONTINUATION = bytes(range(0x80, 0xC0))
@@ -110,7 +110,7 @@ class LocalSupervisor(Supervisor):
         if not isinstance(known, Running):
             return known
         await anyio.to_thread.run_sync(_order_stop, folder, grace_s)
-        pause = LOOK_AGAIN_S
+        pause = RECHECK_S
         with anyio.move_on_after(grace_s + STOP_MARGIN_S):
             told = False
             while isinstance(known, Running):
@@ -124,7 +124,7 @@ class LocalSupervisor(Supervisor):
             await anyio.to_thread.run_sync(_signal, folder, signal.SIGKILL)
             with anyio.move_on_after(STOP_MARGIN_S):
                 while isinstance(known, Running):
-                    await anyio.sleep(LOOK_AGAIN_S)
+                    await anyio.sleep(RECHECK_S)
                     known = await self._known_or_closed(folder)
         return known
 

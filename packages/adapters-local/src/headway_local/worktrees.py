@@ -16,7 +16,7 @@ import anyio.to_thread
 from headway_core.kernel.errors import Conflict, InvalidInput, Unavailable
 from headway_core.projects.ports import Repository
 from headway_core.workspaces.ports import (
-    BranchPlace,
+    BranchCheckout,
     StrayWorktree,
     WorktreeOrder,
     WorktreeOutcome,
@@ -48,7 +48,7 @@ from headway_local.references import (
 ORIGIN_LIMIT_S = 60.0
 STILL_MAKING_S = 10.0
 """How long the git of somebody who was killed may take to end; its leash gives it 4 s."""
-LOOK_AGAIN_S = 0.01
+RECHECK_S = 0.01
 OWNER_FILE = "headway-workspace"
 """In a worktree's git folder: the workspace that it was made for."""
 _WORKSPACE_ID = re.compile(r"[0-9a-zA-Z-]{1,40}")
@@ -96,14 +96,14 @@ class GitWorktrees(Worktrees):
     async def valid_branch_name(self, name: str) -> bool:
         return await valid_branch_name(self._git, name)
 
-    async def find_branch(self, repo_path: str, branch: str) -> BranchPlace | None:
+    async def find_branch(self, repo_path: str, branch: str) -> BranchCheckout | None:
         await expect_branch_name(self._git, branch, field="branch")
         for entry in await registered(self._git, repo_path):
             if entry.branch == branch:
-                return BranchPlace(checked_out_at=entry.path)
+                return BranchCheckout(checked_out_at=entry.path)
         known = await commits(self._git, repo_path, local(branch), on_origin(branch))
         if known or branch in (await self._ask_origin(repo_path, branch) or {}):
-            return BranchPlace(checked_out_at=None)
+            return BranchCheckout(checked_out_at=None)
         return None
 
     async def create(self, order: WorktreeOrder) -> WorktreeOutcome:
@@ -251,7 +251,7 @@ class GitWorktrees(Worktrees):
         while await anyio.to_thread.run_sync(in_use, marker):
             if anyio.current_time() > limit:
                 raise Unavailable("git", f"{folder} is still being made", retry_after=STILL_MAKING_S)
-            await anyio.sleep(LOOK_AGAIN_S)
+            await anyio.sleep(RECHECK_S)
         await self._discard(repo_path, base_path, folder)
         await anyio.Path(marker).unlink(missing_ok=True)
         return True

@@ -85,7 +85,7 @@ class SqlWriter(SqlReader[R], OwnedTable[R]):
         self._put = Prepared(put)
         self._delete = delete(table).where(*self._has_key)
 
-    def hold(self, tx: Transaction, *key: str | int) -> R | None:
+    def lock_row(self, tx: Transaction, *key: str | int) -> R | None:
         scope = writing(tx)
         with port_of(scope), translating():
             row = scope.connection.execute(self._hold, self._key(key)).first()

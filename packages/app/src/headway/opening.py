@@ -15,7 +15,7 @@ from headway_core.hosts import HostService
 from headway_core.kernel.errors import Conflict, Unavailable
 from headway_core.kernel.events import EventCatalog
 from headway_core.kernel.feed import POLL_S, EventFeed
-from headway_core.operations import ArchiveResult, BranchService, CreateWorkspace, WorktreePlaces
+from headway_core.operations import ArchiveResult, BranchService, CreateWorkspace, WorktreePaths
 from headway_core.projects import ProjectService
 from headway_core.pull_requests import PRSnapshotService
 from headway_core.ratchet import RatchetService
@@ -86,7 +86,7 @@ class Headway:
         self.events: EventFeed = core.feed()
         self.hosts: HostService = core.hosts()
         self.settings: SettingsService = core.settings()
-        self.places: WorktreePlaces = core.places()
+        self.worktree_paths: WorktreePaths = core.worktree_paths()
         self.projects: ProjectService = core.projects()
         self.sessions: SessionService = core.sessions()
         self.fixers: FixerSessionService = core.fixers()
@@ -125,7 +125,7 @@ class Headway:
         async with self._core.locks().runner() as mine:
             if not mine:
                 raise Conflict("runner", self._core.locks().host_id, "another process runs this host")
-            await self._core.presence().report()
+            await self._core.heartbeat().report()
             await self._core.pull_requests().recover()
             async with anyio.create_task_group() as group:
                 group.start_soon(self._core.runner().run)

@@ -9,7 +9,7 @@ import anyio
 from rich.console import Console
 from rich.live import Live
 
-from headway import shown, wire
+from headway import render, serialize
 from headway.opening import Headway
 from headway.terminal import terminal
 from headway_core.board import Card
@@ -46,10 +46,10 @@ class Screen:
     def show(self, cards: list[Card]) -> None:
         """Show what changed."""
         if self._live is not None:
-            self._live.update(shown.Board(cards), refresh=True)
+            self._live.update(render.Board(cards), refresh=True)
             return
         for card in cards:
-            line = json.dumps(wire.card(card)) if self._as_json else shown.line(card)
+            line = json.dumps(serialize.card(card)) if self._as_json else render.line(card)
             if self._shown.get(card.view.workspace.id) != line:
                 self._shown[card.view.workspace.id] = line
                 print(line, file=self._console.file, flush=True)  # rich would end the process itself

@@ -13,7 +13,7 @@ from headway_core.board import BoardService
 from headway_core.board.service import Tables as BoardTables
 from headway_core.forge_actions import (
     FORGE_ACTIONS,
-    AgentWordsConsumer,
+    AgentOutputConsumer,
     ForgeActionDuty,
     ForgeActionService,
     ForgeWriter,
@@ -32,14 +32,14 @@ from headway_core.operations import (
     BranchConsumer,
     BranchService,
     HostDuty,
-    HostPresence,
+    HostHeartbeat,
     IssueReader,
     MovingService,
     ProvisioningService,
     RecoveryService,
     WorkspaceCreationService,
     WorkspaceDuty,
-    WorktreePlaces,
+    WorktreePaths,
 )
 from headway_core.projects import PROJECTS, ProjectService
 from headway_core.pull_requests import (
@@ -53,11 +53,11 @@ from headway_core.pull_requests import (
     NamedPullRequestsConsumer,
     PRSnapshotService,
     PullRequestConsumer,
-    PullRequestRecords,
+    PullRequestRepository,
     PullRequests,
     WatchDuty,
 )
-from headway_core.ratchet.gather import Tables as RatchetTables
+from headway_core.ratchet.decision_inputs import Tables as RatchetTables
 from headway_core.sessions import (
     Agents,
     FixerSessionService,
@@ -150,7 +150,7 @@ class CoreContainer(containers.DeclarativeContainer):
     write_ratchets = providers.Singleton(writer_of, store, ratchet_room.RATCHETS)
     write_dispatches = providers.Singleton(writer_of, store, ratchet_room.DISPATCHES)
     write_wakes = providers.Singleton(writer_of, store, ratchet_room.WAKES)
-    write_fixer_places = providers.Singleton(writer_of, store, ratchet_room.FIXER_PLACES)
+    write_fixer_slots = providers.Singleton(writer_of, store, ratchet_room.FIXER_SLOTS)
 
     # Claims: one consumer each
     claim_fetches = providers.Singleton(claims_of, store, "fetch")
@@ -187,8 +187,8 @@ class CoreContainer(containers.DeclarativeContainer):
         locks=locks,
     )
     forge_budgets = providers.Singleton(ForgeBudgets, write_budgets)
-    pull_request_records = providers.Singleton(
-        PullRequestRecords,
+    pull_request_repository = providers.Singleton(
+        PullRequestRepository,
         snapshots=write_snapshots,
         watches=write_watches,
         claims=claim_fetches,
@@ -201,7 +201,7 @@ class CoreContainer(containers.DeclarativeContainer):
     pull_requests = providers.Singleton(
         PRSnapshotService,
         ledger,
-        records=pull_request_records,
+        records=pull_request_repository,
         budgets=forge_budgets,
         forge=forge,
         locks=locks,
@@ -242,7 +242,7 @@ class CoreContainer(containers.DeclarativeContainer):
         ratchets=write_ratchets,
         dispatches=write_dispatches,
         wakes=write_wakes,
-        places=write_fixer_places,
+        slots=write_fixer_slots,
         tables=ratchet_tables,
         settings=settings,
         sessions=sessions,
@@ -251,7 +251,7 @@ class CoreContainer(containers.DeclarativeContainer):
     )
 
     # Operations and views: no table of their own
-    places = providers.Singleton(WorktreePlaces, worktrees_root)
+    worktree_paths = providers.Singleton(WorktreePaths, worktrees_root)
     creation = providers.Singleton(
         WorkspaceCreationService,
         ledger,
@@ -274,7 +274,7 @@ class CoreContainer(containers.DeclarativeContainer):
         worktrees=worktrees,
         scripts=scripts,
         hosts=read_hosts,
-        places=places,
+        worktree_paths=worktree_paths,
     )
     branches = providers.Singleton(
         BranchService,
@@ -294,9 +294,9 @@ class CoreContainer(containers.DeclarativeContainer):
         executor=executor,
         locks=locks,
         worktrees=worktrees,
-        places=places,
+        worktree_paths=worktree_paths,
     )
-    presence = providers.Singleton(HostPresence, hosts, executor)
+    heartbeat = providers.Singleton(HostHeartbeat, hosts, executor)
     moving = providers.Singleton(
         MovingService, ledger, hosts=read_hosts, lifecycle=lifecycle, sessions=sessions, locks=locks
     )
@@ -311,7 +311,7 @@ class CoreContainer(containers.DeclarativeContainer):
         executor=executor,
         locks=locks,
         worktrees=worktrees,
-        places=places,
+        worktree_paths=worktree_paths,
     )
     board = providers.Singleton(
         BoardService,
@@ -338,8 +338,8 @@ class CoreContainer(containers.DeclarativeContainer):
     )
     pull_request_consumer = providers.Singleton(PullRequestConsumer, pull_requests)
     ratchet_consumer = providers.Singleton(ratchet_room.RatchetConsumer, ratchet)
-    agent_words = providers.Singleton(
-        AgentWordsConsumer,
+    agent_output = providers.Singleton(
+        AgentOutputConsumer,
         ledger=ledger,
         service=forge_actions,
         settings=settings,
@@ -360,7 +360,7 @@ class CoreContainer(containers.DeclarativeContainer):
         locks=locks,
     )
     duties = providers.List(
-        providers.Singleton(HostDuty, presence, hosts),
+        providers.Singleton(HostDuty, heartbeat, hosts),
         providers.Singleton(
             WorkspaceDuty,
             ledger,
@@ -395,7 +395,7 @@ class CoreContainer(containers.DeclarativeContainer):
         providers.Singleton(ConsumerDuty, named_pull_requests, event_reader),
         providers.Singleton(ConsumerDuty, branch_consumer, event_reader),
         providers.Singleton(HookDuty, hooks),
-        providers.Singleton(ConsumerDuty, agent_words, event_reader),
+        providers.Singleton(ConsumerDuty, agent_output, event_reader),
         providers.Singleton(ConsumerDuty, ratchet_consumer, event_reader),
         providers.Singleton(
             RetentionDuty,
@@ -404,7 +404,7 @@ class CoreContainer(containers.DeclarativeContainer):
             pruner=store.provided.pruner,
             reader=event_reader,
             consumers=providers.List(
-                pull_request_consumer, named_pull_requests, branch_consumer, agent_words, ratchet_consumer
+                pull_request_consumer, named_pull_requests, branch_consumer, agent_output, ratchet_consumer
             ),
             retention=retention,
         ),

@@ -37,7 +37,7 @@ ALL_TABLES: tuple[TableSpec[Any], ...] = (
     ratchet.RATCHETS,
     ratchet.DISPATCHES,
     ratchet.WAKES,
-    ratchet.FIXER_PLACES,
+    ratchet.FIXER_SLOTS,
 )
 
 ALL_EVENTS: tuple[type[Payload], ...] = (

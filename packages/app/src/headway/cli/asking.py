@@ -4,8 +4,8 @@ from collections.abc import Awaitable, Callable
 from functools import partial
 from typing import TYPE_CHECKING
 
-from headway import shown, wire
-from headway.cli import chosen
+from headway import render, serialize
+from headway.cli import resolve
 from headway.cli.shell import ACTOR, AsJson, answer, note, perform
 from headway_core.forge_actions import ForgeAction
 from headway_core.kernel.errors import InvalidInput
@@ -29,7 +29,7 @@ def reply(workspace: str, thread_id: str, body: str, /, *, as_json: AsJson = Fal
     )
 
 
-def resolve(workspace: str, thread_id: str, /, *, as_json: AsJson = False) -> None:
+def resolve_thread(workspace: str, thread_id: str, /, *, as_json: AsJson = False) -> None:
     """Resolve an unresolved review thread.
 
     Parameters
@@ -58,15 +58,15 @@ def asked(workspace: str, /, *, as_json: AsJson = False) -> None:
     """What people and agents asked GitHub for, and what became of it."""
 
     async def work(hw: "Headway") -> list[ForgeAction]:
-        return await hw.forge_actions.of_workspace(await chosen.workspace(hw, workspace))
+        return await hw.forge_actions.of_workspace(await resolve.workspace(hw, workspace))
 
     actions = perform(work, as_json=as_json)
-    answer([wire.action(each) for each in actions], partial(shown.actions, actions), as_json=as_json)
+    answer([serialize.action(each) for each in actions], partial(render.actions, actions), as_json=as_json)
 
 
 def _ask(workspace: str, ask: "Callable[[Headway, str], Awaitable[ForgeAction]]", *, as_json: bool) -> None:
     async def work(hw: "Headway") -> ForgeAction:
-        its = await chosen.workspace(hw, workspace)
+        its = await resolve.workspace(hw, workspace)
         try:
             return await ask(hw, its)
         except InvalidInput as error:
@@ -74,5 +74,5 @@ def _ask(workspace: str, ask: "Callable[[Headway, str], Awaitable[ForgeAction]]"
             raise InvalidInput(field, error.problem) from error
 
     action = perform(work, as_json=as_json)
-    answer(wire.action(action), partial(shown.actions, [action]), as_json=as_json)
+    answer(serialize.action(action), partial(render.actions, [action]), as_json=as_json)
     note(_WAITS)

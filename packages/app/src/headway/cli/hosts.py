@@ -4,7 +4,7 @@ from functools import partial
 
 from cyclopts import App
 
-from headway import shown, wire
+from headway import render, serialize
 from headway.cli.shell import ACTOR, AsJson, answer, perform
 from headway_core.hosts import Host
 
@@ -15,7 +15,7 @@ app = App(name="host", help="The machines of this database, each with worktrees 
 def list_(*, as_json: AsJson = False) -> None:
     """Every host: whether it is there, and when its runner was last seen."""
     known = perform(lambda hw: hw.hosts.list(), as_json=as_json)
-    answer([wire.host(each) for each in known], partial(shown.hosts, known), as_json=as_json)
+    answer([serialize.host(each) for each in known], partial(render.hosts, known), as_json=as_json)
 
 
 @app.command
@@ -26,4 +26,4 @@ def retire(host: str, /, *, as_json: AsJson = False) -> None:
     where it is called, what the retired one had pushed.
     """
     retired: Host = perform(lambda hw: hw.hosts.retire(host, actor=ACTOR), as_json=as_json)
-    answer(wire.host_row(retired), partial(shown.host, retired), as_json=as_json)
+    answer(serialize.host_row(retired), partial(render.host, retired), as_json=as_json)

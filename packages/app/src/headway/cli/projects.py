@@ -4,7 +4,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from headway import shown, wire
+from headway import render, serialize
 from headway.cli.shell import ACTOR, AsJson, answer, note, perform
 from headway_core.projects import Project
 
@@ -48,7 +48,7 @@ def init(
         )
 
     project = perform(work, as_json=as_json)
-    answer(wire.project(project), partial(shown.project, project), as_json=as_json)
+    answer(serialize.project(project), partial(render.project, project), as_json=as_json)
     for option, asked in (("name", name), ("slug", slug), ("startup_script", startup_script)):
         if asked is not None and asked != getattr(project, option):
             note(f"{project.slug} was registered before: its {option} stays {getattr(project, option)!r}")

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 from cyclopts import App
 
-from headway import pulls, shown, wire
-from headway.cli import asking, chosen
+from headway import pulls, render, serialize
+from headway.cli import asking, resolve
 from headway.cli.shell import ACTOR, AsJson, answer, perform
 from headway_core.board import Card
 from headway_core.kernel.errors import HeadwayError, InvalidInput, NotFound, PermissionDenied, Unavailable
@@ -103,7 +103,8 @@ def threads(workspace: str, /, *, as_json: AsJson = False) -> None:
     answer(pulls.threads_document(card, pulls.now()), partial(pulls.show_threads, card), as_json=as_json)
 
 
-for command in (asking.reply, asking.resolve, asking.comment, asking.request_review, asking.asked):
+app.command(asking.resolve_thread, name="resolve")
+for command in (asking.reply, asking.comment, asking.request_review, asking.asked):
     app.command(command)
 
 
@@ -112,18 +113,20 @@ def limits(*, as_json: AsJson = False) -> None:
     """What GitHub last told of its limits, and how long reading is held back."""
     budgets = perform(lambda hw: hw.pull_requests.budgets(), as_json=as_json)
     now = pulls.now()
-    answer([wire.budget(each, now) for each in budgets], partial(shown.budgets, budgets), as_json=as_json)
+    answer(
+        [serialize.budget(each, now) for each in budgets], partial(render.budgets, budgets), as_json=as_json
+    )
 
 
 async def _card(hw: "Headway", workspace: str) -> Card:
-    return await hw.board.get(await chosen.workspace(hw, workspace))
+    return await hw.board.get(await resolve.workspace(hw, workspace))
 
 
 def _show(
     workspace: str, before: "Callable[[Headway, str], Awaitable[None]] | None", *, as_json: bool
 ) -> None:
     async def work(hw: "Headway") -> Card:
-        its = await chosen.workspace(hw, workspace)
+        its = await resolve.workspace(hw, workspace)
         if before is not None:
             await before(hw, its)
         return await hw.board.get(its)

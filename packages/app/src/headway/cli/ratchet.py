@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 from cyclopts import App
 
-from headway import shown, wire
-from headway.cli import chosen, pulls
+from headway import render, serialize
+from headway.cli import pulls, resolve
 from headway.cli.shell import AsJson, answer, perform
 from headway_core.board import Card
 from headway_core.ratchet import Explanation
@@ -44,12 +44,12 @@ def release(workspace: str, /, *, as_json: AsJson = False) -> None:
 
 def _change(workspace: str, change: "Callable[[Headway, str], Awaitable[object]]", *, as_json: bool) -> None:
     async def work(hw: "Headway") -> Card:
-        its = await chosen.workspace(hw, workspace)
+        its = await resolve.workspace(hw, workspace)
         await change(hw, its)
         return await hw.board.get(its)
 
     card = perform(work, as_json=as_json)
-    answer(wire.card(card), partial(shown.board, [card]), as_json=as_json)
+    answer(serialize.card(card), partial(render.board, [card]), as_json=as_json)
 
 
 @app.command
@@ -57,7 +57,7 @@ def check(workspace: str, /, *, as_json: AsJson = False) -> None:
     """Read the pull request and decide now; a fixer that is due is started by the runner."""
 
     async def work(hw: "Headway") -> Explanation:
-        its = await chosen.workspace(hw, workspace)
+        its = await resolve.workspace(hw, workspace)
         outcome = await hw.pull_requests.refresh_workspace(its, insist=True)
         await hw.ratchet.check(its)
         pulls.expect_read(outcome)
@@ -70,11 +70,11 @@ def explain(workspace: str, /, *, as_json: AsJson = False) -> None:
     """What was seen and how old it is, what was decided and why, and what will change it."""
 
     async def work(hw: "Headway") -> Explanation:
-        return await hw.ratchet.explain(await chosen.workspace(hw, workspace))
+        return await hw.ratchet.explain(await resolve.workspace(hw, workspace))
 
     _explain(work, as_json=as_json)
 
 
 def _explain(work: "Callable[[Headway], Awaitable[Explanation]]", *, as_json: bool) -> None:
     why = perform(work, as_json=as_json)
-    answer(wire.explanation(why), partial(shown.explanation, why), as_json=as_json)
+    answer(serialize.explanation(why), partial(render.explanation, why), as_json=as_json)

@@ -5,8 +5,8 @@ from typing import TYPE_CHECKING
 
 from cyclopts import App
 
-from headway import shown, wire
-from headway.cli import chosen
+from headway import render, serialize
+from headway.cli import resolve
 from headway.cli.shell import ACTOR, AsJson, answer, note, perform
 from headway_core.kernel.errors import Conflict
 from headway_core.sessions import LimitReached, Session, SessionStatus
@@ -40,15 +40,15 @@ def start(
     """
 
     async def work(hw: "Headway") -> Session:
-        its = await chosen.workspace(hw, workspace)
-        await chosen.expect_agent(hw, agent, model)
+        its = await resolve.workspace(hw, workspace)
+        await resolve.expect_agent(hw, agent, model)
         made = await hw.sessions.start_chat(its, prompt, agent, model, actor=ACTOR)
         if isinstance(made, LimitReached):
             raise Conflict("workspace", its, f"it has {made.limit} live sessions, as many as it may")
         return made
 
     made = perform(work, as_json=as_json)
-    answer(wire.session(made), partial(shown.session, made), as_json=as_json)
+    answer(serialize.session(made), partial(render.session, made), as_json=as_json)
     if made.status is SessionStatus.IDLE:
         note("the runner starts it: headway up")
 
@@ -57,6 +57,6 @@ def start(
 def stop(session: str, /, *, as_json: AsJson = False) -> None:
     """Have a session end, by its id; one that is over stays as it is."""
     stopped = perform(lambda hw: hw.sessions.stop(session, actor=ACTOR), as_json=as_json)
-    answer(wire.session(stopped), partial(shown.session, stopped), as_json=as_json)
+    answer(serialize.session(stopped), partial(render.session, stopped), as_json=as_json)
     if stopped.status is SessionStatus.STOPPING:
         note("the runner stops it: headway up")

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from cyclopts import App
 
-from headway import shown, wire
+from headway import render, serialize
 from headway.cli.shell import ACTOR, AsJson, answer, perform
 from headway_core.settings import Settings
 
@@ -19,8 +19,8 @@ app = App(name="settings", help="Quiet time, budgets, limits, trust.")
 @app.command
 def show(*, as_json: AsJson = False) -> None:
     """All settings as they are."""
-    document = wire.settings(perform(lambda hw: hw.settings.get(), as_json=as_json))
-    answer(document, partial(shown.settings, document), as_json=as_json)
+    document = serialize.settings(perform(lambda hw: hw.settings.get(), as_json=as_json))
+    answer(document, partial(render.settings, document), as_json=as_json)
 
 
 @app.command(name="set")
@@ -36,8 +36,8 @@ def set_(name: str, value: str, /, *, as_json: AsJson = False) -> None:
     async def work(hw: "Headway") -> Settings:
         return await hw.settings.change(None, actor=ACTOR, **{name: _value(value)})
 
-    document = wire.settings(perform(work, as_json=as_json))
-    answer(document, partial(shown.settings, {name: document[name]}), as_json=as_json)
+    document = serialize.settings(perform(work, as_json=as_json))
+    answer(document, partial(render.settings, {name: document[name]}), as_json=as_json)
 
 
 def _value(text: str) -> object:

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Annotated
 
 from cyclopts import App, Parameter
 
-from headway import shown, wire
-from headway.cli import chosen
+from headway import render, serialize
+from headway.cli import resolve
 from headway.cli.shell import ACTOR, FAILED, AsJson, answer, note, perform
 from headway_core.board import Card
 from headway_core.kernel.errors import InvalidInput
@@ -96,7 +96,7 @@ def create(
     _expect_one_source({option for option, value in given.items() if value is not None}, name)
 
     async def work(hw: "Headway") -> Workspace:
-        chosen_project = await chosen.project(hw, project)
+        chosen_project = await resolve.project(hw, project)
         command: CreateWorkspace
         if resume is not None:
             command = ResumeBranch(
@@ -132,7 +132,7 @@ def create(
                 session_policy=session,
             )
         if (prompt or issue) and session in {None, SessionPolicy.START}:
-            await chosen.expect_agent(hw)
+            await resolve.expect_agent(hw)
         try:
             return await hw.workspaces.create(command, idempotency_key=key, actor=ACTOR)
         except InvalidInput as error:
@@ -140,7 +140,7 @@ def create(
             raise InvalidInput(_OPTIONS.get(option, option), error.problem) from error
 
     made = perform(work, as_json=as_json)
-    answer(wire.workspace(made), partial(shown.workspace, made), as_json=as_json)
+    answer(serialize.workspace(made), partial(render.workspace, made), as_json=as_json)
     source = made.source
     if isinstance(source, GitHubIssueSource) and source.title is None:
         note(
@@ -174,7 +174,7 @@ def _issue_url(project: Project, number: int) -> str:
 def list_(*, as_json: AsJson = False) -> None:
     """The board: every live workspace and why it stands where it stands."""
     cards = perform(lambda hw: hw.board.cards(), as_json=as_json)
-    answer([wire.card(card) for card in cards], partial(shown.board, cards), as_json=as_json)
+    answer([serialize.card(card) for card in cards], partial(render.board, cards), as_json=as_json)
 
 
 @app.command
@@ -188,11 +188,11 @@ def show(workspace: str, /, *, as_json: AsJson = False) -> None:
     """
 
     async def work(hw: "Headway") -> tuple[Card, InitOutput]:
-        card = await hw.board.get(await chosen.workspace(hw, workspace))
+        card = await hw.board.get(await resolve.workspace(hw, workspace))
         return card, await hw.workspaces.output(card.view.workspace.id)
 
     card, output = perform(work, as_json=as_json)
-    answer(wire.details(card, output), partial(shown.details, card, output), as_json=as_json)
+    answer(serialize.details(card, output), partial(render.details, card, output), as_json=as_json)
 
 
 @app.command
@@ -211,10 +211,10 @@ def _change(
     workspace: str, change: "Callable[[Headway, str], Awaitable[Workspace]]", *, as_json: bool
 ) -> None:
     async def work(hw: "Headway") -> Workspace:
-        return await change(hw, await chosen.workspace(hw, workspace))
+        return await change(hw, await resolve.workspace(hw, workspace))
 
     changed = perform(work, as_json=as_json)
-    answer(wire.workspace(changed), partial(shown.workspace, changed), as_json=as_json)
+    answer(serialize.workspace(changed), partial(render.workspace, changed), as_json=as_json)
 
 
 @app.command
@@ -222,10 +222,10 @@ def move(workspace: str, /, *, as_json: AsJson = False) -> None:
     """Take it over from a retired host: a fresh worktree, on this machine, of the branch as it was pushed."""
 
     async def work(hw: "Headway") -> Workspace:
-        return await hw.workspaces.move_here(await chosen.workspace(hw, workspace), actor=ACTOR)
+        return await hw.workspaces.move_here(await resolve.workspace(hw, workspace), actor=ACTOR)
 
     moved = perform(work, as_json=as_json)
-    answer(wire.workspace(moved), partial(shown.workspace, moved), as_json=as_json)
+    answer(serialize.workspace(moved), partial(render.workspace, moved), as_json=as_json)
 
 
 @app.command
@@ -245,9 +245,9 @@ def archive(
     """
 
     async def work(hw: "Headway") -> ArchiveResult:
-        return await hw.workspaces.archive(await chosen.workspace(hw, workspace), lose_ignored=lose_ignored)
+        return await hw.workspaces.archive(await resolve.workspace(hw, workspace), lose_ignored=lose_ignored)
 
     result = perform(work, as_json=as_json)
-    answer(wire.archive(result), partial(shown.archive, result), as_json=as_json)
+    answer(serialize.archive(result), partial(render.archive, result), as_json=as_json)
     if not (isinstance(result, Settled) and result.workspace.status is WorkspaceStatus.ARCHIVED):
         sys.exit(FAILED)

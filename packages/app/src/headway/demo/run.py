@@ -12,7 +12,7 @@ import anyio.to_thread
 import attrs
 from rich.console import Console
 
-from headway import shown
+from headway import render
 from headway.config import Config, is_on_server
 from headway.demo import agent as scripted
 from headway.demo.director import Director, open_issue, open_resumed
@@ -212,7 +212,7 @@ def _tell(summary: Summary, agent: str) -> None:
     dispatches = [d for e in summary.explanations for d in e.dispatches]
     names = {card.view.workspace.id: card.view.workspace.name for card in summary.cards}
     console.print()
-    console.print(shown.Board(summary.cards))
+    console.print(render.Board(summary.cards))
     console.print(
         f"\n{len(summary.causes)} causes, {len(dispatches)} dispatches, {summary.seconds:.1f} s."
         f" The agent was {agent}; git, worktrees, processes, tests and HTTP were real."

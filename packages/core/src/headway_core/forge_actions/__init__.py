@@ -14,13 +14,13 @@ from headway_core.forge_actions.model import (
     Resolve,
 )
 from headway_core.forge_actions.ports import ForgeWriter, Written
-from headway_core.forge_actions.service import AgentWordsConsumer, ForgeActionDuty, ForgeActionService
+from headway_core.forge_actions.service import AgentOutputConsumer, ForgeActionDuty, ForgeActionService
 
 __all__ = [
     "FORGE_ACTIONS",
     "MARK",
     "ActionStatus",
-    "AgentWordsConsumer",
+    "AgentOutputConsumer",
     "Comment",
     "ForgeAction",
     "ForgeActionDuty",

@@ -23,7 +23,7 @@ class ForgeActionChanged:
 
 
 @attrs.frozen(kw_only=True)
-class AgentWordsRefused:
+class AgentOutputRefused:
     """What an agent left for GitHub could not be used."""
 
     event: ClassVar[str] = "forge_action.refused"
@@ -34,4 +34,4 @@ class AgentWordsRefused:
     problem: str
 
 
-EVENTS = (ForgeActionChanged, AgentWordsRefused)
+EVENTS = (ForgeActionChanged, AgentOutputRefused)

@@ -6,7 +6,16 @@ from datetime import timedelta
 
 import attrs
 
-from headway_core.forge_actions.events import AgentWordsRefused, ForgeActionChanged
+from headway_core.forge_actions.agent_output import (
+    PULL_REQUEST,
+    REPLIES,
+    Target,
+    given_body,
+    given_reviewers,
+    pull_request,
+    replies,
+)
+from headway_core.forge_actions.events import AgentOutputRefused, ForgeActionChanged
 from headway_core.forge_actions.model import (
     ACTION_LIMIT,
     ACTIONS_OF,
@@ -22,15 +31,6 @@ from headway_core.forge_actions.model import (
     Resolve,
 )
 from headway_core.forge_actions.ports import ForgeWriter, Written
-from headway_core.forge_actions.words import (
-    PULL_REQUEST,
-    REPLIES,
-    Target,
-    given_body,
-    given_reviewers,
-    pull_request,
-    replies,
-)
 from headway_core.kernel.consumers import EventConsumer
 from headway_core.kernel.duties import Duty
 from headway_core.kernel.errors import (
@@ -47,8 +47,8 @@ from headway_core.kernel.tables import OwnedTable, ReadTable
 from headway_core.kernel.transactions import ReadTransaction, Transaction
 from headway_core.projects.model import Project
 from headway_core.pull_requests import PRSnapshotService
-from headway_core.pull_requests.doubt import READ_LAG
 from headway_core.pull_requests.model import GitHubState, PullRequestFacts, PullRequestSnapshot
+from headway_core.pull_requests.staleness import READ_LAG
 from headway_core.sessions import Session, SessionEnded, Supervisor
 from headway_core.settings import SettingsService
 from headway_core.workspaces.model import Workspace
@@ -352,7 +352,7 @@ class Words:
     pull_request: bytes | str | None
 
 
-class AgentWordsConsumer(EventConsumer[Words | None]):
+class AgentOutputConsumer(EventConsumer[Words | None]):
     """Turns what an agent left behind into intents, once: with the consumer's position (I7).
 
     What it left lies on its host, so each host has a consumer of its own, with its own position.
@@ -382,7 +382,7 @@ class AgentWordsConsumer(EventConsumer[Words | None]):
     @property
     def name(self) -> str:
         """Known when it is first used: a container touches no data directory."""
-        return f"agent words of {self._locks.host_id}"
+        return f"agent output of {self._locks.host_id}"
 
     def wants(self, event: DomainEvent) -> bool:
         """Whether an agent may have left something behind."""
@@ -425,7 +425,7 @@ class AgentWordsConsumer(EventConsumer[Words | None]):
                     raise InvalidInput(name, raw)  # noqa: TRY301  one way out for all that can't be used
                 orders = read(raw, target)
             except InvalidInput as error:
-                refused = AgentWordsRefused(
+                refused = AgentOutputRefused(
                     session_id=event.payload.session_id, file=name, problem=str(error)
                 )
                 tx.emit(refused, workspace_id=event.workspace_id)

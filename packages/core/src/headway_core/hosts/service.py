@@ -76,7 +76,7 @@ class HostService:
     def _report(self, tx: Transaction) -> Host:
         host_id, name = self._locks.host_id, self._locks.host_name
         self._seen.put(tx, HostSeen(host_id=host_id, at=tx.now()))
-        host = self._hosts.hold(tx, host_id)
+        host = self._hosts.lock_row(tx, host_id)
         if host is None:
             host = self._hosts.add(tx, Host(id=host_id, name=name, registered_at=tx.now()))
             tx.emit(HostRegistered(host=host))
@@ -94,14 +94,14 @@ class HostService:
         for listed in self._hosts.query(tx, ALL_HOSTS):
             if not listed.is_available or self._seen_lately(tx, listed.id):
                 continue
-            host = self._hosts.hold(tx, listed.id)  # as it is now: another runner looks too
+            host = self._hosts.lock_row(tx, listed.id)  # as it is now: another runner looks too
             if host is not None and host.is_available:
                 lost.append(self._hosts.replace(tx, attrs.evolve(host, lost_at=tx.now())))
                 tx.emit(HostLost(host_id=host.id, lost_at=tx.now()))
         return tuple(lost)
 
     def _retire(self, tx: Transaction, host_id: str, actor: str) -> Host:
-        host = self._hosts.hold(tx, host_id)
+        host = self._hosts.lock_row(tx, host_id)
         if host is None:
             raise NotFound("host", host_id)
         if host.retired_at is not None:

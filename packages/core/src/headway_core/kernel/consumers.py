@@ -118,7 +118,7 @@ class EventReader:
         last = events[-1].position
 
         def work(tx: Transaction) -> None:
-            stored = self._positions.hold(tx, consumer.name)
+            stored = self._positions.lock_row(tx, consumer.name)
             before = stored.position if stored else 0
             if last <= before:
                 return  # another process of this database was first

@@ -395,7 +395,7 @@ def _sort_key(column: str) -> Callable[[Any], tuple[bool, Any]]:
 
 
 class _MemoryWriter(_MemoryReader[R], OwnedTable[R]):
-    def hold(self, tx: Transaction, *key: str | int) -> R | None:
+    def lock_row(self, tx: Transaction, *key: str | int) -> R | None:
         return self.get(_scope(tx, self._store), *key)
 
     def add(self, tx: Transaction, record: R) -> R:

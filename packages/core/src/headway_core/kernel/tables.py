@@ -28,7 +28,7 @@ class Lock(enum.Enum):
     WORKSPACE = "workspace"
     """`tx.lock(workspace_id)` came first in the same transaction; inserting a workspace counts."""
     ROW = "row"
-    """The row itself: held (`OwnedTable.hold`), then compare-and-swap on its version."""
+    """The row itself: held (`OwnedTable.lock_row`), then compare-and-swap on its version."""
     APPEND = "append"
     """Nothing: rows are only added, or replaced whole without a version (telemetry, positions)."""
 
@@ -207,7 +207,7 @@ class OwnedTable(ReadTable[R]):
     """
 
     @abstractmethod
-    def hold(self, tx: Transaction, *key: str | int) -> R | None:
+    def lock_row(self, tx: Transaction, *key: str | int) -> R | None:
         """As `get`, and what was found, or that nothing was, stays so until the transaction ends: others
         who hold or write it wait. Only where writers overlap is there anything to do.
         """

@@ -4,6 +4,7 @@ from headway_core.operations.archive import ArchiveService
 from headway_core.operations.creation import WorkspaceCreationService
 from headway_core.operations.duty import WorkspaceDuty
 from headway_core.operations.following import BranchConsumer, BranchService
+from headway_core.operations.heartbeat import HostDuty, HostHeartbeat
 from headway_core.operations.model import (
     ArchiveResult,
     Busy,
@@ -18,11 +19,10 @@ from headway_core.operations.model import (
     Settled,
 )
 from headway_core.operations.moving import MovingService
-from headway_core.operations.places import WorktreePlaces
 from headway_core.operations.ports import Issue, IssueReader
-from headway_core.operations.presence import HostDuty, HostPresence
 from headway_core.operations.provisioning import ProvisioningService
 from headway_core.operations.recovery import RecoveryService
+from headway_core.operations.worktree_paths import WorktreePaths
 
 __all__ = [
     "ArchiveResult",
@@ -34,7 +34,7 @@ __all__ = [
     "GitHubIssue",
     "HoldsIgnored",
     "HostDuty",
-    "HostPresence",
+    "HostHeartbeat",
     "Issue",
     "IssueReader",
     "Manual",
@@ -48,5 +48,5 @@ __all__ = [
     "Settled",
     "WorkspaceCreationService",
     "WorkspaceDuty",
-    "WorktreePlaces",
+    "WorktreePaths",
 ]

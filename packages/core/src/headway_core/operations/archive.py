@@ -11,7 +11,7 @@ from headway_core.kernel.ledger import Ledger
 from headway_core.kernel.tables import ReadTable
 from headway_core.kernel.transactions import Transaction
 from headway_core.operations.model import ArchiveResult, Busy, HoldsIgnored, NotDue, Settled
-from headway_core.operations.places import WorktreePlaces
+from headway_core.operations.worktree_paths import WorktreePaths
 from headway_core.projects.model import Project
 from headway_core.sessions import EndReason, SessionExecutor, SessionService
 from headway_core.workspaces.model import Workspace, WorkspaceStatus
@@ -36,7 +36,7 @@ class ArchiveService:
         executor: SessionExecutor,
         locks: HostLocks,
         worktrees: Worktrees,
-        places: WorktreePlaces,
+        worktree_paths: WorktreePaths,
         patience_s: float = 15.0,
     ) -> None:
         """`patience_s`: how long it waits for a runner that starts or stops a session just now."""
@@ -47,7 +47,7 @@ class ArchiveService:
         self._executor = executor
         self._locks = locks
         self._worktrees = worktrees
-        self._places = places
+        self._worktree_paths = worktree_paths
         self._patience_s = patience_s
 
     async def archive(
@@ -118,14 +118,14 @@ class ArchiveService:
     async def _put_away(self, workspace: Workspace, project: Project, *, lose_ignored: bool) -> None:
         if workspace.worktree_path is None:
             return
-        path = self._places.worktree(project, workspace)
+        path = self._worktree_paths.worktree(project, workspace)
         if await self._worktrees.state(project.repo_path, path, workspace.base_branch) is not None:
             ref = await self._worktrees.preserve(project.repo_path, path, workspace.id)
             if ref is not None:
                 # Stored before the removal: after a crash nobody could say it any more.
                 await self._ledger.transact(lambda tx: self._lifecycle.note_preserved(tx, workspace.id, ref))
         await self._worktrees.remove(
-            project.repo_path, self._places.base(project), path, lose_ignored=lose_ignored
+            project.repo_path, self._worktree_paths.base(project), path, lose_ignored=lose_ignored
         )
 
     def _back(self, workspace_id: str, problem: str, tx: Transaction) -> Workspace:

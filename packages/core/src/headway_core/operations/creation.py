@@ -8,13 +8,12 @@ from headway_core.kernel.errors import Conflict, InvalidInput, NotFound, Unavail
 from headway_core.kernel.ledger import Ledger
 from headway_core.kernel.transactions import Transaction
 from headway_core.operations.branches import free_branch
+from headway_core.operations.issue_prompt import body_hash, issue_prompt
 from headway_core.operations.model import CreateWorkspace, GitHubIssue, Manual, ResumeBranch
 from headway_core.operations.ports import Issue, IssueReader
-from headway_core.operations.words import (
-    body_hash,
+from headway_core.operations.validation import (
     given_name,
     given_prompt,
-    issue_prompt,
     issue_url,
     name_from_outside,
 )

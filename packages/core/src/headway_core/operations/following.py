@@ -56,7 +56,7 @@ class BranchService:
 
         return await self._ledger.transact(work)
 
-    async def is_valid(self, workspace_id: str) -> str | None:
+    async def branch_to_follow(self, workspace_id: str) -> str | None:
         """The head's branch, when the workspace is not on it and git takes its name."""
         head = await self._ledger.read(lambda tx: self._head(tx, workspace_id))
         workspace = await self._ledger.read(lambda tx: self._lifecycle.known(tx, workspace_id))
@@ -99,7 +99,7 @@ class BranchConsumer(EventConsumer[str | None]):
         if event.workspace_id is None or not _may_lead(event):
             return None
         try:
-            return await self._branches.is_valid(event.workspace_id)
+            return await self._branches.branch_to_follow(event.workspace_id)
         except NotFound:
             return None
 

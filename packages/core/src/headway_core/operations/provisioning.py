@@ -19,7 +19,7 @@ from headway_core.kernel.tables import ReadTable
 from headway_core.kernel.transactions import Transaction
 from headway_core.operations.branches import free_branch
 from headway_core.operations.model import Busy, NotDue, ProvisionResult, Settled
-from headway_core.operations.places import WorktreePlaces
+from headway_core.operations.worktree_paths import WorktreePaths
 from headway_core.projects.model import Project
 from headway_core.sessions.model import LIVE_OF, Session, SessionStatus
 from headway_core.workspaces.model import ResumeBranchSource, Workspace, WorkspaceStatus
@@ -64,7 +64,7 @@ class ProvisioningService:
         worktrees: Worktrees,
         scripts: Scripts,
         hosts: ReadTable[Host],
-        places: WorktreePlaces,
+        worktree_paths: WorktreePaths,
     ) -> None:
         self._ledger = ledger
         self._projects = projects
@@ -72,7 +72,7 @@ class ProvisioningService:
         self._lifecycle = lifecycle
         self._locks = locks
         self._hosts = hosts
-        self._places = places
+        self._worktree_paths = worktree_paths
         self._worktrees = worktrees
         self._scripts = scripts
 
@@ -128,7 +128,7 @@ class ProvisioningService:
         return _Begun(workspace=workspace, project=project)
 
     async def _carry_out(self, begun: _Begun) -> Workspace:
-        project, path = begun.project, self._places.worktree(begun.project, begun.workspace)
+        project, path = begun.project, self._worktree_paths.worktree(begun.project, begun.workspace)
         made = await self._make_worktree(begun.workspace, project, path)
         if isinstance(made, str):
             return await self._fail(begun.workspace.id, project, path, made)
@@ -170,7 +170,7 @@ class ProvisioningService:
         return WorktreeOrder(
             workspace_id=workspace.id,
             repo_path=project.repo_path,
-            base_path=self._places.base(project),
+            base_path=self._worktree_paths.base(project),
             path=path,
             branch=workspace.branch,
             new_branch=not has_branch,
@@ -217,7 +217,7 @@ class ProvisioningService:
         if workspace.worktree_path is None:
             try:
                 await self._worktrees.remove(
-                    project.repo_path, self._places.base(project), path, lose_ignored=False
+                    project.repo_path, self._worktree_paths.base(project), path, lose_ignored=False
                 )
             except HeadwayError as error:
                 problem = f"{problem}; what was made of its worktree is still there: {error}"

@@ -16,8 +16,8 @@ from headway_core.kernel.tables import ReadTable
 from headway_core.kernel.transactions import ReadTransaction
 from headway_core.operations.archive import ArchiveService
 from headway_core.operations.model import ArchiveResult, ProvisionResult, Recovered, Settled
-from headway_core.operations.places import WorktreePlaces
 from headway_core.operations.provisioning import AT_ONCE, ProvisioningService
+from headway_core.operations.worktree_paths import WorktreePaths
 from headway_core.projects.model import ALL_PROJECTS, Project
 from headway_core.sessions import SessionExecutor
 from headway_core.workspaces.model import LIVE_WORKSPACES, Workspace, WorkspaceStatus
@@ -51,7 +51,7 @@ class RecoveryService:
         executor: SessionExecutor,
         locks: HostLocks,
         worktrees: Worktrees,
-        places: WorktreePlaces,
+        worktree_paths: WorktreePaths,
     ) -> None:
         self._ledger = ledger
         self._workspaces = workspaces
@@ -62,7 +62,7 @@ class RecoveryService:
         self._executor = executor
         self._locks = locks
         self._worktrees = worktrees
-        self._places = places
+        self._worktree_paths = worktree_paths
 
     async def recover(self) -> Recovered:
         """Bring what this host left half done to an end, by the paths that began it (docs/recovery.md).
@@ -122,14 +122,14 @@ class RecoveryService:
                 found.problems.append(f"workspace {workspace.id}: {error}")
 
     async def _look_at_worktree(self, workspace: Workspace, project: Project, found: _Found) -> None:
-        path = self._places.worktree(project, workspace)
+        path = self._worktree_paths.worktree(project, workspace)
         if await self._worktrees.state(project.repo_path, path, workspace.base_branch) is None:
             found.missing.append(
                 await self._ledger.transact(lambda tx: self._lifecycle.worktree_missing(tx, workspace.id))
             )
 
     async def _look_for_strays(self, project: Project, found: _Found) -> None:
-        base = self._places.base(project)
+        base = self._worktree_paths.base(project)
         try:
             strays = await self._worktrees.strays(project.repo_path, base, await self._known_paths(project))
             # Asked again, after the look: the row of a workspace is older than its folder, so whatever was
@@ -144,7 +144,9 @@ class RecoveryService:
     async def _known_paths(self, project: Project) -> frozenset[str]:
         """Where worktrees of live workspaces are or will be, whichever host has them."""
         live = await self._ledger.read(lambda tx: self._workspaces.query(tx, LIVE_WORKSPACES))
-        return frozenset(self._places.worktree(project, w) for w in live if w.project_id == project.id)
+        return frozenset(
+            self._worktree_paths.worktree(project, w) for w in live if w.project_id == project.id
+        )
 
     async def _clear_away(self, project: Project, base: str, stray: StrayWorktree, found: _Found) -> None:
         """Remove what holds no work; git is asked once more by the removal itself (I12)."""

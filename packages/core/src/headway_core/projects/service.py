@@ -102,7 +102,7 @@ class ProjectService:
 
         def work(tx: Transaction) -> Project:
             found = self._known(tx, id_or_slug)
-            project = self._projects.hold(tx, found.id) or found
+            project = self._projects.lock_row(tx, found.id) or found
             if project.archived:
                 return project
             stored = self._projects.replace(tx, attrs.evolve(project, archived=True))
@@ -113,7 +113,7 @@ class ProjectService:
 
     def live(self, tx: Transaction, project_id: str) -> Project:
         """The project, which stays live until this transaction ends. `NotFound` when it is archived."""
-        project = self._projects.hold(tx, project_id)  # so an archive waits, or this sees it
+        project = self._projects.lock_row(tx, project_id)  # so an archive waits, or this sees it
         if project is None or project.archived:
             raise NotFound("project", project_id)
         return project

@@ -60,9 +60,9 @@ from headway_core.pull_requests.ports import (
     RateLimit,
     WebhookDecoder,
 )
-from headway_core.pull_requests.recording import PullRequestRecords
+from headway_core.pull_requests.reconciliation import Believed, Refused, believe
+from headway_core.pull_requests.repository import PullRequestRepository
 from headway_core.pull_requests.service import PRSnapshotService
-from headway_core.pull_requests.writing import Believed, Refused, believe
 
 __all__ = [
     "DELIVERIES",
@@ -92,7 +92,7 @@ __all__ = [
     "PullRequestDetached",
     "PullRequestDigest",
     "PullRequestHinted",
-    "PullRequestRecords",
+    "PullRequestRepository",
     "PullRequestSnapshot",
     "PullRequestWatch",
     "PullRequests",

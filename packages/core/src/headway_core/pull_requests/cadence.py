@@ -6,7 +6,6 @@ from datetime import datetime, timedelta
 import attrs
 
 from headway_core.pull_requests.derive import ci_of
-from headway_core.pull_requests.doubt import READ_LAG
 from headway_core.pull_requests.model import (
     CIStatus,
     GitHubState,
@@ -14,7 +13,8 @@ from headway_core.pull_requests.model import (
     PullRequestSnapshot,
     PullRequestWatch,
 )
-from headway_core.pull_requests.writing import quiet_end
+from headway_core.pull_requests.reconciliation import quiet_end
+from headway_core.pull_requests.staleness import READ_LAG
 from headway_core.settings.model import Settings
 from headway_core.workspaces.model import Workspace, WorkspaceStatus
 
@@ -144,7 +144,7 @@ def next_discovery(watch: PullRequestWatch, now: datetime, settings: Settings) -
     return step, now + timedelta(seconds=wait * jitter(watch.workspace_id, step))
 
 
-def is_to_kick(watch: PullRequestWatch) -> bool:
+def needs_merge_check(watch: PullRequestWatch) -> bool:
     """Whether GitHub is to be asked to work out whether the pull request merges."""
     return watch.unknown_reads % _KICK_EVERY == 1
 

@@ -7,7 +7,7 @@ from typing import Protocol
 import attrs
 
 from headway_core.projects.model import Project
-from headway_core.pull_requests.fuse import Fuse
+from headway_core.pull_requests.circuit_breaker import CircuitBreaker
 from headway_core.pull_requests.ports import (
     Candidate,
     FailureKind,
@@ -56,7 +56,7 @@ class Seen:
 
 async def look(forge: PullRequests, group: Sequence[Asking]) -> dict[str, Seen]:
     """Ask for a group of one project: one query for the branches, then one for all that is observed."""
-    project, forge = group[0].project, Fuse(forge)
+    project, forge = group[0].project, CircuitBreaker(forge)
     looking = [each for each in group if each.looks]
     found = await _of_branches(forge, project, [each.workspace.branch for each in looking])
     seen: dict[str, Seen] = {}

@@ -263,9 +263,9 @@ class PullRequestWatch:
     """The last observation number that was drawn."""
     believed: int = 0
     """The number of the last fetch that was believed, also when it found nothing new."""
-    doubted: str | None = None
-    """What the last read took back (`doubt`): it is believed when a later read says so too."""
-    doubted_at: datetime | None = None
+    unconfirmed: str | None = None
+    """What the last read took back (`staleness`): it is believed when a later read says so too."""
+    unconfirmed_since: datetime | None = None
     """When the fetch began that said so first; None when its record lagged behind its branch."""
     fetch_began_at: datetime | None = None
     """When the newest believed fetch began; `hint_at` after it means that it may be out of date."""
@@ -275,7 +275,7 @@ class PullRequestWatch:
     mergeability_at: datetime | None = None
     """When the fetch began that last read each part whole: its facts are at least as new."""
     unknown_reads: int = 0
-    """Reads since mergeability became unknown that did not tell it: the kick, and its backoff."""
+    """Reads since mergeability became unknown that did not tell it: what triggers a merge check."""
     landed: int = 0
     """The number of the last fetch that has an outcome; lower than `begun` while one flies, or died."""
     due_at: datetime | None = None

@@ -3,7 +3,7 @@
 import attrs
 
 from headway_core.pull_requests.ports import FailureKind
-from headway_core.pull_requests.writing import RefusalReason
+from headway_core.pull_requests.reconciliation import RefusalReason
 
 
 @attrs.frozen(kw_only=True)

@@ -157,7 +157,7 @@ class PullRequests(ABC):
         """What was last told of each budget, by any call of this adapter; nothing where nobody counts."""
         return ()
 
-    async def kick(self, project: Project, number: int) -> None:  # noqa: B027  optional
+    async def trigger_merge_check(self, project: Project, number: int) -> None:  # noqa: B027  optional
         """Make the forge work out whether the pull request merges: `observe` then tells.
 
         GitHub does so when a pull request is read by REST. A failure is of no interest here.

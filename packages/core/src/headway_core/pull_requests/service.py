@@ -14,11 +14,11 @@ from headway_core.kernel.transactions import ReadTransaction, Transaction
 from headway_core.pull_requests.addresses import pull_request_number
 from headway_core.pull_requests.budget import ForgeBudgets, Round
 from headway_core.pull_requests.discovery import Seen, look
-from headway_core.pull_requests.flights import Flights
 from headway_core.pull_requests.model import ForgeBudget
 from headway_core.pull_requests.outcomes import FetchOutcome, NoPullRequest, RefreshOutcome, Shared
 from headway_core.pull_requests.ports import FailureKind, FetchFailed, PullRequests
-from headway_core.pull_requests.recording import Begun, Pending, PullRequestRecords, Stored
+from headway_core.pull_requests.repository import Begun, Pending, PullRequestRepository, Stored
+from headway_core.pull_requests.single_flight import SingleFlight
 from headway_core.workspaces.model import Workspace
 
 DEADLINE_S = 45.0
@@ -40,7 +40,7 @@ class PRSnapshotService:
         self,
         ledger: Ledger,
         *,
-        records: PullRequestRecords,
+        records: PullRequestRepository,
         budgets: ForgeBudgets,
         forge: PullRequests,
         locks: HostLocks,
@@ -50,7 +50,7 @@ class PRSnapshotService:
         self._budgets = budgets
         self._forge = forge
         self._locks = locks
-        self._flights = Flights()
+        self._single_flight = SingleFlight()
 
     # Steps, composed into the transactions of others.
 
@@ -109,8 +109,8 @@ class PRSnapshotService:
 
     async def attach_url(self, workspace_id: str, url: str, *, actor: str = "headway") -> FetchOutcome:
         """Attach by address. `InvalidInput("url")` when it is none of the project's repository."""
-        place = await self._ledger.read(lambda tx: self._records.place(tx, workspace_id))
-        number = 0 if place is None else pull_request_number(place[1], url)
+        found = await self._ledger.read(lambda tx: self._records.workspace_and_project(tx, workspace_id))
+        number = 0 if found is None else pull_request_number(found[1], url)
         return await self.attach_number(workspace_id, number, actor=actor)
 
     async def detach(self, workspace_id: str, *, actor: str = "headway") -> bool:
@@ -128,7 +128,7 @@ class PRSnapshotService:
         for an unknown workspace alone: what GitHub answers is in the outcome.
         """
         while True:
-            shared = await self._flights.wait(workspace_id, insist=insist)
+            shared = await self._single_flight.wait(workspace_id, insist=insist)
             if shared is not None:
                 return Shared(outcome=shared)
             outcomes, held = await self._fly([workspace_id], holder=_PEOPLE, asked=True)
@@ -151,7 +151,7 @@ class PRSnapshotService:
 
         What another process fetches is left to it, and what a forge that asked to wait has is put off.
         """
-        free = self._flights.free(await self._ledger.read(self._records.due))
+        free = self._single_flight.free(await self._ledger.read(self._records.due))
         if not free:
             return {}
         outcomes, _ = await self._fly(free, holder=self._locks.host_id, asked=False)
@@ -175,7 +175,7 @@ class PRSnapshotService:
         self, workspace_ids: Sequence[str], *, holder: str, asked: bool
     ) -> tuple[dict[str, FetchOutcome], Mapping[str, Pending]]:
         """The outcomes, and what another process is fetching."""
-        self._flights.begin(workspace_ids)
+        self._single_flight.begin(workspace_ids)
         outcomes: dict[str, FetchOutcome] = {}
         flying: list[Begun] = []
         try:
@@ -187,7 +187,7 @@ class PRSnapshotService:
             await self._ask(flying, outcomes)
         finally:
             for workspace_id in workspace_ids:
-                self._flights.land(workspace_id, outcomes.get(workspace_id))
+                self._single_flight.land(workspace_id, outcomes.get(workspace_id))
             await self._give_back([each for each in flying if each.workspace.id not in outcomes])
         return outcomes, begin.held
 
@@ -196,7 +196,7 @@ class PRSnapshotService:
         for each in begun:
             groups[each.project.id].append(each)
         limited: dict[str, FetchFailed] = {}
-        kicks: list[tuple[Begun, int]] = []
+        merge_checks: list[tuple[Begun, int]] = []
         for n, group in enumerate(groups.values()):
             host = group[0].project.github_host
             if n > 0:
@@ -210,12 +210,12 @@ class PRSnapshotService:
                 stored = await self._store(each, seen[each.workspace.id], found)
                 found = None
                 outcomes[each.workspace.id] = stored.outcome
-                self._flights.land(each.workspace.id, stored.outcome)
-                if stored.kick is not None:
-                    kicks.append((each, stored.kick))
-        for each, number in kicks:
+                self._single_flight.land(each.workspace.id, stored.outcome)
+                if stored.merge_check is not None:
+                    merge_checks.append((each, stored.merge_check))
+        for each, number in merge_checks:
             if each.project.github_host not in limited:  # a kick that is lost is made up for
-                await self._forge.kick(each.project, number)
+                await self._forge.trigger_merge_check(each.project, number)
 
     async def _look(self, group: Sequence[Begun]) -> dict[str, Seen]:
         with anyio.move_on_after(DEADLINE_S):

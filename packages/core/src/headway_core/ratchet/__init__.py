@@ -5,7 +5,7 @@ from headway_core.ratchet.duty import RatchetConsumer, RatchetDuty, WorktreeFact
 from headway_core.ratchet.explain import Explanation, sentence
 from headway_core.ratchet.model import (
     DISPATCHES,
-    FIXER_PLACES,
+    FIXER_SLOTS,
     RATCHETS,
     WAKES,
     Cause,
@@ -21,7 +21,7 @@ from headway_core.ratchet.state import RatchetState, ratchet_state
 
 __all__ = [
     "DISPATCHES",
-    "FIXER_PLACES",
+    "FIXER_SLOTS",
     "RATCHETS",
     "WAKES",
     "Cause",

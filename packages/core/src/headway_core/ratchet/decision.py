@@ -46,7 +46,7 @@ class StallReason(enum.StrEnum):
 class Disabled:
     """The ratchet is off."""
 
-    look_again_at: datetime | None = None
+    recheck_at: datetime | None = None
 
 
 @attrs.frozen(kw_only=True)
@@ -54,14 +54,14 @@ class Wait:
     """Something else comes first."""
 
     reason: WaitReason
-    look_again_at: datetime | None
+    recheck_at: datetime | None
 
 
 @attrs.frozen(kw_only=True)
 class Done:
     """Merged."""
 
-    look_again_at: datetime | None = None
+    recheck_at: datetime | None = None
 
 
 @attrs.frozen(kw_only=True)
@@ -69,7 +69,7 @@ class FixerActive:
     """A fixer is at work."""
 
     session_id: str | None
-    look_again_at: datetime | None
+    recheck_at: datetime | None
 
 
 @attrs.frozen(kw_only=True)
@@ -78,7 +78,7 @@ class Held:
 
     by: str
     until: datetime | None
-    look_again_at: datetime | None
+    recheck_at: datetime | None
 
 
 @attrs.frozen(kw_only=True)
@@ -86,21 +86,21 @@ class Stalled:
     """The ratchet will not act, and says so (R24)."""
 
     reason: StallReason
-    look_again_at: datetime | None
+    recheck_at: datetime | None
 
 
 @attrs.frozen(kw_only=True)
 class AwaitingReview:
     """It is the reviewer's turn."""
 
-    look_again_at: datetime | None = None
+    recheck_at: datetime | None = None
 
 
 @attrs.frozen(kw_only=True)
 class Ready:
     """Nothing is left to fix."""
 
-    look_again_at: datetime | None = None
+    recheck_at: datetime | None = None
 
 
 @attrs.frozen(kw_only=True)
@@ -108,7 +108,7 @@ class Dispatch:
     """Start one fixer for these causes."""
 
     cause_ids: tuple[str, ...]
-    look_again_at: datetime | None = None
+    recheck_at: datetime | None = None
 
 
 Decision = Disabled | Wait | Done | FixerActive | Held | Stalled | AwaitingReview | Ready | Dispatch
@@ -182,7 +182,7 @@ def decide(facts: RatchetFacts) -> Decision:
     for condition, conclude in _TABLE:
         if condition(facts):
             return conclude(facts)
-    return Dispatch(cause_ids=facts.actionable, look_again_at=facts.next_look)
+    return Dispatch(cause_ids=facts.actionable, recheck_at=facts.next_look)
 
 
 _Look = Callable[[RatchetFacts], datetime | None]
@@ -203,15 +203,15 @@ def _never(_: RatchetFacts) -> None:
 
 
 def _wait(reason: WaitReason, look: _Look = _in_time) -> Callable[[RatchetFacts], Decision]:
-    return lambda f: Wait(reason=reason, look_again_at=look(f))
+    return lambda f: Wait(reason=reason, recheck_at=look(f))
 
 
 def _stalled(reason: StallReason, look: _Look = _in_time) -> Callable[[RatchetFacts], Decision]:
-    return lambda f: Stalled(reason=reason, look_again_at=look(f))
+    return lambda f: Stalled(reason=reason, recheck_at=look(f))
 
 
 def _reviewers_turn(f: RatchetFacts) -> Decision:
-    return AwaitingReview(look_again_at=f.next_look)
+    return AwaitingReview(recheck_at=f.next_look)
 
 
 def _ci_pending(f: RatchetFacts) -> bool:
@@ -231,11 +231,11 @@ _TABLE: tuple[_Row, ...] = (
     # 4: somebody is at it
     (
         lambda f: f.dispatch_live or f.fixer_session is not None,
-        lambda f: FixerActive(session_id=f.fixer_session, look_again_at=f.poll_at),
+        lambda f: FixerActive(session_id=f.fixer_session, recheck_at=f.poll_at),
     ),
     (
         lambda f: f.held_by is not None,
-        lambda f: Held(by=f.held_by or "", until=f.held_until, look_again_at=f.next_look),
+        lambda f: Held(by=f.held_by or "", until=f.held_until, recheck_at=f.next_look),
     ),
     # 5: the worktree
     (lambda f: f.branch_mismatch, _stalled(StallReason.BRANCH_MISMATCH, _polled)),
@@ -252,7 +252,7 @@ _TABLE: tuple[_Row, ...] = (
     (lambda f: not f.present and f.part_unknown and f.part_overdue, _stalled(StallReason.CI_UNKNOWN)),
     (lambda f: not f.present and f.part_unknown, _wait(WaitReason.UNKNOWN)),
     (lambda f: not f.present and f.review_outstanding, _reviewers_turn),
-    (lambda f: not f.present, lambda f: Ready(look_again_at=f.next_look)),
+    (lambda f: not f.present, lambda f: Ready(recheck_at=f.next_look)),
     # 10: nothing that a fixer has not had already
     (lambda f: not f.actionable and bool(f.exhausted), _stalled(StallReason.RETRIES)),
     (lambda f: not f.actionable and f.only_feedback and f.answered, _reviewers_turn),

@@ -13,7 +13,7 @@ from headway_core.kernel.hosts import HostLocks
 from headway_core.kernel.ledger import Ledger
 from headway_core.kernel.tables import ReadTable
 from headway_core.kernel.transactions import ReadTransaction, Transaction
-from headway_core.ratchet.gather import Tables, View, git_concludes, git_is_stale, read_view
+from headway_core.ratchet.decision_inputs import Tables, View, git_concludes, git_is_stale, read_view
 from headway_core.ratchet.model import DUE_WAKES, NEXT_WAKE, RatchetWake
 from headway_core.ratchet.service import RatchetService
 from headway_core.sessions import Purpose

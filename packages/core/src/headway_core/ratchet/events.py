@@ -1,11 +1,25 @@
 """What the ratchet did, as facts."""
 
+from collections.abc import Mapping
 from typing import ClassVar
 
 import attrs
 
+from headway_core.kernel.events import Upcasts
 from headway_core.ratchet.decision import Decision
 from headway_core.ratchet.model import Cause, DispatchStatus, Hold
+
+
+def _recheck_at_renamed(data: Mapping[str, object]) -> Mapping[str, object]:
+    """`recheck_at` of a decision was called `look_again_at`."""
+
+    def renamed(decision: object) -> object:
+        if not isinstance(decision, Mapping) or "look_again_at" not in decision:
+            return decision
+        rest = {name: value for name, value in decision.items() if name != "look_again_at"}
+        return {**rest, "recheck_at": decision["look_again_at"]}
+
+    return {**data, "decision": renamed(data["decision"]), "before": renamed(data["before"])}
 
 
 @attrs.frozen(kw_only=True)
@@ -33,7 +47,8 @@ class RatchetDecided:
     """The decision changed."""
 
     event: ClassVar[str] = "ratchet.decided"
-    version: ClassVar[int] = 1
+    version: ClassVar[int] = 2
+    upcasts: ClassVar[Upcasts] = {1: _recheck_at_renamed}
 
     decision: Decision
     before: Decision | None

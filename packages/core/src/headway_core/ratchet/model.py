@@ -177,7 +177,7 @@ class RatchetWake:
 
 
 @attrs.frozen(kw_only=True)
-class FixerPlaces:
+class FixerSlotsRow:
     """The one row that is held while a fixer takes a place, so that two never take the last one. Its name is
     held as well as the row would be, so nobody writes it.
     """
@@ -186,7 +186,7 @@ class FixerPlaces:
     version: int = 0
 
 
-FIXER_PLACES = TableSpec(name="fixer_places", record=FixerPlaces, lock=Lock.ROW)
+FIXER_SLOTS = TableSpec(name="fixer_places", record=FixerSlotsRow, lock=Lock.ROW)
 
 WAITING = Query(name="waiting", present=("waits_since",), order=("waits_since",), limit=200)
 RATCHETS = TableSpec(

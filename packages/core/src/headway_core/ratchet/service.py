@@ -21,25 +21,25 @@ from headway_core.pull_requests.model import (
 )
 from headway_core.ratchet.causes import forget_conflict, forget_oldest, remember, with_items
 from headway_core.ratchet.decision import Decision, Disabled, Dispatch, Wait, WaitReason, decide
-from headway_core.ratchet.events import DispatchChanged, RatchetDecided, RatchetHeld, RatchetSwitched
-from headway_core.ratchet.explain import Explanation, sentence
-from headway_core.ratchet.gather import (
+from headway_core.ratchet.decision_inputs import (
     POLL,
     Tables,
     View,
-    gather,
-    read_places,
+    decision_inputs,
+    read_slots,
     read_view,
     recent,
     same_decision,
 )
+from headway_core.ratchet.events import DispatchChanged, RatchetDecided, RatchetHeld, RatchetSwitched
+from headway_core.ratchet.explain import Explanation, sentence
 from headway_core.ratchet.model import (
     DISPATCHES_OF,
     LIVE_DISPATCH,
     LIVE_DISPATCH_OF,
     DispatchStatus,
     FixerDispatch,
-    FixerPlaces,
+    FixerSlotsRow,
     Hold,
     HoldKind,
     Ratchet,
@@ -71,7 +71,7 @@ class RatchetService:
         ratchets: OwnedTable[Ratchet],
         dispatches: OwnedTable[FixerDispatch],
         wakes: OwnedTable[RatchetWake],
-        places: OwnedTable[FixerPlaces],
+        slots: OwnedTable[FixerSlotsRow],
         tables: Tables,
         settings: SettingsService,
         sessions: SessionService,
@@ -82,7 +82,7 @@ class RatchetService:
         self._ratchets = ratchets
         self._dispatches = dispatches
         self._wakes = wakes
-        self._places = places
+        self._slots = slots
         self._tables = tables
         self._settings = settings
         self._sessions = sessions
@@ -105,9 +105,9 @@ class RatchetService:
             self._wakes.put(tx, RatchetWake(workspace_id=workspace_id, due_at=tx.now()))
 
     def next_in_line(self, tx: ReadTransaction) -> tuple[str, ...]:
-        """The workspaces that have waited longest for a place among the fixers, and may have it now."""
+        """The workspaces that have waited longest for a slot among the fixers, and may have it now."""
         settings = self._settings.current(tx)
-        return read_places(tx, self._tables, settings).next_in_line(settings)
+        return read_slots(tx, self._tables, settings).next_in_line(settings)
 
     async def postpone(self, workspace_id: str, seconds: float) -> None:
         """Look later: the last look failed."""
@@ -190,14 +190,14 @@ class RatchetService:
         record = self._close_dispatch(tx, before)
         view = self._view(tx, workspace_id)
         record = _progressed(record, view)
-        facts = gather(view, record)
+        facts = decision_inputs(view, record)
         decision = decide(facts)
         if isinstance(decision, Dispatch):
             record, decision = self._dispatch(tx, record, view, decision)
         record = self._concluded(tx, record, decision, facts_digest=_digest(facts))
         if record != before:
             self._ratchets.replace(tx, record)
-        self._wakes.put(tx, RatchetWake(workspace_id=workspace_id, due_at=decision.look_again_at))
+        self._wakes.put(tx, RatchetWake(workspace_id=workspace_id, due_at=decision.recheck_at))
         return decision
 
     def _view(self, tx: ReadTransaction, workspace_id: str) -> View:
@@ -239,8 +239,8 @@ class RatchetService:
         """Acquire the fixer and record the dispatch: the intent of the start is in this transaction."""
         facts = view.facts
         assert facts is not None
-        if not self._takes_place(tx, view):
-            return record, Wait(reason=WaitReason.CAPACITY, look_again_at=tx.now() + POLL)
+        if not self._takes_slot(tx, view):
+            return record, Wait(reason=WaitReason.CAPACITY, recheck_at=tx.now() + POLL)
         causes = tuple(
             with_items(cause, record.handled) for cause in view.causes() if cause.id in decision.cause_ids
         )
@@ -256,7 +256,7 @@ class RatchetService:
         )
         if not isinstance(outcome, Started):
             # The table looked at the same rows, so this is the race that the index decides.
-            return record, Wait(reason=WaitReason.SESSION, look_again_at=tx.now() + POLL)
+            return record, Wait(reason=WaitReason.SESSION, recheck_at=tx.now() + POLL)
         dispatch = self._dispatches.add(
             tx,
             FixerDispatch(
@@ -275,12 +275,12 @@ class RatchetService:
         record = attrs.evolve(record, dispatch_times=times, since_progress=record.since_progress + 1)
         return record, decision
 
-    def _takes_place(self, tx: Transaction, view: View) -> bool:
-        """Whether a place is left. What the view saw of other workspaces is no more than a guess: it is
+    def _takes_slot(self, tx: Transaction, view: View) -> bool:
+        """Whether a slot is left. What the view saw of other workspaces is no more than a guess: it is
         counted again while nobody else can take one.
         """
-        self._places.hold(tx, FixerPlaces().id)
-        return view.has_place(read_places(tx, self._tables, view.settings))
+        self._slots.lock_row(tx, FixerSlotsRow().id)
+        return view.has_slot(read_slots(tx, self._tables, view.settings))
 
     def _close_dispatch(self, tx: Transaction, record: Ratchet) -> Ratchet:
         """Bring the live dispatch in line with its session and with the pull request."""

@@ -34,14 +34,14 @@ from headway_core.sessions.model import (
     LimitReached,
     NotReady,
     NotReadyReason,
-    Presence,
     Prompt,
     PromptStatus,
     Purpose,
     Session,
     SessionActivity,
+    SessionState,
     SessionStatus,
-    presence,
+    session_state,
 )
 from headway_core.sessions.ports import Agents, Launch, Supervisor
 from headway_core.sessions.service import SessionService
@@ -64,7 +64,6 @@ __all__ = [
     "LimitReached",
     "NotReady",
     "NotReadyReason",
-    "Presence",
     "Prompt",
     "PromptQueued",
     "PromptStatus",
@@ -78,11 +77,12 @@ __all__ = [
     "SessionEnded",
     "SessionExecutor",
     "SessionService",
+    "SessionState",
     "SessionStatus",
     "SessionStatusChanged",
     "Signalled",
     "Started",
     "Supervisor",
     "WhenLive",
-    "presence",
+    "session_state",
 ]

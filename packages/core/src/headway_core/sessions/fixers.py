@@ -15,9 +15,9 @@ from headway_core.sessions.model import (
     LimitReached,
     NotReady,
     NotReadyReason,
-    Presence,
     Purpose,
     Session,
+    SessionState,
 )
 from headway_core.sessions.service import SessionService
 
@@ -57,7 +57,7 @@ class AlreadyActive:
     """A fixer lives and was left alone: the prompt was not delivered."""
 
     session_id: str
-    which: Presence
+    which: SessionState
 
 
 @attrs.frozen(kw_only=True)
@@ -133,12 +133,12 @@ class FixerSessionService:
         live = self._sessions.live(tx, request.workspace_id)
         fixer = next((session for session in live if session.purpose is Purpose.FIXER), None)
         if fixer is not None:
-            match self._sessions.presence(tx, fixer):
-                case Presence.QUIET:
+            match self._sessions.state(tx, fixer):
+                case SessionState.QUIET:
                     return self._when_quiet(tx, fixer, request, actor)
-                case Presence.IDLE if _suits(fixer, request):
+                case SessionState.IDLE if _suits(fixer, request):
                     return self._start(tx, fixer, request, actor)
-                case Presence.IDLE:
+                case SessionState.IDLE:
                     self._sessions.request_stop(tx, fixer, EndReason.STOPPED_BY_HEADWAY, actor=actor)
                 case busy:
                     return AlreadyActive(session_id=fixer.id, which=busy)
@@ -159,7 +159,7 @@ class FixerSessionService:
     def _when_quiet(self, tx: Transaction, fixer: Session, request: FixerRequest, actor: str) -> FixerOutcome:
         match request.when_live:
             case WhenLive.LEAVE:
-                return AlreadyActive(session_id=fixer.id, which=Presence.QUIET)
+                return AlreadyActive(session_id=fixer.id, which=SessionState.QUIET)
             case WhenLive.SIGNAL:
                 return Failed(reason=f"agent {fixer.agent} takes no prompt while it runs")
             case WhenLive.RESTART:

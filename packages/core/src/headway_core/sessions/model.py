@@ -167,7 +167,7 @@ class SessionActivity:
     at: datetime
 
 
-class Presence(enum.StrEnum):
+class SessionState(enum.StrEnum):
     """What a session is doing, as far as anybody can know: its status, and while RUNNING its activity."""
 
     IDLE = "IDLE"
@@ -181,27 +181,27 @@ class Presence(enum.StrEnum):
     ENDED = "ENDED"
 
 
-_PRESENCE: Mapping[Activity, Presence] = MappingProxyType(
+_STATES: Mapping[Activity, SessionState] = MappingProxyType(
     {
-        Activity.WORKING: Presence.WORKING,
-        Activity.AWAITS_PERMISSION: Presence.WAITING,
-        Activity.AWAITS_PLAN_APPROVAL: Presence.WAITING,
-        Activity.AWAITS_ANSWER: Presence.WAITING,
-        Activity.QUIET: Presence.QUIET,
-        Activity.UNKNOWN: Presence.UNKNOWN,
+        Activity.WORKING: SessionState.WORKING,
+        Activity.AWAITS_PERMISSION: SessionState.WAITING,
+        Activity.AWAITS_PLAN_APPROVAL: SessionState.WAITING,
+        Activity.AWAITS_ANSWER: SessionState.WAITING,
+        Activity.QUIET: SessionState.QUIET,
+        Activity.UNKNOWN: SessionState.UNKNOWN,
     }
 )
 
 
-def presence(session: Session, activity: SessionActivity | None) -> Presence:
+def session_state(session: Session, activity: SessionActivity | None) -> SessionState:
     """Join a session with its side row. Without one, a running session's activity is unknown."""
     match session.status:
         case SessionStatus.RUNNING:
-            return _PRESENCE[activity.activity] if activity else Presence.UNKNOWN
+            return _STATES[activity.activity] if activity else SessionState.UNKNOWN
         case SessionStatus.COMPLETED | SessionStatus.FAILED:
-            return Presence.ENDED
+            return SessionState.ENDED
         case live:
-            return Presence(live.value)
+            return SessionState(live.value)
 
 
 @attrs.frozen(kw_only=True)

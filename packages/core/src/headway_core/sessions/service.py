@@ -13,7 +13,6 @@ from headway_core.kernel.errors import Conflict, IllegalTransition, InvalidInput
 from headway_core.kernel.ledger import Ledger
 from headway_core.kernel.tables import OwnedTable, ReadTable
 from headway_core.kernel.transactions import ReadTransaction, Transaction
-from headway_core.sessions.endings import Ended, Ending, began, ending, prompt_after
 from headway_core.sessions.events import (
     PromptQueued,
     PromptStatusChanged,
@@ -22,6 +21,7 @@ from headway_core.sessions.events import (
     SessionEnded,
     SessionStatusChanged,
 )
+from headway_core.sessions.exit_status import Ended, ExitStatus, began, exit_status, prompt_after
 from headway_core.sessions.model import (
     BUSY,
     LIVE_OF,
@@ -34,15 +34,15 @@ from headway_core.sessions.model import (
     LimitReached,
     NotReady,
     NotReadyReason,
-    Presence,
     Prompt,
     PromptStatus,
     Purpose,
     Session,
     SessionActivity,
+    SessionState,
     SessionStatus,
     StopReason,
-    presence,
+    session_state,
 )
 from headway_core.sessions.ports import NeverStarted, Vanished
 from headway_core.settings.service import SettingsService
@@ -152,9 +152,9 @@ class SessionService:
         """The sessions that count against the limit, oldest first."""
         return tuple(self._sessions.query(tx, LIVE_OF, workspace_id=workspace_id))
 
-    def presence(self, tx: ReadTransaction, session: Session) -> Presence:
+    def state(self, tx: ReadTransaction, session: Session) -> SessionState:
         """What it is doing, as far as anybody can know."""
-        return presence(session, self._activity.get(tx, session.id))
+        return session_state(session, self._activity.get(tx, session.id))
 
     def queued(self, tx: ReadTransaction, session_id: str) -> tuple[Prompt, ...]:
         """The prompts that wait for the session's start."""
@@ -290,7 +290,7 @@ class SessionService:
         match session.status:
             case _S.IDLE:
                 closed = EndReason.CLOSED if reason is EndReason.STOPPED_BY_HEADWAY else reason
-                return self._end(tx, session, Ending(status=_S.COMPLETED, reason=closed), actor=actor)
+                return self._end(tx, session, ExitStatus(status=_S.COMPLETED, reason=closed), actor=actor)
             case _S.STARTING | _S.RUNNING:
                 return self._move(tx, session, _S.STOPPING, actor=actor, stop_reason=reason)
             case _S.STOPPING:
@@ -353,7 +353,7 @@ class SessionService:
                 return self._renew(tx, session)
         started_at = session.started_at or (session.last_active_at if began(found) else None)
         self._settle_prompts(tx, session, prompt_after(found))
-        over = self._end(tx, session, ending(session, found), started_at=started_at)
+        over = self._end(tx, session, exit_status(session, found), started_at=started_at)
         if session.status is _S.STOPPING and self.queued(tx, session_id):  # a restart
             begun = self.begin_start(tx, over)
             if isinstance(begun, Session):
@@ -369,7 +369,7 @@ class SessionService:
         self._settle_prompts(tx, session, _P.CANCELLED)
         if session.status is not _S.STARTING:
             return self.ended(tx, session_id, attempt, NeverStarted())
-        failed = Ending(status=_S.FAILED, reason=EndReason.START_FAILED, detail=detail)
+        failed = ExitStatus(status=_S.FAILED, reason=EndReason.START_FAILED, detail=detail)
         return self._end(tx, session, failed)
 
     def is_overdue(self, tx: ReadTransaction, session: Session) -> bool:
@@ -425,7 +425,7 @@ class SessionService:
         return renewed
 
     def _end(
-        self, tx: Transaction, session: Session, end: Ending, *, actor: str = "headway", **changes: Any
+        self, tx: Transaction, session: Session, end: ExitStatus, *, actor: str = "headway", **changes: Any
     ) -> Session:
         over = self._move(
             tx,

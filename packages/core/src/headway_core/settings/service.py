@@ -39,7 +39,7 @@ class SettingsService:
         """
 
         def work(tx: Transaction) -> Settings:
-            present = self._settings.hold(tx, Settings().id) or Settings()
+            present = self._settings.lock_row(tx, Settings().id) or Settings()
             return self._store(tx, present, edited(edit(present) if edit else present, fields), actor)
 
         return await self._ledger.transact(work)

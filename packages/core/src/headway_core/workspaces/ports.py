@@ -9,7 +9,7 @@ import attrs
 from headway_core.projects.ports import Repositories, Repository
 
 __all__ = [
-    "BranchPlace",
+    "BranchCheckout",
     "Repository",
     "ScriptOrder",
     "ScriptResult",
@@ -23,7 +23,7 @@ __all__ = [
 
 
 @attrs.frozen(kw_only=True)
-class BranchPlace:
+class BranchCheckout:
     """A branch that exists."""
 
     checked_out_at: str | None
@@ -85,7 +85,7 @@ class Worktrees(Repositories):
     """
 
     @abstractmethod
-    async def find_branch(self, repo_path: str, branch: str) -> BranchPlace | None:
+    async def find_branch(self, repo_path: str, branch: str) -> BranchCheckout | None:
         """Where an existing branch is: local, else on `origin` (asked when no local ref knows it).
 
         None when it is in neither, or `origin` can't be asked.

@@ -1,0 +1,47 @@
+"""Which project and which workspace people mean."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from headway_core.kernel.errors import InvalidInput, NotFound
+from headway_core.projects import Project
+
+if TYPE_CHECKING:
+    from headway.opening import Headway
+
+
+async def project(hw: "Headway", asked: str | None) -> Project:
+    """By slug or id; by default the project that the present folder, or its worktree, is of."""
+    if asked is not None:
+        return await hw.projects.get(asked)
+    here = Path.cwd().resolve()
+    for known in await hw.projects.list():
+        if here.is_relative_to(known.repo_path) or here.is_relative_to(hw.worktree_paths.base(known)):
+            return known
+    raise InvalidInput("project", "the present folder is in no project: run headway init, or give --project")
+
+
+async def workspace(hw: "Headway", asked: str) -> str:
+    """Its id: by id, by a prefix of it, by its branch or its name; a live one before archived ones."""
+    known = await hw.workspaces.list(archived=True)
+    exact = [each for each in known if each.id == asked]
+    named = [
+        each for each in known if asked in {each.branch, each.name} or (asked and each.id.startswith(asked))
+    ]
+    found = exact or [each for each in named if each.is_live] or named
+    if not found:
+        raise NotFound("workspace", asked)
+    if len(found) > 1:
+        ids = ", ".join(each.id for each in found)
+        raise InvalidInput("workspace", f"{asked!r} names {len(found)} workspaces: {ids}")
+    return found[0].id
+
+
+async def expect_agent(hw: "Headway", asked: str | None = None, model: str | None = None) -> None:
+    """What is said to an agent that can't be started here is refused now, not by the runner later.
+
+    By default the agent of the settings. `InvalidInput("agent")`, `Unavailable`.
+    """
+    settings = await hw.settings.get()
+    agent = asked or settings.default_agent
+    hw.agents.command(agent, model or settings.models.get(agent))

@@ -1,0 +1,57 @@
+"""What a new workspace is asked to be: names, prompts and issue addresses, checked. Pure."""
+
+import re
+import unicodedata
+from urllib.parse import urlsplit
+
+from headway_core.kernel.errors import InvalidInput
+from headway_core.projects.model import Project
+
+NAME_LENGTH = 200
+PROMPT_LENGTH = 100_000
+
+_SPACE = re.compile(r"\s+")
+
+
+def given_name(text: str) -> str:
+    """A name as a person gave it, trimmed. `InvalidInput("name")` when it can't be one."""
+    name = text.strip()
+    if not 1 <= len(name) <= NAME_LENGTH:
+        raise InvalidInput("name", f"must be 1 to {NAME_LENGTH} characters")
+    if any(unicodedata.category(character).startswith("C") for character in name):
+        raise InvalidInput("name", "must not contain control characters")
+    return name
+
+
+def name_from_outside(text: str, *, otherwise: str) -> str:
+    """A name made of text that nobody vouches for: one printable line, cut; `otherwise` if none is left."""
+    visible = "".join(" " if unicodedata.category(c).startswith("C") else c for c in text)
+    return _SPACE.sub(" ", visible).strip()[:NAME_LENGTH].strip() or otherwise
+
+
+def given_prompt(text: str | None) -> str | None:
+    """A person's prompt; None when it is blank. `InvalidInput("initial_prompt")` when it is too long."""
+    if text is None or not text.strip():
+        return None
+    if len(text) > PROMPT_LENGTH or "\0" in text:
+        raise InvalidInput("initial_prompt", f"must be text of at most {PROMPT_LENGTH} characters")
+    return text
+
+
+def issue_url(project: Project, number: int, url: str) -> str:
+    """The address of an issue of the project's repository, in its plain form.
+
+    `InvalidInput` (`number`, `url`) when it is of another repository, of another issue, or no address.
+    """
+    if number < 1:
+        raise InvalidInput("number", "must be 1 or more")
+    plain = f"/{project.repository}/issues/{number}"
+    try:
+        parts = urlsplit(url) if url.isprintable() else urlsplit("")
+        there = (parts.scheme, parts.netloc.lower(), parts.path.rstrip("/").lower())
+    except ValueError:  # a bracket that does not close
+        there = ("", "", "")
+    # The sandbox and a GitHub on loopback speak http.
+    if there not in {(scheme, project.github_host.lower(), plain.lower()) for scheme in ("https", "http")}:
+        raise InvalidInput("url", f"is not issue {number} of {project.github_host}/{project.repository}")
+    return f"{there[0]}://{project.github_host}{plain}"

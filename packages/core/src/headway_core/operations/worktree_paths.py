@@ -1,0 +1,22 @@
+"""Where the worktrees of a project lie on this host."""
+
+import posixpath
+
+from headway_core.projects.model import Project
+from headway_core.workspaces.model import Workspace
+
+
+class WorktreePaths:
+    """Paths on this host: known before anything is made there, and never another workspace's."""
+
+    def __init__(self, worktrees_root: str) -> None:
+        """`worktrees_root`: this host's folder of worktrees, absolute."""
+        self._root = worktrees_root
+
+    def base(self, project: Project) -> str:
+        """The folder in which all worktrees of the project lie."""
+        return project.worktree_base_path or posixpath.join(self._root, project.slug)
+
+    def worktree(self, project: Project, workspace: Workspace) -> str:
+        """Where the worktree of a workspace of this host is or will be."""
+        return workspace.worktree_path or posixpath.join(self.base(project), workspace.id)

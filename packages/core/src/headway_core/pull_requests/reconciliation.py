@@ -1,0 +1,319 @@
+"""When an observation may be believed, and what it makes of the stored facts: pure (I5, design: domain 3)."""
+
+import enum
+from collections.abc import Iterable
+from datetime import datetime, timedelta
+
+import attrs
+
+from headway_core.pull_requests.derive import ci_of, derived_decision
+from headway_core.pull_requests.model import (
+    CIStatus,
+    DecisionSource,
+    GitHubState,
+    Mergeability,
+    PullRequestFacts,
+    PullRequestSnapshot,
+    PullRequestWatch,
+)
+from headway_core.pull_requests.ports import ChecksPart, Observation, StatePart
+from headway_core.pull_requests.staleness import READ_LAG, lags_its_branch, staleness, unordered_mergeability
+from headway_core.settings.model import Settings
+
+FORMER_KEPT = 20
+
+
+class RefusalReason(enum.StrEnum):
+    """Why an observation is not believed."""
+
+    OTHER_PULL_REQUEST = "other_pull_request"
+    """The workspace has another pull request by now, or none (R23, S21)."""
+    OLDER_FETCH = "older_fetch"
+    """A fetch that began later was believed already (S18)."""
+    OLDER_UPDATED_AT = "older_updated_at"
+    """GitHub answered from a replica that lags behind what we have seen."""
+    MERGED_IS_FINAL = "merged_is_final"
+    LOST_CLAIM = "lost_claim"
+    """Its lease ran out and somebody else fetches: what a holder says that late is not taken."""
+    UNCONFIRMED = "unconfirmed"
+    """It takes back what does not go back: a replaced head or base, a run that was over. A later read
+    that says so too is believed: a force-push back."""
+
+
+@attrs.frozen(kw_only=True)
+class Believed:
+    """The facts after the observation, and which fields of them it changed: none is a good answer too."""
+
+    snapshot: PullRequestSnapshot
+    watch: PullRequestWatch
+    changed: tuple[str, ...]
+    again: bool = False
+    """A part was left out, because nothing tells whether it is newer: read again soon."""
+
+
+@attrs.frozen(kw_only=True)
+class Refused:
+    """The facts stay as they are; only the watch remembers."""
+
+    reason: RefusalReason
+    watch: PullRequestWatch
+
+
+def believe(
+    snapshot: PullRequestSnapshot,
+    watch: PullRequestWatch,
+    observation: Observation,
+    *,
+    number: int,
+    began_at: datetime,
+    now: datetime,
+    settings: Settings,
+) -> Believed | Refused:
+    """What is known after an observation whose fetch drew `number` and began at `began_at`.
+
+    A part that was not read keeps its facts and its age. Checks of another commit than the head are
+    not read. Mergeability is unknown again when the head or the base moved and nothing newer is told.
+    """
+    reason = _refusal(snapshot, watch, observation.state, number)
+    if reason is not None:
+        return Refused(reason=reason, watch=attrs.evolve(watch, unconfirmed=None, unconfirmed_since=None))
+    unconfirmed = staleness(snapshot, observation, began_at=began_at, last_read_at=watch.state_at)
+    if unconfirmed is not None and not _confirmed(watch, observation.state, unconfirmed, began_at):
+        again = watch.unconfirmed == unconfirmed and watch.unconfirmed_since is not None
+        since = None if lags_its_branch(observation.state) else watch.unconfirmed_since if again else began_at
+        return Refused(
+            reason=RefusalReason.UNCONFIRMED,
+            watch=attrs.evolve(watch, unconfirmed=unconfirmed, unconfirmed_since=since),
+        )
+    unordered = unordered_mergeability(
+        snapshot.facts, observation, began_at=began_at, last_read_at=watch.mergeability_at
+    )
+    lags = lags_its_branch(observation.state)
+    if unordered or lags:  # that of a record which lags may be of the branch's own tip
+        observation = attrs.evolve(observation, mergeability=None)
+    known, facts = snapshot.facts, _merged(snapshot.facts, observation)
+    moved = known is None or known.head.commit != facts.head.commit
+    after = attrs.evolve(
+        snapshot,
+        facts=facts,
+        number=facts.number,
+        head_commit=facts.head.commit,
+        former_bases=_former(snapshot.former_bases, known.base.commit if known else None, facts.base.commit),
+    )
+    if moved:
+        after = attrs.evolve(
+            after,
+            head_seen_at=now,
+            quiet_passed=False,
+            ci_overdue=False,
+            former_heads=_former(
+                snapshot.former_heads, known.head.commit if known else None, facts.head.commit
+            ),
+        )
+    checks_read = observation.checks is not None and observation.checks.commit == facts.head.commit
+    watch = attrs.evolve(
+        watch,
+        believed=number,
+        unconfirmed=None,
+        unconfirmed_since=None,
+        fetch_began_at=began_at,
+        state_at=began_at,
+        checks_at=began_at if checks_read else watch.checks_at,
+        conversation_at=began_at if observation.conversation is not None else watch.conversation_at,
+        mergeability_at=began_at if observation.mergeability is not None else watch.mergeability_at,
+        unknown_reads=0 if lags else _unknown_reads(known, facts, watch.unknown_reads),
+    )
+    after = timed(after, watch, now, settings)
+    changed = changed_fields(snapshot, after)
+    if changed:
+        after = attrs.evolve(after, observation=number)
+    return Believed(snapshot=after if changed else snapshot, watch=watch, changed=changed, again=unordered)
+
+
+def switched(snapshot: PullRequestSnapshot, node_id: str | None, now: datetime) -> PullRequestSnapshot:
+    """The snapshot with another pull request, or with none: nothing of the former one is left (S10)."""
+    return PullRequestSnapshot(
+        workspace_id=snapshot.workspace_id,
+        version=snapshot.version,
+        node_id=node_id,
+        attached_at=None if node_id is None else now,
+        declined=tuple(each for each in snapshot.declined if each != node_id),
+        observation=snapshot.observation,
+    )
+
+
+def rewatched(watch: PullRequestWatch) -> PullRequestWatch:
+    """The watch of a snapshot that was switched: no part of it was read yet."""
+    return attrs.evolve(
+        watch,
+        unconfirmed=None,
+        unconfirmed_since=None,
+        fetch_began_at=None,
+        state_at=None,
+        checks_at=None,
+        conversation_at=None,
+        mergeability_at=None,
+        unknown_reads=0,
+        failures=0,
+        failing_since=None,
+        problem=None,
+        unread=(),
+    )
+
+
+def _refusal(
+    snapshot: PullRequestSnapshot, watch: PullRequestWatch, state: StatePart, number: int
+) -> RefusalReason | None:
+    if snapshot.node_id != state.node_id:
+        return RefusalReason.OTHER_PULL_REQUEST
+    if number <= max(snapshot.observation, watch.believed):
+        return RefusalReason.OLDER_FETCH
+    facts = snapshot.facts
+    if facts is None:
+        return None
+    if facts.state is GitHubState.MERGED and state.state is not GitHubState.MERGED:
+        return RefusalReason.MERGED_IS_FINAL
+    if state.updated_at < facts.updated_at:
+        return RefusalReason.OLDER_UPDATED_AT
+    return None
+
+
+def _confirmed(watch: PullRequestWatch, state: StatePart, unconfirmed: str, began_at: datetime) -> bool:
+    """The same was said before, long enough ago, and the record does not lag its branch."""
+    return (
+        watch.unconfirmed == unconfirmed
+        and watch.unconfirmed_since is not None
+        and began_at >= watch.unconfirmed_since + READ_LAG
+        and not lags_its_branch(state)
+    )
+
+
+def _unknown_reads(before: PullRequestFacts | None, after: PullRequestFacts, reads: int) -> int:
+    """Counts again from 1 when the head or the base moved; GitHub tells of open ones alone."""
+    if after.mergeability is not Mergeability.UNKNOWN or after.state is not GitHubState.OPEN:
+        return 0
+    same = before is not None and (before.head.commit, before.base) == (after.head.commit, after.base)
+    return reads + 1 if same else 1
+
+
+def _merged(known: PullRequestFacts | None, observation: Observation) -> PullRequestFacts:
+    """The facts after the observation: each part newly read, or as it was."""
+    state, checks, conversation = observation.state, observation.checks, observation.conversation
+    if known is not None:
+        state = _with_what_stands(known, state)
+    if checks is not None and checks.commit != state.head.commit:
+        checks = None
+    same_head = known is not None and known.head.commit == state.head.commit
+    same_base = known is not None and known.base.commit == state.base.commit
+    reviews = known.reviews if known else ()
+    threads = known.threads if known else ()
+    if conversation is not None:
+        reviews, threads = conversation.reviews, conversation.threads
+    mergeability = observation.mergeability
+    if mergeability is None:
+        mergeability = known.mergeability if known and same_head and same_base else Mergeability.UNKNOWN
+    decision, source = state.review_decision, DecisionSource.GITHUB
+    if decision is None:
+        decision, source = derived_decision(reviews), DecisionSource.DERIVED
+    return PullRequestFacts(
+        node_id=state.node_id,
+        number=state.number,
+        url=state.url,
+        title=state.title,
+        author=state.author,
+        state=state.state,
+        draft=state.draft,
+        review_decision=decision,
+        decision_source=None if decision is None else source,
+        head=state.head,
+        base=state.base,
+        updated_at=state.updated_at,
+        merge_queue=state.merge_queue,
+        mergeability=mergeability,
+        checks=checks.checks if checks else (known.checks if known else ()),
+        checks_complete=checks is not None or (known is not None and known.checks_complete and same_head),
+        required=_required(known, state, checks),
+        reviews=reviews,
+        threads=threads,
+        conversation_complete=conversation is not None or (known is not None and known.conversation_complete),
+    )
+
+
+def _with_what_stands(known: PullRequestFacts, state: StatePart) -> StatePart:
+    """The state, with what was known in place of what was not told; a place in a queue is of one head."""
+    if "author" in state.untold:
+        state = attrs.evolve(state, author=known.author)
+    if "head_repository" in state.untold:
+        head = attrs.evolve(state.head, repository=known.head.repository)
+        state = attrs.evolve(state, head=head)
+    if "merge_queue" in state.untold and known.head.commit == state.head.commit:
+        state = attrs.evolve(state, merge_queue=known.merge_queue or state.merge_queue)
+    return state
+
+
+def _required(
+    known: PullRequestFacts | None, state: StatePart, checks: ChecksPart | None
+) -> tuple[str, ...] | None:
+    """The contexts that the base requires; those of another base say nothing."""
+    if checks is not None and checks.required is not None:
+        return checks.required
+    return known.required if known is not None and known.base.ref == state.base.ref else None
+
+
+def _former(formers: Iterable[str], last: str | None, now: str) -> tuple[str, ...]:
+    """The commits that were replaced, newest last, without the present one."""
+    known = [*formers, *([] if last is None else [last])]
+    kept = dict.fromkeys(reversed([former for former in known if former != now]))
+    return tuple(reversed(list(kept)[:FORMER_KEPT]))
+
+
+def timed(
+    snapshot: PullRequestSnapshot, watch: PullRequestWatch, now: datetime, settings: Settings
+) -> PullRequestSnapshot:
+    """Turn stored times into the booleans that views read without a clock (law 2).
+
+    Quiet time has passed when a fetch that began after it saw all checks of the head; then it stays
+    so until the head moves. Overdue are checks that are pending for longer than the limit, counted
+    from the later of the head's first sight and the newest check's start.
+    """
+    facts = snapshot.facts
+    if facts is None or snapshot.head_seen_at is None:
+        return snapshot
+    quiet_ends = quiet_end(snapshot, settings)
+    quiet = snapshot.quiet_passed or (
+        facts.checks_complete
+        and watch.checks_at is not None
+        and quiet_ends is not None
+        and watch.checks_at >= quiet_ends
+    )
+    after = attrs.evolve(snapshot, quiet_passed=quiet)
+    pending = ci_of(after, settings.ci_scope) is CIStatus.PENDING
+    return attrs.evolve(after, ci_overdue=pending and ci_limit(after, settings) <= now)
+
+
+def quiet_end(snapshot: PullRequestSnapshot, settings: Settings) -> datetime | None:
+    """When the head's quiet time ends; None before a head was seen."""
+    seen = snapshot.head_seen_at
+    return None if seen is None else seen + timedelta(seconds=settings.quiet_time_s)
+
+
+def ci_limit(snapshot: PullRequestSnapshot, settings: Settings) -> datetime:
+    """When pending checks are stuck. Needs facts."""
+    assert snapshot.facts is not None
+    assert snapshot.head_seen_at is not None
+    starts = [check.started_at for check in snapshot.facts.checks if check.started_at is not None]
+    return max([*starts, snapshot.head_seen_at]) + timedelta(seconds=settings.ci_limit_s)
+
+
+_OWN_FIELDS = ("node_id", "quiet_passed", "ci_overdue", "tied")
+
+
+def changed_fields(before: PullRequestSnapshot, after: PullRequestSnapshot) -> tuple[str, ...]:
+    """The fields that differ: those of the facts, and the snapshot's own that people see. Sorted."""
+    own = [name for name in _OWN_FIELDS if getattr(before, name) != getattr(after, name)]
+    names = [field.name for field in attrs.fields(PullRequestFacts)]
+    if before.facts is None or after.facts is None:
+        facts = names if before.facts is not after.facts else []
+    else:
+        facts = [name for name in names if getattr(before.facts, name) != getattr(after.facts, name)]
+    return tuple(sorted({*own, *facts}))

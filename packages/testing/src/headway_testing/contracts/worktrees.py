@@ -1,0 +1,200 @@
+"""What every `Worktrees` does. An adapter's test subclasses `WorktreesContract` and gives it a place."""
+
+from abc import ABC, abstractmethod
+
+import attrs
+import pytest
+
+from headway_core.kernel.errors import Conflict, InvalidInput
+from headway_core.workspaces.ports import BranchCheckout, WorktreeOrder, WorktreeOutcome, Worktrees
+
+HOSTILE_NAMES = (
+    *("", "-", "--force", "-b", "--upload-pack=touch /tmp/x", "a b", "a..b", "a/../b", "/a", "a/", "a//b"),
+    *("@{-1}", "a@{1}", "a~1", "a^", "a:b", "a?", "a*", "a[b", "a\\b", ".a", "a/.b", "a.lock", "a.", "a\nb"),
+)
+"""Each could be an option, a path or another revision, and none is a branch."""
+GOOD_NAMES = ("fix", "headway/fix-login", "feature/ünïcode", "v1.2", "UPPER_case", "a-b.c+d")
+
+
+@attrs.frozen
+class Place(ABC):
+    """A repository with a commit on `main`, which is checked out, and without `origin`."""
+
+    repo_path: str
+    base_path: str
+    """An existing folder beside the repository, empty."""
+    elsewhere: str
+    """An existing folder that is in no repository."""
+
+    @abstractmethod
+    async def add_branch(self, name: str) -> None:
+        """Somebody makes a branch at `main`, and checks it out nowhere."""
+
+    @abstractmethod
+    async def write(self, worktree: str, name: str) -> None:
+        """Somebody leaves an untracked file in a worktree."""
+
+    @abstractmethod
+    async def write_ignored(self, worktree: str, name: str) -> None:
+        """Somebody leaves a file that git ignores in a worktree."""
+
+    def order(
+        self,
+        name: str,
+        *,
+        branch: str | None = None,
+        new_branch: bool = True,
+        base_branch: str = "main",
+        base_path: str | None = None,
+        path: str | None = None,
+    ) -> WorktreeOrder:
+        """A new branch `headway/<name>` from `main` in `<base>/<name>`, for the workspace `<name>`."""
+        return WorktreeOrder(
+            workspace_id=name,
+            repo_path=self.repo_path,
+            base_path=self.base_path if base_path is None else base_path,
+            path=f"{self.base_path}/{name}" if path is None else path,
+            branch=f"headway/{name}" if branch is None else branch,
+            new_branch=new_branch,
+            base_branch=base_branch,
+        )
+
+
+@pytest.mark.anyio
+class WorktreesContract:
+    """Subclasses define the fixtures `worktrees` and `place`."""
+
+    async def test_repository_is_found_from_its_folder(self, worktrees: Worktrees, place: Place) -> None:
+        """A repository tells its path and its default branch."""
+        found = await worktrees.repository(place.repo_path)
+        assert (found.path, found.default_branch) == (place.repo_path, "main")
+
+    async def test_folder_in_no_repository_is_refused(self, worktrees: Worktrees, place: Place) -> None:
+        """A folder outside of every repository, and one that does not exist, name the field `path`."""
+        for path in (place.elsewhere, f"{place.elsewhere}/nothing"):
+            with pytest.raises(InvalidInput) as refused:
+                await worktrees.repository(path)
+            assert refused.value.field == "path"
+
+    async def test_names_of_branches_are_judged(self, worktrees: Worktrees) -> None:
+        """What git would read otherwise is no name of a branch; slashes, dots and other scripts are fine."""
+        names = (*HOSTILE_NAMES, *GOOD_NAMES)
+        judged = [name for name in names if await worktrees.valid_branch_name(name)]
+        assert judged == list(GOOD_NAMES)
+
+    async def test_new_branch_is_made_once(self, worktrees: Worktrees, place: Place) -> None:
+        """A worktree is created on its new branch; asked again, the same one is reused."""
+        order = place.order("one")
+        assert await worktrees.create(order) is WorktreeOutcome.CREATED
+        state = await worktrees.state(place.repo_path, order.path, "main")
+        assert state is not None
+        assert (state.branch, state.dirty, state.unpushed, state.ignored) == ("headway/one", False, 0, ())
+        assert await worktrees.create(order) is WorktreeOutcome.REUSED
+
+    async def test_somebodys_branch_is_taken(self, worktrees: Worktrees, place: Place) -> None:
+        """A new branch never takes over a name that exists, and nothing is made."""
+        await place.add_branch("headway/one")
+        order = place.order("one")
+        assert await worktrees.create(order) is WorktreeOutcome.BRANCH_TAKEN
+        assert await worktrees.state(place.repo_path, order.path, "main") is None
+
+    async def test_existing_branch_is_resumed(self, worktrees: Worktrees, place: Place) -> None:
+        """A branch that exists gets a worktree."""
+        await place.add_branch("feature")
+        order = place.order("one", branch="feature", new_branch=False)
+        assert await worktrees.create(order) is WorktreeOutcome.CREATED
+        state = await worktrees.state(place.repo_path, order.path, "main")
+        assert state is not None
+        assert state.branch == "feature"
+
+    async def test_missing_branch_is_refused(self, worktrees: Worktrees, place: Place) -> None:
+        """A branch that is to be resumed and exists nowhere names the field `branch`."""
+        order = place.order("one", branch="nowhere", new_branch=False)
+        with pytest.raises(InvalidInput) as refused:
+            await worktrees.create(order)
+        assert refused.value.field == "branch"
+        assert await worktrees.state(place.repo_path, order.path, "main") is None
+
+    async def test_branch_is_checked_out_once(self, worktrees: Worktrees, place: Place) -> None:
+        """A branch that the repository or another worktree has checked out is a conflict."""
+        await worktrees.create(place.order("one"))
+        for branch in ("main", "headway/one"):
+            with pytest.raises(Conflict):
+                await worktrees.create(place.order("two", branch=branch, new_branch=False))
+        assert await worktrees.state(place.repo_path, place.order("two").path, "main") is None
+
+    async def test_branch_is_found_with_its_place(self, worktrees: Worktrees, place: Place) -> None:
+        """A branch is found with the worktree that has it, the main one included; a missing one is not."""
+        await place.add_branch("free")
+        order = place.order("one")
+        await worktrees.create(order)
+        expected = {
+            "main": BranchCheckout(checked_out_at=place.repo_path),
+            "headway/one": BranchCheckout(checked_out_at=order.path),
+            "free": BranchCheckout(checked_out_at=None),
+            "nowhere": None,
+        }
+        assert {name: await worktrees.find_branch(place.repo_path, name) for name in expected} == expected
+
+    @pytest.mark.lesson("L8")
+    @pytest.mark.parametrize("tail", ["", "/..", "/../beside", "-beside/x", "/a/../../beside"])
+    async def test_nothing_outside_the_base_is_touched(
+        self, worktrees: Worktrees, place: Place, tail: str
+    ) -> None:
+        """A path that is not strictly inside the base is refused by `create` and by `remove`."""
+        path = f"{place.base_path}{tail}"
+        with pytest.raises(InvalidInput) as create:
+            await worktrees.create(place.order("one", path=path))
+        with pytest.raises(InvalidInput) as remove:
+            await worktrees.remove(place.repo_path, place.base_path, path, lose_ignored=True)
+        assert (create.value.field, remove.value.field) == ("path", "path")
+        assert await worktrees.find_branch(place.repo_path, "headway/one") is None
+
+    @pytest.mark.lesson("L7")
+    async def test_uncommitted_work_is_never_removed(self, worktrees: Worktrees, place: Place) -> None:
+        """A worktree with an untracked file is removed only after the file was preserved."""
+        order = place.order("one")
+        await worktrees.create(order)
+        await place.write(order.path, "work.txt")
+        with pytest.raises(Conflict):
+            await worktrees.remove(place.repo_path, place.base_path, order.path, lose_ignored=True)
+        assert await worktrees.preserve(place.repo_path, order.path, "one") == "refs/heads/headway/one"
+        assert await worktrees.preserve(place.repo_path, order.path, "one") is None
+        await worktrees.remove(place.repo_path, place.base_path, order.path, lose_ignored=False)
+        assert await worktrees.state(place.repo_path, order.path, "main") is None
+
+    async def test_ignored_files_need_a_word(self, worktrees: Worktrees, place: Place) -> None:
+        """Ignored files are listed, and lost only when the caller says so."""
+        order = place.order("one")
+        await worktrees.create(order)
+        await place.write_ignored(order.path, ".env")
+        state = await worktrees.state(place.repo_path, order.path, "main")
+        assert state is not None
+        assert (state.ignored, state.dirty) == ((".env",), False)
+        with pytest.raises(Conflict):
+            await worktrees.remove(place.repo_path, place.base_path, order.path, lose_ignored=False)
+        await worktrees.remove(place.repo_path, place.base_path, order.path, lose_ignored=True)
+        assert await worktrees.state(place.repo_path, order.path, "main") is None
+
+    async def test_branch_outlives_its_worktree(self, worktrees: Worktrees, place: Place) -> None:
+        """Removal keeps the branch, is no error when repeated, and the branch can be resumed."""
+        order = place.order("one")
+        await worktrees.create(order)
+        for _ in range(2):
+            await worktrees.remove(place.repo_path, place.base_path, order.path, lose_ignored=False)
+        found = await worktrees.find_branch(place.repo_path, order.branch)
+        assert found == BranchCheckout(checked_out_at=None)
+        again = place.order("two", branch=order.branch, new_branch=False)
+        assert await worktrees.create(again) is WorktreeOutcome.CREATED
+
+    async def test_strays_are_told_with_their_work(self, worktrees: Worktrees, place: Place) -> None:
+        """Worktrees that no workspace knows are told, and whether they hold work."""
+        for name in ("known", "clean", "dirty"):
+            await worktrees.create(place.order(name))
+        await place.write(place.order("dirty").path, "work.txt")
+        known = frozenset({place.order("known").path})
+        strays = await worktrees.strays(place.repo_path, place.base_path, known)
+        assert {stray.path: stray.holds_work for stray in strays} == {
+            place.order("clean").path: False,
+            place.order("dirty").path: True,
+        }

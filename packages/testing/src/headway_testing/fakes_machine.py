@@ -1,0 +1,295 @@
+"""Fakes of a host: git worktrees, start-up scripts, locks, and the reader of issues.
+
+Each models the world that its port describes. What lasts (`FakeGit`, the set of held locks) is apart
+from what a process holds, so that a test can end one incarnation and start another on the same world.
+"""
+
+import posixpath
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+
+import anyio
+import anyio.lowlevel
+import attrs
+
+from headway_core.kernel.errors import Conflict, HeadwayError, InvalidInput, NotFound
+from headway_core.kernel.hosts import HostLocks
+from headway_core.operations.ports import Issue, IssueReader
+from headway_core.projects.model import Project
+from headway_core.projects.ports import Repository
+from headway_core.workspaces.ports import (
+    BranchCheckout,
+    ScriptOrder,
+    ScriptResult,
+    Scripts,
+    StrayWorktree,
+    WorktreeOrder,
+    WorktreeOutcome,
+    Worktrees,
+    WorktreeState,
+)
+
+Point = Callable[[str], Awaitable[None]]
+"""Called with `before create`, `after create`, …: a test waits there, or raises to end the process."""
+
+
+async def no_point(_name: str) -> None:
+    """Let the other tasks run, as a real effect would."""
+    await anyio.lowlevel.checkpoint()
+
+
+@attrs.define(kw_only=True)
+class FakeWorktree:
+    """A worktree that git has registered."""
+
+    repo_path: str
+    branch: str
+    dirty: bool = False
+    ignored: tuple[str, ...] = ()
+    unpushed: int = 0
+
+
+@attrs.define(kw_only=True)
+class FakeGit:
+    """The world: repositories, their branches, and the worktrees on the disk."""
+
+    repositories: dict[str, Repository] = attrs.field(factory=dict)
+    branches: dict[str, set[str]] = attrs.field(factory=dict)
+    """Local and pushed branches, by repository."""
+    worktrees: dict[str, FakeWorktree] = attrs.field(factory=dict)
+    preserved: dict[str, str] = attrs.field(factory=dict)
+    """What `preserve` has saved: ref by worktree path."""
+
+    def add_repository(
+        self,
+        path: str,
+        *,
+        origin_url: str | None = "https://github.com/octo/demo.git",
+        branches: tuple[str, ...] = (),
+    ) -> None:
+        """A repository with `main` checked out."""
+        self.repositories[path] = Repository(path=path, default_branch="main", origin_url=origin_url)
+        self.branches[path] = {"main", *branches}
+
+
+class FakeWorktrees(Worktrees):
+    """Git on a fake disk. `refusals` names the error that a method raises instead of doing anything."""
+
+    def __init__(self, git: FakeGit, point: Point = no_point) -> None:
+        self.git = git
+        self.point = point
+        self.refusals: dict[str, HeadwayError] = {}
+        self.calls: list[str] = []
+
+    @asynccontextmanager
+    async def _call(self, name: str) -> AsyncIterator[None]:
+        self.calls.append(name)
+        await self.point(f"before {name}")
+        if name in self.refusals:
+            raise self.refusals[name]
+        yield
+        await self.point(f"after {name}")
+
+    async def repository(self, path: str) -> Repository:
+        async with self._call("repository"):
+            for root, repository in self.git.repositories.items():
+                if path == root or path.startswith(f"{root}/"):
+                    return repository
+            raise InvalidInput("path", f"{path!r} is in no git repository")
+
+    async def valid_branch_name(self, name: str) -> bool:
+        """The rules of `git check-ref-format`, as far as tests meet them."""
+        parts = name.split("/")
+        return (
+            name.isprintable()
+            and not name.startswith("-")
+            and not any(bad in name for bad in ("..", "@{", " ", "~", "^", ":", "?", "*", "[", "\\"))
+            and all(p and not p.startswith(".") and not p.endswith((".", ".lock")) for p in parts)
+        )
+
+    async def find_branch(self, repo_path: str, branch: str) -> BranchCheckout | None:
+        async with self._call("find_branch"):
+            if branch not in self.git.branches[repo_path]:
+                return None
+            return BranchCheckout(checked_out_at=self._checked_out_at(repo_path, branch))
+
+    def _checked_out_at(self, repo_path: str, branch: str) -> str | None:
+        if branch == self.git.repositories[repo_path].default_branch:
+            return repo_path
+        for path, worktree in self.git.worktrees.items():
+            if (worktree.repo_path, worktree.branch) == (repo_path, branch):
+                return path
+        return None
+
+    async def create(self, order: WorktreeOrder) -> WorktreeOutcome:
+        async with self._call("create"):
+            _expect_inside(order.base_path, order.path)
+            branches = self.git.branches[order.repo_path]
+            stands = self.git.worktrees.get(order.path)
+            answered = without_creating(
+                order,
+                stands_on=stands.branch if stands is not None else None,
+                exists=order.branch in branches,
+                checked_out_at=self._checked_out_at(order.repo_path, order.branch),
+            )
+            if answered is not None:
+                return answered
+            branches.add(order.branch)
+            self.git.worktrees[order.path] = FakeWorktree(repo_path=order.repo_path, branch=order.branch)
+            return WorktreeOutcome.CREATED
+
+    async def state(self, repo_path: str, path: str, base_branch: str) -> WorktreeState | None:
+        async with self._call("state"):
+            worktree = self.git.worktrees.get(path)
+            if worktree is None:
+                return None
+            return WorktreeState(
+                branch=worktree.branch,
+                head="0" * 40,
+                dirty=worktree.dirty,
+                unpushed=worktree.unpushed,
+                ignored=worktree.ignored,
+            )
+
+    async def preserve(self, repo_path: str, path: str, workspace_id: str) -> str | None:
+        async with self._call("preserve"):
+            worktree = self.git.worktrees[path]
+            if not worktree.dirty:
+                return None
+            worktree.dirty = False
+            self.git.preserved[path] = f"refs/heads/{worktree.branch}"
+            return self.git.preserved[path]
+
+    async def remove(self, repo_path: str, base_path: str, path: str, *, lose_ignored: bool) -> None:
+        async with self._call("remove"):
+            _expect_inside(base_path, path)
+            worktree = self.git.worktrees.get(path)
+            if worktree is None:
+                return
+            expect_nothing_lost(path, dirty=worktree.dirty, ignored=() if lose_ignored else worktree.ignored)
+            del self.git.worktrees[path]
+
+    async def strays(
+        self, repo_path: str, base_path: str, known: frozenset[str]
+    ) -> tuple[StrayWorktree, ...]:
+        async with self._call("strays"):
+            return tuple(
+                StrayWorktree(path=path, holds_work=worktree.dirty or worktree.unpushed > 0)
+                for path, worktree in sorted(self.git.worktrees.items())
+                if path.startswith(f"{base_path}/") and path not in known
+            )
+
+
+def without_creating(
+    order: WorktreeOrder, *, stands_on: str | None, exists: bool, checked_out_at: str | None
+) -> WorktreeOutcome | None:
+    """What git answers to an order without making anything; None: it makes the worktree.
+
+    `stands_on` is the branch of the worktree that is at the path already, `exists` is of the branch.
+    """
+    if stands_on == order.branch:
+        return WorktreeOutcome.REUSED
+    if stands_on is not None:
+        raise InvalidInput("path", f"{order.path} is on {stands_on}")
+    if order.new_branch and exists:
+        return WorktreeOutcome.BRANCH_TAKEN
+    if not order.new_branch and not exists:
+        raise InvalidInput("branch", f"no branch {order.branch!r}")
+    if checked_out_at is not None:
+        raise Conflict("branch", order.branch, f"is checked out at {checked_out_at}")
+    return None
+
+
+def expect_nothing_lost(path: str, *, dirty: bool, ignored: tuple[str, ...]) -> None:
+    """A worktree is removed only without work that no commit has. `Conflict` names what it holds."""
+    if dirty:
+        raise Conflict("worktree", path, "it holds uncommitted work")
+    if ignored:
+        raise Conflict("worktree", path, f"it holds ignored files: {', '.join(ignored)}")
+
+
+def _expect_inside(base_path: str, path: str) -> None:
+    plain = posixpath.normpath(path)
+    if plain != path or not plain.startswith(f"{base_path}/"):
+        raise InvalidInput("path", f"{path!r} is not strictly inside {base_path!r}")
+
+
+class FakeScripts(Scripts):
+    """Scripts that print `says` and end with `result`, after `gate` is set (when there is one)."""
+
+    def __init__(self, point: Point = no_point) -> None:
+        self.point = point
+        self.says: tuple[str, ...] = ()
+        self.result = ScriptResult(exit_code=0)
+        self.refusal: HeadwayError | None = None
+        self.gate: anyio.Event | None = None
+        self.began = anyio.Event()
+        """Set when the first script has begun."""
+        self.runs: list[ScriptOrder] = []
+        self.cancelled = 0
+
+    async def run(self, order: ScriptOrder, output: Callable[[str], Awaitable[None]]) -> ScriptResult:
+        await self.point("before run")
+        self.runs.append(order)
+        self.began.set()
+        if self.refusal is not None:
+            raise self.refusal
+        for text in self.says:
+            await output(text)
+        try:
+            if self.gate is not None:
+                await self.gate.wait()
+        except BaseException:
+            self.cancelled += 1
+            raise
+        await self.point("after run")
+        return self.result
+
+
+class FakeLocks(HostLocks):
+    """Locks of one host. Processes of it share `held`; leaving the block, by death too, releases."""
+
+    def __init__(self, host_id: str = "host-1", held: set[str] | None = None) -> None:
+        self._host_id = host_id
+        self.held: set[str] = set() if held is None else held
+
+    @property
+    def host_id(self) -> str:
+        return self._host_id
+
+    @property
+    def host_name(self) -> str:
+        return f"machine of {self._host_id}"
+
+    def runner(self) -> AbstractAsyncContextManager[bool]:
+        return self._lock("runner")
+
+    def workspace(self, workspace_id: str) -> AbstractAsyncContextManager[bool]:
+        return self._lock(f"workspace {workspace_id}")
+
+    @asynccontextmanager
+    async def _lock(self, name: str) -> AsyncIterator[bool]:
+        if name in self.held:
+            yield False
+            return
+        self.held.add(name)
+        try:
+            yield True
+        finally:
+            self.held.discard(name)
+
+
+class FakeIssueReader(IssueReader):
+    """The issues of `issues`, by number; an error there is raised."""
+
+    def __init__(self) -> None:
+        self.issues: dict[int, Issue | HeadwayError] = {}
+        self.reads = 0
+
+    async def read(self, project: Project, number: int) -> Issue:
+        self.reads += 1
+        await anyio.lowlevel.checkpoint()
+        found = self.issues.get(number, NotFound("issue", f"{project.repository}#{number}"))
+        if isinstance(found, HeadwayError):
+            raise found
+        return found

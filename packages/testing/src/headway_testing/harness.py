@@ -1,0 +1,45 @@
+"""The whole of core over fakes, for tests: one container, one ledger in memory, virtual time."""
+
+from typing import Any
+
+from headway_core.container import CoreContainer
+from headway_core.kernel.events import EventCatalog
+from headway_core.kernel.memory import MemoryStore
+from headway_core.schema import ALL_EVENTS
+from headway_testing.clock import ManualClock, SequentialIds
+from headway_testing.fakes_agents import FakeAgents, FakeProcesses, FakeSupervisor
+from headway_testing.fakes_forge import FakePullRequests
+from headway_testing.fakes_machine import (
+    FakeGit,
+    FakeIssueReader,
+    FakeLocks,
+    FakeScripts,
+    FakeWorktrees,
+)
+from headway_testing.fakes_writer import FakeForgeWriter
+
+
+class CoreHarness:
+    """Every port faked, every service real; each unit of work is run twice."""
+
+    def __init__(self, container: type[Any] = CoreContainer) -> None:
+        self.clock = ManualClock()
+        self.store = MemoryStore(
+            clock=self.clock, ids=SequentialIds(), catalog=EventCatalog(ALL_EVENTS), run_twice=True
+        )
+        self.git = FakeGit()
+        self.processes = FakeProcesses()
+        self.forge = FakePullRequests()
+        self.writer = FakeForgeWriter()
+        self.core: CoreContainer = container(
+            store=self.store,
+            locks=FakeLocks(),
+            worktrees=FakeWorktrees(self.git),
+            scripts=FakeScripts(),
+            agents=FakeAgents(),
+            supervisor=FakeSupervisor(self.processes),
+            forge=self.forge,
+            forge_writer=self.writer,
+            issues=FakeIssueReader(),
+            worktrees_root="/worktrees",
+        )

@@ -1,0 +1,156 @@
+"""Names, addresses and prompts of new workspaces: pure functions over hostile text."""
+
+import contextlib
+import json
+import unicodedata
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from headway_core.kernel.errors import InvalidInput
+from headway_core.operations.issue_prompt import QUOTE_LENGTH, issue_prompt
+from headway_core.operations.ports import Issue
+from headway_core.operations.validation import (
+    given_name,
+    given_prompt,
+    issue_url,
+    name_from_outside,
+)
+from headway_testing.records import a_project
+
+PROJECT = a_project(github_owner="Octo", github_repo="Demo")
+URL = "https://github.com/Octo/Demo/issues/7"
+
+
+@given(st.text(max_size=300))
+def test_a_name_is_taken_trimmed_or_refused(text: str) -> None:
+    """1 to 200 visible characters, whatever comes in."""
+    try:
+        name = given_name(text)
+    except InvalidInput:
+        return
+    assert name == text.strip()
+    assert 1 <= len(name) <= 200
+    assert not any(unicodedata.category(character).startswith("C") for character in name)
+
+
+@given(st.text(max_size=400))
+def test_a_title_from_outside_always_makes_a_name(text: str) -> None:
+    """One printable line that a person could have given."""
+    assert given_name(name_from_outside(text, otherwise="Issue #7"))
+
+
+@pytest.mark.parametrize("text", [None, "", " \n"])
+def test_a_blank_prompt_is_none(text: str | None) -> None:
+    """Nothing is sent to an agent then."""
+    assert given_prompt(text) is None
+
+
+@pytest.mark.parametrize("text", ["x" * 100_001, "a\0b"])
+def test_a_prompt_that_nobody_could_send_is_refused(text: str) -> None:
+    """The error names the field."""
+    with pytest.raises(InvalidInput, match="initial_prompt"):
+        given_prompt(text)
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        URL,
+        "https://github.com/octo/demo/issues/7",
+        "https://GitHub.com/Octo/Demo/issues/7/",
+        f"{URL}#issuecomment-1",
+        f"{URL}?a=b",
+    ],
+)
+def test_the_address_of_the_issue_is_known_in_its_forms(url: str) -> None:
+    """What is stored is the plain form."""
+    assert issue_url(PROJECT, 7, url) == URL
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "",
+        "7",
+        "https://github.com/octo/other/issues/7",
+        "https://github.com/octo/demo/issues/8",
+        "https://github.com/octo/demo/issues/07",
+        "https://github.com/octo/demo/pull/7",
+        "https://github.com/octo/demo/issues/7/../8",
+        "https://github.com.evil.example/octo/demo/issues/7",
+        "https://github.com@evil.example/octo/demo/issues/7",
+        "https://ada:secret@github.com/octo/demo/issues/7",
+        "https://github.com:444/octo/demo/issues/7",
+        "ftp://github.com/octo/demo/issues/7",
+        "javascript:alert(1)",
+        "https://[github.com/octo/demo/issues/7",
+        "https://github.com/octo/demo/issues/7\n",
+    ],
+)
+def test_an_issue_of_another_repository_or_number_is_refused(url: str) -> None:
+    """The error names the field."""
+    with pytest.raises(InvalidInput) as caught:
+        issue_url(PROJECT, 7, url)
+    assert caught.value.field == "url"
+
+
+@given(st.text())
+def test_no_text_but_the_issue_itself_is_its_address(text: str) -> None:
+    """Whatever is accepted comes out as the one plain address."""
+    with contextlib.suppress(InvalidInput):
+        assert issue_url(PROJECT, 7, text).casefold() == URL.casefold()
+
+
+def test_a_number_below_one_is_no_issue() -> None:
+    """The error names the field."""
+    with pytest.raises(InvalidInput, match="number"):
+        issue_url(PROJECT, 0, URL)
+
+
+def issue(*, trusted: bool, title: str = "T1TLE", body: str = "B0DY") -> Issue:
+    return Issue(number=7, url=URL, title=title, body=body, author="ada", trusted=trusted)
+
+
+@pytest.mark.lesson("R28")
+@pytest.mark.parametrize(
+    ("found", "confirmed", "quoted"),
+    [
+        (None, False, set()),
+        (None, True, set()),
+        (issue(trusted=False), False, set()),
+        (issue(trusted=False), True, {"B0DY"}),
+        (issue(trusted=True), False, {"T1TLE", "B0DY"}),
+        (issue(trusted=True), True, {"T1TLE", "B0DY"}),
+    ],
+)
+def test_only_trusted_or_confirmed_text_reaches_a_prompt(
+    found: Issue | None, quoted: set[str], *, confirmed: bool
+) -> None:
+    """I10: of the others' text it is told that it exists. A confirmation is of the body, not the title."""
+    prompt = issue_prompt(7, URL, found, body_confirmed=confirmed)
+    assert {word for word in ("T1TLE", "B0DY") if word in prompt} == quoted
+    assert URL in prompt
+
+
+@pytest.mark.lesson("R28")
+@given(st.text(max_size=200), st.text(max_size=200))
+def test_a_quote_is_inert_and_says_what_the_issue_says(title: str, body: str) -> None:
+    """One line of JSON in a fence that no content ends; read back it is the issue's own text."""
+    prompt = issue_prompt(7, URL, issue(trusted=True, title=title, body=body), body_confirmed=False)
+    before, line, after = prompt.split("\n```json\n")[0], prompt.split("\n")[-2], prompt.split("\n")[-1]
+    assert after == "```"
+    assert not set(line) & set("`<>")
+    assert line.isascii()
+    assert json.loads(line) == {"title": title, "body": body}
+    assert prompt == f"{before}\n```json\n{line}\n```"
+
+
+def test_a_long_body_is_cut_and_the_cut_is_told() -> None:
+    """The agent knows that there is more."""
+    long = issue(trusted=True, body="x" * (QUOTE_LENGTH + 1))
+    prompt = issue_prompt(7, URL, long, body_confirmed=False)
+    assert "x" * QUOTE_LENGTH in prompt
+    assert "x" * (QUOTE_LENGTH + 1) not in prompt
+    assert f"cut after {QUOTE_LENGTH}" in prompt

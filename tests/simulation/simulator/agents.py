@@ -1,0 +1,105 @@
+"""The agents of a world: they fix, fail, die, hang, forget to push, push late, and leave words behind."""
+
+import json
+from functools import partial
+from typing import TYPE_CHECKING
+
+import anyio
+
+from headway_core.forge_actions.agent_output import PULL_REQUEST, REPLIES
+from headway_core.sessions.ports import Exited, Launch, Running, Vanished
+from simulator.machine import Attempt, Machine, Worktree
+
+if TYPE_CHECKING:
+    from simulator.world import World
+
+MOODS = (
+    ("fails", 0.10),
+    ("dies", 0.08),
+    ("vanishes", 0.06),
+    ("hangs", 0.05),
+    ("does nothing", 0.06),
+    ("does bad work", 0.10),
+    ("forgets to push", 0.04),
+    ("pushes late", 0.05),
+    ("leaves files", 0.08),
+    ("talks nonsense", 0.05),
+)
+"""How agents go wrong, and how often, first one first; else they do what they were asked."""
+HUNG_S = 400.0
+
+
+class Agents:
+    """What executed agents do to the worktree and to the forge."""
+
+    def __init__(self, world: "World") -> None:
+        self._world = world
+
+    async def work(self, machine: Machine, launch: Launch) -> None:
+        """The life of one agent."""
+        attempt = (launch.session_id, launch.attempt)
+        name = f"agent {launch.session_id}.{launch.attempt}"
+        world = self._world
+        mood = next((mood for mood, often in MOODS if world.happens(f"{name} {mood}", often)), "works")
+        if world.plan.cursed and world.stormy:
+            mood = "dies"
+        await anyio.sleep(world.luck.uniform(1, 8))
+        if mood == "hangs":
+            await anyio.sleep(HUNG_S)
+        tree = machine.worktrees.get(launch.cwd)
+        if not isinstance(machine.probes.get(attempt), Running) or tree is None:
+            return
+        if mood in {"dies", "fails"}:
+            machine.end(attempt, Exited(signal=9) if mood == "dies" else Exited(exit_code=1))
+        elif mood == "vanishes":
+            machine.end(attempt, Vanished())
+        elif mood == "does nothing":
+            machine.end(attempt, Exited(exit_code=0))
+        else:
+            self._edit(machine, tree, attempt, mood)
+            await anyio.sleep(world.luck.random() * 2)
+            machine.end(attempt, Exited(exit_code=0))
+
+    def _edit(self, machine: Machine, tree: Worktree, attempt: Attempt, mood: str) -> None:
+        world = self._world
+        piece = f"work-{world.count('work')}"
+        world.work.append(piece)
+        tree.dirty.add(piece)
+        if mood == "leaves files":
+            return
+        if world.happens(f"{piece} comes with files that git ignores", 0.3):
+            tree.ignored = ("build/",)
+        self._commit(machine, tree, good=mood != "does bad work")
+        if mood == "pushes late":
+            world.later(world.luck.uniform(3, 15), partial(world.github.push, tree.branch, tree.head))
+        elif mood != "forgets to push":
+            world.github.push(tree.branch, tree.head)
+        self._speak(machine, tree, attempt, nonsense=mood == "talks nonsense")
+
+    def _commit(self, machine: Machine, tree: Worktree, *, good: bool) -> None:
+        """Everything that lies there, on top of what others pushed and of the base."""
+        github = self._world.github
+        there = github.branches.get(tree.branch)
+        if there is not None and all(each.id != there for each in github.history(tree.head)):
+            mine = {each.id for each in github.history(there)}
+            for commit in [each for each in github.history(tree.head) if each.id not in mine][::-1]:
+                there = github.commit(there, good=commit.good, work=commit.work).id
+            tree.head = there
+        made = github.commit(tree.head, good=good, work=tree.dirty, merged=github.moves)
+        tree.head = machine.branches[tree.branch] = made.id
+        tree.dirty.clear()
+
+    def _speak(self, machine: Machine, tree: Worktree, attempt: Attempt, *, nonsense: bool) -> None:
+        pull = self._world.github.open_pull_of(tree.branch)
+        if pull is None:
+            words = {"title": "Do it", "body": "Done."}
+            machine.said[*attempt, PULL_REQUEST] = json.dumps(words).encode()
+            return
+        replies = [
+            {"thread": each.thread.id, "text": "Done.", "resolve": True}
+            for each in pull.now.threads
+            if not each.resolved and self._world.heeds(each.thread)
+        ]
+        if replies or nonsense:
+            said = json.dumps(replies).encode() if not nonsense else b'{"thread": 1}'
+            machine.said[*attempt, REPLIES] = said

@@ -1,0 +1,198 @@
+"""The ports to a machine, as one process of it has them: git, scripts and supervisors."""
+
+import posixpath
+from collections.abc import Awaitable, Callable
+from typing import TYPE_CHECKING
+
+import anyio
+
+from headway_core.kernel.errors import Unavailable
+from headway_core.projects.ports import Repository
+from headway_core.sessions.ports import Launch, Probe, Supervisor
+from headway_core.workspaces.ports import (
+    BranchCheckout,
+    ScriptOrder,
+    ScriptResult,
+    Scripts,
+    StrayWorktree,
+    WorktreeOrder,
+    WorktreeOutcome,
+    Worktrees,
+    WorktreeState,
+)
+from headway_testing.fakes_machine import expect_nothing_lost, without_creating
+from simulator.machine import Worktree
+
+if TYPE_CHECKING:
+    from simulator.incarnation import Incarnation
+
+START_PATIENCE_S = 3.0
+"""For how long a supervisor is waited for."""
+
+
+class WorldWorktrees(Worktrees):
+    """Git on the disk of the machine."""
+
+    def __init__(self, process: "Incarnation") -> None:
+        self._process = process
+        self._world = process.world
+        self._machine = process.machine
+
+    async def repository(self, path: str) -> Repository:
+        async with self._process.effect("repository"):
+            return Repository(
+                path=path,
+                default_branch="main",
+                origin_url=f"https://olga:{self._world.secret}@github.com/octo/demo.git",
+            )
+
+    async def valid_branch_name(self, name: str) -> bool:
+        return bool(name) and not name.startswith("-") and " " not in name
+
+    async def find_branch(self, repo_path: str, branch: str) -> BranchCheckout | None:
+        async with self._process.effect("find_branch"):
+            if self._commit_of(branch) is None:
+                return None
+            return BranchCheckout(checked_out_at=self._checked_out_at(branch))
+
+    def _commit_of(self, branch: str) -> str | None:
+        return self._machine.branches.get(branch) or self._world.github.branches.get(branch)
+
+    def _checked_out_at(self, branch: str) -> str | None:
+        if branch == "main":
+            return "/src/demo"
+        found = [path for path, tree in self._machine.worktrees.items() if tree.branch == branch]
+        return found[0] if found else None
+
+    async def create(self, order: WorktreeOrder) -> WorktreeOutcome:
+        async with self._process.effect("create worktree", order.workspace_id, takes_s=1.0):
+            stands = self._machine.worktrees.get(order.path)
+            known = self._commit_of(order.branch)
+            answered = without_creating(
+                order,
+                stands_on=stands.branch if stands is not None else None,
+                exists=known is not None,
+                checked_out_at=self._checked_out_at(order.branch),
+            )
+            if answered is not None:
+                return answered
+            commit = known or self._world.github.branches["main"]
+            self._machine.branches[order.branch] = commit
+            self._machine.worktrees[order.path] = Worktree(branch=order.branch, head=commit)
+            name = f"git dies after it made worktree {self._world.count('worktree')}"
+            if self._world.happens(name, 0.05):
+                raise Unavailable("git", "it died")
+            return WorktreeOutcome.CREATED
+
+    async def state(self, repo_path: str, path: str, base_branch: str) -> WorktreeState | None:
+        async with self._process.effect("state of worktree"):
+            tree = self._machine.worktrees.get(path)
+            if tree is None:
+                return None
+            return WorktreeState(
+                branch=tree.branch,
+                head=tree.head,
+                dirty=bool(tree.dirty),
+                unpushed=self._unpushed(tree),
+                ignored=tree.ignored,
+            )
+
+    def _holds_work(self, tree: Worktree) -> bool:
+        return bool(tree.dirty or tree.ignored) or self._unpushed(tree) > 0
+
+    def _unpushed(self, tree: Worktree) -> int:
+        github = self._world.github
+        there = {commit.id for tip in github.branches.values() for commit in github.history(tip)}
+        return sum(1 for commit in github.history(tree.head) if commit.id not in there)
+
+    async def preserve(self, repo_path: str, path: str, workspace_id: str) -> str | None:
+        async with self._process.effect("preserve", workspace_id):
+            tree = self._machine.worktrees[path]
+            if not tree.dirty:
+                return None
+            saved = self._world.github.commit(tree.head, good=False, work=tree.dirty)
+            tree.head = self._machine.branches[tree.branch] = saved.id
+            tree.dirty.clear()
+            return f"refs/heads/{tree.branch}"
+
+    async def remove(self, repo_path: str, base_path: str, path: str, *, lose_ignored: bool) -> None:
+        async with self._process.effect("remove worktree", posixpath.basename(path)):
+            tree = self._machine.worktrees.get(path)
+            if tree is None:
+                return
+            expect_nothing_lost(path, dirty=bool(tree.dirty), ignored=() if lose_ignored else tree.ignored)
+            self._world.watcher.removes(self._process, posixpath.basename(path), tree)
+            del self._machine.worktrees[path]
+
+    async def strays(
+        self, repo_path: str, base_path: str, known: frozenset[str]
+    ) -> tuple[StrayWorktree, ...]:
+        async with self._process.effect("strays"):
+            return tuple(
+                StrayWorktree(path=path, holds_work=self._holds_work(tree))
+                for path, tree in sorted(self._machine.worktrees.items())
+                if path not in known
+            )
+
+
+class WorldScripts(Scripts):
+    """Start-up scripts; a script's group dies with the process that runs it."""
+
+    def __init__(self, process: "Incarnation") -> None:
+        self._process = process
+
+    async def run(self, order: ScriptOrder, output: Callable[[str], Awaitable[None]]) -> ScriptResult:
+        async with self._process.effect("run script", order.workspace_id):
+            world = self._process.world
+            await output("make: entering\n")
+            await anyio.sleep(world.luck.random() * 5)
+            await output("make: leaving\n")
+            fails = world.happens(f"script {world.count('script')} fails", 0.1)
+            return ScriptResult(exit_code=2 if fails else 0)
+
+
+class WorldSupervisor(Supervisor):
+    """The attempts of the machine."""
+
+    def __init__(self, process: "Incarnation") -> None:
+        self._process = process
+        self._world = process.world
+        self._machine = process.machine
+
+    def _of(self, session_id: str) -> str:
+        return self._world.workspace_of_session(session_id)
+
+    async def start(self, launch: Launch) -> Probe:
+        attempt = (launch.session_id, launch.attempt)
+        async with self._process.effect("start", self._of(launch.session_id)):
+            if attempt not in self._machine.probes and attempt not in self._machine.on_their_way:
+                self._machine.launch(launch)
+            await self._process.point("within start")
+            waited = 0.0
+            while attempt not in self._machine.probes:
+                if waited >= START_PATIENCE_S:
+                    raise Unavailable("supervisor", "it does not come up")
+                await anyio.sleep(0.1)
+                await self._process.expect_alive()
+                waited += 0.1
+            return self._machine.probes[attempt]
+
+    async def probe(self, session_id: str, attempt: int) -> Probe | None:
+        async with self._process.effect("probe", takes_s=0.01):
+            return self._machine.probes.get((session_id, attempt))
+
+    async def settle(self, session_id: str, attempt: int) -> Probe:
+        async with self._process.effect("settle", self._of(session_id)):
+            return self._machine.settle((session_id, attempt))
+
+    async def stop(self, session_id: str, attempt: int, *, grace_s: float = 10.0) -> Probe:
+        async with self._process.effect("stop", self._of(session_id), takes_s=2.0):
+            return self._machine.stop((session_id, attempt))
+
+    async def said(self, session_id: str, attempt: int, name: str, *, limit: int = 1_000_000) -> bytes | None:
+        async with self._process.effect("said"):
+            return self._machine.said.get((session_id, attempt, name))
+
+    async def output(self, session_id: str, attempt: int, *, limit: int = 65_536) -> str:
+        async with self._process.effect("output"):
+            return ""

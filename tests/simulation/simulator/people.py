@@ -1,0 +1,214 @@
+"""Who acts in a world beside the runner: people at the forge, and callers in a process of their own."""
+
+from collections.abc import Awaitable, Callable, Mapping
+from typing import TYPE_CHECKING, Any
+
+import anyio
+
+from headway_core.kernel.errors import HeadwayError
+from headway_core.operations import GitHubIssue, Manual, ResumeBranch
+from headway_core.pull_requests.model import GitHubState
+from headway_core.sessions import FixerRequest, WhenLive
+from headway_core.workspaces.model import Workspace
+from headway_testing.conversations import OWNER, STRANGER
+from simulator.github import REPOSITORY, GitHub, Pull
+from simulator.machine import Machine
+
+if TYPE_CHECKING:
+    from simulator.incarnation import Incarnation
+    from simulator.world import World
+
+# People at the forge
+
+
+def _push(github: GitHub, pull: Pull, world: "World") -> None:
+    good = world.luck.choice((True, False))
+    github.push(pull.branch, github.commit(github.branches[pull.branch], good=good, merged=github.moves).id)
+
+
+PEOPLE: Mapping[str, Callable[[GitHub, Pull, Any], None]] = {
+    "pushes to the branch": _push,
+    "asks for a change": lambda github, pull, _: github.say(pull, "Please rename", OWNER),
+    "asks for another change": lambda github, pull, _: github.say(pull, "Please test", OWNER),
+    "is a stranger and talks": lambda github, pull, world: github.say(pull, world.hostile, STRANGER),
+    "requests changes": lambda github, pull, _: github.review(pull, "CHANGES_REQUESTED", "Not like this"),
+    "approves": lambda github, pull, _: github.review(pull, "APPROVED", ""),
+    "moves the base": lambda github, _, __: github.move_base(conflicting=False),
+    "moves the base into a conflict": lambda github, _, __: github.move_base(conflicting=True),
+    "runs a check again": lambda github, pull, _: github.rerun(pull, "test"),
+    "closes it": lambda github, pull, _: github.set_state(pull, GitHubState.CLOSED),
+    "opens it again": lambda github, pull, _: github.set_state(pull, GitHubState.OPEN),
+    "merges it": lambda github, pull, _: github.set_state(pull, GitHubState.MERGED),
+}
+_RARE = {"closes it", "merges it"}
+
+
+async def people(world: "World") -> None:
+    """Somebody does something to some pull request, again and again, while the storm lasts."""
+    while world.stormy:
+        await anyio.sleep(world.luck.uniform(1, 10))
+        pulls = list(world.github.pulls.values())
+        if not pulls:
+            continue
+        number = world.count("person")
+        pull = world.chance.pick(f"pull of person {number}", pulls)
+        what = world.chance.pick(f"person {number}", tuple(PEOPLE))
+        if pull.now.state is GitHubState.OPEN or what == "opens it again":
+            name = f"person {number} {what} (#{pull.number})"
+            if world.happens(name, 0.3 if what in _RARE else 0.9):
+                PEOPLE[what](world.github, pull, world)
+
+
+# Callers
+
+Caller = Callable[["Incarnation", Workspace], Awaitable[Any]]
+
+
+async def _refresh(process: "Incarnation", workspace: Workspace) -> None:
+    insist = process.world.luck.choice((True, False))
+    await process.core.pull_requests().refresh_workspace(workspace.id, insist=insist)
+
+
+async def _hook(process: "Incarnation", workspace: Workspace) -> None:
+    await process.core.ledger().transact(lambda tx: process.core.pull_requests().hint(tx, workspace.id))
+
+
+async def _off_and_on(process: "Incarnation", workspace: Workspace) -> None:
+    await process.core.ratchet().switch(workspace.id, enabled=False)
+    await anyio.sleep(process.world.luck.random() * 10)
+    await process.core.ratchet().switch(workspace.id, enabled=True)
+
+
+async def _hold(process: "Incarnation", workspace: Workspace) -> None:
+    await process.core.ratchet().hold(workspace.id)
+    await anyio.sleep(process.world.luck.random() * 10)
+    await process.core.ratchet().release(workspace.id)
+
+
+async def _chat(process: "Incarnation", workspace: Workspace) -> None:
+    number = process.world.count("chat")
+    await process.core.sessions().start_chat(workspace.id, f"Chat {number}")
+
+
+async def _chats(process: "Incarnation", workspace: Workspace) -> None:
+    """More at once than there is room for (F3)."""
+    async with anyio.create_task_group() as group:
+        for _ in range(3):
+            group.start_soon(_chat, process, workspace)
+
+
+async def _stop(process: "Incarnation", workspace: Workspace) -> None:
+    live = [session for session in await process.core.sessions().list(workspace.id) if session.is_live]
+    if live:
+        await process.core.sessions().stop(process.world.luck.choice(live).id)
+
+
+async def _fix(process: "Incarnation", workspace: Workspace) -> None:
+    request = FixerRequest(
+        workspace_id=workspace.id,
+        label="fix-ci",
+        causes=("CI",),
+        prompt=f"Fix it by hand, {process.world.count('fix')}",
+        when_live=process.world.luck.choice(tuple(WhenLive)),
+    )
+    await process.core.fixers().acquire_and_dispatch(request, wait_s=1.0)
+
+
+async def _archive(process: "Incarnation", workspace: Workspace) -> None:
+    await process.archive(workspace.id, lose_ignored=process.world.luck.choice((True, False)))
+
+
+async def _twice(process: "Incarnation", workspace: Workspace) -> None:
+    """Two checks of the ratchet in the same tick (S17)."""
+    async with anyio.create_task_group() as group:
+        for _ in range(2):
+            group.start_soon(process.core.ratchet().check, workspace.id)
+            group.start_soon(_fix, process, workspace)
+
+
+CALLERS: Mapping[str, Caller] = {
+    "refreshes": _refresh,
+    "brings a hook": _hook,
+    "switches the ratchet off and on": _off_and_on,
+    "holds the ratchet and lets go": _hold,
+    "chats": _chat,
+    "chats with many at once": _chats,
+    "stops a session": _stop,
+    "fixes by hand": _fix,
+    "checks and fixes at the same time": _twice,
+    "archives": _archive,
+    "retries": lambda process, workspace: process.core.provisioning().retry(workspace.id),
+    "cancels": lambda process, workspace: process.core.lifecycle().cancel(workspace.id),
+    "looks at the ratchet": lambda process, workspace: process.core.ratchet().check(workspace.id),
+    "reads the board": lambda process, _: process.core.board().cards(),
+}
+
+
+async def call(process: "Incarnation") -> None:
+    """An application: two callers, each of whom wants something again and again, while the storm lasts."""
+    async with anyio.create_task_group() as group:
+        group.start_soon(_create, process)
+        for _ in range(2):
+            group.start_soon(_call, process)
+
+
+async def _call(process: "Incarnation") -> None:
+    world = process.world
+    while world.stormy:
+        await anyio.sleep(world.luck.uniform(1, 12))
+        live = [each for each in world.rows("workspaces") if each.is_live]
+        if not live:
+            continue
+        number = world.count("caller")
+        workspace = world.chance.pick(f"workspace of caller {number}", live)
+        what = world.chance.pick(f"caller {number}", tuple(CALLERS))
+        if world.happens(f"caller {number} {what} ({workspace.id})", 0.25 if what == "archives" else 0.9):
+            await attempt(CALLERS[what](process, workspace), world)
+
+
+async def attempt(act: Awaitable[Any], world: "World") -> None:
+    """A caller gets an error of the hierarchy, and goes on."""
+    try:
+        await act
+    except HeadwayError as error:
+        world.says("a caller is told", str(error))
+    except BaseExceptionGroup as group:
+        if group.split(HeadwayError)[1] is not None:
+            raise
+        world.says("a caller is told", str(group.exceptions))
+
+
+def missing(world: "World", machine: Machine) -> list[int]:
+    """The numbers of the workspaces that somebody on this machine wants, and that are not there yet."""
+    there = {row.idempotency_key for row in world.rows("workspaces")}
+    wanted = range(1, world.plan.workspaces + 1)
+    machines = world.machines
+    return [n for n in wanted if machines[n % len(machines)] is machine and f"key-{n}" not in there]
+
+
+async def _create(process: "Incarnation") -> None:
+    """The call is repeated with its key until it is answered, by the next process too."""
+    world = process.world
+    while numbers := missing(world, process.machine):
+        await anyio.sleep(world.luck.random() * 5)
+        await attempt(_create_one(process, numbers[0]), world)
+
+
+async def _create_one(process: "Incarnation", number: int) -> None:
+    """One workspace, from one of the sources."""
+    world, project_id = process.world, process.world.rows("projects")[0].id
+    source = world.chance.pick(f"source {number}", ("manual", "manual", "branch", "issue"))
+    command: Manual | ResumeBranch | GitHubIssue
+    match source:
+        case "branch":
+            branch = f"old-{number}"
+            if branch not in world.github.branches:
+                world.github.push(branch, world.github.commit(world.github.branches["main"], good=False).id)
+                world.github.open(branch)
+            command = ResumeBranch(project_id=project_id, branch=branch, initial_prompt="Go on")
+        case "issue":
+            url = f"https://github.com/{REPOSITORY}/issues/{number}"
+            command = GitHubIssue(project_id=project_id, number=number, url=url)
+        case _:
+            command = Manual(project_id=project_id, name=f"Work {number % 2}", initial_prompt=f"Do {number}")
+    await process.core.creation().create(command, idempotency_key=f"key-{number}")
