@@ -261,7 +261,7 @@ async def _agent_ends(harness: CoreHarness, **files: bytes) -> None:
     await harness.core.executor().round()
 
 
-@pytest.mark.recovers("words")
+@pytest.mark.recovers("agent-output")
 async def test_agent_words_become_intents_with_the_consumers_position() -> None:
     """Death before or after any transaction: the words are taken once, and never lost."""
     for nth in range(100):

@@ -120,7 +120,7 @@ def _last(expression: ast.expr) -> str:
 
 
 def modules() -> list[tuple[str, Path]]:
-    """Every module that the law holds for, with its room (core) or its package; fakes play owners in tests."""
+    """Every module that the law holds for, with its room (core) or package. Fakes play owners in tests."""
     rooms = [
         (path.relative_to(CORE).parts[0], path)
         for path in CORE.rglob("*.py")
