@@ -31,7 +31,7 @@ DOCUMENTS = {name: document(name) for name in NAMES} | {"branches": branches(BRA
 
 @cache
 def _schema(path: Path) -> GraphQLSchema:
-    # GitHub's own schema does not pass the checks of newer validators (design: github 1.3, 8).
+    # GitHub's own schema does not pass the checks of newer validators.
     return build_schema(path.read_text(), assume_valid=True)
 
 
@@ -147,7 +147,7 @@ def test_every_list_is_paged(github_data: Path) -> None:
 
 
 def test_the_rollups_own_state_is_never_asked_beside_its_contexts() -> None:
-    """GitHub computes another, pessimistic state then (design: github 1.3, 2)."""
+    """GitHub computes another, pessimistic state then."""
     for found in DOCUMENTS.values():
         assert not re.search(r"statusCheckRollup \{[^}]*\bstate\b", found.text)
 

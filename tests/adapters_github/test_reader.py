@@ -97,7 +97,7 @@ async def test_a_null_rollup_is_a_read_part_without_checks(graphql: FakeGraphQL,
 async def test_an_error_hurts_the_part_at_its_path_alone(
     graphql: FakeGraphQL, project: Project, path: tuple[str | int, ...], missing: set[str]
 ) -> None:
-    """A token without the right to checks still tells the rest: unknown is not none (github 2.2.1)."""
+    """A token without the right to checks still tells the rest: unknown is not none."""
     node = a_pull_request()
     node[str(path[0])] = None if path[0] != "mergeable" else "UNKNOWN"
     seen = await observe(graphql, project, node, errors=[error("FORBIDDEN", "nodes", 0, *path)])

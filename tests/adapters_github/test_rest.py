@@ -339,7 +339,7 @@ async def observed(graphql: FakeGraphQL, project: Project, connection: FakeConne
 
 
 async def test_checks_that_graphql_refuses_are_read_by_rest(graphql: FakeGraphQL, project: Project) -> None:
-    """A fine-grained token sees the same part as any other (github 2.2.1)."""
+    """A fine-grained token sees the same part as any other."""
     connection = FakeConnection()
     a_commit(connection, runs=[a_rest_run(1, conclusion="failure")])
     seen = await observed(graphql, project, connection)

@@ -1,4 +1,4 @@
-"""On threads too a unit of work is committed if and only if it returned (design: ledger, rule 2)."""
+"""On threads too a unit of work is committed if and only if it returned."""
 
 import asyncio
 import threading

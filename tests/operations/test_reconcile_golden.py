@@ -24,14 +24,14 @@ ROWS: list[dict[str, Any]] = [row for row in json.loads(GOLDEN.read_text()) if r
 
 def judges_by_age(row: dict[str, Any]) -> bool:
     """There, a provisioning older than ten minutes was declared dead. Here age means nothing: without a
-    holder of the lock it goes on where it was (domain 1.1, L11).
+    holder of the lock it goes on where it was (L11).
     """
     return "timed out" in row["expected"]
 
 
 def fails_what_could_not_be_archived(row: dict[str, Any]) -> bool:
     """There, an archive that failed at start-up ended in FAILED. Here it goes back to where it came from,
-    and nothing is lost (domain 1.1).
+    and nothing is lost.
     """
     return bool(row["input"].get("cleanupFails", False))
 

@@ -47,7 +47,7 @@ def words(*rows: CheckRow) -> list[tuple[str, str]]:
     ],
 )
 def test_each_word_counts_as_the_table_says(group: str, outcome: CheckOutcome) -> None:
-    """Every word of the table of domain 3 has its outcome, in any case (S2)."""
+    """Every word that GitHub has for a check has its outcome, in any case (S2)."""
     for word in group.split():
         assert outcome_of(word) is outcome
         assert outcome_of(f" {word.lower()} ") is outcome

@@ -60,7 +60,7 @@ UNKNOWN = a_check("odd", CheckOutcome.UNKNOWN)
 def test_ci_status_is_the_first_match(
     checks: tuple[Check, ...], more: dict[str, Any], status: CIStatus
 ) -> None:
-    """The order of domain 3; no checks are green only when the quiet time passed with a complete view."""
+    """The first that matches; no checks are green only when the quiet time passed with a complete view."""
     assert ci_status(checks, **more) is status
 
 

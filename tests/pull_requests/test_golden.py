@@ -27,7 +27,7 @@ def _words(row: Row) -> list[str]:
 
 
 def _null_rollup(row: Row, ours: CIStatus) -> bool:
-    """GitHub's null rollup, without an error at its path, means no checks (github 2.2.1), not unread."""
+    """GitHub's null rollup, without an error at its path, means no checks, not unread."""
     return row["input"]["statusCheckRollup"] is None and (row["expected"], ours) == ("UNKNOWN", "SUCCESS")
 
 

@@ -138,7 +138,7 @@ def _expected(row: Row) -> tuple[str, bool]:
 
 
 def _three_starts(row: Row, ours: Decision) -> bool:
-    """A cause is started three times (domain 4.1); theirs was started once, and retried three times."""
+    """A cause is started three times; theirs was started once, and retried three times."""
     given = row["input"]
     died = "DIED" in {given["fixerCheck"].removeprefix("settled_"), given["dispatchOutcome"]}
     stalled = Stalled(reason=StallReason.RETRIES, recheck_at=None)

@@ -1,4 +1,4 @@
-"""`acquire` and `acquire_and_dispatch`: the table of domain 2.1 row by row, one fixer for all callers."""
+"""Acquiring a fixer, row by row of its table: one fixer for all callers."""
 
 from typing import TYPE_CHECKING
 

@@ -28,7 +28,7 @@ def rows(function: str) -> list[Any]:
 
 def resumes_a_failed_setup_by_hand(row: dict[str, Any]) -> bool:
     """There, a session could be resumed by hand in a FAILED workspace that has a worktree. Here nothing
-    starts in a workspace that is not READY (domain 2): a retry makes it READY first.
+    starts in a workspace that is not READY: a retry makes it READY first.
     """
     return bool(
         row["fn"] == "getWorkspaceInitPolicy" and row["expected"]["dispatchPolicy"] == "manual_resume"

@@ -1,6 +1,6 @@
 """What GitHub answered to a GraphQL request, or why there is no answer: pure, whoever carried it.
 
-Sources: github/docs on rate limits of GraphQL and REST; design: github 1.1 and 2.2.
+Source: GitHub's documentation of the rate limits of GraphQL and REST.
 """
 
 import json

@@ -1,7 +1,7 @@
 """Pull requests in full: what is asked, page by page, and when a part counts as read whole.
 
 A part is whole when no error lies at its path, every list has as many entries as GitHub says there
-are, and it was read at the head that the pull request has (design: github 2.3 a to d).
+are, and it was read at the head that the pull request has.
 """
 
 from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence

@@ -1,7 +1,7 @@
 """GitHub's webhooks as hints: a delivery is checked, and says where to look again, never what is there.
 
 So order, loss and repetition of deliveries play no part: what is true is read by the one path. Sources:
-github/docs on validating deliveries; design: github 5.
+GitHub's documentation of validating deliveries.
 """
 
 import hashlib

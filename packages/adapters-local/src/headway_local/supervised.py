@@ -3,7 +3,7 @@
     supervised.py attempt FOLDER CWD PROGRAM [ARGUMENT…]
     supervised.py leash PATIENCE LOCK CWD PROGRAM [ARGUMENT…]
 
-`attempt` runs one attempt of a session and outlives whoever asked for it (design: domain 2). The caller
+`attempt` runs one attempt of a session and outlives whoever asked for it. The caller
 waits for a parent that ends as soon as the outcome of the start is on disk. In the folder of the attempt
 it holds `lock` for life; links `started` (who it is) into place, once and for ever, before it executes
 the program; reads `prompt`, writes `output`; and renames `exit` into place when nothing of the program is

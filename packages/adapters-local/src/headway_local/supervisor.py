@@ -1,4 +1,4 @@
-"""Attempts of sessions, each under a small program that outlives this process (design: domain 2).
+"""Attempts of sessions, each under a small program that outlives this process.
 
 `<root>/sessions/<session id>/<attempt>/` holds `lock` (held by the program for life), `started` (who it
 is, or that the attempt is closed), `exit`, `prompt`, `output`, `out` (the agent's `HEADWAY_OUT`), and the

@@ -30,7 +30,7 @@ class Watcher:
 
 
 class Locks(ABC):
-    """Holds what others may write at the same time, until the transaction ends (design: ledger, rule 1)."""
+    """Holds what others may write at the same time, until the transaction ends."""
 
     @abstractmethod
     def workspaces(self, connection: Connection, ids: Sequence[str]) -> None:

@@ -5,7 +5,7 @@ the thread itself. Here work goes to the thread at once, and its end straight in
 
 anyio's shield holds back the cancellations of anyio and of Trio. asyncio's native ones (`task.cancel()`,
 `asyncio.timeout`) go through it, so they are held back here, and delivered again at the next await that
-suspends, if whoever asked still wants it (design: ledger, rule 2).
+suspends, if whoever asked still wants it.
 """
 
 import asyncio

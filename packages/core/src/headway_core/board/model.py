@@ -39,7 +39,7 @@ from headway_core.workspaces.model import Workspace, WorkspaceStatus
 
 
 class StatusReason(enum.StrEnum):
-    """What people read on a card (design: domain 7)."""
+    """What people read on a card."""
 
     ARCHIVING = "ARCHIVING"
     ARCHIVED = "ARCHIVED"

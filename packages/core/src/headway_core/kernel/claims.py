@@ -1,4 +1,4 @@
-"""Claims: who of all processes does a thing now, for as long as a lease lasts (design: ledger, rule 7).
+"""Claims: who of all processes does a thing now, for as long as a lease lasts.
 
 A claim is taken in a transaction, and its token grows with every taking of the same key, for ever: who
 comes back late finds a newer token and is fenced off. It shares out work whose repetition does no harm

@@ -117,7 +117,7 @@ class TransactionScope(Transaction):
 
 class port_of:  # noqa: N801  reads as a function, and is a class because it is around every call
     """Around each call of a port of `tx`: an error in it dooms the transaction, even when `work`
-    catches it, because a database may have rolled back already (design: ledger, rule 3). So each further
+    catches it, because a database may have rolled back already. So each further
     call raises that error again.
     """
 

@@ -23,7 +23,7 @@ R = TypeVar("R")
 
 
 class Lock(enum.Enum):
-    """What must be held before a row of the table is written (design: ledger, rule 1)."""
+    """What must be held before a row of the table is written."""
 
     WORKSPACE = "workspace"
     """`tx.lock(workspace_id)` came first in the same transaction; inserting a workspace counts."""

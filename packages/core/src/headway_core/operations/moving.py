@@ -1,4 +1,4 @@
-"""Moving a workspace of a retired host to this one (design: domain 1.1)."""
+"""Moving a workspace of a retired host to this one."""
 
 from headway_core.hosts import Host
 from headway_core.kernel.errors import Conflict

@@ -18,7 +18,7 @@ class Issue:
     author: str | None
     """Login; None for a deleted account."""
     trusted: bool
-    """Whether the author may be quoted to an agent (design: domain 4.3)."""
+    """Whether the author may be quoted to an agent."""
 
 
 class IssueReader(ABC):

@@ -39,7 +39,7 @@ OUTCOMES: Mapping[str, CheckOutcome] = MappingProxyType(
         "COMPLETED": _O.UNKNOWN,  # without a conclusion
     }
 )
-"""What each word of GitHub counts as (design: domain 3). A word that is missing here is UNKNOWN."""
+"""What each word of GitHub counts as. A word that is missing here is UNKNOWN."""
 
 _NEVER_SEEN: set[str] = set()
 

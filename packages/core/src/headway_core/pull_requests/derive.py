@@ -41,7 +41,7 @@ def ci_status(
     quiet_passed: bool = True,
     required: Iterable[str] | None = None,
 ) -> CIStatus:
-    """What the counted checks say together, first match (design: domain 3).
+    """What the counted checks say together, first match.
 
     `complete`: the list is whole and of the head. `quiet_passed`: the head's quiet time passed with a
     complete view, so that no checks at all means that there are none. `required`: the contexts that

@@ -23,7 +23,7 @@ class GitHubState(enum.StrEnum):
 
 
 class PRState(enum.StrEnum):
-    """What people call the state: derived, first match (design: domain 3)."""
+    """What people call the state: derived, first match."""
 
     NONE = "NONE"
     OPEN = "OPEN"
@@ -60,7 +60,7 @@ class CIStatus(enum.StrEnum):
 
 
 class CheckOutcome(enum.StrEnum):
-    """What a single check counts as (the table of domain 3)."""
+    """What a single check counts as."""
 
     PASSED = "passed"
     FAILED = "failed"

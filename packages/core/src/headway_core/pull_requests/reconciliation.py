@@ -1,4 +1,4 @@
-"""When an observation may be believed, and what it makes of the stored facts: pure (I5, design: domain 3)."""
+"""When an observation may be believed, and what it makes of the stored facts: pure (I5)."""
 
 import enum
 from collections.abc import Iterable

@@ -1,6 +1,6 @@
 """What can't go back at GitHub and does: an answer from a replica that lags, until a later read says so too.
 
-`updatedAt` does not move with checks, resolved threads, the base or mergeability (design: github 1.4), so
+`updatedAt` does not move with checks, resolved threads, the base or mergeability, so
 it orders none of them. Other things do: a head or base that was replaced, a run that was over, an id
 that was higher, a thread that was resolved. An answer that takes one of them back is not believed yet. It is
 believed when a fetch that began `READ_LAG` later says the same: people do push back, reopen and re-run.

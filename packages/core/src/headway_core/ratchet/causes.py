@@ -1,4 +1,4 @@
-"""Which causes a view holds, and which of them a fixer has not had yet (design: domain 4.1)."""
+"""Which causes a view holds, and which of them a fixer has not had yet."""
 
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime

@@ -1,4 +1,4 @@
-"""`decide`: what the ratchet does now, as a pure and total function of facts (design: domain 4.2).
+"""`decide`: what the ratchet does now, as a pure and total function of facts.
 
 Time reaches it as booleans that the transaction computed; every decision says when to look again.
 The conditions stand in one table, first match wins.

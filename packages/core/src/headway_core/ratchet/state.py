@@ -6,7 +6,7 @@ from headway_core.pull_requests.model import CIStatus, GitHubState, Mergeability
 
 
 class RatchetState(enum.StrEnum):
-    """The words that users know (design: domain 4.1)."""
+    """The words that users know."""
 
     IDLE = "IDLE"
     MERGED = "MERGED"

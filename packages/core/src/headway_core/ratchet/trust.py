@@ -1,4 +1,4 @@
-"""Whose words may trigger a fixer or be quoted to it (design: domain 4.3, I10)."""
+"""Whose words may trigger a fixer or be quoted to it (I10)."""
 
 from datetime import datetime
 

@@ -1,4 +1,4 @@
-"""The one way to a fixer, for the ratchet and for people alike (design: domain 2.1)."""
+"""The one way to a fixer, for the ratchet and for people alike."""
 
 import enum
 from typing import assert_never
@@ -119,7 +119,7 @@ class FixerSessionService:
         return outcome
 
     def acquire(self, tx: Transaction, request: FixerRequest, *, actor: str = "headway") -> FixerOutcome:
-        """The table of domain 2.1 as a step: the first row that holds decides.
+        """What is found there decides, as a table of which the first row that holds counts.
 
         The partial unique index `sessions_one_live_fixer` stands behind it.
         """

@@ -13,7 +13,7 @@ from headway_core.workspaces.model import OF_LIVE_WORKSPACES, WorkspaceStatus
 
 
 class SessionStatus(enum.StrEnum):
-    """Where a session is in its life (design: domain 2)."""
+    """Where a session is in its life."""
 
     IDLE = "IDLE"
     STARTING = "STARTING"

@@ -64,7 +64,7 @@ Probe = Running | Exited | Vanished | NeverStarted
 
 
 class Supervisor(ABC):
-    """Runs each attempt under a small program of ours that outlives the runner (design: domain 2).
+    """Runs each attempt under a small program of ours that outlives the runner.
 
     In the folder of the attempt the program takes the lock and keeps it for life, creates `started`
     exclusively before it executes the agent, sends output to files and writes the exit atomically.

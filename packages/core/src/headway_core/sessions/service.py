@@ -1,4 +1,4 @@
-"""The single writer of sessions, their activity and the outbox of prompts (design: domain 2).
+"""The single writer of sessions, their activity and the outbox of prompts.
 
 Steps take `tx`, assume that the caller has locked the workspace, and touch nothing but tables. What a
 step intends (STARTING, STOPPING) the executor of the workspace's host carries out and reports back.

@@ -8,7 +8,7 @@ from headway_core.kernel.tables import Lock, Query, TableSpec
 
 
 class ReviewTrigger(enum.StrEnum):
-    """Which feedback makes a cause (design: domain 4.1)."""
+    """Which feedback makes a cause."""
 
     THREADS = "threads"
     """Trusted unresolved threads, and CHANGES_REQUESTED."""

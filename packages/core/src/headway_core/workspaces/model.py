@@ -11,7 +11,7 @@ from headway_core.kernel.tables import Index, Lock, Parents, Query, TableSpec
 
 
 class WorkspaceStatus(enum.StrEnum):
-    """Where a workspace is in its life (design: domain 1.1)."""
+    """Where a workspace is in its life."""
 
     NEW = "NEW"
     PROVISIONING = "PROVISIONING"
@@ -145,7 +145,7 @@ class Workspace:
 
     @property
     def accepts_sessions(self) -> bool:
-        """Whether a session may start here (design: domain 2)."""
+        """Whether a session may start here."""
         return self.status is WorkspaceStatus.READY and self.worktree_path is not None
 
     @property
@@ -186,7 +186,7 @@ class InitOutputLine:
 
 @attrs.frozen(kw_only=True)
 class GitFacts:
-    """What git said of a worktree, and when. Replaced whole; emits nothing (design: domain 1)."""
+    """What git said of a worktree, and when. Replaced whole; emits nothing."""
 
     workspace_id: str
     branch: str | None
