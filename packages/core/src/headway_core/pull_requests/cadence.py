@@ -13,8 +13,8 @@ from headway_core.pull_requests.model import (
     PullRequestSnapshot,
     PullRequestWatch,
 )
-from headway_core.pull_requests.reconciliation import quiet_end
 from headway_core.pull_requests.staleness import READ_LAG
+from headway_core.pull_requests.timing import quiet_ends_at
 from headway_core.settings.model import Settings
 from headway_core.workspaces.model import Workspace, WorkspaceStatus
 
@@ -105,7 +105,7 @@ def next_refresh(
     if 1 <= watch.unknown_reads <= len(KICK_S):
         wait = min(wait, KICK_S[watch.unknown_reads - 1])
     due = now + timedelta(seconds=wait)
-    quiet = quiet_end(snapshot, settings)
+    quiet = quiet_ends_at(snapshot, settings)
     return quiet if quiet is not None and now < quiet < due else due
 
 

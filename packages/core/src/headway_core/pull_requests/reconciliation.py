@@ -2,13 +2,12 @@
 
 import enum
 from collections.abc import Iterable
-from datetime import datetime, timedelta
+from datetime import datetime
 
 import attrs
 
-from headway_core.pull_requests.derive import ci_of, derived_decision
+from headway_core.pull_requests.derive import derived_decision
 from headway_core.pull_requests.model import (
-    CIStatus,
     DecisionSource,
     GitHubState,
     Mergeability,
@@ -18,6 +17,7 @@ from headway_core.pull_requests.model import (
 )
 from headway_core.pull_requests.ports import ChecksPart, Observation, StatePart
 from headway_core.pull_requests.staleness import READ_LAG, lags_its_branch, staleness, unordered_mergeability
+from headway_core.pull_requests.timing import timed
 from headway_core.settings.model import Settings
 
 FORMER_KEPT = 20
@@ -265,44 +265,6 @@ def _former(formers: Iterable[str], last: str | None, now: str) -> tuple[str, ..
     known = [*formers, *([] if last is None else [last])]
     kept = dict.fromkeys(reversed([former for former in known if former != now]))
     return tuple(reversed(list(kept)[:FORMER_KEPT]))
-
-
-def timed(
-    snapshot: PullRequestSnapshot, watch: PullRequestWatch, now: datetime, settings: Settings
-) -> PullRequestSnapshot:
-    """Turn stored times into the booleans that views read without a clock (law 2).
-
-    Quiet time has passed when a fetch that began after it saw all checks of the head; then it stays
-    so until the head moves. Overdue are checks that are pending for longer than the limit, counted
-    from the later of the head's first sight and the newest check's start.
-    """
-    facts = snapshot.facts
-    if facts is None or snapshot.head_seen_at is None:
-        return snapshot
-    quiet_ends = quiet_end(snapshot, settings)
-    quiet = snapshot.quiet_passed or (
-        facts.checks_complete
-        and watch.checks_at is not None
-        and quiet_ends is not None
-        and watch.checks_at >= quiet_ends
-    )
-    after = attrs.evolve(snapshot, quiet_passed=quiet)
-    pending = ci_of(after, settings.ci_scope) is CIStatus.PENDING
-    return attrs.evolve(after, ci_overdue=pending and ci_limit(after, settings) <= now)
-
-
-def quiet_end(snapshot: PullRequestSnapshot, settings: Settings) -> datetime | None:
-    """When the head's quiet time ends; None before a head was seen."""
-    seen = snapshot.head_seen_at
-    return None if seen is None else seen + timedelta(seconds=settings.quiet_time_s)
-
-
-def ci_limit(snapshot: PullRequestSnapshot, settings: Settings) -> datetime:
-    """When pending checks are stuck. Needs facts."""
-    assert snapshot.facts is not None
-    assert snapshot.head_seen_at is not None
-    starts = [check.started_at for check in snapshot.facts.checks if check.started_at is not None]
-    return max([*starts, snapshot.head_seen_at]) + timedelta(seconds=settings.ci_limit_s)
 
 
 _OWN_FIELDS = ("node_id", "quiet_passed", "ci_overdue", "tied")

@@ -56,8 +56,8 @@ from headway_core.pull_requests.reconciliation import (
     changed_fields,
     rewatched,
     switched,
-    timed,
 )
+from headway_core.pull_requests.timing import timed
 from headway_core.settings.model import Settings
 from headway_core.workspaces.model import OF_LIVE_WORKSPACES, GitFacts, Workspace
 
