@@ -61,14 +61,16 @@ Order = OpenPullRequest | Reply | Resolve | Comment | RequestReview
 
 
 class ActionStatus(enum.StrEnum):
-    """Where an action is on its way."""
+    """What became of an action at the forge, such as a reply or an opened pull request."""
 
     PENDING = "PENDING"
+    """It was asked for, and will be tried, or tried again, when it is due."""
     POSTING = "POSTING"
-    """The intent of the call is stored; after a crash its effect is looked for before it is repeated."""
+    """The call is being made; after a crash its effect is looked for before it is repeated."""
     DONE = "DONE"
+    """It was done; `result` is the node id of what was made."""
     FAILED = "FAILED"
-    """Given up; `problem` says why."""
+    """It was given up; `problem` says why."""
 
 
 @attrs.frozen(kw_only=True)

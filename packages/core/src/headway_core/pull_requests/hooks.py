@@ -30,12 +30,12 @@ SPACING = timedelta(seconds=2)
 
 
 class Receipt(enum.StrEnum):
-    """What became of a delivery."""
+    """What became of a webhook delivery whose signature is right."""
 
     TAKEN = "taken"
-    """Its hints are in the watches."""
+    """What it hints at is looked at again."""
     DUPLICATE = "duplicate"
-    """It was taken before: a redelivery has the same id."""
+    """It was taken before: GitHub delivers again under the same id."""
 
 
 class HookService:

@@ -18,63 +18,91 @@ class GitHubState(enum.StrEnum):
     """GitHub's own state of a pull request."""
 
     OPEN = "OPEN"
+    """It is open, draft or not."""
     CLOSED = "CLOSED"
+    """It was closed without a merge, and may be opened again."""
     MERGED = "MERGED"
+    """It was merged, which is final."""
 
 
 class PRState(enum.StrEnum):
-    """What people call the state: derived, first match."""
+    """The state of a pull request as people name it: derived from its facts."""
 
     NONE = "NONE"
+    """The workspace has no pull request."""
     OPEN = "OPEN"
+    """It is open, without an approval or a request for changes."""
     DRAFT = "DRAFT"
+    """It is an open draft, whatever its reviews say."""
     APPROVED = "APPROVED"
+    """It is open and approved."""
     CHANGES_REQUESTED = "CHANGES_REQUESTED"
+    """It is open, and a reviewer requested changes."""
     MERGED = "MERGED"
+    """It was merged."""
     CLOSED = "CLOSED"
+    """It was closed without a merge."""
 
 
 class ReviewDecision(enum.StrEnum):
-    """GitHub's words."""
+    """What the reviews of a pull request come to, in GitHub's terms."""
 
     APPROVED = "APPROVED"
+    """Enough reviewers approved."""
     CHANGES_REQUESTED = "CHANGES_REQUESTED"
+    """A reviewer requested changes, and has neither approved since nor been dismissed."""
     REVIEW_REQUIRED = "REVIEW_REQUIRED"
+    """The base branch requires a review that is still missing."""
 
 
 class DecisionSource(enum.StrEnum):
-    """Where the review decision comes from."""
+    """Where a review decision comes from."""
 
     GITHUB = "github"
+    """GitHub told it."""
     DERIVED = "derived"
-    """From the latest opinionated review of each author who can push: reviews are not required."""
+    """GitHub tells none because no review is required: taken from the latest opinion of each author who can
+    push.
+    """
 
 
 class CIStatus(enum.StrEnum):
-    """What the counted checks say together."""
+    """What the checks that count say together."""
 
     SUCCESS = "SUCCESS"
+    """All of them passed, or there are none and the head's quiet time has passed."""
     FAILURE = "FAILURE"
+    """At least one failed."""
     PENDING = "PENDING"
+    """None failed, and at least one runs, waits for a person, or is required and missing."""
     UNKNOWN = "UNKNOWN"
+    """They were not read whole at this head, or one says something that Headway does not know."""
 
 
 class CheckOutcome(enum.StrEnum):
     """What a single check counts as."""
 
     PASSED = "passed"
+    """It succeeded, was neutral or was skipped."""
     FAILED = "failed"
+    """It failed, timed out, was cancelled or could not start."""
     WAITS_FOR_PERSON = "waits_for_person"
+    """A person has to act before it goes on (GitHub's `action_required`)."""
     PENDING = "pending"
+    """It is queued or runs."""
     UNKNOWN = "unknown"
+    """It ended without a conclusion, is stale, or has a conclusion that Headway does not know."""
 
 
 class Mergeability(enum.StrEnum):
     """Whether the head merges into the base."""
 
     CLEAN = "clean"
+    """It merges without a conflict."""
     CONFLICT = "conflict"
+    """It conflicts with the base."""
     UNKNOWN = "unknown"
+    """GitHub has not worked it out yet."""
 
 
 @attrs.frozen(kw_only=True)

@@ -79,17 +79,18 @@ class Observation:
 
 
 class FailureKind(enum.StrEnum):
-    """Why a fetch failed."""
+    """Why something could not be read from the forge."""
 
     NOT_FOUND = "not_found"
     """There is no such thing, or the token may not know of it."""
     FORBIDDEN = "forbidden"
-    """No token, an expired one, or one that may not read this."""
+    """There is no token, it has expired, or it may not read this."""
     UNAVAILABLE = "unavailable"
-    """No connection, a time-out, a server error: later it may work."""
+    """There was no connection, no answer in time, or a server error: it may work later."""
     RATE_LIMITED = "rate_limited"
+    """The forge refuses more questions for now."""
     NONSENSE = "nonsense"
-    """An answer that is not what the forge promised."""
+    """The answer is not what the forge's documentation promises."""
 
 
 @attrs.frozen(kw_only=True)
@@ -179,13 +180,14 @@ class Delivery:
 
 
 class DeliveryProblem(enum.StrEnum):
-    """Why a delivery is refused."""
+    """Why a webhook delivery is refused."""
 
     SIGNATURE = "signature"
-    """None, a wrong one, or no secret is configured."""
+    """Its signature is missing or wrong, or no secret is configured."""
     TOO_BIG = "too_big"
+    """Its body is larger than 25 MB."""
     MALFORMED = "malformed"
-    """No event, no delivery id, no JSON object, or an event of interest without what it promises."""
+    """It lacks its event, its id or a JSON object, or what an event of this kind must have."""
 
 
 @attrs.frozen(kw_only=True)

@@ -24,20 +24,22 @@ FORMER_KEPT = 20
 
 
 class RefusalReason(enum.StrEnum):
-    """Why an observation is not believed."""
+    """Why an answer of the forge is not believed: the stored facts stay."""
 
     OTHER_PULL_REQUEST = "other_pull_request"
-    """The workspace has another pull request by now, or none (R23, S21)."""
+    """The workspace has another pull request by now, or none."""
     OLDER_FETCH = "older_fetch"
-    """A fetch that began later was believed already (S18)."""
+    """A fetch that began later was believed already."""
     OLDER_UPDATED_AT = "older_updated_at"
-    """GitHub answered from a replica that lags behind what we have seen."""
+    """Its `updatedAt` is older than the stored one: a replica of GitHub lags behind."""
     MERGED_IS_FINAL = "merged_is_final"
+    """It says that a merged pull request is not merged."""
     LOST_CLAIM = "lost_claim"
-    """Its lease ran out and somebody else fetches: what a holder says that late is not taken."""
+    """The fetch took longer than its claim lasted, and somebody else fetches now."""
     UNCONFIRMED = "unconfirmed"
-    """It takes back what does not go back: a replaced head or base, a run that was over. A later read
-    that says so too is believed: a force-push back."""
+    """It takes back what does not go back, such as a replaced head or a finished check; it is believed when a
+    later read says the same.
+    """
 
 
 @attrs.frozen(kw_only=True)

@@ -14,32 +14,53 @@ from headway_core.pull_requests.model import CIStatus, GitHubState
 
 
 class WaitReason(enum.StrEnum):
-    """What is waited for."""
+    """What the ratchet waits for, before it acts or concludes anything."""
 
     WORKSPACE = "workspace"
+    """The workspace is not READY, has no worktree, or its host is lost."""
     NO_PR = "no_pr"
+    """No pull request is attached; one is looked for on the workspace's branch."""
     CLOSED = "closed"
+    """The pull request is closed, and may be opened again."""
     REFRESH = "refresh"
+    """What is known of the pull request is older than the last thing that happened: it is read again."""
     MERGE_QUEUE = "merge_queue"
+    """The pull request is in the merge queue of its base."""
     CI = "ci"
+    """Checks are still running, or the head is in its quiet time (`quiet_time_s`)."""
     UNKNOWN = "unknown"
+    """A part of the pull request (checks, mergeability, conversation) is not known yet."""
     SESSION = "session"
+    """Another session works in the workspace, or waits there for a person."""
     SESSION_LIMIT = "session_limit"
+    """The workspace has as many live sessions as it may have (`session_limit`)."""
     CAPACITY = "capacity"
+    """As many fixers run as are allowed (`capacity_project`, `capacity_all`)."""
 
 
 class StallReason(enum.StrEnum):
-    """Why nothing will happen without a person."""
+    """Why the ratchet will do nothing until a person, or the forge, changes something."""
 
     BRANCH_MISMATCH = "branch_mismatch"
+    """The worktree is on another branch than the pull request's head: check out the head's branch."""
     UNPUSHED = "unpushed"
+    """The worktree has commits that were not pushed: push or drop them."""
     UNREACHABLE = "unreachable"
+    """The pull request could not be read for longer than `view_limit_s`."""
     NO_HEAD = "no_head"
+    """The branch of the pull request is gone at the forge: restore it, or close the pull request."""
     CI_STUCK = "ci_stuck"
+    """Checks are pending for longer than `ci_limit_s`: re-run or cancel them."""
     CI_UNKNOWN = "ci_unknown"
+    """A part of the pull request has been unknown for longer than `part_limit_s`."""
     RETRIES = "retries"
+    """Three fixers died at the same cause: mend it by hand, or switch the ratchet off and on."""
     UNCHANGED = "unchanged"
+    """A fixer had each cause already, and it is still there: a new run, a new comment or a person has to
+    change it.
+    """
     BUDGET = "budget"
+    """The budget of fixers is used up (`budget_between_progress`, `budget_per_day`)."""
 
 
 @attrs.frozen(kw_only=True)

@@ -12,11 +12,14 @@ from headway_core.workspaces.model import OF_LIVE_WORKSPACES
 
 
 class CauseKind(enum.StrEnum):
-    """What there is to fix."""
+    """What there is to fix in a pull request."""
 
     CI = "CI"
+    """A check that counts has failed."""
     CONFLICT = "CONFLICT"
+    """The head does not merge into its base."""
     FEEDBACK = "FEEDBACK"
+    """A trusted person asks for something, in a review or an unresolved thread."""
 
 
 @attrs.frozen(kw_only=True)
@@ -75,10 +78,15 @@ class DispatchStatus(enum.StrEnum):
     """
 
     PENDING = "PENDING"
+    """The fixer was asked for and has not started yet."""
     RUNNING = "RUNNING"
+    """The fixer has started."""
     COMPLETED = "COMPLETED"
+    """The fixer came to its end by itself: its causes count as handled."""
     DIED = "DIED"
+    """The fixer failed, timed out or was lost: a death is counted for each of its causes."""
     CANCELLED = "CANCELLED"
+    """It was stopped by a person or by Headway, or is not needed any more: nothing is counted."""
 
 
 LIVE_DISPATCH = (DispatchStatus.PENDING, DispatchStatus.RUNNING)
@@ -109,11 +117,12 @@ class FixerDispatch:
 
 
 class HoldKind(enum.StrEnum):
-    """Who keeps the ratchet from acting."""
+    """Why the ratchet is kept from acting."""
 
     PERSON = "person"
+    """A person asked for it."""
     STOPPED_FIXER = "stopped_fixer"
-    """A person stopped the fixer, and means it."""
+    """A person stopped a fixer, which means that no other one is wanted."""
 
 
 @attrs.frozen(kw_only=True)

@@ -6,15 +6,22 @@ from headway_core.pull_requests.model import CIStatus, GitHubState, Mergeability
 
 
 class RatchetState(enum.StrEnum):
-    """The words that users know."""
+    """Where a pull request stands for the ratchet, in one word: derived, the first that holds."""
 
     IDLE = "IDLE"
+    """The ratchet is off, or there is no open pull request."""
     MERGED = "MERGED"
+    """The pull request is merged."""
     CI_FAILED = "CI_FAILED"
+    """A check failed."""
     MERGE_CONFLICT = "MERGE_CONFLICT"
+    """The head conflicts with its base."""
     CI_RUNNING = "CI_RUNNING"
+    """The checks, or whether the head merges, are not known yet."""
     REVIEW_PENDING = "REVIEW_PENDING"
+    """A reviewer asked for something that is still open."""
     READY = "READY"
+    """Nothing is left to fix."""
 
 
 def ratchet_state(

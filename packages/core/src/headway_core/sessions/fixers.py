@@ -27,12 +27,14 @@ POLL_S = 0.25
 
 
 class WhenLive(enum.StrEnum):
-    """What to do with a live fixer that has nothing to do."""
+    """What to do when a fixer runs already and has nothing to do."""
 
     SIGNAL = "signal"
-    """Give it the prompt, as a further turn of its conversation."""
+    """Give it the prompt, as a further turn of its conversation; agents that take one prompt can't."""
     RESTART = "restart"
+    """Stop it, and start it again with the new prompt."""
     LEAVE = "leave"
+    """Leave it alone; the prompt is not delivered."""
 
 
 @attrs.frozen(kw_only=True)

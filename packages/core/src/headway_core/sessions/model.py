@@ -16,11 +16,17 @@ class SessionStatus(enum.StrEnum):
     """Where a session is in its life."""
 
     IDLE = "IDLE"
+    """It exists, and no process runs for it."""
     STARTING = "STARTING"
+    """Its start was asked for, and there is no evidence yet that the agent runs."""
     RUNNING = "RUNNING"
+    """Its agent runs."""
     STOPPING = "STOPPING"
+    """Its end was asked for, and the agent may still run."""
     COMPLETED = "COMPLETED"
+    """It ended as it should: by itself with exit code 0, or because it was stopped."""
     FAILED = "FAILED"
+    """It ended badly; its end reason and end detail say how."""
 
 
 _S = SessionStatus
@@ -48,34 +54,45 @@ class Purpose(enum.StrEnum):
     """Why a session exists."""
 
     CHAT = "CHAT"
+    """A person wants something done."""
     FIXER = "FIXER"
+    """Something in the pull request is to be fixed; a workspace has at most one live fixer."""
 
 
 class Activity(enum.StrEnum):
-    """What a live agent does; a side fact with its time."""
+    """What the agent of a running session is doing, as it was last seen."""
 
     WORKING = "WORKING"
-    """A turn is in flight. A one-shot agent works for as long as it runs."""
+    """It works on a prompt. An agent that takes one prompt works for as long as it runs."""
     AWAITS_PERMISSION = "AWAITS_PERMISSION"
+    """It asks a person for permission."""
     AWAITS_PLAN_APPROVAL = "AWAITS_PLAN_APPROVAL"
+    """It waits until a person approves its plan."""
     AWAITS_ANSWER = "AWAITS_ANSWER"
+    """It waits for a person's answer."""
     QUIET = "QUIET"
+    """It runs, and has nothing to do."""
     UNKNOWN = "UNKNOWN"
+    """Nobody has told since the runner started."""
 
 
 class EndReason(enum.StrEnum):
-    """Why a session ended: captured at the moment of exit, never inferred again (R32)."""
+    """Why a session ended: recorded when it ends, and never inferred later."""
 
     EXITED = "exited"
-    """By itself; `exit_code` or `signal` says how."""
+    """The agent ended by itself; `exit_code` or `signal` says how."""
     STOPPED_BY_PERSON = "stopped_by_person"
+    """A person stopped it."""
     STOPPED_BY_HEADWAY = "stopped_by_headway"
+    """Headway stopped it: for an archive, a restart, or because its cause is gone."""
     TIMED_OUT = "timed_out"
+    """It ran for longer than `fixer_limit_s`."""
     START_FAILED = "start_failed"
+    """The agent could not be started; the end detail says why."""
     LOST = "lost"
-    """Its supervisor died without a word; its processes were ended."""
+    """Its supervisor died without recording an exit; its processes were ended."""
     CLOSED = "closed"
-    """It was idle, and its workspace was archived or its place was needed."""
+    """It was idle, and its workspace was archived or another session took its place."""
 
 
 StopReason = Literal[EndReason.STOPPED_BY_PERSON, EndReason.STOPPED_BY_HEADWAY, EndReason.TIMED_OUT]
@@ -127,17 +144,18 @@ class Session:
 
 
 class PromptStatus(enum.StrEnum):
-    """Where a prompt is on its way; at most once to a live session."""
+    """What became of a prompt. An agent gets a prompt at most once."""
 
     QUEUED = "QUEUED"
-    """It waits for its session's start, and the start for a workspace that is READY (L15)."""
+    """It waits for its session to start, and for the workspace to be READY."""
     DELIVERING = "DELIVERING"
-    """The intent: it is being handed over."""
+    """It is being handed over."""
     DELIVERED = "DELIVERED"
+    """The agent got it."""
     UNKNOWN = "UNKNOWN"
-    """A crash hid the outcome; never repeated by itself."""
+    """A crash hid whether the agent got it; Headway does not repeat it."""
     CANCELLED = "CANCELLED"
-    """Its session ended, and nobody got it."""
+    """Its session ended before the agent got it."""
 
 
 @attrs.frozen(kw_only=True)
@@ -168,17 +186,24 @@ class SessionActivity:
 
 
 class SessionState(enum.StrEnum):
-    """What a session is doing, as far as anybody can know: its status, and while RUNNING its activity."""
+    """What a session is doing, as far as is known: its status and, while it runs, its activity."""
 
     IDLE = "IDLE"
+    """It exists, and no process runs for it."""
     STARTING = "STARTING"
+    """It is being started."""
     STOPPING = "STOPPING"
+    """It is being stopped."""
     WORKING = "WORKING"
+    """Its agent works on a prompt."""
     WAITING = "WAITING"
-    """For a person: a permission, the approval of a plan, or an answer."""
+    """Its agent waits for a person: for a permission, the approval of a plan, or an answer."""
     QUIET = "QUIET"
+    """Its agent runs, and has nothing to do."""
     UNKNOWN = "UNKNOWN"
+    """Its agent runs, and nobody has told what it does."""
     ENDED = "ENDED"
+    """It has ended, well or badly."""
 
 
 _STATES: Mapping[Activity, SessionState] = MappingProxyType(
@@ -212,11 +237,12 @@ class LimitReached:
 
 
 class NotReadyReason(enum.StrEnum):
-    """Why nothing starts in a workspace."""
+    """Why no session can start in a workspace."""
 
     STATUS = "status"
-    """It is not READY."""
+    """The workspace is not READY."""
     NO_WORKTREE = "no_worktree"
+    """The workspace has no worktree."""
     HOST_LOST = "host_lost"
     """Its host is lost or retired."""
 

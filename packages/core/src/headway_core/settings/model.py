@@ -8,27 +8,32 @@ from headway_core.kernel.tables import Lock, Query, TableSpec
 
 
 class ReviewTrigger(enum.StrEnum):
-    """Which feedback makes a cause."""
+    """Which feedback of reviewers is a cause for a fixer."""
 
     THREADS = "threads"
-    """Trusted unresolved threads, and CHANGES_REQUESTED."""
+    """Unresolved threads of trusted people, and reviews that request changes."""
     ALL = "all"
-    """Also the bodies of COMMENTED reviews."""
+    """Also the bodies of reviews that only comment."""
 
 
 class CIScope(enum.StrEnum):
     """Which checks count."""
 
     ALL = "all"
+    """All of them."""
     REQUIRED = "required"
+    """Those that the base branch requires; all of them where it requires none."""
 
 
 class OwnAccount(enum.StrEnum):
-    """What text of the token's own account is."""
+    """Whether what the account of Headway's own token writes is feedback."""
 
     PERSON_UNLESS_MARKED = "person_unless_marked"
-    """A solo developer's own reviews count; what carries our marker does not."""
+    """Yes, so that a solo developer's reviews count; but not what carries Headway's mark or was written while
+    an agent worked.
+    """
     NEVER = "never"
+    """No."""
 
 
 @attrs.frozen(kw_only=True)

@@ -14,11 +14,17 @@ class WorkspaceStatus(enum.StrEnum):
     """Where a workspace is in its life."""
 
     NEW = "NEW"
+    """It was created, and no host has begun to set it up."""
     PROVISIONING = "PROVISIONING"
+    """A host makes its worktree and runs the start-up script."""
     READY = "READY"
+    """Its worktree is there, and sessions may start; a warning says what is not as it should be."""
     FAILED = "FAILED"
+    """It could not be set up; its error says why, and `headway workspace retry` tries again."""
     ARCHIVING = "ARCHIVING"
+    """Its sessions are being stopped, its work is saved, its worktree removed."""
     ARCHIVED = "ARCHIVED"
+    """Its worktree is gone and its branch stays; nothing follows."""
 
 
 _S = WorkspaceStatus
@@ -46,8 +52,11 @@ class SourceKind(enum.StrEnum):
     """Where the work of a workspace comes from."""
 
     MANUAL = "MANUAL"
+    """A person described it."""
     RESUME_BRANCH = "RESUME_BRANCH"
+    """A branch that exists is continued."""
     GITHUB_ISSUE = "GITHUB_ISSUE"
+    """An issue of the project's repository asks for it."""
 
 
 @attrs.frozen(kw_only=True)
@@ -82,11 +91,14 @@ WorkspaceSource = ManualSource | ResumeBranchSource | GitHubIssueSource
 
 
 class SessionPolicy(enum.StrEnum):
-    """What session a new workspace gets."""
+    """Which session a new workspace gets."""
 
     NONE = "none"
+    """None."""
     IDLE = "idle"
+    """One that waits for a first prompt."""
     START = "start"
+    """One that starts with the prompt as soon as the workspace is READY."""
 
 
 @attrs.frozen(kw_only=True)

@@ -49,10 +49,11 @@ class WorktreeOutcome(enum.StrEnum):
     """How `Worktrees.create` ended, when nothing went wrong."""
 
     CREATED = "created"
+    """The worktree was made."""
     REUSED = "reused"
-    """This workspace's worktree stood there already, on this branch (an earlier attempt made it)."""
+    """The workspace's worktree was there already, on its branch: an earlier attempt made it."""
     BRANCH_TAKEN = "branch_taken"
-    """A new branch was asked for and the name exists with somebody's work: choose another."""
+    """The name of the new branch exists with somebody's work on it: choose another."""
 
 
 @attrs.frozen(kw_only=True)
