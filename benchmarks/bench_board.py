@@ -17,7 +17,7 @@ from furnished import databases, furnish, store_of
 from sqlalchemy import Engine, MetaData, select
 
 from headway_core.board import BoardService
-from headway_core.board.service import Tables
+from headway_core.board.service import BoardTables
 from headway_core.hosts import HOSTS
 from headway_core.kernel.store import Store
 from headway_core.projects.model import PROJECTS
@@ -42,7 +42,7 @@ def board_of(store: Store) -> BoardService:
     return BoardService(
         ledger=store.ledger,
         settings=SettingsService(store.ledger, store.writer(SETTINGS)),
-        tables=Tables(
+        tables=BoardTables(
             hosts=store.reader(HOSTS),
             projects=store.reader(PROJECTS),
             workspaces=store.reader(WORKSPACES),

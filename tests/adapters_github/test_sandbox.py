@@ -19,10 +19,10 @@ from headway_core.projects.model import PROJECTS, Project
 from headway_core.pull_requests import (
     EVENTS,
     SNAPSHOTS,
-    Failed,
     NoPullRequest,
     PRSnapshotService,
     Refreshed,
+    RefreshFailed,
     Superseded,
     ci_of,
     state_of,
@@ -360,11 +360,11 @@ async def test_no_fault_clears_or_ages_a_fact_and_all_is_right_when_it_ends(
         outcome = await desk.refresh()
         during = await desk.facts()
         if kind is not None:
-            assert isinstance(outcome, Failed)
+            assert isinstance(outcome, RefreshFailed)
             assert outcome.kind is kind
             assert during == before
         if kind is FailureKind.RATE_LIMITED:
-            assert isinstance(outcome, Failed)
+            assert isinstance(outcome, RefreshFailed)
             assert 20 < (outcome.retry_after or 0) <= 31
         assert [thread.id for thread in during.threads] == [thread.id for thread in before.threads]
         assert during.review_decision == before.review_decision
@@ -620,7 +620,7 @@ async def test_an_expired_token_fails_and_keeps_every_fact(hub: Hub, desk: Desk)
     before = await desk.snapshot()
     _expire(desk.graphql)
     outcome = await desk.refresh()
-    assert isinstance(outcome, Failed)
+    assert isinstance(outcome, RefreshFailed)
     assert outcome.kind is FailureKind.FORBIDDEN
     assert await desk.snapshot() == before
 

@@ -8,7 +8,7 @@ import attrs
 import pytest
 
 from headway_core.board import BoardService, Column, StatusReason, WorkspaceView, column, status_reason
-from headway_core.board.service import Tables
+from headway_core.board.service import BoardTables
 from headway_core.hosts import HOSTS
 from headway_core.kernel.tables import Query, ReadTable, TableSpec
 from headway_core.kernel.transactions import ReadTransaction, Transaction
@@ -302,7 +302,7 @@ async def test_the_list_asks_each_table_once_however_long_it_is() -> None:
     def counted(spec: TableSpec[R]) -> ReadTable[R]:
         return _Counted(harness.store.reader(spec), calls, rows)
 
-    tables = Tables(
+    tables = BoardTables(
         hosts=counted(HOSTS),
         projects=counted(PROJECTS),
         workspaces=counted(WORKSPACES),

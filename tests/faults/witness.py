@@ -35,11 +35,11 @@ from headway_core.projects.model import PROJECTS
 from headway_core.pull_requests import (
     SNAPSHOTS,
     WATCHES,
-    Failed,
     HookService,
     PRSnapshotService,
     PullRequestSnapshot,
     PullRequestWatch,
+    RefreshFailed,
     Superseded,
 )
 from headway_core.pull_requests.model import GitHubState, Mergeability, PullRequestFacts
@@ -242,7 +242,7 @@ class Rehearsal(abc.ABC):
             match outcome:
                 case Superseded(reason=reason):
                     why = f": {reason.value}"
-                case Failed(kind=kind):
+                case RefreshFailed(kind=kind):
                     why = f": {kind.value}"
                 case _:
                     why = ""

@@ -7,7 +7,7 @@ from typing import Any
 import attrs
 import pytest
 
-from headway_core.kernel.tables import Column, Kind, Lock, Query, TableSpec
+from headway_core.kernel.tables import ColumnSpec, Kind, Lock, Query, TableSpec
 from headway_core.schema import ALL_EVENTS, ALL_TABLES
 from headway_testing.contracts.ledger import SAMPLE_TABLES
 
@@ -78,7 +78,7 @@ def test_query_parameters() -> None:
 @pytest.mark.parametrize("spec", [*ALL_TABLES, *SAMPLE_TABLES], ids=lambda spec: spec.name)
 def test_coherence(spec: TableSpec[Any]) -> None:
     """Keys, indexes, queries and locks speak of columns that exist and can be compared."""
-    columns: dict[str, Column] = {column.name: column for column in spec.columns()}
+    columns: dict[str, ColumnSpec] = {column.name: column for column in spec.columns()}
     comparable = {name for name, column in columns.items() if column.kind is not Kind.JSON}
     required = {name for name in comparable if not columns[name].nullable}
     assert spec.key
@@ -106,7 +106,7 @@ def test_coherence(spec: TableSpec[Any]) -> None:
     if spec.lock is Lock.ROW:
         assert spec.versioned
     if spec.versioned:
-        assert columns["version"] == Column(name="version", kind=Kind.INTEGER, type=int, nullable=False)
+        assert columns["version"] == ColumnSpec(name="version", kind=Kind.INTEGER, type=int, nullable=False)
 
 
 def test_names_are_unique() -> None:

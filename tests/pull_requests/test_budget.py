@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from headway_core.projects.model import PROJECTS
-from headway_core.pull_requests import Failed, ForgeBudget, RateLimit, Refreshed, Unchanged
+from headway_core.pull_requests import ForgeBudget, RateLimit, Refreshed, RefreshFailed, Unchanged
 from headway_core.pull_requests.budget import BLOCKED_S, MOST_STRIKES, Round, spared, struck, told
 from headway_core.pull_requests.ports import FailureKind, FetchFailed
 from headway_testing.clock import EPOCH
@@ -192,7 +192,9 @@ async def test_after_a_limit_nothing_more_is_asked_in_a_look(room: "Room") -> No
     room.forge.candidates["b2"] = LIMITED
     outcomes = await room.service.refresh_due()
     assert [call.what for call in room.forge.asked] == ["of_branches"]
-    assert {each.kind for each in outcomes.values() if isinstance(each, Failed)} == {FailureKind.RATE_LIMITED}
+    assert {each.kind for each in outcomes.values() if isinstance(each, RefreshFailed)} == {
+        FailureKind.RATE_LIMITED
+    }
     assert set(outcomes) == {"w1", "w2"}
     (budget,) = await room.service.budgets()
     assert budget.strikes == 1

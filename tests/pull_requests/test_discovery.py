@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from headway_core.pull_requests import Failed, NoPullRequest, PullRequestAttached, Refreshed, Unchanged
+from headway_core.pull_requests import NoPullRequest, PullRequestAttached, Refreshed, RefreshFailed, Unchanged
 from headway_core.pull_requests.model import GitHubState
 from headway_core.pull_requests.ports import FailureKind, FetchFailed
 from headway_core.workspaces.model import ResumeBranchSource, WorkspaceStatus
@@ -196,7 +196,7 @@ async def test_a_branch_that_can_not_be_looked_for_is_a_failure(room: "Room") ->
     failed = FetchFailed(kind=FailureKind.UNAVAILABLE, problem="because")
     room.forge.candidates[BRANCH] = failed
     await room.add_workspace()
-    assert await room.service.refresh_workspace("w1") == Failed(
+    assert await room.service.refresh_workspace("w1") == RefreshFailed(
         kind=FailureKind.UNAVAILABLE, problem="because", retry_after=None
     )
     await room.attach()
@@ -210,5 +210,5 @@ async def test_a_found_pull_request_that_can_not_be_read_is_not_attached(room: "
     await room.add_workspace()
     room.forge.candidates[BRANCH] = (a_candidate(7),)
     outcome = await room.service.refresh_workspace("w1")
-    assert isinstance(outcome, Failed)
+    assert isinstance(outcome, RefreshFailed)
     assert (await room.snapshot()).node_id is None

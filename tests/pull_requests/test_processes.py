@@ -17,10 +17,10 @@ from headway_core.projects.model import PROJECTS
 from headway_core.pull_requests import (
     SNAPSHOTS,
     WATCHES,
-    Failed,
     NoPullRequest,
     PRSnapshotService,
     Refreshed,
+    RefreshFailed,
     Shared,
     Unchanged,
 )
@@ -147,7 +147,7 @@ FAILED = FetchFailed(kind=FailureKind.UNAVAILABLE, problem="no connection")
     [
         (an_observation("PR_0", number=1), Unchanged()),
         (an_observation("PR_0", number=1, title="New"), Refreshed(changed=("title",))),
-        (FAILED, Failed(kind=FailureKind.UNAVAILABLE, problem="no connection", retry_after=None)),
+        (FAILED, RefreshFailed(kind=FailureKind.UNAVAILABLE, problem="no connection", retry_after=None)),
     ],
     ids=["unchanged", "changed", "failed"],
 )

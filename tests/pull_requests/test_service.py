@@ -11,19 +11,19 @@ from headway_core.kernel.errors import InvalidInput, NotFound, PermissionDenied,
 from headway_core.kernel.transactions import Transaction
 from headway_core.pull_requests import (
     AmbiguousPullRequest,
-    Failed,
     NoPullRequest,
     PRSnapshotService,
     PullRequestAttached,
     PullRequestChanged,
+    PullRequestGone,
     PullRequestHinted,
     Refreshed,
+    RefreshFailed,
     Shared,
     Superseded,
     Unchanged,
     WatchDuty,
 )
-from headway_core.pull_requests import NotFound as NotFoundThere
 from headway_core.pull_requests.model import (
     Author,
     CheckOutcome,
@@ -377,7 +377,9 @@ async def test_a_failed_fetch_keeps_every_fact(room: "Room", kind: FailureKind) 
     snapshot, events = await room.snapshot(), await room.events()
     room.forge.observations["PR_1"] = FetchFailed(kind=kind, problem="because", retry_after=120)
     room.clock.advance(10)
-    assert await room.service.refresh_workspace("w1") == Failed(kind=kind, problem="because", retry_after=120)
+    assert await room.service.refresh_workspace("w1") == RefreshFailed(
+        kind=kind, problem="because", retry_after=120
+    )
     assert (await room.snapshot(), await room.events()) == (snapshot, events)
     watch = await room.watch()
     assert (watch.failures, watch.failing_since, watch.problem) == (
@@ -393,7 +395,7 @@ async def test_what_github_does_not_find_any_more_is_kept_and_looked_at_again(ro
     await attached(room)
     snapshot = await room.snapshot()
     del room.forge.observations["PR_1"]
-    assert await room.service.refresh_workspace("w1") == NotFoundThere()
+    assert await room.service.refresh_workspace("w1") == PullRequestGone()
     assert await room.snapshot() == snapshot
     assert await room.due_in() is not None
     room.forge.observations["PR_1"] = an_observation()
@@ -412,7 +414,7 @@ async def test_a_failure_in_a_batch_hurts_its_own_pull_request_alone(room: "Room
     outcomes = await room.service.refresh_due()
     assert {key: type(outcome).__name__ for key, outcome in outcomes.items()} == {
         "w1": "Refreshed",
-        "w2": "Failed",
+        "w2": "RefreshFailed",
         "w3": "Refreshed",
     }
     assert room.asked("observe") == [("PR_1", "PR_2", "PR_3")]

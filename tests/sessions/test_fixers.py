@@ -10,7 +10,7 @@ from headway_core.sessions import (
     Activity,
     AlreadyActive,
     EndReason,
-    Failed,
+    FixerFailed,
     FixerOutcome,
     LimitReached,
     NotReady,
@@ -106,7 +106,7 @@ async def test_row_4_a_command_agent_cannot_be_signalled(harness: "Harness") -> 
     workspace = await harness.workspace()
     fixer = await quiet_fixer(harness, workspace.id)
     outcome = await acquire(harness, workspace.id, when_live=WhenLive.SIGNAL)
-    assert outcome == Failed(reason="agent claude takes no prompt while it runs")
+    assert outcome == FixerFailed(reason="agent claude takes no prompt while it runs")
     assert await harness.sessions.get(fixer.id) == fixer
     assert len(await harness.sessions.prompts(fixer.id)) == 1
 
@@ -191,7 +191,7 @@ async def test_row_9_a_start_that_fails_is_an_outcome(harness: "Harness") -> Non
     harness.agents.missing.add("claude")
     for _ in range(3):
         outcome = await with_runner(harness, workspace.id)
-        assert outcome == Failed(reason="claude: its program is not installed")
+        assert outcome == FixerFailed(reason="claude: its program is not installed")
     assert {s.status for s in await harness.sessions.list(workspace.id)} == {S.FAILED}
     harness.agents.missing.clear()
     assert isinstance(await with_runner(harness, workspace.id), Started)
@@ -250,7 +250,7 @@ async def test_a_fixer_that_was_stopped_before_it_started_failed(harness: "Harne
     async with anyio.create_task_group() as group:
         group.start_soon(stop_it)
         outcome = await harness.fixers.acquire_and_dispatch(harness.request(workspace.id))
-    assert outcome == Failed(reason="it was stopped before it started")
+    assert outcome == FixerFailed(reason="it was stopped before it started")
     assert harness.processes.executed == []
 
 

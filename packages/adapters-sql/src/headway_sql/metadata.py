@@ -3,14 +3,13 @@
 from collections.abc import Iterable
 from typing import Any, Literal
 
-from sqlalchemy import BigInteger, Boolean, Integer, MetaData, String, Table, Text, text
-from sqlalchemy import Column as SqlColumn
+from sqlalchemy import BigInteger, Boolean, Column, Integer, MetaData, String, Table, Text, text
 from sqlalchemy import Index as SqlIndex
 from sqlalchemy.types import TypeEngine
 
 from headway_core.kernel.claims import CLAIMS
 from headway_core.kernel.events import PRUNED
-from headway_core.kernel.tables import Column, Index, Kind, TableSpec
+from headway_core.kernel.tables import ColumnSpec, Index, Kind, TableSpec
 
 EVENTS = "events"
 
@@ -37,13 +36,13 @@ def metadata_of(specs: Iterable[TableSpec[Any]]) -> MetaData:
     Table(
         EVENTS,
         metadata,
-        SqlColumn("position", POSITION, primary_key=True),
-        SqlColumn("workspace_id", TEXT, nullable=True),
-        SqlColumn("at", TEXT, nullable=False),
-        SqlColumn("actor", TEXT, nullable=False),
-        SqlColumn("event", TEXT, nullable=False),
-        SqlColumn("version", Integer, nullable=False),
-        SqlColumn("data", Text, nullable=False),
+        Column("position", POSITION, primary_key=True),
+        Column("workspace_id", TEXT, nullable=True),
+        Column("at", TEXT, nullable=False),
+        Column("actor", TEXT, nullable=False),
+        Column("event", TEXT, nullable=False),
+        Column("version", Integer, nullable=False),
+        Column("data", Text, nullable=False),
         SqlIndex("events_workspace", "workspace_id", "position"),
         sqlite_autoincrement=True,  # a position is never given twice, also when the newest rows are removed
     )
@@ -64,8 +63,8 @@ def workspaces_of(specs: Iterable[TableSpec[Any]], metadata: MetaData) -> Table 
     return next((metadata.tables[spec.name] for spec in specs if spec.of_workspaces), None)
 
 
-def _column(column: Column, *, key: bool) -> SqlColumn[Any]:
-    return SqlColumn(column.name, _TYPES[column.kind], primary_key=key, nullable=column.nullable)
+def _column(column: ColumnSpec, *, key: bool) -> Column[Any]:
+    return Column(column.name, _TYPES[column.kind], primary_key=key, nullable=column.nullable)
 
 
 def _index(index: Index) -> SqlIndex:

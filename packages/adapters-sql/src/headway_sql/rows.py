@@ -11,7 +11,7 @@ from weakref import WeakValueDictionary
 import attrs
 
 from headway_core.kernel.conversion import CONVERTER, enum_by_value
-from headway_core.kernel.tables import Column, Kind, TableSpec
+from headway_core.kernel.tables import ColumnSpec, Kind, TableSpec
 
 R = TypeVar("R")
 
@@ -87,14 +87,14 @@ Conversion = Callable[[Any], object]
 
 
 def _those(
-    conversion: Callable[[Column], Conversion | None], columns: Iterable[Column]
+    conversion: Callable[[ColumnSpec], Conversion | None], columns: Iterable[ColumnSpec]
 ) -> tuple[tuple[str, Conversion], ...]:
     """The conversions of the columns that need one, by name."""
     found = ((column.name, conversion(column)) for column in columns)
     return tuple((name, convert) for name, convert in found if convert is not None)
 
 
-def _encoder(column: Column) -> Conversion | None:
+def _encoder(column: ColumnSpec) -> Conversion | None:
     match column.kind:
         case Kind.TIME:
             return time_text
@@ -106,7 +106,7 @@ def _encoder(column: Column) -> Conversion | None:
             return None
 
 
-def _decoder(column: Column) -> Conversion | None:
+def _decoder(column: ColumnSpec) -> Conversion | None:
     match column.kind:
         case Kind.TIME:
             return datetime.fromisoformat
@@ -120,7 +120,7 @@ def _decoder(column: Column) -> Conversion | None:
             return bool
 
 
-def _json_encoder(column: Column) -> Conversion:
+def _json_encoder(column: ColumnSpec) -> Conversion:
     plain = CONVERTER.get_unstructure_hook(column.type)
 
     def encode(value: Any) -> str:
@@ -131,7 +131,7 @@ def _json_encoder(column: Column) -> Conversion:
     return encode
 
 
-def _json_decoder(column: Column) -> Conversion:
+def _json_decoder(column: ColumnSpec) -> Conversion:
     structure = CONVERTER.get_structure_hook(column.type)
 
     def decode(text: str) -> object:

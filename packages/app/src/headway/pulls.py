@@ -9,13 +9,12 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from headway.serialize import Json
 from headway.terminal import visible
 from headway_core.board import Card
 from headway_core.kernel.conversion import CONVERTER
 from headway_core.pull_requests import counted
 from headway_core.pull_requests.model import Check, PullRequestFacts
-
-Json = dict[str, object]
 
 NONE_YET = "no pull request is attached"
 

@@ -10,7 +10,7 @@ from dependency_injector import containers, providers
 
 from headway_core import ratchet as ratchet_room
 from headway_core.board import BoardService
-from headway_core.board.service import Tables as BoardTables
+from headway_core.board.service import BoardTables
 from headway_core.forge_actions import (
     FORGE_ACTIONS,
     AgentOutputConsumer,
@@ -57,7 +57,7 @@ from headway_core.pull_requests import (
     PullRequests,
     WatchDuty,
 )
-from headway_core.ratchet.decision_inputs import Tables as RatchetTables
+from headway_core.ratchet.decision_inputs import RatchetTables
 from headway_core.sessions import (
     Agents,
     FixerSessionService,

@@ -11,8 +11,7 @@ from headway.cli import asking, resolve
 from headway.cli.shell import ACTOR, AsJson, answer, perform
 from headway_core.board import Card
 from headway_core.kernel.errors import HeadwayError, InvalidInput, NotFound, PermissionDenied, Unavailable
-from headway_core.pull_requests import Failed, RefreshOutcome, Shared
-from headway_core.pull_requests import NotFound as NotFoundThere
+from headway_core.pull_requests import PullRequestGone, RefreshFailed, RefreshOutcome, Shared
 from headway_core.pull_requests.ports import FailureKind
 
 if TYPE_CHECKING:
@@ -138,15 +137,15 @@ def _show(
 def expect_read(outcome: RefreshOutcome) -> None:
     """A look that failed is an error to whoever asked for it; what is stored stays, and ages."""
     match outcome.outcome if isinstance(outcome, Shared) else outcome:
-        case Failed() as failed:
+        case RefreshFailed() as failed:
             raise _error(failed)
-        case NotFoundThere():
+        case PullRequestGone():
             raise NotFound("pull request", "that is attached: GitHub does not have it any more")
         case _:
             return
 
 
-def _error(failed: Failed) -> HeadwayError:
+def _error(failed: RefreshFailed) -> HeadwayError:
     if failed.kind is FailureKind.FORBIDDEN:
         return PermissionDenied("github", failed.problem)
     return Unavailable("github", failed.problem, retry_after=failed.retry_after)

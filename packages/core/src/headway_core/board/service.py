@@ -38,7 +38,7 @@ from headway_core.workspaces.model import LIVE_WORKSPACES, OF_LIVE_WORKSPACES, W
 
 
 @attrs.frozen(kw_only=True)
-class Tables:
+class BoardTables:
     """What the board reads."""
 
     hosts: ReadTable[Host]
@@ -81,7 +81,7 @@ def card(view: WorkspaceView) -> Card:
 class BoardService:
     """Reads. Stores nothing."""
 
-    def __init__(self, *, ledger: Ledger, settings: SettingsService, tables: Tables) -> None:
+    def __init__(self, *, ledger: Ledger, settings: SettingsService, tables: BoardTables) -> None:
         self._ledger = ledger
         self._settings = settings
         self._tables = tables

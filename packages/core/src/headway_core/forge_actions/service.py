@@ -56,7 +56,7 @@ from headway_core.workspaces.model import Workspace
 logger = logging.getLogger(__name__)
 
 _LONGEST_PAUSE = timedelta(minutes=10)
-SHORTEST_PAUSE_S = 0.1
+_SHORTEST_PAUSE_S = 0.1
 
 
 class ForgeActionService:
@@ -337,10 +337,10 @@ class ForgeActionDuty(Duty):
 
     def _pause(self, tx: ReadTransaction) -> float:
         if self._due(tx):
-            return SHORTEST_PAUSE_S
+            return _SHORTEST_PAUSE_S
         for action in self._actions.query(tx, NEXT_ACTION, due_at=tx.now()):
             if action.due_at is not None:
-                return min(max((action.due_at - tx.now()).total_seconds(), SHORTEST_PAUSE_S), self.interval)
+                return min(max((action.due_at - tx.now()).total_seconds(), _SHORTEST_PAUSE_S), self.interval)
         return self.interval
 
 

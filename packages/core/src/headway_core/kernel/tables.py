@@ -95,7 +95,7 @@ class Kind(enum.Enum):
 
 
 @attrs.frozen(kw_only=True)
-class Column:
+class ColumnSpec:
     """A stored field: its name, how it is stored, its Python type and whether it may be None."""
 
     name: str
@@ -129,7 +129,7 @@ class TableSpec(Generic[R]):
     def versioned(self) -> bool:
         return any(column.name == "version" for column in self.columns())
 
-    def columns(self) -> tuple[Column, ...]:
+    def columns(self) -> tuple[ColumnSpec, ...]:
         """The stored fields, in the record's order."""
         return _columns(typing.cast("Hashable", self.record))
 
@@ -141,13 +141,13 @@ class TableSpec(Generic[R]):
 
 
 @functools.cache
-def _columns(record: Hashable) -> tuple[Column, ...]:
+def _columns(record: Hashable) -> tuple[ColumnSpec, ...]:
     hints = typing.get_type_hints(record)
     fields = attrs.fields(typing.cast("type[attrs.AttrsInstance]", record))
     return tuple(_column(field.name, hints[field.name]) for field in fields)
 
 
-def _column(name: str, hint: Any) -> Column:
+def _column(name: str, hint: Any) -> ColumnSpec:
     nullable = False
     if typing.get_origin(hint) in (typing.Union, types.UnionType):
         rest = [arm for arm in typing.get_args(hint) if arm is not type(None)]
@@ -156,7 +156,7 @@ def _column(name: str, hint: Any) -> Column:
             hint = rest[0]
         elif nullable:
             hint = typing.Union[tuple(rest)]  # noqa: UP007  built from a tuple at run time
-    return Column(name=name, kind=_kind(hint), type=hint, nullable=nullable)
+    return ColumnSpec(name=name, kind=_kind(hint), type=hint, nullable=nullable)
 
 
 def _kind(hint: Any) -> Kind:

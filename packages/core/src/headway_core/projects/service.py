@@ -15,7 +15,7 @@ from headway_core.projects.ports import Repositories, Repository
 from headway_core.projects.remotes import Remote, given_host, given_repository, remote_of
 from headway_core.projects.slugs import first_free, is_slug, slug
 
-NAME_LENGTH = 200
+_NAME_LENGTH = 200
 LONGEST_TIMEOUT_S = 86_400
 
 
@@ -166,8 +166,8 @@ def _as_asked(known: Project, asked: Remote | None) -> Project:
 
 def _title(name: str | None, remote: Remote) -> str:
     title = remote.name if name is None else name.strip()
-    if not 1 <= len(title) <= NAME_LENGTH or not title.isprintable():
-        raise InvalidInput("name", f"must be 1 to {NAME_LENGTH} printable characters")
+    if not 1 <= len(title) <= _NAME_LENGTH or not title.isprintable():
+        raise InvalidInput("name", f"must be 1 to {_NAME_LENGTH} printable characters")
     return title
 
 

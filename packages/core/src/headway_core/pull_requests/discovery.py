@@ -43,7 +43,7 @@ class Asking(Protocol):
 
 
 @attrs.frozen(kw_only=True)
-class Seen:
+class Found:
     """What a fetch found for one workspace."""
 
     observation: Observation | FetchFailed | None = None
@@ -54,31 +54,31 @@ class Seen:
     """Numbers of several of the branch, of which none goes first."""
 
 
-async def look(forge: PullRequests, group: Sequence[Asking]) -> dict[str, Seen]:
+async def look(forge: PullRequests, group: Sequence[Asking]) -> dict[str, Found]:
     """Ask for a group of one project: one query for the branches, then one for all that is observed."""
     project, forge = group[0].project, CircuitBreaker(forge)
     looking = [each for each in group if each.looks]
     found = await _of_branches(forge, project, [each.workspace.branch for each in looking])
-    seen: dict[str, Seen] = {}
+    seen: dict[str, Found] = {}
     wanted: dict[str, str] = {}
     for each in group:
         workspace_id = each.workspace.id
         answer = found[each.workspace.branch] if each.looks else ()
         if isinstance(answer, FetchFailed) and each.node_id is None:
-            seen[workspace_id] = Seen(observation=answer)
+            seen[workspace_id] = Found(observation=answer)
             continue
         chosen = () if isinstance(answer, FetchFailed) else choose(answer, each, project)
         if not chosen and each.looks and each.hinted:
             named = await _named(forge, each)
             if isinstance(named, FetchFailed) and each.node_id is None:
-                seen[workspace_id] = Seen(observation=named)
+                seen[workspace_id] = Found(observation=named)
                 continue
             chosen = () if isinstance(named, FetchFailed) else named
         if len(chosen) == 1:
             wanted[workspace_id] = chosen[0].node_id
-            seen[workspace_id] = Seen(attach=chosen[0].node_id)
+            seen[workspace_id] = Found(attach=chosen[0].node_id)
         else:
-            seen[workspace_id] = Seen(tied=tuple(sorted(candidate.number for candidate in chosen)))
+            seen[workspace_id] = Found(tied=tuple(sorted(candidate.number for candidate in chosen)))
             if each.node_id is not None:
                 wanted[workspace_id] = each.node_id
     answers = await _observe(forge, project, sorted(set(wanted.values())))

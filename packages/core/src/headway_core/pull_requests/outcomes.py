@@ -28,12 +28,12 @@ class NoPullRequest:
 
 
 @attrs.frozen(kw_only=True)
-class NotFound:
+class PullRequestGone:
     """GitHub says that the attached pull request is not there. Its facts are kept; it is looked at again."""
 
 
 @attrs.frozen(kw_only=True)
-class Failed:
+class RefreshFailed:
     """It could not be read. Every fact is kept."""
 
     kind: FailureKind
@@ -49,7 +49,7 @@ class Superseded:
     reason: RefusalReason
 
 
-FetchOutcome = Refreshed | Unchanged | NoPullRequest | NotFound | Failed | Superseded
+FetchOutcome = Refreshed | Unchanged | NoPullRequest | PullRequestGone | RefreshFailed | Superseded
 
 
 @attrs.frozen(kw_only=True)

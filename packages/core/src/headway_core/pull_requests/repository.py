@@ -21,7 +21,7 @@ from headway_core.pull_requests.cadence import (
     needs_merge_check,
     plan,
 )
-from headway_core.pull_requests.discovery import Seen
+from headway_core.pull_requests.discovery import Found
 from headway_core.pull_requests.events import (
     AmbiguousPullRequest,
     PullRequestAttached,
@@ -39,14 +39,14 @@ from headway_core.pull_requests.model import (
     PullRequestWatch,
 )
 from headway_core.pull_requests.outcomes import (
-    Failed,
     FetchOutcome,
     NoPullRequest,
+    PullRequestGone,
     Refreshed,
+    RefreshFailed,
     Superseded,
     Unchanged,
 )
-from headway_core.pull_requests.outcomes import NotFound as NotFoundThere
 from headway_core.pull_requests.ports import FailureKind, FetchFailed, Observation
 from headway_core.pull_requests.reconciliation import (
     FORMER_KEPT,
@@ -305,7 +305,7 @@ class PullRequestRepository:
     # The outcome of a fetch.
 
     def outcome(
-        self, tx: Transaction, begun: Begun, seen: Seen, found: Round | None, *, actor: str = "headway"
+        self, tx: Transaction, begun: Begun, seen: Found, found: Round | None, *, actor: str = "headway"
     ) -> Stored:
         """Store what a fetch found, once and only while its claim is the newest; give the claim back."""
         tx.lock(begun.workspace.id)
@@ -336,7 +336,7 @@ class PullRequestRepository:
         self._budgets.note(tx, found)
 
     def _observed(
-        self, tx: Transaction, begun: Begun, observation: Observation, seen: Seen, actor: str
+        self, tx: Transaction, begun: Begun, observation: Observation, seen: Found, actor: str
     ) -> Stored:
         before, old_watch = self.records(tx, begun.workspace.id)
         settings, now = self.settings(tx), tx.now()
@@ -375,7 +375,7 @@ class PullRequestRepository:
         self._watches.put(tx, due_soon(watch, tx.now()))
         return Stored(outcome=Superseded(reason=reason))
 
-    def _found_none(self, tx: Transaction, begun: Begun, seen: Seen) -> FetchOutcome:
+    def _found_none(self, tx: Transaction, begun: Begun, seen: Found) -> FetchOutcome:
         before, watch = self.records(tx, begun.workspace.id)
         settings, now = self.settings(tx), tx.now()
         watch = attrs.evolve(watch, failures=0, failing_since=None, problem=None)
@@ -402,8 +402,8 @@ class PullRequestRepository:
         if changed:
             self._emit_changed(tx, self._snapshots.replace(tx, after), changed)
         if failure.kind is FailureKind.NOT_FOUND and begun.node_id is not None:
-            return NotFoundThere()
-        return Failed(kind=failure.kind, problem=failure.problem, retry_after=failure.retry_after)
+            return PullRequestGone()
+        return RefreshFailed(kind=failure.kind, problem=failure.problem, retry_after=failure.retry_after)
 
     def _landed(self, tx: Transaction, begun: Begun) -> None:
         watch = self._watches.get(tx, begun.workspace.id)
@@ -420,8 +420,8 @@ class PullRequestRepository:
         if watch.problem is not None:
             kind, _, problem = watch.problem.partition(": ")
             if kind == FailureKind.NOT_FOUND and snapshot.node_id is not None:
-                return NotFoundThere()
-            return Failed(kind=FailureKind(kind), problem=problem, retry_after=None)
+                return PullRequestGone()
+            return RefreshFailed(kind=FailureKind(kind), problem=problem, retry_after=None)
         if watch.unconfirmed is not None:
             return Superseded(reason=RefusalReason.UNCONFIRMED)
         if snapshot.node_id is None:

@@ -13,7 +13,7 @@ from headway_core.kernel.ledger import Ledger
 from headway_core.kernel.transactions import ReadTransaction, Transaction
 from headway_core.pull_requests.addresses import pull_request_number
 from headway_core.pull_requests.budget import ForgeBudgets, Round
-from headway_core.pull_requests.discovery import Seen, look
+from headway_core.pull_requests.discovery import Found, look
 from headway_core.pull_requests.model import ForgeBudget
 from headway_core.pull_requests.outcomes import FetchOutcome, NoPullRequest, RefreshOutcome, Shared
 from headway_core.pull_requests.ports import FailureKind, FetchFailed, PullRequests
@@ -94,7 +94,7 @@ class PRSnapshotService:
         """
         begun = await self._begin_attaching(workspace_id)
         try:
-            seen = Seen(observation=_TOO_SLOW)
+            seen = Found(observation=_TOO_SLOW)
             with anyio.move_on_after(DEADLINE_S):
                 seen = await self._look_at_number(begun, number)
             if isinstance(seen.observation, FetchFailed):
@@ -217,22 +217,22 @@ class PRSnapshotService:
             if each.project.github_host not in limited:  # a kick that is lost is made up for
                 await self._forge.trigger_merge_check(each.project, number)
 
-    async def _look(self, group: Sequence[Begun]) -> dict[str, Seen]:
+    async def _look(self, group: Sequence[Begun]) -> dict[str, Found]:
         with anyio.move_on_after(DEADLINE_S):
             return await look(self._forge, group)
         return _all(group, _TOO_SLOW)
 
-    async def _look_at_number(self, begun: Begun, number: int) -> Seen:
+    async def _look_at_number(self, begun: Begun, number: int) -> Found:
         node_id = await self._forge.resolve(begun.project, number)
         if isinstance(node_id, FetchFailed):
-            return Seen(observation=node_id)
+            return Found(observation=node_id)
         answers = await self._forge.observe(begun.project, [node_id])
-        return Seen(observation=answers[node_id], attach=node_id)
+        return Found(observation=answers[node_id], attach=node_id)
 
-    async def _store(self, begun: Begun, seen: Seen, found: Round | None) -> Stored:
+    async def _store(self, begun: Begun, seen: Found, found: Round | None) -> Stored:
         return await self._ledger.transact(lambda tx: self._records.outcome(tx, begun, seen, found))
 
-    def _round(self, begun: Begun, seen: Iterable[Seen]) -> Round:
+    def _round(self, begun: Begun, seen: Iterable[Found]) -> Round:
         failures = [each.observation for each in seen if isinstance(each.observation, FetchFailed)]
         limits = [each for each in failures if each.kind is FailureKind.RATE_LIMITED]
         waits = [each.retry_after for each in limits if each.retry_after is not None]
@@ -276,11 +276,11 @@ class PRSnapshotService:
             pause = min(pause * 2, _LONGEST_POLL_S)
 
 
-def _all(group: Sequence[Begun], failure: FetchFailed) -> dict[str, Seen]:
-    return {each.workspace.id: Seen(observation=failure) for each in group}
+def _all(group: Sequence[Begun], failure: FetchFailed) -> dict[str, Found]:
+    return {each.workspace.id: Found(observation=failure) for each in group}
 
 
-def _limit_of(seen: Iterable[Seen]) -> FetchFailed:
+def _limit_of(seen: Iterable[Found]) -> FetchFailed:
     """The limit that a round met."""
     return next(
         each.observation

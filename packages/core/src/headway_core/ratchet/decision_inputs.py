@@ -57,7 +57,7 @@ _DAY = timedelta(days=1)
 
 
 @attrs.frozen(kw_only=True)
-class Tables:
+class RatchetTables:
     """What the ratchet reads of the other rooms and of its own."""
 
     hosts: ReadTable[Host]
@@ -150,7 +150,7 @@ class View:
         return self.workspace.id in slots.next_in_line(self.settings, mine)
 
 
-def read_slots(tx: ReadTransaction, tables: Tables, settings: Settings) -> FixerSlots:
+def read_slots(tx: ReadTransaction, tables: RatchetTables, settings: Settings) -> FixerSlots:
     """Over all workspaces. Who waits is not asked while every slot is taken.
 
     A fixer on a host that is lost takes no slot: nobody knows whether it runs, and for how long not.
@@ -163,18 +163,20 @@ def read_slots(tx: ReadTransaction, tables: Tables, settings: Settings) -> Fixer
     )
 
 
-def _takes_slot(tx: ReadTransaction, tables: Tables, fixer: Session) -> bool:
+def _takes_slot(tx: ReadTransaction, tables: RatchetTables, fixer: Session) -> bool:
     workspace = tables.workspaces.get(tx, fixer.workspace_id)
     lost = workspace is not None and is_lost(tx, tables.hosts, workspace.host_id)
     return fixer.status is not SessionStatus.IDLE and not lost
 
 
-def _project_of(tx: ReadTransaction, tables: Tables, workspace_id: str) -> str:
+def _project_of(tx: ReadTransaction, tables: RatchetTables, workspace_id: str) -> str:
     workspace = tables.workspaces.get(tx, workspace_id)
     return workspace.project_id if workspace else ""
 
 
-def read_view(tx: ReadTransaction, tables: Tables, settings: Settings, workspace_id: str) -> View | None:
+def read_view(
+    tx: ReadTransaction, tables: RatchetTables, settings: Settings, workspace_id: str
+) -> View | None:
     """The view of a workspace; None when there is no such workspace."""
     workspace = tables.workspaces.get(tx, workspace_id)
     snapshot = tables.snapshots.get(tx, workspace_id)

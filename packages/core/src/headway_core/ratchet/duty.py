@@ -13,7 +13,7 @@ from headway_core.kernel.hosts import HostLocks
 from headway_core.kernel.ledger import Ledger
 from headway_core.kernel.tables import ReadTable
 from headway_core.kernel.transactions import ReadTransaction, Transaction
-from headway_core.ratchet.decision_inputs import Tables, View, git_concludes, git_is_stale, read_view
+from headway_core.ratchet.decision_inputs import RatchetTables, View, git_concludes, git_is_stale, read_view
 from headway_core.ratchet.model import DUE_WAKES, NEXT_WAKE, RatchetWake
 from headway_core.ratchet.service import RatchetService
 from headway_core.sessions import Purpose
@@ -24,12 +24,12 @@ from headway_core.workspaces.ports import Worktrees
 
 logger = logging.getLogger(__name__)
 
-SHORTEST_PAUSE_S = 0.05
+_SHORTEST_PAUSE_S = 0.05
 _TOUCH_ALL = ("settings.", "host.")
 """Events of these are of every workspace."""
 POSTPONED_S = 30.0
 """When a look that failed is repeated."""
-AT_ONCE = 4
+_AT_ONCE = 4
 """Workspaces that are looked at at the same time: a look waits for git."""
 
 
@@ -113,7 +113,7 @@ class RatchetDuty(Duty):
         ledger: Ledger,
         ratchet: RatchetService,
         settings: SettingsService,
-        tables: Tables,
+        tables: RatchetTables,
         wakes: ReadTable[RatchetWake],
         worktree_facts: WorktreeFacts,
         locks: HostLocks,
@@ -127,7 +127,7 @@ class RatchetDuty(Duty):
         self._locks = locks
 
     async def run(self) -> float | None:
-        limiter = anyio.CapacityLimiter(AT_ONCE)
+        limiter = anyio.CapacityLimiter(_AT_ONCE)
         async with anyio.create_task_group() as group:
             for workspace_id in await self._ledger.read(self._due):
                 group.start_soon(self._guarded, limiter, workspace_id)
@@ -163,8 +163,8 @@ class RatchetDuty(Duty):
     def _pause(self, tx: ReadTransaction) -> float:
         """Seconds until the next wake-up, at most `interval`; that of another host is a look for nothing."""
         if self._due(tx):
-            return SHORTEST_PAUSE_S
+            return _SHORTEST_PAUSE_S
         for wake in self._wakes.query(tx, NEXT_WAKE, due_at=tx.now()):
             if wake.due_at is not None:
-                return min(max((wake.due_at - tx.now()).total_seconds(), SHORTEST_PAUSE_S), self.interval)
+                return min(max((wake.due_at - tx.now()).total_seconds(), _SHORTEST_PAUSE_S), self.interval)
         return self.interval

@@ -134,7 +134,7 @@ class Hold:
 
 
 @attrs.frozen(kw_only=True)
-class Seen:
+class LastKnown:
     """What was last known for sure: what progress is measured against."""
 
     node_id: str
@@ -165,7 +165,7 @@ class Ratchet:
     """When fixers were dispatched for this pull request in the last day."""
     since_progress: int = 0
     """Dispatches since the pull request last made progress."""
-    seen: Seen | None = None
+    seen: LastKnown | None = None
     decision: Decision | None = None
     """The last conclusion: a fact, because it was reached at a time."""
     decided_at: datetime | None = None

@@ -23,7 +23,7 @@ from headway_core.ratchet.causes import forget_conflict, forget_oldest, remember
 from headway_core.ratchet.decision import Decision, Disabled, Dispatch, Wait, WaitReason, decide
 from headway_core.ratchet.decision_inputs import (
     POLL,
-    Tables,
+    RatchetTables,
     View,
     decision_inputs,
     read_slots,
@@ -42,9 +42,9 @@ from headway_core.ratchet.model import (
     FixerSlotsRow,
     Hold,
     HoldKind,
+    LastKnown,
     Ratchet,
     RatchetWake,
-    Seen,
 )
 from headway_core.ratchet.prompt import fixer_prompt
 from headway_core.sessions import (
@@ -72,7 +72,7 @@ class RatchetService:
         dispatches: OwnedTable[FixerDispatch],
         wakes: OwnedTable[RatchetWake],
         slots: OwnedTable[FixerSlotsRow],
-        tables: Tables,
+        tables: RatchetTables,
         settings: SettingsService,
         sessions: SessionService,
         fixers: FixerSessionService,
@@ -443,9 +443,9 @@ def _progressed(record: Ratchet, view: View) -> Ratchet:
     return attrs.evolve(record, seen=now, handled=handled)
 
 
-def _seen(view: View, facts: PullRequestFacts, before: Seen | None) -> Seen:
+def _seen(view: View, facts: PullRequestFacts, before: LastKnown | None) -> LastKnown:
     """What is known now, and what was known before of that which is not."""
-    now = Seen(
+    now = LastKnown(
         node_id=facts.node_id,
         head=facts.head.commit,
         ci=view.ci,
@@ -466,7 +466,7 @@ def _seen(view: View, facts: PullRequestFacts, before: Seen | None) -> Seen:
 _ENDS = (CIStatus.SUCCESS, CIStatus.FAILURE)
 
 
-def _is_progress(before: Seen, now: Seen, view: View) -> bool:
+def _is_progress(before: LastKnown, now: LastKnown, view: View) -> bool:
     """Red to green on a new head, a conflict gone, a review approved, or a person's push."""
     return (
         (before.ci is CIStatus.FAILURE and now.ci is CIStatus.SUCCESS and before.head != now.head)
@@ -479,7 +479,7 @@ def _is_progress(before: Seen, now: Seen, view: View) -> bool:
     )
 
 
-def _was_pushed(before: Seen, view: View) -> bool:
+def _was_pushed(before: LastKnown, view: View) -> bool:
     """The head moved, and no agent has had a turn since it was seen at rest: a person's push."""
     return (
         before.rested_head is not None

@@ -16,7 +16,7 @@ from headway_core.sessions.events import (
 from headway_core.sessions.executor import SessionDuty, SessionExecutor
 from headway_core.sessions.fixers import (
     AlreadyActive,
-    Failed,
+    FixerFailed,
     FixerOutcome,
     FixerRequest,
     FixerSessionService,
@@ -56,7 +56,7 @@ __all__ = [
     "Agents",
     "AlreadyActive",
     "EndReason",
-    "Failed",
+    "FixerFailed",
     "FixerOutcome",
     "FixerRequest",
     "FixerSessionService",

@@ -22,7 +22,7 @@ from headway_core.sessions.model import (
 from headway_core.sessions.service import SessionService
 
 START_WAIT_S = 5.0
-POLL_S = 0.25
+_POLL_S = 0.25
 """How often a start that another process may carry out is looked at."""
 
 
@@ -83,13 +83,13 @@ class Started:
 
 
 @attrs.frozen(kw_only=True)
-class Failed:
+class FixerFailed:
     """The prompt was not delivered. A fixer that could not start is FAILED; a live one is as before."""
 
     reason: str
 
 
-FixerOutcome = NotReady | AlreadyActive | Signalled | Started | LimitReached | Failed
+FixerOutcome = NotReady | AlreadyActive | Signalled | Started | LimitReached | FixerFailed
 
 
 class FixerSessionService:
@@ -163,7 +163,7 @@ class FixerSessionService:
             case WhenLive.LEAVE:
                 return AlreadyActive(session_id=fixer.id, which=SessionState.QUIET)
             case WhenLive.SIGNAL:
-                return Failed(reason=f"agent {fixer.agent} takes no prompt while it runs")
+                return FixerFailed(reason=f"agent {fixer.agent} takes no prompt while it runs")
             case WhenLive.RESTART:
                 stopping = self._sessions.restart(
                     tx, fixer, request.prompt, causes=request.causes, actor=actor
@@ -189,7 +189,7 @@ class FixerSessionService:
             outcome = await self._ledger.read(look)
             if not isinstance(outcome, Started) or not outcome.pending:
                 return outcome
-            with anyio.move_on_after(POLL_S):
+            with anyio.move_on_after(_POLL_S):
                 await changed.wait()
 
 
@@ -202,10 +202,10 @@ def _pending(session: Session, *, attempt: int) -> Started:
     return Started(session_id=session.id, attempt=attempt, model=session.model, pending=True)
 
 
-def _start_outcome(started: Started, session: Session) -> Started | Failed:
+def _start_outcome(started: Started, session: Session) -> Started | FixerFailed:
     """Row 9, or how the start came out."""
     if session.is_live and (session.attempt < started.attempt or session.started_at is None):
         return started
     if session.attempt < started.attempt or session.started_at is None:
-        return Failed(reason=session.end_detail or "it was stopped before it started")
+        return FixerFailed(reason=session.end_detail or "it was stopped before it started")
     return attrs.evolve(started, attempt=session.attempt, pending=False)

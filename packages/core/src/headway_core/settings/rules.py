@@ -98,7 +98,7 @@ def accepted(field: str, value: object) -> object:
     return typed
 
 
-def changed_fields(before: Settings, after: Settings) -> tuple[str, ...]:
+def changed_settings(before: Settings, after: Settings) -> tuple[str, ...]:
     """Which settings differ, sorted."""
     return tuple(sorted(n for n in CHANGEABLE if getattr(before, n) != getattr(after, n)))
 

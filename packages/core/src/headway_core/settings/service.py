@@ -9,7 +9,7 @@ from headway_core.kernel.tables import OwnedTable
 from headway_core.kernel.transactions import ReadTransaction, Transaction
 from headway_core.settings.events import SettingsChanged
 from headway_core.settings.model import Settings
-from headway_core.settings.rules import changed_fields, edited
+from headway_core.settings.rules import changed_settings, edited
 
 Edit = Callable[[Settings], Settings]
 
@@ -45,7 +45,7 @@ class SettingsService:
         return await self._ledger.transact(work)
 
     def _store(self, tx: Transaction, before: Settings, after: Settings, actor: str) -> Settings:
-        changed = changed_fields(before, after)
+        changed = changed_settings(before, after)
         if not changed:
             return before
         # One record for both branches: the first write sets the same fields as every later one (B7).
