@@ -24,7 +24,7 @@ from headway_core.projects.model import PROJECTS
 from headway_core.pull_requests import FORGE_BUDGETS, SNAPSHOTS, WATCHES
 from headway_core.ratchet import RATCHETS
 from headway_core.sessions.model import PROMPTS, SESSION_ACTIVITY, SESSIONS
-from headway_core.settings import SettingsService
+from headway_core.settings import SettingsSteps
 from headway_core.settings.model import SETTINGS
 from headway_core.workspaces.model import WORKSPACES
 from headway_sql.opening import database_of
@@ -41,7 +41,7 @@ READ = tuple(
 def board_of(store: Store) -> BoardService:
     return BoardService(
         ledger=store.ledger,
-        settings=SettingsService(store.ledger, store.writer(SETTINGS)),
+        settings=SettingsSteps(store.writer(SETTINGS)),
         tables=BoardTables(
             hosts=store.reader(HOSTS),
             projects=store.reader(PROJECTS),

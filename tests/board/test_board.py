@@ -314,7 +314,7 @@ async def test_the_list_asks_each_table_once_however_long_it_is() -> None:
         prompts=counted(PROMPTS),
         budgets=counted(FORGE_BUDGETS),
     )
-    board = BoardService(ledger=harness.store.ledger, settings=harness.core.settings(), tables=tables)
+    board = BoardService(ledger=harness.store.ledger, settings=harness.core.settings_steps(), tables=tables)
     cards = await board.cards()
     assert len(cards) == 150
     assert len(calls) == 10

@@ -13,6 +13,7 @@ from headway_core.hosts import (
     HostRetired,
     HostReturned,
     HostService,
+    HostSteps,
     Retired,
     is_lost,
 )
@@ -35,10 +36,11 @@ class Network:
         self.store = MemoryStore(
             clock=self.clock, ids=SequentialIds(), catalog=EventCatalog(EVENTS), run_twice=True
         )
-        self.writers = self.store.writer(HOSTS), self.store.writer(HOSTS_SEEN)
+        self.hosts = self.store.reader(HOSTS)
+        self.steps = HostSteps(self.store.writer(HOSTS), self.store.writer(HOSTS_SEEN))
 
     def on(self, host_id: str) -> HostService:
-        return HostService(self.store.ledger, *self.writers, FakeLocks(host_id))
+        return HostService(self.store.ledger, self.steps, FakeLocks(host_id))
 
     async def log(self) -> list[Payload | UnknownPayload]:
         events = await self.store.ledger.read(lambda tx: self.store.events.after(tx, 0))
@@ -48,7 +50,7 @@ class Network:
         return next(known.host for known in await self.on("a").list() if known.host.id == host_id)
 
     async def is_lost(self, host_id: str | None) -> bool:
-        return await self.store.ledger.read(lambda tx: is_lost(tx, self.writers[0], host_id))
+        return await self.store.ledger.read(lambda tx: is_lost(tx, self.hosts, host_id))
 
 
 @pytest.fixture
@@ -70,7 +72,7 @@ async def test_a_host_registers_itself(network: Network) -> None:
 async def test_a_machine_with_a_new_name(network: Network) -> None:
     """The name is as the machine says now; the id is what counts."""
     await network.on("a").report()
-    service = HostService(network.store.ledger, *network.writers, _Renamed("a"))
+    service = HostService(network.store.ledger, network.steps, _Renamed("a"))
     assert (await service.report()).name == "renamed"
     assert len(await service.list()) == 1
 

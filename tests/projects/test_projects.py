@@ -8,7 +8,14 @@ import pytest
 from headway_core.kernel.errors import Conflict, InvalidInput, NotFound
 from headway_core.kernel.events import EventCatalog
 from headway_core.kernel.memory import MemoryStore
-from headway_core.projects import EVENTS, PROJECTS, ProjectArchived, ProjectRegistered, ProjectService
+from headway_core.projects import (
+    EVENTS,
+    PROJECTS,
+    ProjectArchived,
+    ProjectRegistered,
+    ProjectService,
+    ProjectSteps,
+)
 from headway_testing.clock import ManualClock, SequentialIds
 from headway_testing.fakes_machine import FakeGit, FakeWorktrees
 
@@ -30,8 +37,13 @@ def git() -> FakeGit:
 
 
 @pytest.fixture
-def service(store: MemoryStore, git: FakeGit) -> ProjectService:
-    return ProjectService(store.ledger, store.writer(PROJECTS), FakeWorktrees(git))
+def steps(store: MemoryStore) -> ProjectSteps:
+    return ProjectSteps(store.writer(PROJECTS))
+
+
+@pytest.fixture
+def service(store: MemoryStore, steps: ProjectSteps, git: FakeGit) -> ProjectService:
+    return ProjectService(store.ledger, steps, FakeWorktrees(git))
 
 
 async def payloads(store: MemoryStore) -> list[object]:
@@ -133,14 +145,16 @@ async def test_a_project_is_found_by_id_and_by_slug(service: ProjectService) -> 
         await service.get("other")
 
 
-async def test_an_archived_project_takes_no_new_work(store: MemoryStore, service: ProjectService) -> None:
+async def test_an_archived_project_takes_no_new_work(
+    store: MemoryStore, steps: ProjectSteps, service: ProjectService
+) -> None:
     """`live` refuses it like an unknown one; archiving twice says nothing new."""
     project = await service.register("/src/demo")
-    assert await store.ledger.transact(lambda tx: service.live(tx, project.id)) == project
+    assert await store.ledger.transact(lambda tx: steps.live(tx, project.id)) == project
     archived = await service.archive("demo")
     assert archived == attrs.evolve(project, archived=True, version=project.version + 1)
     assert await service.archive("demo") == archived
     for unknown in (project.id, "nobody"):
         with pytest.raises(NotFound):
-            await store.ledger.transact(partial(lambda key, tx: service.live(tx, key), unknown))
+            await store.ledger.transact(partial(lambda key, tx: steps.live(tx, key), unknown))
     assert (await payloads(store))[1:] == [ProjectArchived(project_id=project.id, archived=True)]

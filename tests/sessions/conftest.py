@@ -20,7 +20,7 @@ from headway_core.sessions import (
     SessionService,
     WhenLive,
 )
-from headway_core.settings import SettingsService
+from headway_core.settings import SettingsService, SettingsSteps
 from headway_core.workspaces import ManualSource, SessionPolicy, Workspace, WorkspaceLifecycleService
 from headway_testing.clock import ManualClock, SequentialIds
 from headway_testing.crash_points import PointedLedger
@@ -50,7 +50,8 @@ class Harness:
         self.ledger = PointedLedger(store.ledger, point)
         self.rows = store.reader(sessions.SESSIONS)
         self.prompts = store.reader(sessions.PROMPTS)
-        self.settings = SettingsService(self.ledger, store.writer(settings.SETTINGS))
+        settings_steps = SettingsSteps(store.writer(settings.SETTINGS))
+        self.settings = SettingsService(self.ledger, settings_steps)
         self.lifecycle = WorkspaceLifecycleService(
             self.ledger,
             store.writer(workspaces.WORKSPACES),
@@ -64,7 +65,7 @@ class Harness:
             activity=store.writer(sessions.SESSION_ACTIVITY),
             workspaces=store.reader(workspaces.WORKSPACES),
             lifecycle=self.lifecycle,
-            settings=self.settings,
+            settings=settings_steps,
         )
         self.fixers = FixerSessionService(self.ledger, self.sessions, store.reader(hosts.HOSTS))
         self.supervisor = FakeSupervisor(processes, point)

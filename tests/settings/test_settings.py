@@ -18,6 +18,7 @@ from headway_core.settings import (
     Settings,
     SettingsChanged,
     SettingsService,
+    SettingsSteps,
 )
 from headway_core.settings.rules import CHANGEABLE, accepted
 from headway_testing.clock import ManualClock, SequentialIds
@@ -32,7 +33,7 @@ def store() -> MemoryStore:
 
 @pytest.fixture
 def service(store: MemoryStore) -> SettingsService:
-    return SettingsService(store.ledger, store.writer(SETTINGS))
+    return SettingsService(store.ledger, SettingsSteps(store.writer(SETTINGS)))
 
 
 async def events(store: MemoryStore) -> list[SettingsChanged]:

@@ -18,7 +18,7 @@ from headway_core.forge_actions import (
     ForgeActionService,
     ForgeWriter,
 )
-from headway_core.hosts import HOSTS, HOSTS_SEEN, HostService
+from headway_core.hosts import HOSTS, HOSTS_SEEN, HostService, HostSteps
 from headway_core.kernel.claims import Claims
 from headway_core.kernel.consumers import CONSUMER_POSITIONS, ConsumerDuty, EventReader
 from headway_core.kernel.duties import DutyRunner
@@ -41,7 +41,7 @@ from headway_core.operations import (
     WorkspaceDuty,
     WorktreePaths,
 )
-from headway_core.projects import PROJECTS, ProjectService
+from headway_core.projects import PROJECTS, ProjectService, ProjectSteps
 from headway_core.pull_requests import (
     DELIVERIES,
     FORGE_BUDGETS,
@@ -67,7 +67,7 @@ from headway_core.sessions import (
     Supervisor,
 )
 from headway_core.sessions.model import PROMPTS, SESSION_ACTIVITY, SESSIONS
-from headway_core.settings import SETTINGS, SettingsService
+from headway_core.settings import SETTINGS, SettingsService, SettingsSteps
 from headway_core.workspaces import (
     GIT_FACTS,
     INIT_OUTPUT,
@@ -159,9 +159,12 @@ class CoreContainer(containers.DeclarativeContainer):
 
     # Owners
     event_reader = providers.Singleton(EventReader, ledger, events, write_positions)
-    hosts = providers.Singleton(HostService, ledger, write_hosts, write_hosts_seen, locks)
-    settings = providers.Singleton(SettingsService, ledger, write_settings)
-    projects = providers.Singleton(ProjectService, ledger, write_projects, worktrees)
+    host_steps = providers.Singleton(HostSteps, write_hosts, write_hosts_seen)
+    hosts = providers.Singleton(HostService, ledger, host_steps, locks)
+    settings_steps = providers.Singleton(SettingsSteps, write_settings)
+    settings = providers.Singleton(SettingsService, ledger, settings_steps)
+    project_steps = providers.Singleton(ProjectSteps, write_projects)
+    projects = providers.Singleton(ProjectService, ledger, project_steps, worktrees)
     lifecycle = providers.Singleton(
         WorkspaceLifecycleService, ledger, write_workspaces, write_init_output, write_git_facts
     )
@@ -173,7 +176,7 @@ class CoreContainer(containers.DeclarativeContainer):
         activity=write_activity,
         workspaces=read_workspaces,
         lifecycle=lifecycle,
-        settings=settings,
+        settings=settings_steps,
     )
     fixers = providers.Singleton(FixerSessionService, ledger, sessions, read_hosts)
     executor = providers.Singleton(
@@ -244,7 +247,7 @@ class CoreContainer(containers.DeclarativeContainer):
         wakes=write_wakes,
         slots=write_fixer_slots,
         tables=ratchet_tables,
-        settings=settings,
+        settings=settings_steps,
         sessions=sessions,
         fixers=fixers,
         pull_requests=pull_requests,
@@ -255,8 +258,8 @@ class CoreContainer(containers.DeclarativeContainer):
     creation = providers.Singleton(
         WorkspaceCreationService,
         ledger,
-        settings=settings,
-        projects=projects,
+        settings=settings_steps,
+        projects=project_steps,
         lifecycle=lifecycle,
         pull_requests=pull_requests,
         ratchet=ratchet,
@@ -316,7 +319,7 @@ class CoreContainer(containers.DeclarativeContainer):
     board = providers.Singleton(
         BoardService,
         ledger=ledger,
-        settings=settings,
+        settings=settings_steps,
         tables=providers.Singleton(
             BoardTables,
             hosts=read_hosts,
@@ -342,7 +345,7 @@ class CoreContainer(containers.DeclarativeContainer):
         AgentOutputConsumer,
         ledger=ledger,
         service=forge_actions,
-        settings=settings,
+        settings=settings_steps,
         sessions=read_sessions,
         workspaces=read_workspaces,
         snapshots=read_snapshots,
@@ -385,7 +388,7 @@ class CoreContainer(containers.DeclarativeContainer):
             ratchet_room.RatchetDuty,
             ledger=ledger,
             ratchet=ratchet,
-            settings=settings,
+            settings=settings_steps,
             tables=ratchet_tables,
             wakes=read_wakes,
             worktree_facts=worktree_facts,

@@ -33,7 +33,7 @@ from headway_core.sessions.model import (
     Session,
     SessionActivity,
 )
-from headway_core.settings import SettingsService
+from headway_core.settings import SettingsSteps
 from headway_core.workspaces.model import LIVE_WORKSPACES, OF_LIVE_WORKSPACES, Workspace
 
 
@@ -81,7 +81,7 @@ def card(view: WorkspaceView) -> Card:
 class BoardService:
     """Reads. Stores nothing."""
 
-    def __init__(self, *, ledger: Ledger, settings: SettingsService, tables: BoardTables) -> None:
+    def __init__(self, *, ledger: Ledger, settings: SettingsSteps, tables: BoardTables) -> None:
         self._ledger = ledger
         self._settings = settings
         self._tables = tables

@@ -50,7 +50,7 @@ from headway_core.pull_requests import PRSnapshotService
 from headway_core.pull_requests.model import GitHubState, PullRequestFacts, PullRequestSnapshot
 from headway_core.pull_requests.staleness import READ_LAG
 from headway_core.sessions import Session, SessionEnded, Supervisor
-from headway_core.settings import SettingsService
+from headway_core.settings import SettingsSteps
 from headway_core.workspaces.model import Workspace
 
 logger = logging.getLogger(__name__)
@@ -363,7 +363,7 @@ class AgentOutputConsumer(EventConsumer[Words | None]):
         *,
         ledger: Ledger,
         service: ForgeActionService,
-        settings: SettingsService,
+        settings: SettingsSteps,
         sessions: ReadTable[Session],
         workspaces: ReadTable[Workspace],
         snapshots: ReadTable[PullRequestSnapshot],

@@ -1,11 +1,21 @@
 """Hosts: the machines with worktrees, and whether they are there.
 
-A workspace is pinned to the host that provisions it first. `HostService` is the only writer of hosts.
+A workspace is pinned to the host that provisions it first. `HostSteps` is the only writer of hosts.
 """
 
 from headway_core.hosts.events import EVENTS, HostLost, HostRegistered, HostRetired, HostReturned
-from headway_core.hosts.model import HOSTS, HOSTS_SEEN, Host, HostSeen, is_lost
-from headway_core.hosts.service import LOST_AFTER, HostService, KnownHost, Retired
+from headway_core.hosts.model import (
+    HOSTS,
+    HOSTS_SEEN,
+    LOST_AFTER,
+    Host,
+    HostSeen,
+    KnownHost,
+    Retired,
+    is_lost,
+)
+from headway_core.hosts.service import HostService
+from headway_core.hosts.steps import HostSteps
 
 __all__ = [
     "EVENTS",
@@ -19,6 +29,7 @@ __all__ = [
     "HostReturned",
     "HostSeen",
     "HostService",
+    "HostSteps",
     "KnownHost",
     "Retired",
     "is_lost",

@@ -1,16 +1,27 @@
 """A host: a machine with worktrees, known by the random id of its data directory."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import attrs
 
+from headway_core.kernel.errors import Conflict
 from headway_core.kernel.tables import Lock, Query, ReadTable, TableSpec
 from headway_core.kernel.transactions import ReadTransaction
+
+LOST_AFTER = timedelta(minutes=2)
+"""A host that was not seen for so long is lost: eight of its reports in a row are missing."""
+
+
+class Retired(Conflict):
+    """This host was retired: its workspaces may be elsewhere by now, so it must not act."""
+
+    def __init__(self, host_id: str) -> None:
+        super().__init__("host", host_id, "it was retired, and its workspaces may be elsewhere by now")
 
 
 @attrs.frozen(kw_only=True)
 class Host:
-    """One data directory of one machine. `HostService` is the only writer."""
+    """One data directory of one machine. `HostSteps` is the only writer."""
 
     id: str
     version: int = 0
@@ -34,6 +45,14 @@ class HostSeen:
 
     host_id: str
     at: datetime
+
+
+@attrs.frozen(kw_only=True)
+class KnownHost:
+    """A host as people see it."""
+
+    host: Host
+    seen_at: datetime
 
 
 ALL_HOSTS = Query(name="all", order=("registered_at",))

@@ -1,69 +1,36 @@
-"""The single writer of hosts: who is there, who is lost, who is retired."""
+"""What callers ask of hosts: that this one is there, who is lost, and that one does not come back."""
 
 from collections.abc import Sequence
-from datetime import datetime, timedelta
 
-import attrs
-
-from headway_core.hosts.events import HostLost, HostRegistered, HostRetired, HostReturned
-from headway_core.hosts.model import ALL_HOSTS, ALL_SEEN, Host, HostSeen
-from headway_core.kernel.errors import Conflict, NotFound
+from headway_core.hosts.model import Host, KnownHost
+from headway_core.hosts.steps import HostSteps
 from headway_core.kernel.hosts import HostLocks
 from headway_core.kernel.ledger import Ledger
-from headway_core.kernel.tables import OwnedTable
-from headway_core.kernel.transactions import ReadTransaction, Transaction
-
-LOST_AFTER = timedelta(minutes=2)
-"""A host that was not seen for so long is lost: eight of its reports in a row are missing."""
-
-
-class Retired(Conflict):
-    """This host was retired: its workspaces may be elsewhere by now, so it must not act."""
-
-    def __init__(self, host_id: str) -> None:
-        super().__init__("host", host_id, "it was retired, and its workspaces may be elsewhere by now")
-
-
-@attrs.frozen(kw_only=True)
-class KnownHost:
-    """A host as people see it."""
-
-    host: Host
-    seen_at: datetime
 
 
 class HostService:
-    """Records that hosts are there, and concludes that they are not."""
+    """Reports this host, and lists, loses and retires all of them."""
 
-    def __init__(
-        self,
-        ledger: Ledger,
-        hosts: OwnedTable[Host],
-        seen: OwnedTable[HostSeen],
-        locks: HostLocks,
-        *,
-        lost_after: timedelta = LOST_AFTER,
-    ) -> None:
+    def __init__(self, ledger: Ledger, steps: HostSteps, locks: HostLocks) -> None:
         self._ledger = ledger
-        self._hosts = hosts
-        self._seen = seen
+        self._steps = steps
         self._locks = locks
-        self._lost_after = lost_after
 
     async def report(self) -> Host:
         """This host's runner is there: registered when it is new, and lost no more.
 
         `Retired` when a person has retired it.
         """
-        return await self._ledger.transact(self._report)
+        host_id, name = self._locks.host_id, self._locks.host_name
+        return await self._ledger.transact(lambda tx: self._steps.report(tx, host_id, name))
 
     async def notice_losses(self) -> tuple[Host, ...]:
         """Record as lost those that were not seen for too long; which they are."""
-        return await self._ledger.transact(self._notice_losses)
+        return await self._ledger.transact(self._steps.notice_losses)
 
     async def list(self) -> Sequence[KnownHost]:
         """All hosts, oldest first, the retired ones too."""
-        return await self._ledger.read(self._known)
+        return await self._ledger.read(self._steps.known)
 
     async def retire(self, host_id: str, *, actor: str = "headway") -> Host:
         """It does not come back: from now on its workspaces may be moved to another. Safe to repeat.
@@ -71,56 +38,4 @@ class HostService:
         `NotFound`; `Conflict` while it was seen lately: what runs there would run on, so its runner is to
         be stopped first.
         """
-        return await self._ledger.transact(lambda tx: self._retire(tx, host_id, actor))
-
-    def _report(self, tx: Transaction) -> Host:
-        host_id, name = self._locks.host_id, self._locks.host_name
-        self._seen.put(tx, HostSeen(host_id=host_id, at=tx.now()))
-        host = self._hosts.lock_row(tx, host_id)
-        if host is None:
-            host = self._hosts.add(tx, Host(id=host_id, name=name, registered_at=tx.now()))
-            tx.emit(HostRegistered(host=host))
-        elif host.retired_at is not None:
-            raise Retired(host_id)
-        elif host.lost_at is not None:
-            host = self._hosts.replace(tx, attrs.evolve(host, name=name, lost_at=None))
-            tx.emit(HostReturned(host_id=host_id, lost_at=None))
-        elif host.name != name:
-            host = self._hosts.replace(tx, attrs.evolve(host, name=name))
-        return host
-
-    def _notice_losses(self, tx: Transaction) -> tuple[Host, ...]:
-        lost = []
-        for listed in self._hosts.query(tx, ALL_HOSTS):
-            if not listed.is_available or self._seen_lately(tx, listed.id):
-                continue
-            host = self._hosts.lock_row(tx, listed.id)  # as it is now: another runner looks too
-            if host is not None and host.is_available:
-                lost.append(self._hosts.replace(tx, attrs.evolve(host, lost_at=tx.now())))
-                tx.emit(HostLost(host_id=host.id, lost_at=tx.now()))
-        return tuple(lost)
-
-    def _retire(self, tx: Transaction, host_id: str, actor: str) -> Host:
-        host = self._hosts.lock_row(tx, host_id)
-        if host is None:
-            raise NotFound("host", host_id)
-        if host.retired_at is not None:
-            return host
-        if self._seen_lately(tx, host_id):
-            limit = int(self._lost_after.total_seconds())
-            raise Conflict("host", host_id, f"its runner was seen within the last {limit} s: stop it first")
-        lost_at = host.lost_at or tx.now()
-        retired = self._hosts.replace(tx, attrs.evolve(host, lost_at=lost_at, retired_at=tx.now()))
-        tx.emit(HostRetired(host_id=host_id, lost_at=lost_at, retired_at=tx.now()), actor=actor)
-        return retired
-
-    def _known(self, tx: ReadTransaction) -> Sequence[KnownHost]:
-        seen = {row.host_id: row.at for row in self._seen.query(tx, ALL_SEEN)}
-        return [
-            KnownHost(host=host, seen_at=seen.get(host.id, host.registered_at))
-            for host in self._hosts.query(tx, ALL_HOSTS)
-        ]
-
-    def _seen_lately(self, tx: ReadTransaction, host_id: str) -> bool:
-        seen = self._seen.get(tx, host_id)
-        return seen is not None and tx.now() - seen.at < self._lost_after
+        return await self._ledger.transact(lambda tx: self._steps.retire(tx, host_id, actor=actor))

@@ -18,13 +18,13 @@ from headway_core.operations.validation import (
     name_from_outside,
 )
 from headway_core.projects.model import Project
-from headway_core.projects.service import ProjectService
+from headway_core.projects.steps import ProjectSteps
 from headway_core.pull_requests.service import PRSnapshotService
 from headway_core.ratchet.service import RatchetService
 from headway_core.sessions.model import Purpose, Session
 from headway_core.sessions.service import SessionService
 from headway_core.settings.model import Settings
-from headway_core.settings.service import SettingsService
+from headway_core.settings.steps import SettingsSteps
 from headway_core.workspaces.model import (
     GitHubIssueSource,
     ManualSource,
@@ -61,8 +61,8 @@ class WorkspaceCreationService:
         self,
         ledger: Ledger,
         *,
-        settings: SettingsService,
-        projects: ProjectService,
+        settings: SettingsSteps,
+        projects: ProjectSteps,
         lifecycle: WorkspaceLifecycleService,
         pull_requests: PRSnapshotService,
         ratchet: RatchetService,
@@ -98,7 +98,7 @@ class WorkspaceCreationService:
             first = await self._ledger.read(lambda tx: self._lifecycle.created_with(tx, key))
             if first is not None:
                 return first
-        project = await self._projects.get(command.project_id)
+        project = await self._ledger.read(lambda tx: self._projects.known(tx, command.project_id))
         if project.archived:
             raise NotFound("project", command.project_id)
         draft = await self._draft(project, command)

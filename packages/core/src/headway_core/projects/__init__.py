@@ -1,19 +1,22 @@
-"""Projects: local repositories and where their pull requests live; `ProjectService` writes them."""
+"""Projects: local repositories and where their pull requests live; `ProjectSteps` writes them."""
 
 from headway_core.projects.events import EVENTS, ProjectArchived, ProjectRegistered
-from headway_core.projects.model import PROJECTS, Project
+from headway_core.projects.model import PROJECTS, NewProject, Project
 from headway_core.projects.ports import Repositories, Repository
 from headway_core.projects.remotes import Remote, remote_of
 from headway_core.projects.service import ProjectService
 from headway_core.projects.slugs import first_free, is_slug, slug
+from headway_core.projects.steps import ProjectSteps
 
 __all__ = [
     "EVENTS",
     "PROJECTS",
+    "NewProject",
     "Project",
     "ProjectArchived",
     "ProjectRegistered",
     "ProjectService",
+    "ProjectSteps",
     "Remote",
     "Repositories",
     "Repository",

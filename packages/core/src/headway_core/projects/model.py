@@ -5,6 +5,7 @@ from datetime import datetime
 import attrs
 
 from headway_core.kernel.tables import Index, Lock, Query, TableSpec
+from headway_core.projects.remotes import Remote
 
 
 @attrs.frozen(kw_only=True)
@@ -35,6 +36,23 @@ class Project:
     def repository(self) -> str:
         """`owner/name`."""
         return f"{self.github_owner}/{self.github_repo}"
+
+
+@attrs.frozen(kw_only=True)
+class NewProject:
+    """A project to be, with everything checked that needs no row to be seen."""
+
+    name: str
+    slug: str | None
+    """None: made of the name, and free."""
+    repo_path: str
+    worktree_base_path: str | None
+    default_branch: str
+    remote: Remote
+    remote_is_asked: bool
+    """Somebody named the repository on GitHub, or its host: it was not only read from `origin`."""
+    startup_script: str | None
+    startup_timeout_s: int
 
 
 BY_SLUG = Query(name="by_slug", equal=("slug",))

@@ -18,7 +18,7 @@ from headway_core.ratchet.model import DUE_WAKES, NEXT_WAKE, RatchetWake
 from headway_core.ratchet.service import RatchetService
 from headway_core.sessions import Purpose
 from headway_core.sessions.events import SessionEnded
-from headway_core.settings import SettingsService
+from headway_core.settings import SettingsSteps
 from headway_core.workspaces import GitFacts, WorkspaceLifecycleService
 from headway_core.workspaces.ports import Worktrees
 
@@ -112,7 +112,7 @@ class RatchetDuty(Duty):
         *,
         ledger: Ledger,
         ratchet: RatchetService,
-        settings: SettingsService,
+        settings: SettingsSteps,
         tables: RatchetTables,
         wakes: ReadTable[RatchetWake],
         worktree_facts: WorktreeFacts,

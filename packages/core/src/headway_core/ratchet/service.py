@@ -57,7 +57,7 @@ from headway_core.sessions import (
     Started,
     WhenLive,
 )
-from headway_core.settings import SettingsService
+from headway_core.settings import SettingsSteps
 from headway_core.workspaces.model import OF_LIVE_WORKSPACES, Workspace, WorkspaceStatus
 
 
@@ -73,7 +73,7 @@ class RatchetService:
         wakes: OwnedTable[RatchetWake],
         slots: OwnedTable[FixerSlotsRow],
         tables: RatchetTables,
-        settings: SettingsService,
+        settings: SettingsSteps,
         sessions: SessionService,
         fixers: FixerSessionService,
         pull_requests: PRSnapshotService,

@@ -45,7 +45,7 @@ from headway_core.sessions.model import (
     session_state,
 )
 from headway_core.sessions.ports import NeverStarted, Vanished
-from headway_core.settings.service import SettingsService
+from headway_core.settings.steps import SettingsSteps
 from headway_core.workspaces.model import Workspace, WorkspaceStatus
 from headway_core.workspaces.service import WorkspaceLifecycleService
 
@@ -65,7 +65,7 @@ class SessionService:
         activity: OwnedTable[SessionActivity],
         workspaces: ReadTable[Workspace],
         lifecycle: WorkspaceLifecycleService,
-        settings: SettingsService,
+        settings: SettingsSteps,
     ) -> None:
         self._ledger = ledger
         self._sessions = sessions

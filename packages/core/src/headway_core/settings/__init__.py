@@ -1,8 +1,9 @@
-"""Settings: one typed row, and `SettingsService`, its only writer."""
+"""Settings: one typed row, and `SettingsSteps`, its only writer."""
 
 from headway_core.settings.events import EVENTS, SettingsChanged
 from headway_core.settings.model import SETTINGS, CIScope, OwnAccount, ReviewTrigger, Settings
 from headway_core.settings.service import SettingsService
+from headway_core.settings.steps import SettingsSteps
 
 __all__ = [
     "EVENTS",
@@ -13,4 +14,5 @@ __all__ = [
     "Settings",
     "SettingsChanged",
     "SettingsService",
+    "SettingsSteps",
 ]

@@ -1,0 +1,100 @@
+"""The single writer of projects."""
+
+import attrs
+
+from headway_core.kernel.errors import Conflict, NotFound
+from headway_core.kernel.tables import OwnedTable
+from headway_core.kernel.transactions import ReadTransaction, Transaction
+from headway_core.projects.events import ProjectArchived, ProjectRegistered
+from headway_core.projects.model import ALL_PROJECTS, BY_REPO, BY_SLUG, NewProject, Project
+from headway_core.projects.remotes import Remote
+from headway_core.projects.slugs import first_free, slug
+
+
+class ProjectSteps:
+    """Registers local repositories as projects, and archives them."""
+
+    def __init__(self, projects: OwnedTable[Project]) -> None:
+        self._projects = projects
+
+    def all(self, tx: ReadTransaction) -> list[Project]:
+        """All projects by name, the archived ones too."""
+        return self._projects.query(tx, ALL_PROJECTS)
+
+    def known(self, tx: ReadTransaction, id_or_slug: str) -> Project:
+        """The project with this id, else with this slug. `NotFound` when there is none."""
+        project = self._projects.get(tx, id_or_slug)
+        if project is None:
+            project = next(iter(self._projects.query(tx, BY_SLUG, slug=id_or_slug)), None)
+        if project is None:
+            raise NotFound("project", id_or_slug)
+        return project
+
+    def of_repository(self, tx: ReadTransaction, repo_path: str) -> Project | None:
+        """The project of the repository with this real path."""
+        return next(iter(self._projects.query(tx, BY_REPO, repo_path=repo_path)), None)
+
+    def live(self, tx: Transaction, project_id: str) -> Project:
+        """The project, which stays live until this transaction ends. `NotFound` when it is archived."""
+        project = self._projects.lock_row(tx, project_id)  # so an archive waits, or this sees it
+        if project is None or project.archived:
+            raise NotFound("project", project_id)
+        return project
+
+    def register(self, tx: Transaction, new: NewProject, *, actor: str = "headway") -> Project:
+        """The project of a repository: a new one, or the one that it has already, as that is.
+
+        `Conflict` for a slug that was asked for and is taken, and for a repository that is registered
+        with another place on GitHub than was asked for.
+        """
+        known = self.of_repository(tx, new.repo_path)
+        if known is not None:
+            return _as_asked(known, new.remote if new.remote_is_asked else None)
+        project = Project(
+            id=tx.new_id(),
+            name=new.name,
+            slug=self._free_slug(tx, new.slug, new.name),
+            repo_path=new.repo_path,
+            worktree_base_path=new.worktree_base_path,
+            default_branch=new.default_branch,
+            github_host=new.remote.host,
+            github_owner=new.remote.owner,
+            github_repo=new.remote.name,
+            startup_script=new.startup_script,
+            startup_timeout_s=new.startup_timeout_s,
+            created_at=tx.now(),
+        )
+        stored = self._projects.add(tx, project)
+        tx.emit(ProjectRegistered(project=stored), actor=actor)
+        return stored
+
+    def archive(self, tx: Transaction, id_or_slug: str, *, actor: str = "headway") -> Project:
+        """No workspace is created in it any more. Safe to repeat. `NotFound`."""
+        found = self.known(tx, id_or_slug)
+        project = self._projects.lock_row(tx, found.id) or found
+        if project.archived:
+            return project
+        stored = self._projects.replace(tx, attrs.evolve(project, archived=True))
+        tx.emit(ProjectArchived(project_id=stored.id, archived=stored.archived), actor=actor)
+        return stored
+
+    def _free_slug(self, tx: ReadTransaction, asked: str | None, title: str) -> str:
+        def taken(candidate: str) -> bool:
+            return self._projects.count(tx, BY_SLUG, slug=candidate) > 0
+
+        if asked is None:
+            return first_free(slug(title, otherwise="project"), taken)
+        if taken(asked):
+            raise Conflict("project", asked, "another project has this slug")
+        return asked
+
+
+def _as_asked(known: Project, asked: Remote | None) -> Project:
+    """The project, unless somebody asked for another repository on GitHub: nobody acts on the wrong one."""
+    if asked is not None:
+        there = Remote(host=known.github_host, owner=known.github_owner, name=known.github_repo)
+        if asked != there:
+            raise Conflict(
+                "project", known.slug, f"is registered as {known.repository} on {known.github_host}"
+            )
+    return known
