@@ -32,7 +32,8 @@ from headway_core.workspaces.model import (
 )
 from headway_sql import SqlStore
 from headway_testing.clock import ManualClock, SequentialIds
-from headway_testing.fakes_forge import FakePullRequests, an_observation
+from headway_testing.fakes import FakePullRequests
+from headway_testing.observations import an_observation
 from headway_testing.pull_requests import pull_requests_on
 from headway_testing.records import a_project, a_workspace
 

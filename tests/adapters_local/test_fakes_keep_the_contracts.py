@@ -8,8 +8,7 @@ import pytest
 from headway_core.sessions.ports import Exited, Launch, Probe, Running
 from headway_testing.contracts.supervisor import Behaviour, Stage, SupervisorContract
 from headway_testing.contracts.worktrees import Place, WorktreesContract
-from headway_testing.fakes_agents import FakeProcesses, FakeSupervisor
-from headway_testing.fakes_machine import FakeGit, FakeWorktrees
+from headway_testing.fakes import FakeGit, FakeProcesses, FakeSupervisor, FakeWorktrees
 
 
 @attrs.frozen

@@ -53,8 +53,8 @@ from headway_core.settings.model import Settings
 from headway_core.workspaces.model import WORKSPACES, WorkspaceStatus
 from headway_testing.clock import EPOCH
 from headway_testing.conversations import some_facts
-from headway_testing.fakes_forge import a_check
 from headway_testing.harness import CoreHarness
+from headway_testing.observations import a_check
 from headway_testing.records import a_project, a_workspace
 
 R = TypeVar("R")

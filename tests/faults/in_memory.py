@@ -9,7 +9,7 @@ from faulty_world import PARTS, FaultyForge
 from witness import FATES, Past, Rehearsal
 
 from headway_core.pull_requests import Delivery, LookAgain, PRSnapshotService
-from headway_testing.fakes_machine import FakeLocks
+from headway_testing.fakes import FakeLocks
 from headway_testing.pull_requests import pull_requests_on
 
 

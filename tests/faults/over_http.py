@@ -52,7 +52,7 @@ from headway_sandbox import (
 )
 from headway_sandbox.commands import DeliveryView, PullView, RepositoryView, ThreadView
 from headway_testing.clock import ManualClock
-from headway_testing.fakes_machine import FakeLocks
+from headway_testing.fakes import FakeLocks
 from headway_testing.pull_requests import pull_requests_on
 
 SEASON = 500

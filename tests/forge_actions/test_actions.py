@@ -30,10 +30,10 @@ from headway_core.pull_requests.staleness import READ_LAG
 from headway_core.sessions.ports import Exited
 from headway_core.workspaces.model import WORKSPACES
 from headway_testing.conversations import a_thread
-from headway_testing.crash_points import Crash, CrashPoints, PointedLedger
-from headway_testing.fakes_forge import an_observation
-from headway_testing.fakes_machine import FakeLocks, Point, no_point
+from headway_testing.crash_points import Crash, CrashPoints, Point, PointedLedger, no_point
+from headway_testing.fakes import FakeLocks
 from headway_testing.harness import CoreHarness
+from headway_testing.observations import an_observation
 from headway_testing.records import a_project, a_workspace
 
 pytestmark = pytest.mark.anyio

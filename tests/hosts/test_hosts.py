@@ -22,7 +22,7 @@ from headway_core.kernel.events import EventCatalog, UnknownPayload
 from headway_core.kernel.memory import MemoryStore
 from headway_core.kernel.transactions import Payload
 from headway_testing.clock import ManualClock, SequentialIds
-from headway_testing.fakes_machine import FakeLocks
+from headway_testing.fakes import FakeLocks
 
 pytestmark = pytest.mark.anyio
 LIMIT_S = LOST_AFTER.total_seconds()

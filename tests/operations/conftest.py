@@ -16,19 +16,19 @@ from headway_core.schema import ALL_EVENTS, ALL_TABLES
 from headway_core.sessions import Prompt, Session
 from headway_core.workspaces import Workspace
 from headway_testing.clock import ManualClock, SequentialIds
-from headway_testing.crash_points import pointed_store
-from headway_testing.fakes_agents import FakeAgents, FakeProcesses, FakeSupervisor
-from headway_testing.fakes_forge import FakePullRequests
-from headway_testing.fakes_machine import (
+from headway_testing.crash_points import Point, no_point, pointed_store
+from headway_testing.fakes import (
+    FakeAgents,
+    FakeForgeWriter,
     FakeGit,
     FakeIssueReader,
     FakeLocks,
+    FakeProcesses,
+    FakePullRequests,
     FakeScripts,
+    FakeSupervisor,
     FakeWorktrees,
-    Point,
-    no_point,
 )
-from headway_testing.fakes_writer import FakeForgeWriter
 
 REPO = "/src/demo"
 

@@ -14,8 +14,8 @@ from headway_core.sessions.ports import Exited
 from headway_core.workspaces import Workspace, WorkspaceBranchChanged
 from headway_core.workspaces.model import GIT_FACTS, WORKSPACES, GitFacts, branch_claim
 from headway_testing.clock import EPOCH
-from headway_testing.fakes_forge import a_candidate, an_observation
 from headway_testing.harness import CoreHarness
+from headway_testing.observations import a_candidate, an_observation
 from headway_testing.records import a_project, a_workspace
 
 pytestmark = [pytest.mark.anyio, pytest.mark.lesson("S16")]

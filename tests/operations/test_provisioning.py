@@ -10,7 +10,7 @@ from headway_core.operations import Busy, NotDue, ResumeBranch, Settled
 from headway_core.sessions import FixerRequest, SessionStatus, WhenLive
 from headway_core.workspaces import CANCELLED, RETRY_LIMIT, WorkspaceStatus
 from headway_core.workspaces.ports import ScriptOrder, ScriptResult
-from headway_testing.fakes_machine import FakeWorktree
+from headway_testing.fakes import FakeWorktree
 
 pytestmark = pytest.mark.anyio
 S = WorkspaceStatus

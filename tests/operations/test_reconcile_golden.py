@@ -14,7 +14,7 @@ import pytest
 
 from headway_core.kernel.errors import Unavailable
 from headway_core.workspaces import WORKSPACES, WorkspaceStatus
-from headway_testing.fakes_machine import FakeWorktree
+from headway_testing.fakes import FakeWorktree
 
 pytestmark = pytest.mark.anyio
 S = WorkspaceStatus

@@ -12,7 +12,7 @@ from headway_core.sessions import SESSIONS, SessionStatus
 from headway_core.sessions.ports import NeverStarted
 from headway_core.workspaces import WORKSPACES, WorkspaceStatus
 from headway_core.workspaces.ports import StrayWorktree
-from headway_testing.fakes_machine import FakeWorktree
+from headway_testing.fakes import FakeWorktree
 
 pytestmark = pytest.mark.anyio
 S = WorkspaceStatus

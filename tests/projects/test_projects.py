@@ -17,7 +17,7 @@ from headway_core.projects import (
     ProjectSteps,
 )
 from headway_testing.clock import ManualClock, SequentialIds
-from headway_testing.fakes_machine import FakeGit, FakeWorktrees
+from headway_testing.fakes import FakeGit, FakeWorktrees
 
 pytestmark = pytest.mark.anyio
 

@@ -16,7 +16,7 @@ from headway_core.workspaces.model import (
     Workspace,
 )
 from headway_testing.clock import ManualClock, SequentialIds
-from headway_testing.fakes_forge import FakePullRequests
+from headway_testing.fakes import FakePullRequests
 from headway_testing.pull_requests import pull_requests_on
 from headway_testing.records import a_project, a_workspace
 

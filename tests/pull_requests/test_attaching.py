@@ -18,7 +18,7 @@ from headway_core.pull_requests.model import Author, Head
 from headway_core.pull_requests.ports import FailureKind, FetchFailed
 from headway_core.workspaces.model import GIT_FACTS, GitFacts
 from headway_testing.clock import EPOCH
-from headway_testing.fakes_forge import a_candidate, an_observation
+from headway_testing.observations import a_candidate, an_observation
 from headway_testing.records import a_project
 
 if TYPE_CHECKING:

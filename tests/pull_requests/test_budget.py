@@ -13,7 +13,7 @@ from headway_core.pull_requests import ForgeBudget, RateLimit, Refreshed, Refres
 from headway_core.pull_requests.budget import BLOCKED_S, MOST_STRIKES, Round, spared, struck, told
 from headway_core.pull_requests.ports import FailureKind, FetchFailed
 from headway_testing.clock import EPOCH
-from headway_testing.fakes_forge import an_observation
+from headway_testing.observations import an_observation
 from headway_testing.pull_requests import pull_requests_on
 from headway_testing.records import a_project
 

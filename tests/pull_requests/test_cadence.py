@@ -21,7 +21,7 @@ from headway_core.sessions.model import EndReason, Purpose, SessionStatus
 from headway_core.workspaces.events import WorkspaceBranchChanged, WorkspaceStatusChanged, WorkspaceWarned
 from headway_core.workspaces.model import WorkspaceStatus
 from headway_testing.clock import EPOCH
-from headway_testing.fakes_forge import a_check, an_observation
+from headway_testing.observations import a_check, an_observation
 
 if TYPE_CHECKING:
     from .conftest import Room

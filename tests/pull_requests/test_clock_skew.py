@@ -9,7 +9,7 @@ from headway_core.pull_requests import Refreshed, Superseded
 from headway_core.pull_requests.model import CheckOutcome
 from headway_core.pull_requests.reconciliation import RefusalReason
 from headway_core.settings.model import Settings
-from headway_testing.fakes_forge import a_candidate, a_check, an_observation
+from headway_testing.observations import a_candidate, a_check, an_observation
 
 if TYPE_CHECKING:
     from .conftest import Room

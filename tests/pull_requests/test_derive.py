@@ -31,7 +31,7 @@ from headway_core.pull_requests.model import (
 )
 from headway_core.settings.model import CIScope
 from headway_testing.clock import EPOCH
-from headway_testing.fakes_forge import a_check
+from headway_testing.observations import a_check
 
 PASSED, FAILED = a_check("test"), a_check("lint", CheckOutcome.FAILED)
 PENDING, WAITS = a_check("build", CheckOutcome.PENDING), a_check("gate", CheckOutcome.WAITS_FOR_PERSON)

@@ -11,7 +11,7 @@ from headway_core.pull_requests.model import GitHubState
 from headway_core.pull_requests.ports import FailureKind, FetchFailed
 from headway_core.workspaces.model import ResumeBranchSource, WorkspaceStatus
 from headway_testing.clock import EPOCH
-from headway_testing.fakes_forge import a_candidate, an_observation
+from headway_testing.observations import a_candidate, an_observation
 
 if TYPE_CHECKING:
     from .conftest import Room

@@ -19,7 +19,7 @@ from headway_core.pull_requests import (
 from headway_core.pull_requests.hooks import KEPT
 from headway_core.pull_requests.model import Base, GitHubState, Head
 from headway_core.workspaces.model import WorkspaceStatus
-from headway_testing.fakes_forge import an_observation
+from headway_testing.observations import an_observation
 from headway_testing.pull_requests import hooks_on
 
 if TYPE_CHECKING:

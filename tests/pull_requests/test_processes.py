@@ -30,9 +30,9 @@ from headway_core.schema import ALL_EVENTS, ALL_TABLES
 from headway_core.workspaces.model import WORKSPACES
 from headway_sql import SqlStore
 from headway_testing.clock import ManualClock, SequentialIds
-from headway_testing.fakes_forge import FakePullRequests, an_observation
-from headway_testing.fakes_machine import FakeLocks
+from headway_testing.fakes import FakeLocks, FakePullRequests
 from headway_testing.harness import CoreHarness
+from headway_testing.observations import an_observation
 from headway_testing.pull_requests import pull_requests_on
 from headway_testing.records import a_project, a_workspace
 

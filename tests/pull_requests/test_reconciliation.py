@@ -26,7 +26,7 @@ from headway_core.pull_requests.ports import ConversationPart, Observation
 from headway_core.pull_requests.reconciliation import FORMER_KEPT, RefusalReason, changed_fields, switched
 from headway_core.settings.model import CIScope, Settings
 from headway_testing.clock import EPOCH
-from headway_testing.fakes_forge import a_check, an_observation
+from headway_testing.observations import a_check, an_observation
 
 A, B, C = "a" * 40, "b" * 40, "c" * 40
 SETTINGS = Settings()

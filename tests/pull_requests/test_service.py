@@ -40,7 +40,7 @@ from headway_core.pull_requests.reconciliation import RefusalReason
 from headway_core.settings.model import Settings
 from headway_core.workspaces.model import WORKSPACES, WorkspaceStatus
 from headway_testing.clock import EPOCH
-from headway_testing.fakes_forge import a_candidate, a_check, an_observation
+from headway_testing.observations import a_candidate, a_check, an_observation
 from headway_testing.pull_requests import pull_requests_on
 
 if TYPE_CHECKING:

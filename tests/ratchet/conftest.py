@@ -14,8 +14,8 @@ from headway_core.sessions import Session
 from headway_core.sessions.ports import Exited, Vanished
 from headway_core.workspaces import GitFacts
 from headway_core.workspaces.model import WORKSPACES
-from headway_testing.fakes_forge import a_check, an_observation
 from headway_testing.harness import CoreHarness
+from headway_testing.observations import a_check, an_observation
 from headway_testing.records import a_project, a_workspace
 
 FAILED = (a_check(outcome=CheckOutcome.FAILED),)

@@ -39,7 +39,7 @@ from headway_testing.conversations import (
     at,
     some_facts,
 )
-from headway_testing.fakes_forge import a_check
+from headway_testing.observations import a_check
 
 TRUST = Trust(settings=Settings())
 MARKED = "Done.\n<!-- headway:id-000001 -->"

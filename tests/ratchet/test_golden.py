@@ -26,7 +26,7 @@ from headway_core.ratchet.trust import Trust
 from headway_core.settings.model import ReviewTrigger, Settings
 from headway_testing.clock import EPOCH
 from headway_testing.conversations import OWNER, VIEWER, a_comment, a_review, a_thread, some_facts
-from headway_testing.fakes_forge import a_check
+from headway_testing.observations import a_check
 
 GOLDEN = Path(__file__).parents[1] / "data" / "golden" / "ratchet_decision.json"
 ROWS: list[dict[str, Any]] = json.loads(GOLDEN.read_text())

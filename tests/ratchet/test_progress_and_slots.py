@@ -33,8 +33,8 @@ from headway_core.sessions.ports import Exited
 from headway_core.settings.model import Settings
 from headway_core.workspaces.model import WorkspaceStatus
 from headway_testing.conversations import a_comment, a_thread
-from headway_testing.fakes_forge import a_check
-from headway_testing.fakes_machine import FakeWorktree
+from headway_testing.fakes import FakeWorktree
+from headway_testing.observations import a_check
 
 pytestmark = pytest.mark.anyio
 HouseT = Any

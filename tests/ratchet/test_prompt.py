@@ -14,7 +14,7 @@ from headway_core.ratchet.prompt import fixer_prompt, plain
 from headway_core.ratchet.trust import Trust
 from headway_core.settings.model import Settings
 from headway_testing.conversations import STRANGER, a_comment, a_review, a_thread, at, some_facts
-from headway_testing.fakes_forge import a_check
+from headway_testing.observations import a_check
 
 TRUST = Trust(settings=Settings())
 FENCE = "```"

@@ -24,7 +24,7 @@ from headway_core.ratchet.model import DEATH_LIMIT, DispatchStatus, HoldKind
 from headway_core.sessions import EndReason, SessionStatus
 from headway_core.sessions.ports import Exited, Vanished
 from headway_core.workspaces.model import WorkspaceStatus
-from headway_testing.fakes_forge import a_check
+from headway_testing.observations import a_check
 
 pytestmark = pytest.mark.anyio
 HouseT = Any

@@ -23,9 +23,8 @@ from headway_core.sessions import (
 from headway_core.settings import SettingsService, SettingsSteps
 from headway_core.workspaces import ManualSource, SessionPolicy, Workspace, WorkspaceLifecycleService
 from headway_testing.clock import ManualClock, SequentialIds
-from headway_testing.crash_points import PointedLedger
-from headway_testing.fakes_agents import FakeAgents, FakeProcesses, FakeSupervisor
-from headway_testing.fakes_machine import FakeLocks, Point, no_point
+from headway_testing.crash_points import Point, PointedLedger, no_point
+from headway_testing.fakes import FakeAgents, FakeLocks, FakeProcesses, FakeSupervisor
 
 T = TypeVar("T")
 HOST = "host-1"

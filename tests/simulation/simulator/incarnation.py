@@ -20,7 +20,7 @@ from headway_core.kernel.ledger import Ledger
 from headway_core.kernel.transactions import ReadTransaction, Transaction
 from headway_core.operations.model import ArchiveResult
 from headway_testing.crash_points import StoreOfAProcess
-from headway_testing.fakes_agents import FakeAgents
+from headway_testing.fakes import FakeAgents
 from simulator.forge import WorldForgeWriter, WorldIssues, WorldPullRequests
 from simulator.local import WorldScripts, WorldSupervisor, WorldWorktrees
 from simulator.machine import Machine

@@ -20,7 +20,7 @@ from headway_core.workspaces.ports import (
     Worktrees,
     WorktreeState,
 )
-from headway_testing.fakes_machine import expect_nothing_lost, without_creating
+from headway_testing.fakes.worktrees import expect_nothing_lost, without_creating
 from simulator.machine import Worktree
 
 if TYPE_CHECKING:

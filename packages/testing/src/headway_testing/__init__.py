@@ -1,4 +1,1 @@
-"""What tests of Headway and of applications that embed it stand on: fakes of ports, contract suites.
-
-Needs the extra `headway-core[testing]` (pytest).
-"""
+"""What tests of Headway, and of what is built on it, stand on: fakes of ports, contract suites, a harness."""

@@ -15,7 +15,7 @@ from headway_core.pull_requests.model import (
     ThreadComment,
 )
 from headway_testing.clock import EPOCH
-from headway_testing.fakes_forge import a_check
+from headway_testing.observations import a_check
 
 OWNER = Author(login="olga", node_id="U_olga", association="OWNER", can_push=True)
 STRANGER = Author(login="sam", node_id="U_sam", association="NONE", can_push=False)

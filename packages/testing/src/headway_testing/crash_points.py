@@ -1,9 +1,10 @@
 """Where a process can die: before and after each effect and each transaction (law 4)."""
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from typing import TypeVar
 
 import anyio
+import anyio.lowlevel
 
 from headway_core.kernel.claims import Claims
 from headway_core.kernel.events import EventLog, EventPruner
@@ -11,10 +12,18 @@ from headway_core.kernel.ledger import Ledger
 from headway_core.kernel.store import Store
 from headway_core.kernel.tables import OwnedTable, ReadTable, TableSpec
 from headway_core.kernel.transactions import ReadTransaction, Transaction
-from headway_testing.fakes_machine import Point
 
 T = TypeVar("T")
 R = TypeVar("R")
+
+
+Point = Callable[[str], Awaitable[None]]
+"""Called with `before create`, `after create`, …: a test waits there, or raises to end the process."""
+
+
+async def no_point(_name: str) -> None:
+    """Let the other tasks run, as a real effect would."""
+    await anyio.lowlevel.checkpoint()
 
 
 class Crash(BaseException):

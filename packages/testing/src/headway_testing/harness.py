@@ -7,16 +7,18 @@ from headway_core.kernel.events import EventCatalog
 from headway_core.kernel.memory import MemoryStore
 from headway_core.schema import ALL_EVENTS
 from headway_testing.clock import ManualClock, SequentialIds
-from headway_testing.fakes_agents import FakeAgents, FakeProcesses, FakeSupervisor
-from headway_testing.fakes_forge import FakePullRequests
-from headway_testing.fakes_machine import (
+from headway_testing.fakes import (
+    FakeAgents,
+    FakeForgeWriter,
     FakeGit,
     FakeIssueReader,
     FakeLocks,
+    FakeProcesses,
+    FakePullRequests,
     FakeScripts,
+    FakeSupervisor,
     FakeWorktrees,
 )
-from headway_testing.fakes_writer import FakeForgeWriter
 
 
 class CoreHarness:

@@ -16,7 +16,7 @@ from headway_core.pull_requests import (
 )
 from headway_core.settings.model import SETTINGS
 from headway_core.workspaces.model import GIT_FACTS, WORKSPACES
-from headway_testing.fakes_machine import FakeLocks
+from headway_testing.fakes import FakeLocks
 
 
 def pull_requests_on(

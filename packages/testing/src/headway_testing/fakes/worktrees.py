@@ -1,41 +1,26 @@
-"""Fakes of a host: git worktrees, start-up scripts, locks, and the reader of issues.
+"""Git on a fake disk: repositories, branches and worktrees.
 
-Each models the world that its port describes. What lasts (`FakeGit`, the set of held locks) is apart
-from what a process holds, so that a test can end one incarnation and start another on the same world.
+What lasts (`FakeGit`) is apart from the port (`FakeWorktrees`), so that a test can end one process and start
+another on the same disk.
 """
 
 import posixpath
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 
-import anyio
-import anyio.lowlevel
 import attrs
 
-from headway_core.kernel.errors import Conflict, HeadwayError, InvalidInput, NotFound
-from headway_core.kernel.hosts import HostLocks
-from headway_core.operations.ports import Issue, IssueReader
-from headway_core.projects.model import Project
+from headway_core.kernel.errors import Conflict, HeadwayError, InvalidInput
 from headway_core.projects.ports import Repository
 from headway_core.workspaces.ports import (
     BranchCheckout,
-    ScriptOrder,
-    ScriptResult,
-    Scripts,
     StrayWorktree,
     WorktreeOrder,
     WorktreeOutcome,
     Worktrees,
     WorktreeState,
 )
-
-Point = Callable[[str], Awaitable[None]]
-"""Called with `before create`, `after create`, …: a test waits there, or raises to end the process."""
-
-
-async def no_point(_name: str) -> None:
-    """Let the other tasks run, as a real effect would."""
-    await anyio.lowlevel.checkpoint()
+from headway_testing.crash_points import Point, no_point
 
 
 @attrs.define(kw_only=True)
@@ -212,84 +197,3 @@ def _expect_inside(base_path: str, path: str) -> None:
     plain = posixpath.normpath(path)
     if plain != path or not plain.startswith(f"{base_path}/"):
         raise InvalidInput("path", f"{path!r} is not strictly inside {base_path!r}")
-
-
-class FakeScripts(Scripts):
-    """Scripts that print `says` and end with `result`, after `gate` is set (when there is one)."""
-
-    def __init__(self, point: Point = no_point) -> None:
-        self.point = point
-        self.says: tuple[str, ...] = ()
-        self.result = ScriptResult(exit_code=0)
-        self.refusal: HeadwayError | None = None
-        self.gate: anyio.Event | None = None
-        self.began = anyio.Event()
-        """Set when the first script has begun."""
-        self.runs: list[ScriptOrder] = []
-        self.cancelled = 0
-
-    async def run(self, order: ScriptOrder, output: Callable[[str], Awaitable[None]]) -> ScriptResult:
-        await self.point("before run")
-        self.runs.append(order)
-        self.began.set()
-        if self.refusal is not None:
-            raise self.refusal
-        for text in self.says:
-            await output(text)
-        try:
-            if self.gate is not None:
-                await self.gate.wait()
-        except BaseException:
-            self.cancelled += 1
-            raise
-        await self.point("after run")
-        return self.result
-
-
-class FakeLocks(HostLocks):
-    """Locks of one host. Processes of it share `held`; leaving the block, by death too, releases."""
-
-    def __init__(self, host_id: str = "host-1", held: set[str] | None = None) -> None:
-        self._host_id = host_id
-        self.held: set[str] = set() if held is None else held
-
-    @property
-    def host_id(self) -> str:
-        return self._host_id
-
-    @property
-    def host_name(self) -> str:
-        return f"machine of {self._host_id}"
-
-    def runner(self) -> AbstractAsyncContextManager[bool]:
-        return self._lock("runner")
-
-    def workspace(self, workspace_id: str) -> AbstractAsyncContextManager[bool]:
-        return self._lock(f"workspace {workspace_id}")
-
-    @asynccontextmanager
-    async def _lock(self, name: str) -> AsyncIterator[bool]:
-        if name in self.held:
-            yield False
-            return
-        self.held.add(name)
-        try:
-            yield True
-        finally:
-            self.held.discard(name)
-
-
-class FakeIssueReader(IssueReader):
-    """The issues of `issues`, by number; an error there is raised."""
-
-    def __init__(self) -> None:
-        self.issues: dict[int, Issue | HeadwayError] = {}
-        self.reads = 0
-
-    async def read(self, project: Project, number: int) -> Issue:
-        self.reads += 1
-        await anyio.lowlevel.checkpoint()
-        found = self.issues.get(number, NotFound("issue", f"{project.repository}#{number}"))
-        if isinstance(found, HeadwayError):
-            raise found
-        return found

@@ -1,7 +1,7 @@
-"""Fakes of the agents: which there are, and the processes that outlive their runner.
+"""A supervisor of processes that are not there, and that outlive their runner.
 
 What lasts (`FakeProcesses`) is apart from the port (`FakeSupervisor`), so that a test can end one
-incarnation of the runner and start another on the same world.
+process of Headway and start another while the agents run on.
 """
 
 from collections.abc import AsyncIterator
@@ -9,9 +9,8 @@ from contextlib import asynccontextmanager
 
 import attrs
 
-from headway_core.kernel.errors import HeadwayError, InvalidInput, Unavailable
+from headway_core.kernel.errors import HeadwayError, InvalidInput
 from headway_core.sessions.ports import (
-    Agents,
     Exited,
     Launch,
     NeverStarted,
@@ -20,28 +19,10 @@ from headway_core.sessions.ports import (
     Supervisor,
     Vanished,
 )
-from headway_testing.fakes_machine import Point, no_point
+from headway_testing.crash_points import Point, no_point
 
 Attempt = tuple[str, int]
 """Session id and number."""
-
-
-class FakeAgents(Agents):
-    """Agents whose program is their name. `missing` are configured, and not installed."""
-
-    def __init__(self, *names: str, missing: tuple[str, ...] = ()) -> None:
-        self._names = names or ("claude", "codex")
-        self.missing = set(missing)
-
-    def names(self) -> tuple[str, ...]:
-        return tuple(sorted(self._names))
-
-    def command(self, agent: str, model: str | None) -> tuple[str, ...]:
-        if agent not in self._names:
-            raise InvalidInput("agent", f"{agent!r} is not configured")
-        if agent in self.missing:
-            raise Unavailable(agent, "its program is not installed")
-        return (agent,) if model is None else (agent, "--model", model)
 
 
 @attrs.define(kw_only=True)

@@ -1,12 +1,8 @@
-"""A forge whose answers are scripted: what it knows is set, and what it was asked is kept."""
+"""What one fetch sees: observations, checks and candidates, green and clean until told otherwise."""
 
-from collections.abc import Awaitable, Callable, Sequence
 from datetime import timedelta
 from typing import Any
 
-import attrs
-
-from headway_core.projects.model import Project
 from headway_core.pull_requests.model import (
     Author,
     Base,
@@ -16,78 +12,8 @@ from headway_core.pull_requests.model import (
     Head,
     Mergeability,
 )
-from headway_core.pull_requests.ports import (
-    Candidate,
-    ChecksPart,
-    ConversationPart,
-    FailureKind,
-    FetchFailed,
-    Observation,
-    PullRequests,
-    RateLimit,
-    StatePart,
-)
+from headway_core.pull_requests.ports import Candidate, ChecksPart, ConversationPart, Observation, StatePart
 from headway_testing.clock import EPOCH
-
-
-@attrs.frozen(kw_only=True)
-class Asked:
-    """One call that the fake got."""
-
-    what: str
-    """`observe`, `resolve`, `of_branches` or `kick`."""
-    about: tuple[str, ...]
-
-
-class FakePullRequests(PullRequests):
-    """Answers from `observations`, `numbers` and `candidates`; what is missing is not found.
-
-    `before_answer` is awaited inside every call, after the answer was decided: a test holds a slow
-    answer back with it, or lets the world move on meanwhile.
-    """
-
-    def __init__(self) -> None:
-        self.observations: dict[str, Observation | FetchFailed] = {}
-        self.numbers: dict[int, str | FetchFailed] = {}
-        self.candidates: dict[str, tuple[Candidate, ...] | FetchFailed] = {}
-        self.told_limits: tuple[RateLimit, ...] = ()
-        self.asked: list[Asked] = []
-        self.before_answer: Callable[[], Awaitable[None]] | None = None
-
-    async def observe(
-        self, project: Project, node_ids: Sequence[str]
-    ) -> dict[str, Observation | FetchFailed]:
-        self.asked.append(Asked(what="observe", about=tuple(node_ids)))
-        answer = {node_id: self.observations.get(node_id, NOT_FOUND) for node_id in node_ids}
-        await self._hold()
-        return answer
-
-    async def resolve(self, project: Project, number: int) -> str | FetchFailed:
-        self.asked.append(Asked(what="resolve", about=(str(number),)))
-        answer = self.numbers.get(number, NOT_FOUND)
-        await self._hold()
-        return answer
-
-    async def of_branches(
-        self, project: Project, branches: Sequence[str]
-    ) -> dict[str, tuple[Candidate, ...] | FetchFailed]:
-        self.asked.append(Asked(what="of_branches", about=tuple(branches)))
-        answer = {branch: self.candidates.get(branch, ()) for branch in branches}
-        await self._hold()
-        return answer
-
-    def limits(self) -> tuple[RateLimit, ...]:
-        return self.told_limits
-
-    async def trigger_merge_check(self, project: Project, number: int) -> None:
-        self.asked.append(Asked(what="trigger_merge_check", about=(str(number),)))
-
-    async def _hold(self) -> None:
-        if self.before_answer is not None:
-            await self.before_answer()
-
-
-NOT_FOUND = FetchFailed(kind=FailureKind.NOT_FOUND, problem="there is no such pull request")
 
 
 def an_observation(node_id: str = "PR_1", /, **changes: Any) -> Observation:

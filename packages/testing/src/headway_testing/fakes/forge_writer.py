@@ -11,7 +11,7 @@ from headway_core.forge_actions.model import (
 from headway_core.forge_actions.ports import ForgeWriter, Written
 from headway_core.kernel.errors import HeadwayError
 from headway_core.projects.model import Project
-from headway_testing.fakes_machine import Point, no_point
+from headway_testing.crash_points import Point, no_point
 
 
 class FakeForgeWriter(ForgeWriter):

@@ -1,0 +1,35 @@
+"""Fakes of the ports: each models the world that its port describes, and holds the port's contract suite.
+
+What a test sets and looks at are their public attributes. Where a world outlives a process (`FakeGit`,
+`FakeProcesses`, the set of held locks), it is an object of its own, which several fakes may share.
+"""
+
+from headway_testing.fakes.agents import FakeAgents
+from headway_testing.fakes.forge import NOT_FOUND, Asked, FakePullRequests
+from headway_testing.fakes.forge_writer import FakeForgeWriter
+from headway_testing.fakes.issues import FakeIssueReader
+from headway_testing.fakes.locks import FakeLocks
+from headway_testing.fakes.scripts import FakeScripts
+from headway_testing.fakes.supervisor import Attempt, FakeProcesses, FakeSupervisor
+from headway_testing.fakes.worktrees import (
+    FakeGit,
+    FakeWorktree,
+    FakeWorktrees,
+)
+
+__all__ = [
+    "NOT_FOUND",
+    "Asked",
+    "Attempt",
+    "FakeAgents",
+    "FakeForgeWriter",
+    "FakeGit",
+    "FakeIssueReader",
+    "FakeLocks",
+    "FakeProcesses",
+    "FakePullRequests",
+    "FakeScripts",
+    "FakeSupervisor",
+    "FakeWorktree",
+    "FakeWorktrees",
+]
