@@ -71,6 +71,62 @@ def test_agents_that_cannot_start_say_why(agents: ConfiguredAgents) -> None:
         agents.command("empty", None)
 
 
+def test_an_agent_gets_the_variables_that_it_names(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Named ones from the runner's environment when they are set, and its own values, which win."""
+    for name in ("OPENAI_API_KEY", "OPENAI_API_KEY_2", "GITHUB_TOKEN", "GH_TOKEN", "MODE"):
+        monkeypatch.setenv(name, f"the runner's {name}")
+    monkeypatch.delenv("NOT_SET", raising=False)
+    agents = ConfiguredAgents(
+        {
+            "codex": AgentProgram(
+                command=("codex",), pass_env=("OPENAI_API_KEY", "NOT_SET", "MODE"), env={"MODE": "quick"}
+            ),
+            "trusted": AgentProgram(command=("codex",), pass_env=("GH_TOKEN",)),
+            "plain": AgentProgram(command=("codex",)),
+        }
+    )
+    assert agents.environment("codex") == {
+        "OPENAI_API_KEY": "the runner's OPENAI_API_KEY",
+        "MODE": "quick",
+    }
+    assert agents.environment("trusted") == {"GH_TOKEN": "the runner's GH_TOKEN"}
+    assert agents.environment("plain") == {}
+    with pytest.raises(InvalidInput, match="agent: 'nobody' is not configured"):
+        agents.environment("nobody")
+
+
+def test_an_agents_program_is_found_on_its_own_path(tmp_path: Path) -> None:
+    """When its configuration sets PATH, a bare name is looked up there."""
+    found = program(tmp_path, "my-agent")
+    agents = ConfiguredAgents({"a": AgentProgram(command=("my-agent",), env={"PATH": str(tmp_path)})})
+    assert agents.command("a", None) == (found,)
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        *("", "A B", "A=hush-hush", "1A", "A-B", "Ä", "A\n", "A\0", "A" * 201),
+        *("HEADWAY_OUT", "HEADWAY_", "GH_CONFIG_DIR", "GIT_CONFIG_GLOBAL", "GIT_TERMINAL_PROMPT"),
+    ],
+)
+def test_a_variable_that_an_agent_cannot_have_is_refused(name: str) -> None:
+    """No name, or one that Headway sets itself: the field is told, and never what may be a value."""
+    with pytest.raises(InvalidInput) as passed:
+        AgentProgram(command=("a",), pass_env=("FINE", name))
+    assert passed.value.field == "pass_env[1]"
+    with pytest.raises(InvalidInput) as given:
+        AgentProgram(command=("a",), env={name: "hush-hush"})
+    assert given.value.field.startswith("env")
+    assert "hush-hush" not in f"{passed.value} {given.value}"
+
+
+def test_the_values_of_variables_are_never_shown() -> None:
+    """Neither in the program's `repr` nor in the error about one that no process can have."""
+    assert "hush-hush" not in repr(AgentProgram(command=("a",), env={"KEY": "hush-hush"}))
+    with pytest.raises(InvalidInput, match=r"^env\.KEY: holds a NUL$"):
+        AgentProgram(command=("a",), env={"KEY": "hush-hush\0"})
+
+
 def test_the_clock_tells_aware_utc() -> None:
     """Time never goes without its zone."""
     assert SystemClock().now().tzinfo is UTC

@@ -102,14 +102,30 @@ async def test_prompt_comes_on_standard_input(supervisor: LocalSupervisor, stage
 async def test_environment_is_what_was_allowed(
     supervisor: LocalSupervisor, stage: RealStage, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """No secret of the runner reaches an agent; what the launch says does."""
-    for name in ("GITHUB_TOKEN", "GH_TOKEN", "HEADWAY_TOKEN", "AWS_SECRET_ACCESS_KEY", "PYTHONPATH"):
+    """No secret of the runner reaches an agent; what the launch says does, and never instead of ours."""
+    for name in (
+        "GITHUB_TOKEN",
+        "GH_TOKEN",
+        "HEADWAY_TOKEN",
+        "AWS_SECRET_ACCESS_KEY",
+        "PYTHONPATH",
+        "LC_KEY",
+    ):
         monkeypatch.setenv(name, "secret")
-    monkeypatch.setenv("LC_TIME", "C")
-    monkeypatch.setenv("SSH_AUTH_SOCK", "/run/agent")
+    given = {
+        "LC_TIME": "C",
+        "SSH_AUTH_SOCK": "/run/agent",
+        "https_proxy": "http://proxy:3128",
+        "NO_PROXY": "localhost",
+        "SSL_CERT_FILE": "/etc/ours.pem",
+        "NODE_EXTRA_CA_CERTS": "/etc/ours.pem",
+        "GIT_SSL_CAINFO": "/etc/ours.pem",
+    }
+    for name, value in given.items():
+        monkeypatch.setenv(name, value)
     launch = attrs.evolve(
         stage.shell(""), argv=(sys.executable, "-c", "import os; print(dict(os.environ))"),
-        environment={"API_KEY": "given", "HEADWAY_OUT": "/elsewhere"},
+        environment={"API_KEY": "given", "HEADWAY_OUT": "/elsewhere", "GIT_CONFIG_GLOBAL": "/elsewhere"},
     )  # fmt: skip
     await supervisor.start(launch)
     await until_ended(supervisor)
@@ -117,14 +133,28 @@ async def test_environment_is_what_was_allowed(
     text = await supervisor.output("s-1", 1)
     assert "secret" not in text
     for name, value in {
+        **given,
         "API_KEY": "given",
-        "LC_TIME": "C",
-        "SSH_AUTH_SOCK": "/run/agent",
         "GH_CONFIG_DIR": str(folder / "gh"),
+        "GIT_CONFIG_GLOBAL": str(folder / "gitconfig"),
         "HEADWAY_OUT": str(folder / "out"),
         "GIT_TERMINAL_PROMPT": "0",
     }.items():
         assert f"'{name}': '{value}'" in text
+
+
+async def test_an_agents_variables_are_on_no_disk(supervisor: LocalSupervisor, stage: RealStage) -> None:
+    """While it runs and afterwards, no file of the attempt holds the value of a variable."""
+    launch = attrs.evolve(
+        stage.shell('test "$API_KEY" = hush-hush || exit 9; exec sleep 60'),
+        environment={"API_KEY": "hush-hush"},
+    )
+    assert await supervisor.start(launch) == Running()
+    for _ in range(2):
+        files = [path for path in supervisor.folder("s-1", 1).rglob("*") if path.is_file()]
+        assert len(files) > 3
+        assert [path.name for path in files if b"hush-hush" in path.read_bytes()] == []
+        assert await supervisor.stop("s-1", 1) == Exited(signal=15)
 
 
 async def test_agents_git_knows_the_person_and_no_credentials(

@@ -51,6 +51,23 @@ async def test_a_chat_goes_from_its_prompt_to_its_end(harness: "Harness") -> Non
     assert (await harness.sessions.get(chat.id)).ended_well
 
 
+async def test_an_agents_own_variables_reach_its_process_and_nothing_else(
+    harness: "Harness", caplog: pytest.LogCaptureFixture
+) -> None:
+    """What its configuration gives is in its launch, below Headway's own; no event, log or `repr` has it."""
+    caplog.set_level(logging.DEBUG)
+    workspace = await harness.workspace()
+    harness.agents.variables["codex"] = {"OPENAI_API_KEY": "hush-hush", "HEADWAY_SESSION": "another"}
+    chat = await harness.sessions.start_chat(workspace.id, "go", "codex")
+    assert isinstance(chat, Session)
+    await harness.executor.round()
+    (launch,) = harness.processes.executed
+    assert launch.environment["OPENAI_API_KEY"] == "hush-hush"
+    assert launch.environment["HEADWAY_SESSION"] == chat.id
+    told = f"{launch!r} {await harness.events()} {await harness.sessions.get(chat.id)} {caplog.text}"
+    assert "hush-hush" not in told
+
+
 @pytest.mark.lesson("L15")
 async def test_a_prompt_waits_for_its_workspace(harness: "Harness") -> None:
     """Queued before the worktree exists, started at READY, also when that took a retry."""

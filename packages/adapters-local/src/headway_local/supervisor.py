@@ -138,13 +138,13 @@ class LocalSupervisor(Supervisor):
 
 
 def _environment(folder: Path, launch: Launch) -> dict[str, str]:
-    """The agent's whole environment: the host's allow-listed part, ours, and what the launch says."""
+    """The agent's whole environment: the host's allow-listed part, what the launch says, and ours."""
     return {
         **allowed_environment(),
+        **launch.environment,
         "GH_CONFIG_DIR": str(folder / "gh"),
         "GIT_CONFIG_GLOBAL": str(folder / "gitconfig"),
         "GIT_TERMINAL_PROMPT": "0",
-        **launch.environment,
         "HEADWAY_OUT": str(folder / "out"),
     }
 

@@ -9,7 +9,7 @@
 | `github_api_url` | `HEADWAY_GITHUB_API_URL` | `https://api.github.com` |
 | `github_transport` | `HEADWAY_GITHUB_TRANSPORT` | `http`; or `gh`, the program, for GraphQL |
 | | `GITHUB_TOKEN`, `GH_TOKEN` | what `gh auth token` says |
-| `[agents.NAME]` `command = [...]`, `model_option` | | `claude` |
+| `[agents.NAME]` `command = [...]`, `model_option`, `pass_env = [...]`, `env = {...}` | | `claude` |
 """
 
 import os
@@ -26,7 +26,12 @@ from headway_local.agents import AgentProgram
 
 DEFAULT_AGENTS: Mapping[str, AgentProgram] = {
     "claude": AgentProgram(
-        command=("claude", "--print", "--dangerously-skip-permissions"), model_option="--model"
+        command=("claude", "--print", "--dangerously-skip-permissions"),
+        model_option="--model",
+        pass_env=(
+            *("ANTHROPIC_API_KEY", "ANTHROPIC_AUTH_TOKEN", "ANTHROPIC_BASE_URL"),
+            *("CLAUDE_CODE_OAUTH_TOKEN", "CLAUDE_CONFIG_DIR"),
+        ),
     ),
 }
 """Agents in print mode read their prompt from standard input and end when they are done."""
@@ -70,13 +75,23 @@ class Config:
 
 
 @attrs.frozen(kw_only=True)
+class _Agent:
+    """The shape of a table `[agents.NAME]`; what its values mean is `AgentProgram`'s."""
+
+    command: tuple[str, ...]
+    model_option: str | None = None
+    pass_env: tuple[str, ...] = ()
+    env: dict[str, str] = attrs.field(factory=dict, repr=False)
+
+
+@attrs.frozen(kw_only=True)
 class _File:
     """The shape of `config.toml`."""
 
     database: str | None = None
     github_api_url: str | None = None
     github_transport: str | None = None
-    agents: dict[str, AgentProgram] = attrs.field(factory=dict)
+    agents: dict[str, _Agent] = attrs.field(factory=dict)
 
 
 def load(environment: Mapping[str, str] = os.environ) -> Config:
@@ -84,7 +99,8 @@ def load(environment: Mapping[str, str] = os.environ) -> Config:
     the line or the field.
     """
     data_dir = _data_dir(environment)
-    written = _read(data_dir / "config.toml")
+    path = data_dir / "config.toml"
+    written = _read(path)
     return Config(
         data_dir=data_dir,
         database=environment.get("HEADWAY_DATABASE")
@@ -95,7 +111,7 @@ def load(environment: Mapping[str, str] = os.environ) -> Config:
         or "https://api.github.com",
         github_transport=environment.get("HEADWAY_GITHUB_TRANSPORT") or written.github_transport or "http",
         github_token=environment.get("GITHUB_TOKEN") or environment.get("GH_TOKEN") or None,
-        agents={**DEFAULT_AGENTS, **written.agents},
+        agents={**DEFAULT_AGENTS, **_programs(path, written)},
     )
 
 
@@ -138,10 +154,25 @@ def _read(path: Path) -> _File:
         raise InvalidInput(str(path), "; ".join(cattrs.transform_error(error, "", _told))) from None
     except OSError as error:
         raise InvalidInput(str(path), error.strerror or "can't be read") from None
-    for name, program in written.agents.items():
-        if not program.command or not program.command[0]:
-            raise InvalidInput(str(path), f"agents.{name}.command: names no program")
     return written
+
+
+def _programs(path: Path, written: _File) -> dict[str, AgentProgram]:
+    """The agents of the file. `InvalidInput` names the field, and never a variable's value."""
+    programs = {}
+    for name, agent in written.agents.items():
+        if not agent.command or not agent.command[0]:
+            raise InvalidInput(str(path), f"agents.{name}.command: names no program")
+        try:
+            programs[name] = AgentProgram(
+                command=agent.command,
+                model_option=agent.model_option,
+                pass_env=agent.pass_env,
+                env=agent.env,
+            )
+        except InvalidInput as error:
+            raise InvalidInput(str(path), f"agents.{name}.{error}") from None
+    return programs
 
 
 def _told(error: BaseException, hint: type | None) -> str:
@@ -151,9 +182,16 @@ def _told(error: BaseException, hint: type | None) -> str:
 
 def _words(value: object, _: object) -> tuple[str, ...]:
     if not isinstance(value, list) or not all(isinstance(word, str) for word in value):
-        raise TypeError(f"{value!r} is no list of texts")
+        raise TypeError("is no list of texts")  # what it is may be a secret in the wrong place
     return tuple(value)
+
+
+def _variables(value: object, _: object) -> dict[str, str]:
+    if not isinstance(value, dict) or not all(isinstance(text, str) for text in value.values()):
+        raise TypeError("is no table of texts")
+    return dict(value)
 
 
 _CONVERTER = CONVERTER.copy(forbid_extra_keys=True)
 _CONVERTER.register_structure_hook_func(lambda hint: hint == tuple[str, ...], _words)
+_CONVERTER.register_structure_hook_func(lambda hint: hint == dict[str, str], _variables)

@@ -258,7 +258,11 @@ class SessionExecutor:
             await self._stop(session)
             return
         try:
-            launch = attrs.evolve(launch, argv=self._agents.command(session.agent, session.model))
+            launch = attrs.evolve(
+                launch,
+                argv=self._agents.command(session.agent, session.model),
+                environment={**self._agents.environment(session.agent), **launch.environment},
+            )
             found = await self._supervisor.start(launch)
         except HeadwayError as error:
             # It may have started before (a repeated start), or in spite of the error: close it, then know.

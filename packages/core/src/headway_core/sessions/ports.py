@@ -21,6 +21,12 @@ class Agents(ABC):
         is not installed here.
         """
 
+    @abstractmethod
+    def environment(self, agent: str) -> Mapping[str, str]:
+        """The variables that this agent's configuration gives it. Their values are secret: they are handed to
+        the process, and neither stored nor told. `InvalidInput("agent")` for one that is not configured.
+        """
+
 
 @attrs.frozen(kw_only=True)
 class Launch:
@@ -30,8 +36,9 @@ class Launch:
     attempt: int
     argv: tuple[str, ...]
     cwd: str
-    environment: Mapping[str, str]
-    """What the agent gets beside the allow-listed variables of the host."""
+    environment: Mapping[str, str] = attrs.field(repr=False)
+    """What the agent gets beside the allow-listed variables of the host; it may hold secrets, which are on no
+    disk. What the supervisor sets itself wins."""
     prompt: str = attrs.field(repr=False)
 
 

@@ -1,0 +1,61 @@
+"""`config.toml`: what it says, and how what is wrong in it is told."""
+
+from pathlib import Path
+
+import pytest
+
+from headway.config import Config, load
+from headway_core.kernel.errors import InvalidInput
+from headway_local import AgentProgram
+
+
+def read(folder: Path, text: str) -> Config:
+    (folder / "config.toml").write_text(text)
+    return load({"HEADWAY_DATA": str(folder)})
+
+
+def test_an_agents_table_is_its_program(tmp_path: Path) -> None:
+    """All four keys arrive; the known agents stay beside it."""
+    config = read(
+        tmp_path,
+        """
+        [agents.codex]
+        command = ["codex", "exec", "-"]
+        model_option = "--model"
+        pass_env = ["OPENAI_API_KEY"]
+        env = {CODEX_HOME = "/home/me/codex"}
+        """,
+    )
+    assert config.agents["codex"] == AgentProgram(
+        command=("codex", "exec", "-"),
+        model_option="--model",
+        pass_env=("OPENAI_API_KEY",),
+        env={"CODEX_HOME": "/home/me/codex"},
+    )
+    assert "ANTHROPIC_API_KEY" in config.agents["claude"].pass_env
+    assert "/home/me/codex" not in repr(config)
+
+
+@pytest.mark.parametrize(
+    ("lines", "told"),
+    [
+        ('pass_env = ["FINE", "KEY=hush-hush"]', "agents.codex.pass_env[1]: is no name of a variable"),
+        ('pass_env = ["HEADWAY_OUT"]', "agents.codex.pass_env[0]: is set by Headway itself"),
+        ('pass_env = "hush-hush"', "is no list of texts @ .agents['codex'].pass_env"),
+        ('env = {HEADWAY_OUT = "hush-hush"}', "agents.codex.env.HEADWAY_OUT: is set by Headway itself"),
+        ('env = {"A B" = "hush-hush"}', "agents.codex.env: a name in it: is no name of a variable"),
+        ('env = {KEY = ["hush-hush"]}', "is no table of texts @ .agents['codex'].env"),
+        ('env = "hush-hush"', "is no table of texts @ .agents['codex'].env"),
+        ('env = {KEY = "hush-hush" OTHER}', "is no TOML"),
+    ],
+)
+def test_what_is_wrong_with_variables_names_the_field_and_no_value(
+    tmp_path: Path, lines: str, told: str
+) -> None:
+    """The file, and in it the field; whatever may be a secret is left out."""
+    with pytest.raises(InvalidInput) as refused:
+        read(tmp_path, f'[agents.codex]\ncommand = ["codex"]\n{lines}\n')
+    assert refused.value.field == str(tmp_path / "config.toml")
+    assert told in str(refused.value)
+    assert "hush-hush" not in str(refused.value)
+    assert refused.value.__cause__ is None
