@@ -63,7 +63,7 @@ def types(session: nox.Session) -> None:
     """mypy, strict, over everything that is ours."""
     install(session, "mypy", *TESTING)
     session.run("mypy", *(f"packages/{package}/src" for package in PACKAGES))
-    session.run("mypy", "tests", "benchmarks", "examples")
+    session.run("mypy", "tests", "benchmarks", "examples", "docs")
 
 
 @nox.session

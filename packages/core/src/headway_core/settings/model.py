@@ -38,7 +38,7 @@ class OwnAccount(enum.StrEnum):
 
 @attrs.frozen(kw_only=True)
 class Settings:
-    """All settings. Seconds are `_s`; counts are plain. One row, key `settings`."""
+    """All settings: one row, key `settings`. Names that end in `_s` are in seconds."""
 
     id: str = "settings"
     version: int = 0
@@ -46,42 +46,57 @@ class Settings:
     ratchet_default: bool = False
     """Whether a new workspace is ratcheted when its creator does not say."""
     review_trigger: ReviewTrigger = ReviewTrigger.THREADS
+    """Which feedback of reviewers is a cause for a fixer."""
     ci_scope: CIScope = CIScope.ALL
+    """Which checks count."""
     reply_to_comments: bool = True
+    """Whether agents may reply to review threads and resolve them, through Headway."""
     trusted: tuple[str, ...] = ()
-    """Node ids or logins of users and bots trusted beside those who can push."""
+    """Logins or node ids of users and bots whose words count, beside those who can push."""
     own_account: OwnAccount = OwnAccount.PERSON_UNLESS_MARKED
+    """Whether what the account of Headway's own token writes is feedback."""
 
     budget_between_progress: int = 5
+    """How many fixers a pull request gets until it makes progress; then they are counted anew."""
     budget_per_day: int = 20
+    """How many fixers a pull request gets within 24 hours, whatever its progress."""
     capacity_project: int = 4
-    """Live fixers a project."""
+    """How many fixers run at the same time in one project."""
     capacity_all: int = 8
+    """How many fixers run at the same time in all projects together."""
     session_limit: int = 5
-    """Live sessions a workspace; 0 starts none."""
+    """How many live sessions a workspace may have; with 0 no session starts."""
 
     quiet_time_s: int = 90
-    """How long a head must rest before it is judged."""
+    """How long a new head rests before its checks are judged: further checks may still appear."""
     ci_limit_s: int = 3600
-    """Checks pending for longer are stuck."""
+    """Checks that are pending for longer count as stuck, which a person is told of."""
     part_limit_s: int = 900
-    """A part of the view unknown for longer is said to be stalled."""
+    """How long a part of a pull request may stay unknown before a person is told of it."""
     view_limit_s: int = 600
-    """A view that can't be refreshed for longer makes the ratchet say unreachable."""
+    """How old what is known of a pull request may be for a decision, and how long a fresh look may fail
+    before a person is told of it.
+    """
     fixer_limit_s: int = 3600
-    """A fixer that runs longer has died."""
+    """How long a fixer may run before it is stopped and counts as died."""
     act_on_first_failure: bool = False
+    """Whether a fixer starts at the first failed check, while others still run."""
 
     cadence_hot_s: int = 30
+    """Time between reads of a pull request that was pushed to lately, or whose checks or merge are open."""
     cadence_settled_s: int = 60
+    """Time between reads of a pull request in which nothing is open."""
     cadence_quiet_s: int = 300
+    """Time between reads of such a pull request when nothing in it has changed for a day."""
     discovery_s: int = 180
-    """The base of the backoff with which a pull request of a branch is looked for."""
+    """Time until the pull request of a branch is looked for again; doubled each time, up to 6 hours."""
 
     default_agent: str = "claude"
+    """The agent of sessions whose creator names none."""
     models: dict[str, str] = attrs.field(factory=dict)
-    """Model by agent; an agent that is missing here uses its own default."""
+    """The model of each agent, by the agent's name; one that is missing here uses its own default."""
     branch_prefix: str = "headway"
+    """What the names of generated branches begin with: `headway/fix-login`."""
 
 
 ALL_SETTINGS = Query(name="all")

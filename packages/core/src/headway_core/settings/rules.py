@@ -20,12 +20,22 @@ _AGENT = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 _PREFIX_PART = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]*")
 _PREFIX_LENGTH = 100
 
-Rule = Callable[[object], str | None]
-"""What is wrong with a value of the right type; None for nothing."""
+
+@attrs.frozen(kw_only=True)
+class Rule:
+    """Which values of the right type a setting takes."""
+
+    takes: str
+    """In words, for people: `0 or more`."""
+    problem: Callable[[object], str | None]
+    """What is wrong with a value; None for nothing."""
 
 
 def _at_least(least: int) -> Rule:
-    return lambda value: None if isinstance(value, int) and value >= least else f"must be at least {least}"
+    def problem(value: object) -> str | None:
+        return None if isinstance(value, int) and value >= least else f"must be at least {least}"
+
+    return Rule(takes=f"{least} or more", problem=problem)
 
 
 def _agent(value: object) -> str | None:
@@ -57,9 +67,9 @@ def _trusted(value: object) -> str | None:
     return None if fits else "must be node ids or logins"
 
 
-_RULES: Mapping[str, Rule] = MappingProxyType(
+RULES: Mapping[str, Rule] = MappingProxyType(
     {
-        "trusted": _trusted,
+        "trusted": Rule(takes="printable texts", problem=_trusted),
         "budget_between_progress": _at_least(0),
         "budget_per_day": _at_least(0),
         "capacity_project": _at_least(0),
@@ -74,11 +84,16 @@ _RULES: Mapping[str, Rule] = MappingProxyType(
         "cadence_settled_s": _at_least(1),
         "cadence_quiet_s": _at_least(1),
         "discovery_s": _at_least(1),
-        "default_agent": _agent,
-        "models": _models,
-        "branch_prefix": _branch_prefix,
+        "default_agent": Rule(
+            takes="1 to 64 of `A-Z a-z 0-9 . _ -`, beginning with a letter or digit", problem=_agent
+        ),
+        "models": Rule(takes="names of agents, each with a printable text", problem=_models),
+        "branch_prefix": Rule(
+            takes="up to 100 characters that git takes in a branch", problem=_branch_prefix
+        ),
     }
 )
+"""A setting that is missing here takes every value of its type."""
 
 
 def accepted(field: str, value: object) -> object:
@@ -92,7 +107,7 @@ def accepted(field: str, value: object) -> object:
     except Exception as error:
         # cattrs raises what the value raises: ValueError, TypeError, an exception group.
         raise InvalidInput(field, f"{value!r} is no value for it") from error
-    problem = _RULES[field](typed) if field in _RULES else None
+    problem = RULES[field].problem(typed) if field in RULES else None
     if problem is not None:
         raise InvalidInput(field, problem)
     return typed

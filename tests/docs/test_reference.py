@@ -1,0 +1,50 @@
+"""The pages of reference say what the code says, and links within docs/ lead somewhere."""
+
+import re
+from pathlib import Path
+
+import generate
+import pytest
+from documents import ROOT, text
+
+from headway_core.settings.model import Settings
+from headway_core.settings.rules import CHANGEABLE
+
+PAGES = [Path("README.md"), *(path.relative_to(ROOT) for path in sorted(ROOT.glob("docs/**/*.md")))]
+
+
+@pytest.mark.parametrize("name", generate.PAGES)
+def test_a_page_of_reference_is_what_the_code_says(name: str) -> None:
+    """Its generated part is what the enums, records and docstrings make of it now."""
+    assert text(f"docs/{name}") == generate.renewed(name), f"docs/{name} differs: run `{generate.RENEW}`"
+
+
+def test_every_member_of_every_public_enum_has_a_sentence() -> None:
+    """Each status and reason says what it means, as a sentence."""
+    found = generate.enums()
+    assert len(found) >= 30
+    for each in found:
+        told = generate.members(each)
+        assert generate.sentence(each).endswith("."), each
+        assert {member.name for member in each} == set(told), each
+        assert all(meaning.endswith(".") for meaning in told.values()), each
+
+
+def test_every_setting_has_a_sentence() -> None:
+    """Each says what it is for."""
+    told = generate.members(Settings)
+    assert set(CHANGEABLE) <= set(told)
+
+
+def _anchor(heading: str) -> str:
+    """The anchor that GitHub gives to a heading."""
+    return re.sub(r"[^\w -]", "", heading.lower()).replace(" ", "-")
+
+
+@pytest.mark.parametrize("page", PAGES, ids=str)
+def test_links_into_a_page_find_their_heading(page: Path) -> None:
+    """Each `page.md#heading` and `#heading` names a heading that is there."""
+    for target, anchor in re.findall(r"\]\(([^)#:]*)#([^)]+)\)", text(str(page))):
+        there = ROOT.joinpath(page.parent, target) if target else ROOT / page
+        headings = re.findall(r"^#+ (.+)$", there.read_text("utf-8"), re.MULTILINE)
+        assert anchor in {_anchor(heading) for heading in headings}, (page, target, anchor)
