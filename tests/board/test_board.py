@@ -275,7 +275,7 @@ async def _fill(harness: CoreHarness, how_many: int) -> None:
             created = EPOCH + timedelta(seconds=number)
             harness.store.writer(WORKSPACES).add(tx, attrs.evolve(workspace, created_at=created))
             harness.core.pull_requests().open_record(tx, workspace)
-            harness.core.ratchet().open_record(tx, workspace, enabled=True)
+            harness.core.ratchet_steps().open_record(tx, workspace, enabled=True)
             session = attrs.evolve(RUNNING, id=f"s{number}", workspace_id=workspace.id)
             harness.store.writer(SESSIONS).add(tx, session)
             harness.core.sessions().note_activity(tx, session, Activity.AWAITS_ANSWER)

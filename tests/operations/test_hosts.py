@@ -11,8 +11,8 @@ from headway_core.hosts import LOST_AFTER
 from headway_core.kernel.errors import Conflict, IllegalTransition, NotFound
 from headway_core.operations import NotDue, WorkspaceDuty
 from headway_core.ratchet.decision import Wait, WaitReason
-from headway_core.ratchet.decision_inputs import read_slots
 from headway_core.ratchet.duty import RatchetDuty
+from headway_core.ratchet.slots import read_slots
 from headway_core.sessions import (
     EndReason,
     FixerRequest,

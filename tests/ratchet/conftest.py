@@ -40,7 +40,7 @@ class RatchetHarness(CoreHarness):
                 projects.add(tx, a_project())
             workspaces.add(tx, workspace)
             self.core.pull_requests().open_record(tx, workspace)
-            self.core.ratchet().open_record(tx, workspace, enabled=enabled)
+            self.core.ratchet_steps().open_record(tx, workspace, enabled=enabled)
             self.core.pull_requests().attach(tx, workspace_id, f"PR_{workspace_id}")
 
         await self.store.ledger.transact(work)

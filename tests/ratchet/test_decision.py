@@ -26,7 +26,7 @@ from headway_core.ratchet.decision import (
     WaitReason,
     decide,
 )
-from headway_core.ratchet.explain import sentence
+from headway_core.ratchet.sentences import sentence
 from headway_testing.clock import EPOCH
 
 IN_TIME = EPOCH + timedelta(hours=1)

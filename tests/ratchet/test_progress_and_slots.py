@@ -26,9 +26,9 @@ from headway_core.ratchet.decision import (
     Wait,
     WaitReason,
 )
-from headway_core.ratchet.decision_inputs import FixerSlots
 from headway_core.ratchet.duty import RatchetDuty
 from headway_core.ratchet.model import DispatchStatus, HoldKind
+from headway_core.ratchet.slots import FixerSlots
 from headway_core.sessions.ports import Exited
 from headway_core.settings.model import Settings
 from headway_core.workspaces.model import WorkspaceStatus

@@ -30,12 +30,13 @@ from headway_core.pull_requests.model import GitHubState
 from headway_core.pull_requests.ports import Observation
 from headway_core.pull_requests.single_flight import SingleFlight
 from headway_core.ratchet import causes as ratchet_causes
-from headway_core.ratchet import service as ratchet_service
+from headway_core.ratchet import steps as ratchet_steps
 from headway_core.ratchet.causes import remember
 from headway_core.ratchet.decision import Dispatch
-from headway_core.ratchet.decision_inputs import FixerSlots
+from headway_core.ratchet.dispatches import DispatchSteps
 from headway_core.ratchet.duty import RatchetDuty
-from headway_core.ratchet.service import RatchetService
+from headway_core.ratchet.slots import FixerSlots
+from headway_core.ratchet.steps import RatchetSteps
 from headway_core.ratchet.trust import Trust
 from headway_core.sessions import LimitReached, Purpose, SessionExecutor, SessionService, SessionStatus
 from headway_core.sessions.fixers import FixerSessionService
@@ -46,7 +47,7 @@ Planted = Iterator[None]
 SURPRISE = "no surprise"
 """What is violated by a defect that is planted wrongly."""
 
-_ratchet_service: Any = ratchet_service
+_ratchet_steps: Any = ratchet_steps
 
 
 @contextmanager
@@ -173,7 +174,7 @@ def outcome_lost() -> Planted:
 @contextmanager
 def event_outside_the_transaction() -> Planted:
     """A dispatch is stored by one transaction, and told by none of it."""
-    with replaced(RatchetService, _tell=lambda *_: None):
+    with replaced(DispatchSteps, _tell=lambda *_: None):
         yield
 
 
@@ -224,7 +225,7 @@ def lock_not_taken() -> Planted:
 @contextmanager
 def handled_at_dispatch() -> Planted:
     """Causes are remembered as handled when their fixer is sent off."""
-    dispatch = RatchetService._dispatch
+    dispatch = RatchetSteps._dispatch
 
     def hasty(self: Any, tx: Any, record: Any, view: Any, decision: Any) -> Any:
         record, decision = dispatch(self, tx, record, view, decision)
@@ -233,7 +234,7 @@ def handled_at_dispatch() -> Planted:
             record = attrs.evolve(record, handled=remember(record.handled, causes, died=False))
         return record, decision
 
-    with replaced(RatchetService, _dispatch=hasty):
+    with replaced(RatchetSteps, _dispatch=hasty):
         yield
 
 
@@ -283,7 +284,7 @@ def started_not_exclusive() -> Planted:
 @contextmanager
 def disable_not_checked() -> Planted:
     """A check that was on its way goes on when the ratchet is switched off."""
-    check, decision_inputs = RatchetService._check, _ratchet_service.decision_inputs
+    check, decision_inputs = RatchetSteps.check, _ratchet_steps.decision_inputs
 
     def unaware(self: Any, tx: Any, workspace_id: str) -> Any:
         record = self._record
@@ -294,9 +295,9 @@ def disable_not_checked() -> Planted:
             del self._record
 
     with (
-        replaced(RatchetService, _check=unaware),
+        replaced(RatchetSteps, check=unaware),
         replaced(
-            _ratchet_service,
+            _ratchet_steps,
             decision_inputs=lambda view, record: attrs.evolve(decision_inputs(view, record), enabled=True),
         ),
     ):
@@ -363,7 +364,7 @@ def prompt_again_after_a_loss() -> Planted:
 @contextmanager
 def merged_is_overlooked() -> Planted:
     """A dispatch goes on when its pull request is merged or closed."""
-    with replaced(RatchetService, _obsolete=lambda *_: None):
+    with replaced(DispatchSteps, _obsolete=lambda *_: None):
         yield
 
 
@@ -448,7 +449,7 @@ def position_in_a_transaction_of_its_own() -> Planted:
 @contextmanager
 def handled_is_forgotten() -> Planted:
     """What fixers have had is not remembered."""
-    with replaced(ratchet_service, remember=lambda handled, causes, died: handled):
+    with replaced(ratchet_steps, remember=lambda handled, causes, died: handled):
         yield
 
 
@@ -494,13 +495,13 @@ def late_facts_of_another_pull_request() -> Planted:
 @contextmanager
 def told_twice() -> Planted:
     """A dispatch that changes is told by who changes it, and by who stores it."""
-    tell = RatchetService._tell
+    tell = DispatchSteps._tell
 
     def twice(self: Any, tx: Any, dispatch: Any) -> None:
         tell(self, tx, dispatch)
         tell(self, tx, dispatch)
 
-    with replaced(RatchetService, _tell=twice):
+    with replaced(DispatchSteps, _tell=twice):
         yield
 
 

@@ -57,7 +57,6 @@ from headway_core.pull_requests import (
     PullRequests,
     WatchDuty,
 )
-from headway_core.ratchet.decision_inputs import RatchetTables
 from headway_core.sessions import (
     Agents,
     FixerSessionService,
@@ -226,7 +225,7 @@ class CoreContainer(containers.DeclarativeContainer):
         pull_requests=pull_requests,
     )
     ratchet_tables = providers.Singleton(
-        RatchetTables,
+        ratchet_room.RatchetTables,
         hosts=read_hosts,
         workspaces=read_workspaces,
         projects=read_projects,
@@ -239,19 +238,21 @@ class CoreContainer(containers.DeclarativeContainer):
         ratchets=read_ratchets,
         dispatches=read_dispatches,
     )
-    ratchet = providers.Singleton(
-        ratchet_room.RatchetService,
-        ledger=ledger,
+    ratchet_dispatches = providers.Singleton(
+        ratchet_room.DispatchSteps, dispatches=write_dispatches, tables=ratchet_tables, sessions=sessions
+    )
+    ratchet_steps = providers.Singleton(
+        ratchet_room.RatchetSteps,
         ratchets=write_ratchets,
-        dispatches=write_dispatches,
         wakes=write_wakes,
         slots=write_fixer_slots,
         tables=ratchet_tables,
         settings=settings_steps,
-        sessions=sessions,
+        dispatches=ratchet_dispatches,
         fixers=fixers,
         pull_requests=pull_requests,
     )
+    ratchet = providers.Singleton(ratchet_room.RatchetService, ledger, ratchet_steps)
 
     # Operations and views: no table of their own
     worktree_paths = providers.Singleton(WorktreePaths, worktrees_root)
@@ -262,7 +263,7 @@ class CoreContainer(containers.DeclarativeContainer):
         projects=project_steps,
         lifecycle=lifecycle,
         pull_requests=pull_requests,
-        ratchet=ratchet,
+        ratchet=ratchet_steps,
         sessions=sessions,
         worktrees=worktrees,
         issues=issues,
@@ -340,7 +341,7 @@ class CoreContainer(containers.DeclarativeContainer):
         ratchet_room.WorktreeFacts, ledger=ledger, worktrees=worktrees, lifecycle=lifecycle, locks=locks
     )
     pull_request_consumer = providers.Singleton(PullRequestConsumer, pull_requests)
-    ratchet_consumer = providers.Singleton(ratchet_room.RatchetConsumer, ratchet)
+    ratchet_consumer = providers.Singleton(ratchet_room.RatchetConsumer, ratchet_steps)
     agent_output = providers.Singleton(
         AgentOutputConsumer,
         ledger=ledger,

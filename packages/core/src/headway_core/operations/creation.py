@@ -20,7 +20,7 @@ from headway_core.operations.validation import (
 from headway_core.projects.model import Project
 from headway_core.projects.steps import ProjectSteps
 from headway_core.pull_requests.service import PRSnapshotService
-from headway_core.ratchet.service import RatchetService
+from headway_core.ratchet.steps import RatchetSteps
 from headway_core.sessions.model import Purpose, Session
 from headway_core.sessions.service import SessionService
 from headway_core.settings.model import Settings
@@ -65,7 +65,7 @@ class WorkspaceCreationService:
         projects: ProjectSteps,
         lifecycle: WorkspaceLifecycleService,
         pull_requests: PRSnapshotService,
-        ratchet: RatchetService,
+        ratchet: RatchetSteps,
         sessions: SessionService,
         worktrees: Worktrees,
         issues: IssueReader,

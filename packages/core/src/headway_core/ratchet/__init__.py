@@ -1,8 +1,10 @@
 """The automation that moves a pull request forward, and only when there is a cause; it explains itself."""
 
+from headway_core.ratchet.consumers import RatchetConsumer
 from headway_core.ratchet.decision import Decision, RatchetFacts, decide
-from headway_core.ratchet.duty import RatchetConsumer, RatchetDuty, WorktreeFacts
-from headway_core.ratchet.explain import Explanation, sentence
+from headway_core.ratchet.dispatches import DispatchSteps
+from headway_core.ratchet.duty import RatchetDuty
+from headway_core.ratchet.explain import Explanation
 from headway_core.ratchet.model import (
     DISPATCHES,
     FIXER_SLOTS,
@@ -16,8 +18,12 @@ from headway_core.ratchet.model import (
     RatchetWake,
     kind_of,
 )
+from headway_core.ratchet.sentences import sentence
 from headway_core.ratchet.service import RatchetService
 from headway_core.ratchet.state import RatchetState, ratchet_state
+from headway_core.ratchet.steps import RatchetSteps
+from headway_core.ratchet.tables import RatchetTables
+from headway_core.ratchet.worktree_facts import WorktreeFacts
 
 __all__ = [
     "DISPATCHES",
@@ -28,6 +34,7 @@ __all__ = [
     "CauseKind",
     "Decision",
     "DispatchStatus",
+    "DispatchSteps",
     "Explanation",
     "FixerDispatch",
     "Ratchet",
@@ -36,6 +43,8 @@ __all__ = [
     "RatchetFacts",
     "RatchetService",
     "RatchetState",
+    "RatchetSteps",
+    "RatchetTables",
     "RatchetWake",
     "WorktreeFacts",
     "decide",

@@ -154,7 +154,7 @@ class LastKnown:
 
 @attrs.frozen(kw_only=True)
 class Ratchet:
-    """The record of a workspace. `RatchetService` is the only writer."""
+    """The record of a workspace. `RatchetSteps` is the only writer."""
 
     workspace_id: str
     version: int = 0
@@ -170,7 +170,7 @@ class Ratchet:
     """The last conclusion: a fact, because it was reached at a time."""
     decided_at: datetime | None = None
     waits_since: datetime | None = None
-    """Indexed copy of `decided_at` while it waits for a place among the fixers; who has waited longest
+    """Indexed copy of `decided_at` while it waits for a slot among the fixers; who has waited longest
     goes first.
     """
     facts_digest: str | None = None
@@ -186,16 +186,16 @@ class RatchetWake:
 
 
 @attrs.frozen(kw_only=True)
-class FixerSlotsRow:
-    """The one row that is held while a fixer takes a place, so that two never take the last one. Its name is
-    held as well as the row would be, so nobody writes it.
+class FixerSlotsLock:
+    """Locked by its id while a fixer takes a slot, so that two never take the last one. The id can be locked
+    without a row, so none is ever written.
     """
 
     id: str = "fixers"
     version: int = 0
 
 
-FIXER_SLOTS = TableSpec(name="fixer_places", record=FixerSlotsRow, lock=Lock.ROW)
+FIXER_SLOTS = TableSpec(name="fixer_places", record=FixerSlotsLock, lock=Lock.ROW)
 
 WAITING = Query(name="waiting", present=("waits_since",), order=("waits_since",), limit=200)
 RATCHETS = TableSpec(

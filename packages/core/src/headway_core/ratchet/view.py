@@ -1,0 +1,160 @@
+"""What one decision looks at: the stored rows of a workspace, read in one transaction."""
+
+from datetime import datetime, timedelta
+
+import attrs
+
+from headway_core.forge_actions.model import ACTIONS_OF, ForgeAction
+from headway_core.hosts import is_lost
+from headway_core.kernel.transactions import ReadTransaction
+from headway_core.projects.model import Project
+from headway_core.pull_requests import ci_of
+from headway_core.pull_requests.model import (
+    CIStatus,
+    PullRequestFacts,
+    PullRequestSnapshot,
+    PullRequestWatch,
+)
+from headway_core.ratchet.causes import causes_of
+from headway_core.ratchet.model import DISPATCHES_OF, Cause, FixerDispatch
+from headway_core.ratchet.slots import FixerSlots, read_slots
+from headway_core.ratchet.tables import RatchetTables
+from headway_core.ratchet.trust import Trust
+from headway_core.sessions.model import SESSIONS_OF, Activity, Purpose, Session, SessionStatus
+from headway_core.settings.model import Settings
+from headway_core.workspaces.model import GitFacts, Workspace
+
+
+@attrs.frozen(kw_only=True)
+class View:
+    """Everything that one decision looks at, read in one transaction."""
+
+    now: datetime
+    settings: Settings
+    workspace: Workspace
+    host_lost: bool
+    """Its host is lost or retired: nothing can be done in it."""
+    project: Project
+    snapshot: PullRequestSnapshot
+    watch: PullRequestWatch
+    git: GitFacts | None
+    sessions: tuple[Session, ...]
+    activity: dict[str, Activity]
+    """What live sessions do, by session id."""
+    actions: tuple[ForgeAction, ...]
+    dispatches: tuple[FixerDispatch, ...]
+    slots: FixerSlots
+
+    @property
+    def facts(self) -> PullRequestFacts | None:
+        """What is known of the pull request; None when none is attached or it was not read yet."""
+        return self.snapshot.facts
+
+    @property
+    def trust(self) -> Trust:
+        """Whose words count here."""
+        turns = tuple((s.started_at, s.ended_at) for s in self.sessions if s.started_at is not None)
+        return Trust(settings=self.settings, turns=turns)
+
+    @property
+    def ci(self) -> CIStatus:
+        """What the counted checks say."""
+        return ci_of(self.snapshot, self.settings.ci_scope)
+
+    @property
+    def turns(self) -> int:
+        """How many turns of agents were ever begun here."""
+        return sum(session.attempt for session in self.sessions)
+
+    @property
+    def branch_mismatch(self) -> bool:
+        """The worktree is on another branch than the head's."""
+        return self.facts is not None and self.git is not None and self.git.branch != self.facts.head.ref
+
+    @property
+    def unpushed(self) -> bool:
+        """The worktree has commits that no remote has."""
+        return self.git is not None and self.git.unpushed > 0
+
+    @property
+    def git_concludes(self) -> bool:
+        """What git said would stall the ratchet: it is asked once more before that is concluded."""
+        return self.branch_mismatch or self.unpushed
+
+    @property
+    def git_is_stale(self) -> bool:
+        """The worktree is to be asked again: a session ended, or the view's head changed, since it was."""
+        ended = [session.ended_at for session in self.sessions if session.ended_at is not None]
+        since = [*ended, *([self.snapshot.head_seen_at] if self.snapshot.head_seen_at else [])]
+        return self.git is None or any(self.git.at < moment for moment in since)
+
+    @property
+    def is_stale(self) -> bool:
+        """What was read of the pull request is older than what happened, too old, or of a lagging head."""
+        began, changed, facts = self.watch.fetch_began_at, self._last_change(), self.facts
+        return (
+            began is None
+            or (changed is not None and began < changed)
+            or began < self.now - timedelta(seconds=self.settings.view_limit_s)
+            or self.git_is_stale
+            or (facts is not None and facts.head.tip is not None and facts.head.tip != facts.head.commit)
+        )
+
+    @property
+    def is_at_rest(self) -> bool:
+        """No turn is in flight, and what is seen of the pull request began after the last one."""
+        return not any(map(self.is_busy, self.sessions)) and not self.is_stale
+
+    def is_busy(self, session: Session) -> bool:
+        """Its turn is in flight, or waits for a person; an idle one never is (R9)."""
+        quiet = self.activity.get(session.id) is Activity.QUIET and session.status is SessionStatus.RUNNING
+        return session.is_live and session.status is not SessionStatus.IDLE and not quiet
+
+    def busy_session(self, *, fixers: bool) -> str | None:
+        """A session with a turn in flight, by its id: of the fixers, or of all others."""
+        of_kind = (s for s in self.sessions if (s.purpose is Purpose.FIXER) is fixers)
+        return next((session.id for session in of_kind if self.is_busy(session)), None)
+
+    def causes(self) -> tuple[Cause, ...]:
+        """The causes that are present."""
+        return () if self.facts is None else causes_of(self.facts, self.trust)
+
+    def has_slot(self, slots: FixerSlots) -> bool:
+        """Whether this workspace may take one of the slots now."""
+        mine = (self.workspace.id, self.project.id)
+        return self.workspace.id in slots.next_in_line(self.settings, mine)
+
+    def _last_change(self) -> datetime | None:
+        """After this moment an older fetch shows what was, not what is."""
+        ended = [d.ended_at for d in self.dispatches if d.ended_at is not None]
+        hints = [self.watch.hint_at] if self.watch.hint_at else []
+        return max([*ended, *hints], default=None)
+
+
+def read_view(
+    tx: ReadTransaction, tables: RatchetTables, settings: Settings, workspace_id: str
+) -> View | None:
+    """The view of a workspace; None when there is no such workspace."""
+    workspace = tables.workspaces.get(tx, workspace_id)
+    snapshot = tables.snapshots.get(tx, workspace_id)
+    watch = tables.watches.get(tx, workspace_id)
+    project = tables.projects.get(tx, workspace.project_id) if workspace else None
+    if workspace is None or snapshot is None or watch is None or project is None:
+        return None
+    sessions = tuple(tables.sessions.query(tx, SESSIONS_OF, workspace_id=workspace_id))
+    seen = [tables.activity.get(tx, session.id) for session in sessions if session.is_live]
+    return View(
+        now=tx.now(),
+        settings=settings,
+        workspace=workspace,
+        host_lost=is_lost(tx, tables.hosts, workspace.host_id),
+        project=project,
+        snapshot=snapshot,
+        watch=watch,
+        git=tables.git_facts.get(tx, workspace_id),
+        sessions=sessions,
+        activity={row.session_id: row.activity for row in seen if row is not None},
+        actions=tuple(tables.actions.query(tx, ACTIONS_OF, workspace_id=workspace_id)),
+        dispatches=tuple(tables.dispatches.query(tx, DISPATCHES_OF, workspace_id=workspace_id)),
+        slots=read_slots(tx, tables, settings),
+    )
