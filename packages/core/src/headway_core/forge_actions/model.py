@@ -14,11 +14,15 @@ class OpenPullRequest:
     """Open a pull request of the workspace's branch."""
 
     head: str
+    """The branch."""
     base: str
+    """The branch to merge into."""
     title: str
     """1 to 250 characters."""
     body: str
+    """Its description."""
     draft: bool
+    """Whether it is opened as a draft."""
 
 
 @attrs.frozen(kw_only=True)
@@ -26,7 +30,9 @@ class Reply:
     """Answer a review thread."""
 
     thread_id: str
+    """Node id of the thread."""
     body: str
+    """The text to post."""
 
 
 @attrs.frozen(kw_only=True)
@@ -34,6 +40,7 @@ class Resolve:
     """Resolve a review thread."""
 
     thread_id: str
+    """Node id of the thread."""
 
 
 @attrs.frozen(kw_only=True)
@@ -43,16 +50,19 @@ class Comment:
     pull_request: str
     """Node id."""
     number: int
+    """The pull request's number."""
     body: str
+    """The text to post."""
 
 
 @attrs.frozen(kw_only=True)
 class RequestReview:
-    """Ask people to review a pull request. Who was asked already is not asked again."""
+    """Ask people to review a pull request; who was asked already is not asked again."""
 
     pull_request: str
     """Node id."""
     number: int
+    """The pull request's number."""
     reviewers: tuple[str, ...]
     """Logins; at least one."""
 

@@ -24,10 +24,13 @@ class Host:
     """One data directory of one machine. `HostSteps` is the only writer."""
 
     id: str
+    """A random id, kept in the data directory."""
     version: int = 0
+    """Counts the changes of the record."""
     name: str
     """What its machine calls itself: for people, and not unique."""
     registered_at: datetime
+    """When its runner reported for the first time."""
     lost_at: datetime | None = None
     """When a duty found that it had not been seen for too long; None when it is there."""
     retired_at: datetime | None = None

@@ -45,7 +45,9 @@ class ConsumerExpired:
     version: ClassVar[int] = 1
 
     name: str
+    """The name under which it stored its position."""
     position: int
+    """How far it had read."""
 
 
 EVENTS = (ConsumerExpired,)

@@ -32,20 +32,27 @@ class UnknownPayload:
     """An event that this version of the code does not know: kept as it is, never dropped."""
 
     event: str
+    """The name under which it was stored."""
     version: int
+    """The version of its data."""
     data: Mapping[str, object]
+    """What was stored, as plain JSON."""
 
 
 @attrs.frozen(kw_only=True)
 class DomainEvent:
-    """One line of the log. `position` grows in commit order and may have holes."""
+    """One line of the log."""
 
     position: int
+    """Grows in the order of commits, and may have holes."""
     workspace_id: str | None
+    """The workspace that it is about; None where it is about none."""
     at: datetime
+    """The time of the transaction that wrote it, in UTC."""
     actor: str
     """Who asked: `headway`, or a person's or program's name as the caller gave it."""
     payload: Payload | UnknownPayload
+    """What happened."""
 
 
 class EventCatalog:

@@ -15,17 +15,20 @@ class ProjectRegistered:
     version: ClassVar[int] = 1
 
     project: Project
+    """The project as it is stored."""
 
 
 @attrs.frozen(kw_only=True)
 class ProjectArchived:
-    """No workspace is created in it any more."""
+    """A project was archived: no workspace is created in it any more."""
 
     event: ClassVar[str] = "project.archived"
     version: ClassVar[int] = 1
 
     project_id: str
+    """The project."""
     archived: bool
+    """Always true."""
 
 
 EVENTS = (ProjectRegistered, ProjectArchived)

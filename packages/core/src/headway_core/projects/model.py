@@ -13,8 +13,11 @@ class Project:
     """One repository, which lies at the same path on every host that works on it."""
 
     id: str
+    """A random id."""
     version: int = 0
+    """Counts the changes of the record."""
     name: str
+    """What people call it."""
     slug: str
     """Unique; `[a-z0-9-]`."""
     repo_path: str
@@ -23,14 +26,21 @@ class Project:
     """Every worktree of the project lies strictly inside, by real path, on every host; None: inside each
     host's own folder of worktrees, under the slug."""
     default_branch: str
+    """What new branches start from, unless their creator names another."""
     github_host: str
+    """The forge's host: `github.com`, or that of an enterprise server."""
     github_owner: str
+    """The account or organisation that owns the repository."""
     github_repo: str
+    """The repository's name."""
     startup_script: str | None = None
     """A shell command that a person configured, run in a new worktree; None for none."""
     startup_timeout_s: int = 300
+    """Seconds after which the start-up script is ended."""
     archived: bool = False
+    """Whether no workspace may be created in it any more."""
     created_at: datetime
+    """When it was registered."""
 
     @property
     def repository(self) -> str:

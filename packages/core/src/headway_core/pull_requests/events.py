@@ -20,31 +20,54 @@ from headway_core.settings.model import CIScope
 
 @attrs.frozen(kw_only=True)
 class PullRequestDigest:
-    """The facts of a snapshot in brief, from the very row that was written (B5)."""
+    """The stored facts of a pull request in brief."""
 
     number: int
+    """Its number."""
     url: str
+    """Its address."""
     title: str
+    """Its title: outside text."""
     state: PRState
+    """Its state as people name it."""
     draft: bool
+    """Whether it is a draft."""
     ci: CIStatus
+    """What the checks that count say together."""
     review_decision: ReviewDecision | None
+    """What its reviews come to; None without any."""
     decision_source: DecisionSource | None
+    """Where that comes from."""
     mergeability: Mergeability
+    """Whether it merges."""
     merge_queue: MergeQueueEntry | None
+    """Its entry in the merge queue; None when it is in none."""
     head_ref: str
+    """The name of its branch: outside text."""
     head_commit: str
+    """The commit that it would merge."""
     head_tip: str | None
+    """The newest commit of its branch; None when the branch is gone."""
     base_ref: str
+    """The branch that it merges into: outside text."""
     base_commit: str
+    """The commit of that branch."""
     checks: int
+    """How many checks it has, the newest of each."""
     failed_checks: int
+    """How many of them failed."""
     pending_checks: int
+    """How many of them are queued or run."""
     checks_complete: bool
+    """Whether the checks were read whole, at this head."""
     reviews: int
+    """How many reviews are known."""
     unresolved_threads: int
+    """How many review threads are unresolved."""
     quiet_passed: bool
+    """Whether the head's quiet time passed with a complete view."""
     ci_overdue: bool
+    """Whether checks are pending for longer than `ci_limit_s`."""
 
 
 def digest(snapshot: PullRequestSnapshot, scope: CIScope) -> PullRequestDigest | None:
@@ -82,27 +105,30 @@ def digest(snapshot: PullRequestSnapshot, scope: CIScope) -> PullRequestDigest |
 
 @attrs.frozen(kw_only=True)
 class PullRequestAttached:
-    """The workspace has a (new) pull request; all facts of the former one are gone with this write."""
+    """A workspace got a pull request, or another one; what was known of a former one is gone."""
 
     event: ClassVar[str] = "pull_request.attached"
     version: ClassVar[int] = 1
 
     node_id: str
+    """The forge's id of the pull request."""
     replaced: str | None
-    """Node id of the pull request that was attached before."""
+    """The id of the former one; None when there was none."""
     now: PullRequestDigest | None
-    """None: it was not read yet."""
+    """What is known of it; None before the first read."""
 
 
 @attrs.frozen(kw_only=True)
 class PullRequestDetached:
-    """A person took the pull request away from the workspace; all its facts are gone with this write."""
+    """A person detached the pull request of a workspace; what was known of it is gone."""
 
     event: ClassVar[str] = "pull_request.detached"
     version: ClassVar[int] = 1
 
     node_id: str
+    """The forge's id of the pull request."""
     number: int | None
+    """Its number; None when it was never read."""
 
 
 @attrs.frozen(kw_only=True)
@@ -118,28 +144,28 @@ class PullRequestHinted:
 
 @attrs.frozen(kw_only=True)
 class PullRequestChanged:
-    """Facts changed; one event a write."""
+    """What is known of a pull request changed; one event a write."""
 
     event: ClassVar[str] = "pull_request.changed"
     version: ClassVar[int] = 1
 
     node_id: str
+    """The forge's id of the pull request."""
     fields: tuple[str, ...]
-    """The changed fields of `PullRequestFacts` and of the snapshot, sorted."""
+    """The names of the changed fields, of its facts and of the snapshot, sorted."""
     now: PullRequestDigest | None
+    """What is known of it."""
 
 
 @attrs.frozen(kw_only=True)
 class AmbiguousPullRequest:
-    """Several open pull requests have the branch and none goes first: none is attached.
-
-    Without numbers: it is ambiguous no more.
-    """
+    """Several open pull requests have the branch, and none of them is attached; or that is over."""
 
     event: ClassVar[str] = "pull_request.ambiguous"
     version: ClassVar[int] = 1
 
     numbers: tuple[int, ...]
+    """Their numbers; empty when it is over."""
 
 
 EVENTS = (

@@ -207,11 +207,12 @@ class Base:
 
 @attrs.frozen(kw_only=True)
 class MergeQueueEntry:
-    """Its place in a merge queue."""
+    """The entry of a pull request in a merge queue."""
 
     state: str
     """QUEUED, AWAITING_CHECKS, MERGEABLE, UNMERGEABLE, LOCKED; UNKNOWN is any other word, or none."""
     position: int | None
+    """Its position; None when it was not told."""
     head_commit: str | None = None
     """The merge group's commit, on which the queue's checks run; None while there is none."""
 

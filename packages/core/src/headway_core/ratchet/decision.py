@@ -68,68 +68,83 @@ class Disabled:
     """The ratchet is off."""
 
     recheck_at: datetime | None = None
+    """Always None: switching it on wakes it."""
 
 
 @attrs.frozen(kw_only=True)
 class Wait:
-    """Something else comes first."""
+    """Something else comes first; `reason` says what."""
 
     reason: WaitReason
+    """What is waited for."""
     recheck_at: datetime | None
+    """When to look again at the latest; None: an event will tell."""
 
 
 @attrs.frozen(kw_only=True)
 class Done:
-    """Merged."""
+    """The pull request is merged."""
 
     recheck_at: datetime | None = None
+    """Always None: that is final."""
 
 
 @attrs.frozen(kw_only=True)
 class FixerActive:
-    """A fixer is at work."""
+    """A fixer works on it, or is being started or stopped."""
 
     session_id: str | None
+    """The session of the fixer that works; None when it has nothing to do, and its dispatch is still open."""
     recheck_at: datetime | None
+    """When to look again at the latest."""
 
 
 @attrs.frozen(kw_only=True)
 class Held:
-    """A person said so."""
+    """A person keeps the ratchet from acting."""
 
     by: str
+    """What kind of hold it is, as in `HoldKind`."""
     until: datetime | None
+    """When the hold ends by itself; None: when it is released."""
     recheck_at: datetime | None
+    """When to look again at the latest; None: an event will tell."""
 
 
 @attrs.frozen(kw_only=True)
 class Stalled:
-    """The ratchet will not act, and says so (R24)."""
+    """The ratchet will not act before a person, or the forge, changes something; `reason` says why."""
 
     reason: StallReason
+    """Why."""
     recheck_at: datetime | None
+    """When to look again at the latest; None: an event will tell."""
 
 
 @attrs.frozen(kw_only=True)
 class AwaitingReview:
-    """It is the reviewer's turn."""
+    """Nothing is left to fix, and it is the reviewer's turn."""
 
     recheck_at: datetime | None = None
+    """When to look again at the latest; None: an event will tell."""
 
 
 @attrs.frozen(kw_only=True)
 class Ready:
-    """Nothing is left to fix."""
+    """Nothing is left to fix, and no review is outstanding."""
 
     recheck_at: datetime | None = None
+    """When to look again at the latest; None: an event will tell."""
 
 
 @attrs.frozen(kw_only=True)
 class Dispatch:
-    """Start one fixer for these causes."""
+    """One fixer is started for these causes."""
 
     cause_ids: tuple[str, ...]
+    """What it is to fix."""
     recheck_at: datetime | None = None
+    """When to look again at the latest; None: an event will tell."""
 
 
 Decision = Disabled | Wait | Done | FixerActive | Held | Stalled | AwaitingReview | Ready | Dispatch

@@ -24,54 +24,65 @@ def _recheck_at_renamed(data: Mapping[str, object]) -> Mapping[str, object]:
 
 @attrs.frozen(kw_only=True)
 class RatchetSwitched:
-    """It was switched on or off; off clears everything that was remembered (R34)."""
+    """The ratchet of a workspace was switched on or off; both forget what was handled and counted."""
 
     event: ClassVar[str] = "ratchet.switched"
     version: ClassVar[int] = 1
 
     enabled: bool
+    """Whether it is on now."""
 
 
 @attrs.frozen(kw_only=True)
 class RatchetHeld:
-    """A person holds it, or let it go (`hold` None)."""
+    """The ratchet of a workspace was held, or released."""
 
     event: ClassVar[str] = "ratchet.held"
     version: ClassVar[int] = 1
 
     hold: Hold | None
+    """The hold; None when it was released."""
 
 
 @attrs.frozen(kw_only=True)
 class RatchetDecided:
-    """The decision changed."""
+    """The ratchet came to another decision."""
 
     event: ClassVar[str] = "ratchet.decided"
     version: ClassVar[int] = 2
     upcasts: ClassVar[Upcasts] = {1: _recheck_at_renamed}
 
     decision: Decision
+    """The decision."""
     before: Decision | None
+    """The decision before; None for the first."""
     facts_digest: str | None
-    """None: there were none to look at, it was switched off."""
+    """SHA-256 over the facts that led to it; None when it was switched off."""
     reason: str
-    """A sentence for people."""
+    """Why, as a sentence for people."""
 
 
 @attrs.frozen(kw_only=True)
 class DispatchChanged:
-    """A dispatch began, or its status changed: exactly one event a change (R21)."""
+    """A fixer was dispatched, or the status of a dispatch changed."""
 
     event: ClassVar[str] = "ratchet.dispatch_changed"
     version: ClassVar[int] = 1
 
     dispatch_id: str
+    """The dispatch."""
     session_id: str
+    """The fixer's session."""
     node_id: str
+    """The forge's id of the pull request."""
     causes: tuple[Cause, ...]
+    """What the fixer is to fix."""
     status: DispatchStatus
+    """What became of it."""
     attempts: int
+    """The attempt of its session."""
     reason: str | None
+    """Why it ended, for people; None while it has not."""
 
 
 EVENTS = (RatchetSwitched, RatchetHeld, RatchetDecided, DispatchChanged)

@@ -24,7 +24,9 @@ class CauseKind(enum.StrEnum):
 
 @attrs.frozen(kw_only=True)
 class CauseItem:
-    """What "handled" is said of: a check's run, a head in conflict with a base, a thread's last word."""
+    """What can be handled of a cause: a run of a check, a head that conflicts with a base, the last comment
+    of a thread.
+    """
 
     key: str
     """Check identity, base ref, thread id or review id."""
@@ -41,7 +43,9 @@ class Cause:
     id: str
     """`CI`, `CONFLICT`, `FEEDBACK:<thread or review id>`."""
     kind: CauseKind
+    """What kind of thing it is."""
     items: tuple[CauseItem, ...]
+    """What of it can be handled; several checks may fail at once."""
 
 
 def kind_of(cause_id: str) -> CauseKind | None:
@@ -127,10 +131,12 @@ class HoldKind(enum.StrEnum):
 
 @attrs.frozen(kw_only=True)
 class Hold:
-    """The ratchet does not act, until released or `until`."""
+    """The ratchet does not act, until it is released or `until` has come."""
 
     kind: HoldKind
+    """Why."""
     until: datetime | None
+    """When it ends by itself; None: never."""
 
 
 @attrs.frozen(kw_only=True)

@@ -9,13 +9,15 @@ from headway_core.settings.model import Settings
 
 @attrs.frozen(kw_only=True)
 class SettingsChanged:
-    """The whole row as the write left it; `changed` names what is new, sorted."""
+    """Settings were changed."""
 
     event: ClassVar[str] = "settings.changed"
     version: ClassVar[int] = 1
 
     changed: tuple[str, ...]
+    """The names of the settings that are new, sorted."""
     settings: Settings
+    """All settings as they are now."""
 
 
 EVENTS = (SettingsChanged,)

@@ -61,30 +61,35 @@ class SourceKind(enum.StrEnum):
 
 @attrs.frozen(kw_only=True)
 class ManualSource:
-    """A person's words."""
+    """A person described the work."""
 
     kind = SourceKind.MANUAL
     initial_prompt: str | None
+    """The first prompt; None when there is none yet."""
 
 
 @attrs.frozen(kw_only=True)
 class ResumeBranchSource:
-    """A branch that exists."""
+    """A branch that exists is continued."""
 
     kind = SourceKind.RESUME_BRANCH
     branch: str
+    """The branch, as it was named at creation."""
 
 
 @attrs.frozen(kw_only=True)
 class GitHubIssueSource:
-    """An issue; `title` and `body_hash` are None when GitHub could not be read at creation."""
+    """An issue of the project's repository asks for the work."""
 
     kind = SourceKind.GITHUB_ISSUE
     number: int
+    """The issue's number."""
     url: str
+    """The issue's address."""
     title: str | None
+    """Its title: outside text; None when GitHub could not be read at creation."""
     body_hash: str | None
-    """SHA-256 of the body, hexadecimal."""
+    """SHA-256 of its body, hexadecimal; None when GitHub could not be read at creation."""
 
 
 WorkspaceSource = ManualSource | ResumeBranchSource | GitHubIssueSource
@@ -106,15 +111,22 @@ class Workspace:
     """Identity and lifecycle. `WorkspaceLifecycleService` is the only writer."""
 
     id: str
+    """A random id."""
     version: int = 0
+    """Counts the changes of the record."""
     project_id: str
+    """Its project."""
     name: str
     """1 to 200 characters."""
     description: str | None
+    """More about it, for people."""
     source: WorkspaceSource
+    """Where the work comes from."""
     session_policy: SessionPolicy
+    """Which session it got at creation."""
 
     branch: str
+    """The branch of its worktree."""
     branch_is_generated: bool
     """Headway chose the name, and may choose another while no worktree has it."""
     base_branch: str
@@ -126,6 +138,7 @@ class Workspace:
     worktree_path: str | None = None
     """Absolute; None until the worktree exists, and after it was removed."""
     has_had_sessions: bool = False
+    """Whether it ever had a session."""
 
     branch_claim: str | None
     """`<project id>:<branch>` while the workspace is live; unique."""
@@ -135,9 +148,11 @@ class Workspace:
     """The creator's key; unique. A repeated create returns this workspace."""
 
     status: WorkspaceStatus = WorkspaceStatus.NEW
+    """Where it is in its life."""
     archiving_from: WorkspaceStatus | None = None
     """Where a failed archive goes back to."""
     retries: int = 0
+    """How often a person asked to retry."""
     warning: str | None = None
     """READY, but a script failed or the worktree is missing."""
     error: str | None = None
@@ -145,11 +160,15 @@ class Workspace:
     cancel_asked: bool = False
     """A person wants the provisioning to end; the provisioner looks at it."""
     init_started_at: datetime | None = None
+    """When its last provisioning began."""
     init_completed_at: datetime | None = None
+    """When its last provisioning ended."""
     preserved: str | None = None
     """The ref or branch commit that keeps what was uncommitted at the archive; None for nothing."""
     created_at: datetime
+    """When it was created."""
     status_changed_at: datetime
+    """When its status last changed."""
 
     @property
     def is_live(self) -> bool:
