@@ -47,6 +47,8 @@ class Database(ABC):
     writers: ClassVar[int]
     """Connections that write at the same time."""
     readers: ClassVar[int]
+    dialect: ClassVar[str]
+    """SQLAlchemy's name of the kind."""
     version_table: ClassVar[str]
     """Where the revision of the schema is kept."""
 

@@ -27,12 +27,20 @@ _TYPES: dict[Kind, TypeEngine[Any]] = {
 }
 
 
-def metadata_of(specs: Iterable[TableSpec[Any]]) -> MetaData:
-    """The tables of these specs, and what every ledger keeps itself: claims and the log of events."""
+DIALECTS = ("sqlite", "postgresql")
+
+
+def metadata_of(specs: Iterable[TableSpec[Any]], dialects: Iterable[str] = DIALECTS) -> MetaData:
+    """The tables of these specs, and what every ledger keeps itself: claims and the log of events.
+
+    Conditions of indexes are those of `dialects`: each that is named is imported, which takes longer than
+    all the rest.
+    """
+    dialects = tuple(dialects)
     metadata = MetaData()
     for spec in (*specs, CLAIMS, PRUNED):
         columns = [_column(column, key=column.name in spec.key) for column in spec.columns()]
-        Table(spec.name, metadata, *columns, *(_index(index) for index in spec.indexes))
+        Table(spec.name, metadata, *columns, *(_index(index, dialects) for index in spec.indexes))
     Table(
         EVENTS,
         metadata,
@@ -67,13 +75,12 @@ def _column(column: ColumnSpec, *, key: bool) -> Column[Any]:
     return Column(column.name, _TYPES[column.kind], primary_key=key, nullable=column.nullable)
 
 
-def _index(index: Index) -> SqlIndex:
+def _index(index: Index, dialects: Iterable[str]) -> SqlIndex:
     if not index.only:
         return SqlIndex(index.name, *index.columns, unique=index.unique)
     where = text(" AND ".join(_among(column, values) for column, values in index.only.items()))
-    return SqlIndex(
-        index.name, *index.columns, unique=index.unique, sqlite_where=where, postgresql_where=where
-    )
+    conditions: dict[str, Any] = {f"{dialect}_where": where for dialect in dialects}
+    return SqlIndex(index.name, *index.columns, unique=index.unique, **conditions)
 
 
 def _among(column: str, values: tuple[str, ...]) -> str:

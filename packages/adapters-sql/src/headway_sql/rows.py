@@ -4,7 +4,7 @@ import json
 import typing
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import UTC, datetime
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from typing import Any, Generic, TypeVar
 from weakref import WeakValueDictionary
 
@@ -36,14 +36,20 @@ SHARED = 256
 
 
 class Rows(Generic[R]):
-    """The conversion of one table, prepared once."""
+    """The conversion of one table, prepared once: each way when the first row goes it."""
 
     def __init__(self, spec: TableSpec[R]) -> None:
-        columns = spec.columns()
+        self._columns = spec.columns()
         self._record = spec.record
-        self._names = tuple(column.name for column in columns)
-        self._encoders = _those(_encoder, columns)
-        self._decoders = _those(_decoder, columns)
+        self._names = tuple(column.name for column in self._columns)
+
+    @cached_property
+    def _encoders(self) -> "tuple[tuple[str, Conversion], ...]":
+        return _those(_encoder, self._columns)
+
+    @cached_property
+    def _decoders(self) -> "tuple[tuple[str, Conversion], ...]":
+        return _those(_decoder, self._columns)
 
     def encode(self, record: R) -> dict[str, object]:
         """The row of a record."""

@@ -7,7 +7,7 @@ from typing import Any, TypeVar, cast
 
 import anyio
 import anyio.to_thread
-from sqlalchemy import Engine, QueuePool, Table
+from sqlalchemy import Engine, MetaData, QueuePool, Table
 
 from headway_core.kernel.claims import Claims
 from headway_core.kernel.clock import Clock, Ids
@@ -38,6 +38,7 @@ class SqlStore(Store):
         database: Database,
         writers: Writers,
         reader: Engine,
+        metadata: MetaData,
         specs: tuple[TableSpec[Any], ...],
         catalog: EventCatalog,
         clock: Clock | None,
@@ -46,7 +47,7 @@ class SqlStore(Store):
         self._database = database
         self._writers = writers
         self._readers = cast("QueuePool", reader.pool)
-        self._metadata = metadata_of(specs)
+        self._metadata = metadata
         self._events = SqlEventLog(self._metadata, catalog)
         self._ledger = SqlLedger(
             database=database,
@@ -85,7 +86,8 @@ class SqlStore(Store):
         """
         specs = tuple(specs)
         database = database_of(url)
-        ready = partial(database.prepare, metadata_of(specs), migrate=migrate)
+        metadata = metadata_of(specs, (database.dialect,))
+        ready = partial(database.prepare, metadata, migrate=migrate)
         await patiently(partial(anyio.to_thread.run_sync, ready))
         writers = await anyio.to_thread.run_sync(Writers, database)
         reader = database.reader_engine()
@@ -94,6 +96,7 @@ class SqlStore(Store):
                 database=database,
                 writers=writers,
                 reader=reader,
+                metadata=metadata,
                 specs=specs,
                 catalog=catalog,
                 clock=clock,

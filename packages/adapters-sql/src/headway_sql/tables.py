@@ -1,10 +1,11 @@
-"""The two ports of a table in SQL. Statements are built once a table and query."""
+"""The two ports of a table in SQL. Statements are built once a table and query, when they are run first."""
 
 from datetime import datetime
+from functools import cached_property
 from typing import Any, NoReturn, TypeVar, cast
 
 import attrs
-from sqlalchemy import ColumnElement, Select, Table, bindparam, delete, func, insert, select, update
+from sqlalchemy import ColumnElement, Delete, Select, Table, bindparam, delete, func, insert, select, update
 from sqlalchemy import exc as sqlalchemy_exc
 
 from headway_core.kernel.errors import Conflict, NotFound, UniqueClash
@@ -30,16 +31,30 @@ class SqlReader(ReadTable[R]):
         super().__init__(spec)
         self._table = table
         self._rows = Rows(spec)
-        columns = [table.c[column.name] for column in spec.columns()]
-        self._has_key = [table.c[name] == bindparam(f"key_{name}") for name in spec.key]
-        self._get = select(*columns).where(*self._has_key)
-        self._queries = {query.name: _select(spec, table, query) for query in spec.queries}
-        self._counts = {
-            query.name: select(func.count()).select_from(
-                _select(spec, table, query).order_by(None).limit(None).subquery()
-            )
-            for query in spec.queries
-        }
+        self._selects: dict[str, Select[Any]] = {}
+        self._counts: dict[str, Select[Any]] = {}
+
+    @cached_property
+    def _has_key(self) -> list[ColumnElement[bool]]:
+        return [self._table.c[name] == bindparam(f"key_{name}") for name in self.spec.key]
+
+    @cached_property
+    def _get(self) -> Select[Any]:
+        columns = [self._table.c[column.name] for column in self.spec.columns()]
+        return select(*columns).where(*self._has_key)
+
+    def _select(self, query: Query) -> Select[Any]:
+        found = self._selects.get(query.name)
+        if found is None:
+            found = self._selects[query.name] = _select(self.spec, self._table, query)
+        return found
+
+    def _count(self, query: Query) -> Select[Any]:
+        found = self._counts.get(query.name)
+        if found is None:
+            counted = _select(self.spec, self._table, query).order_by(None).limit(None).subquery()
+            found = self._counts[query.name] = select(func.count()).select_from(counted)
+        return found
 
     def get(self, tx: ReadTransaction, *key: str | int) -> R | None:
         with port_of(tx), translating():
@@ -49,13 +64,13 @@ class SqlReader(ReadTable[R]):
     def query(self, tx: ReadTransaction, query: Query, **parameters: str | int | datetime) -> list[R]:
         with port_of(tx), translating():
             expect_query(self.spec, query, parameters)
-            found = connection_of(tx).execute(self._queries[query.name], encode_parameters(parameters))
+            found = connection_of(tx).execute(self._select(query), encode_parameters(parameters))
             return [self._rows.decode(row) for rows in found.partitions(FETCHED) for row in rows]
 
     def count(self, tx: ReadTransaction, query: Query, **parameters: str | int | datetime) -> int:
         with port_of(tx), translating():
             expect_query(self.spec, query, parameters)
-            found = connection_of(tx).execute(self._counts[query.name], encode_parameters(parameters))
+            found = connection_of(tx).execute(self._count(query), encode_parameters(parameters))
             return int(found.scalar_one())
 
     def _key(self, key: tuple[str | int, ...]) -> dict[str, object]:
@@ -68,22 +83,34 @@ class SqlWriter(SqlReader[R], OwnedTable[R]):
     def __init__(self, spec: TableSpec[R], table: Table, database: Database) -> None:
         super().__init__(spec, table)
         self._database = database
-        self._hold = self._get.with_for_update()  # which SQLite leaves out
-        self._insert = Prepared(insert(table))
-        changes: dict[str, Any] = {
-            column.name: bindparam(column.name) for column in spec.columns() if column.name not in spec.key
-        }
-        replace = update(table).where(*self._has_key).values(changes)
         self._versioned = spec.versioned
+        self._changing = [column.name for column in spec.columns() if column.name not in spec.key]
+
+    @cached_property
+    def _hold(self) -> Select[Any]:
+        return self._get.with_for_update()  # which SQLite leaves out
+
+    @cached_property
+    def _insert(self) -> Prepared:
+        return Prepared(insert(self._table))
+
+    @cached_property
+    def _update(self) -> Prepared:
+        changes: dict[str, Any] = {name: bindparam(name) for name in self._changing}
+        replace = update(self._table).where(*self._has_key).values(changes)
         if self._versioned:
-            replace = replace.where(table.c.version == bindparam("stored_version"))
-        self._update = Prepared(replace)
-        upsert = database.insert(table)
-        put = upsert.on_conflict_do_update(
-            index_elements=list(spec.key), set_={name: upsert.excluded[name] for name in changes}
-        )
-        self._put = Prepared(put)
-        self._delete = delete(table).where(*self._has_key)
+            replace = replace.where(self._table.c.version == bindparam("stored_version"))
+        return Prepared(replace)
+
+    @cached_property
+    def _put(self) -> Prepared:
+        upsert = self._database.insert(self._table)
+        changes = {name: upsert.excluded[name] for name in self._changing}
+        return Prepared(upsert.on_conflict_do_update(index_elements=list(self.spec.key), set_=changes))
+
+    @cached_property
+    def _delete(self) -> Delete:
+        return delete(self._table).where(*self._has_key)
 
     def lock_row(self, tx: Transaction, *key: str | int) -> R | None:
         scope = writing(tx)

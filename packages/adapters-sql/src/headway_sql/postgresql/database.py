@@ -57,6 +57,7 @@ class PostgresqlDatabase(Database):
 
     writers = 2
     readers = 4
+    dialect = "postgresql"
     version_table = "headway_version"
 
     def __init__(self, url: str) -> None:

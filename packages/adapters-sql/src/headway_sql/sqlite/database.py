@@ -39,6 +39,7 @@ class SqliteDatabase(Database):
 
     writers = 1
     readers = 4
+    dialect = "sqlite"
     version_table = "alembic_version"
 
     def __init__(self, url: str) -> None:
