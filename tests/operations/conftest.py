@@ -55,6 +55,7 @@ class Host:
         self.projects = self.core.projects()
         self.settings = self.core.settings()
         self.lifecycle = self.core.lifecycle()
+        self.workspaces = self.core.workspace_steps()
         self.sessions = self.core.sessions()
         self.executor = self.core.executor()
         self.creation = self.core.creation()

@@ -97,8 +97,8 @@ async def test_no_duty_touches_what_is_another_hosts(world: Any, host: Any, othe
     await host.executor.round()
 
     def intents(tx: Any) -> None:
-        host.lifecycle.begin_archive(tx, going.id)
-        host.lifecycle.begin_provisioning(tx, begun.id, "host-1")
+        host.workspaces.begin_archive(tx, going.id)
+        host.workspaces.begin_provisioning(tx, begun.id, "host-1")
 
     await world.store.ledger.transact(intents)
     before, trees = await world.everything(), dict(world.git.worktrees)

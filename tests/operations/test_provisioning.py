@@ -116,7 +116,7 @@ async def test_what_holds_work_is_not_removed_and_the_error_says_so(world: Any, 
 async def test_a_registered_worktree_survives_the_failure_of_a_later_run(world: Any, host: Any) -> None:
     """It is the workspace's own: FAILED keeps it, and the next retry takes it up."""
     ready = await host.ready()
-    await world.store.ledger.transact(lambda tx: host.lifecycle.worktree_missing(tx, ready.id))
+    await world.store.ledger.transact(lambda tx: host.workspaces.worktree_missing(tx, ready.id))
     await host.provisioning.retry(ready.id)
     host.worktrees.refusals["create"] = Unavailable("git", "locked")
     failed = (await host.provisioning.provision(ready.id)).workspace
@@ -295,7 +295,7 @@ async def test_a_cancelled_worktree_leaves_nothing(world: Any) -> None:
 async def test_a_cancellation_that_came_before_the_run_is_met_by_it(world: Any, host: Any) -> None:
     """The mark waits for whoever provisions, also after a crash."""
     made = await host.create()
-    await world.store.ledger.transact(lambda tx: host.lifecycle.begin_provisioning(tx, made.id, "host-1"))
+    await world.store.ledger.transact(lambda tx: host.workspaces.begin_provisioning(tx, made.id, "host-1"))
     await host.lifecycle.cancel(made.id)
     failed = (await host.provisioning.provision(made.id)).workspace
     assert (failed.status, failed.error) == (S.FAILED, CANCELLED)

@@ -40,8 +40,8 @@ async def test_what_was_begun_or_asked_for_is_brought_to_an_end(world: Any, host
     new, begun, going = await host.create("New"), await host.create("Begun"), await host.ready("Going")
     failed, resting = await host.create("Failed"), await host.ready("Resting")
     await host.lifecycle.cancel(failed.id)
-    await world.store.ledger.transact(lambda tx: host.lifecycle.begin_provisioning(tx, begun.id, "host-1"))
-    await world.store.ledger.transact(lambda tx: host.lifecycle.begin_archive(tx, going.id))
+    await world.store.ledger.transact(lambda tx: host.workspaces.begin_provisioning(tx, begun.id, "host-1"))
+    await world.store.ledger.transact(lambda tx: host.workspaces.begin_archive(tx, going.id))
     recovered = await world.host().recovery.recover()
     ended = {w.name: w.status for w in await world.workspaces()}
     assert ended == {
@@ -84,7 +84,7 @@ async def test_sessions_are_recovered_with_their_host(world: Any, host: Any) -> 
 async def test_what_somebody_acts_on_is_left_alone_however_old_it_is(world: Any, host: Any) -> None:
     """Liveness is the lock; a day is nothing."""
     made = await host.create()
-    await world.store.ledger.transact(lambda tx: host.lifecycle.begin_provisioning(tx, made.id, "host-1"))
+    await world.store.ledger.transact(lambda tx: host.workspaces.begin_provisioning(tx, made.id, "host-1"))
     world.clock.advance(86_400)
     other = world.host()
     async with host.core.locks().workspace(made.id):
@@ -169,7 +169,7 @@ async def test_what_is_made_during_the_look_is_no_leftover(world: Any, host: Any
 async def test_an_archive_whose_process_died_is_gone_on_with_by_the_duty(world: Any, host: Any) -> None:
     """Without a new start of the runner; while somebody archives, the duty leaves it alone."""
     ready = await host.ready()
-    await world.store.ledger.transact(lambda tx: host.lifecycle.begin_archive(tx, ready.id))
+    await world.store.ledger.transact(lambda tx: host.workspaces.begin_archive(tx, ready.id))
     async with world.host().core.locks().workspace(ready.id):
         await duty_of(host).run()
         assert (await host.lifecycle.get(ready.id)).status is S.ARCHIVING
@@ -206,7 +206,7 @@ async def test_an_archive_that_must_not_lose_ignored_files_goes_back(world: Any,
     """Nobody's word outlives its process: the person is asked again."""
     ready = await host.ready()
     world.git.worktrees[ready.worktree_path].ignored = (".env",)
-    await world.store.ledger.transact(lambda tx: host.lifecycle.begin_archive(tx, ready.id))
+    await world.store.ledger.transact(lambda tx: host.workspaces.begin_archive(tx, ready.id))
     await host.recovery.recover()
     back = await host.lifecycle.get(ready.id)
     assert back.status is S.READY
@@ -219,7 +219,7 @@ async def test_the_duty_provisions_what_is_due_here(world: Any, host: Any) -> No
     for name in ("a", "b", "c", "d", "e", "f"):
         await host.create(name)
     foreign = await host.create("foreign")
-    await world.store.ledger.transact(lambda tx: host.lifecycle.begin_provisioning(tx, foreign.id, "host-2"))
+    await world.store.ledger.transact(lambda tx: host.workspaces.begin_provisioning(tx, foreign.id, "host-2"))
     assert await duty_of(host).run() is None
     statuses = {w.name: w.status for w in await world.workspaces()}
     assert statuses.pop("foreign") is S.PROVISIONING

@@ -61,7 +61,7 @@ class RatchetHarness(CoreHarness):
             "unpushed": 0,
         }
         facts = GitFacts(workspace_id=workspace_id, at=self.clock.now(), **told | changes)
-        await self.store.ledger.transact(lambda tx: self.core.lifecycle().record_git_facts(tx, facts))
+        await self.store.ledger.transact(lambda tx: self.core.workspace_steps().record_git_facts(tx, facts))
 
     async def check(self, workspace_id: str = "w1") -> Decision:
         found: Decision = await self.core.ratchet().check(workspace_id)

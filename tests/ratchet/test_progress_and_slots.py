@@ -500,9 +500,9 @@ async def test_what_is_waited_for_without_an_end_wakes_by_its_event(harness: Hou
     harness.clock.advance(1)
     match what:
         case "ready":
-            lifecycle = harness.core.lifecycle()
+            steps = harness.core.workspace_steps()
             await harness.store.ledger.transact(
-                lambda tx: lifecycle.provisioned(tx, "w1", "/worktrees/w1", warning=None)
+                lambda tx: steps.provisioned(tx, "w1", "/worktrees/w1", warning=None)
             )
         case "attached":
             await harness.see()

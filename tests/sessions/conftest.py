@@ -21,7 +21,7 @@ from headway_core.sessions import (
     WhenLive,
 )
 from headway_core.settings import SettingsService, SettingsSteps
-from headway_core.workspaces import ManualSource, SessionPolicy, Workspace, WorkspaceLifecycleService
+from headway_core.workspaces import ManualSource, SessionPolicy, Workspace, WorkspaceSteps
 from headway_testing.clock import ManualClock, SequentialIds
 from headway_testing.crash_points import Point, PointedLedger, no_point
 from headway_testing.fakes import FakeAgents, FakeLocks, FakeProcesses, FakeSupervisor
@@ -51,19 +51,15 @@ class Harness:
         self.prompts = store.reader(sessions.PROMPTS)
         settings_steps = SettingsSteps(store.writer(settings.SETTINGS))
         self.settings = SettingsService(self.ledger, settings_steps)
-        self.lifecycle = WorkspaceLifecycleService(
-            self.ledger,
-            store.writer(workspaces.WORKSPACES),
-            store.writer(workspaces.INIT_OUTPUT),
-            store.writer(workspaces.GIT_FACTS),
+        self.workspaces = WorkspaceSteps(
+            store.writer(workspaces.WORKSPACES), store.writer(workspaces.GIT_FACTS)
         )
         self.sessions = SessionService(
             ledger=self.ledger,
             sessions=store.writer(sessions.SESSIONS),
             prompts=store.writer(sessions.PROMPTS),
             activity=store.writer(sessions.SESSION_ACTIVITY),
-            workspaces=store.reader(workspaces.WORKSPACES),
-            lifecycle=self.lifecycle,
+            workspaces=self.workspaces,
             settings=settings_steps,
         )
         self.fixers = FixerSessionService(self.ledger, self.sessions, store.reader(hosts.HOSTS))
@@ -86,7 +82,7 @@ class Harness:
     async def new_workspace(self, name: str = "fix") -> Workspace:
         """A workspace in NEW."""
         return await self.store.ledger.transact(
-            lambda tx: self.lifecycle.create(
+            lambda tx: self.workspaces.create(
                 tx,
                 project_id="project",
                 name=name,
@@ -103,8 +99,8 @@ class Harness:
 
     async def make_ready(self, workspace_id: str) -> Workspace:
         def work(tx: Transaction) -> Workspace:
-            self.lifecycle.begin_provisioning(tx, workspace_id, HOST)
-            return self.lifecycle.provisioned(tx, workspace_id, f"/trees/{workspace_id}", None)
+            self.workspaces.begin_provisioning(tx, workspace_id, HOST)
+            return self.workspaces.provisioned(tx, workspace_id, f"/trees/{workspace_id}", None)
 
         return await self.store.ledger.transact(work)
 
@@ -114,7 +110,7 @@ class Harness:
 
     async def archiving(self, workspace_id: str) -> None:
         """ARCHIVING, and nothing was stopped."""
-        await self.store.ledger.transact(lambda tx: self.lifecycle.begin_archive(tx, workspace_id))
+        await self.store.ledger.transact(lambda tx: self.workspaces.begin_archive(tx, workspace_id))
 
     async def step(self, workspace_id: str, work: Callable[[Transaction], T]) -> T:
         """One transaction that holds the workspace."""

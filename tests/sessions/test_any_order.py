@@ -162,9 +162,9 @@ class AnyOrder(RuleBasedStateMachine):
     def archive_or_come_back(self) -> None:
         def work(tx: Transaction) -> None:
             if self.harness.sessions.not_ready(tx, self.workspace_id) is None:
-                self.harness.lifecycle.begin_archive(tx, self.workspace_id)
+                self.harness.workspaces.begin_archive(tx, self.workspace_id)
             else:
-                self.harness.lifecycle.archive_failed(tx, self.workspace_id, "disk full")
+                self.harness.workspaces.archive_failed(tx, self.workspace_id, "disk full")
 
         self.step(work)
 

@@ -77,12 +77,12 @@ async def test_a_prompt_waits_for_its_workspace(harness: "Harness") -> None:
     assert not await harness.executor.round()
 
     def fail(tx: object) -> None:
-        harness.lifecycle.begin_provisioning(tx, workspace.id, harness.locks.host_id)  # type: ignore[arg-type]  # the fake keeps the real one
-        harness.lifecycle.provisioning_failed(tx, workspace.id, "no network")  # type: ignore[arg-type]  # the fake keeps the real one
+        harness.workspaces.begin_provisioning(tx, workspace.id, harness.locks.host_id)  # type: ignore[arg-type]  # the fake keeps the real one
+        harness.workspaces.provisioning_failed(tx, workspace.id, "no network")  # type: ignore[arg-type]  # the fake keeps the real one
 
     await harness.step(workspace.id, fail)
     assert not await harness.executor.round()
-    await harness.step(workspace.id, lambda tx: harness.lifecycle.retry(tx, workspace.id))
+    await harness.step(workspace.id, lambda tx: harness.workspaces.retry(tx, workspace.id))
     await harness.make_ready(workspace.id)
     await harness.executor.round()
     assert [launch.prompt for launch in harness.processes.executed] == ["go"]

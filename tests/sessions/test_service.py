@@ -51,7 +51,8 @@ async def test_a_created_session_is_idle_counted_and_known_to_its_workspace(harn
     assert (session.status, session.agent, session.model) == (S.IDLE, "codex", "big")
     assert (session.purpose, session.label, session.attempt) == (Purpose.CHAT, "chat", 0)
     assert await harness.sessions.list(workspace.id) == [session]
-    assert (await harness.lifecycle.get(workspace.id)).has_had_sessions
+    stored = await harness.step(workspace.id, lambda tx: harness.workspaces.known(tx, workspace.id))
+    assert stored.has_had_sessions
     (created,) = await harness.events(SessionCreated)
     assert isinstance(created, SessionCreated)
     assert (created.session_id, created.agent, created.model) == (session.id, "codex", "big")
@@ -233,7 +234,7 @@ async def test_no_start_in_a_workspace_that_is_not_ready(harness: "Harness", sta
 async def test_no_start_without_a_worktree(harness: "Harness") -> None:
     """READY alone does not say that there is a place to work in."""
     workspace = await harness.workspace()
-    writer = harness.lifecycle._workspaces
+    writer = harness.workspaces._workspaces
 
     def lose(tx: Transaction) -> None:
         writer.replace(tx, attrs.evolve(harness.sessions.workspace(tx, workspace.id), worktree_path=None))

@@ -96,7 +96,7 @@ def intent_after_effect() -> Planted:
     provision = ProvisioningService.provision
 
     async def eager(self: Any, workspace_id: str) -> Any:
-        workspace = await self._lifecycle.get(workspace_id)
+        workspace = await self._workspace(workspace_id)
         if workspace.status is WorkspaceStatus.NEW:
             project = await self._ledger.read(lambda tx: self._projects.get(tx, workspace.project_id))
             async with self._locks.workspace(workspace_id) as mine:

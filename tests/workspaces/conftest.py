@@ -1,4 +1,4 @@
-"""A lifecycle service over a ledger that runs every unit of work twice."""
+"""The room over a ledger that runs every unit of work twice."""
 
 from collections.abc import Callable
 from typing import Any
@@ -14,11 +14,13 @@ from headway_core.workspaces import (
     GIT_FACTS,
     INIT_OUTPUT,
     WORKSPACES,
+    InitOutputSteps,
     ManualSource,
     SessionPolicy,
     Workspace,
     WorkspaceLifecycleService,
     WorkspaceStatus,
+    WorkspaceSteps,
 )
 from headway_testing.clock import ManualClock, SequentialIds
 
@@ -27,9 +29,11 @@ S = WorkspaceStatus
 
 @attrs.frozen
 class Room:
-    """The service, and what a test looks at beside it."""
+    """The steps and the service, and what a test looks at beside them."""
 
     store: MemoryStore
+    steps: WorkspaceSteps
+    output: InitOutputSteps
     service: WorkspaceLifecycleService
 
     async def do(self, step: Callable[..., Any], *arguments: Any, **named: Any) -> Any:
@@ -51,7 +55,7 @@ class Room:
                 "idempotency_key": None,
                 **fields,
             }
-            return self.service.create(tx, **given)
+            return self.steps.create(tx, **given)
 
         return await self.store.ledger.transact(work)
 
@@ -80,12 +84,9 @@ def make_room() -> Room:
     store = MemoryStore(
         clock=ManualClock(), ids=SequentialIds(), catalog=EventCatalog(EVENTS), run_twice=True
     )
-    return Room(
-        store,
-        WorkspaceLifecycleService(
-            store.ledger, store.writer(WORKSPACES), store.writer(INIT_OUTPUT), store.writer(GIT_FACTS)
-        ),
-    )
+    steps = WorkspaceSteps(store.writer(WORKSPACES), store.writer(GIT_FACTS))
+    output = InitOutputSteps(store.writer(INIT_OUTPUT), steps)
+    return Room(store, steps, output, WorkspaceLifecycleService(store.ledger, steps, output))
 
 
 @pytest.fixture

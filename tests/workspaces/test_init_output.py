@@ -22,7 +22,7 @@ async def test_appends_at_the_same_time_lose_nothing(room: Any) -> None:
     position = await room.position()
 
     async def append(number: int) -> None:
-        await room.do(room.service.append_output, made.id, f"line {number}\n")
+        await room.do(room.output.append, made.id, f"line {number}\n")
 
     async with anyio.create_task_group() as group:
         for number in range(20):
@@ -40,13 +40,13 @@ async def test_the_end_is_kept_and_the_cut_is_told(room: Any) -> None:
     """Past the limit the front goes, in whole lines, in the table as well as in the view."""
     made = await room.put(WorkspaceStatus.PROVISIONING)
     for number in range(40):
-        await room.do(room.service.append_output, made.id, f"{number:02} {'x' * 4000}\n")
+        await room.do(room.output.append, made.id, f"{number:02} {'x' * 4000}\n")
     output = await room.service.init_output(made.id)
     assert output.cut
     assert size(output.text) <= OUTPUT_LIMIT
     assert output.text.startswith("24 ")
     assert output.text.endswith("x\n")
-    kept = await room.store.ledger.read(lambda tx: room.service._chunks(tx, made))
+    kept = await room.store.ledger.read(lambda tx: room.output._chunks(tx, made))
     assert sum(size(chunk.text) for chunk in kept) < OUTPUT_LIMIT + 4004
 
 
@@ -54,7 +54,7 @@ async def test_the_end_is_kept_and_the_cut_is_told(room: Any) -> None:
 async def test_one_chunk_larger_than_the_limit_is_cut_too(room: Any) -> None:
     """The mark does not depend on how the text was divided."""
     made = await room.put(WorkspaceStatus.PROVISIONING)
-    await room.do(room.service.append_output, made.id, f"first\n{'x' * OUTPUT_LIMIT}\nlast\n")
+    await room.do(room.output.append, made.id, f"first\n{'x' * OUTPUT_LIMIT}\nlast\n")
     assert await room.service.init_output(made.id) == InitOutput(text="last\n", cut=True)
 
 
@@ -63,10 +63,10 @@ async def test_one_chunk_larger_than_the_limit_is_cut_too(room: Any) -> None:
 async def test_a_retry_starts_a_new_output(room: Any) -> None:
     """The view is of the present run."""
     made = await room.put(WorkspaceStatus.FAILED, worktree_path=PATH)
-    await room.do(room.service.append_output, made.id, "old\n")
-    await room.do(room.service.retry, made.id)
+    await room.do(room.output.append, made.id, "old\n")
+    await room.do(room.steps.retry, made.id)
     assert await room.service.init_output(made.id) == InitOutput(text="", cut=False)
-    await room.do(room.service.append_output, made.id, "new\n")
+    await room.do(room.output.append, made.id, "new\n")
     assert (await room.service.init_output(made.id)).text == "new\n"
 
 

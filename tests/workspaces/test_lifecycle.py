@@ -35,14 +35,14 @@ async def test_a_new_workspace_holds_its_branch(room: Any) -> None:
 async def test_the_way_to_ready_and_to_the_archive(room: Any) -> None:
     """NEW → PROVISIONING → READY → ARCHIVING → ARCHIVED; then branch and issue are free again (L21)."""
     made = await room.create(claims_issue=7)
-    begun = await room.do(room.service.begin_provisioning, made.id, "host-1")
+    begun = await room.do(room.steps.begin_provisioning, made.id, "host-1")
     assert (begun.status, begun.host_id, begun.init_started_at) == (S.PROVISIONING, "host-1", made.created_at)
-    await room.do(room.service.worktree_made, made.id, PATH)
-    ready = await room.do(room.service.provisioned, made.id, PATH, None)
+    await room.do(room.steps.worktree_made, made.id, PATH)
+    ready = await room.do(room.steps.provisioned, made.id, PATH, None)
     assert (ready.status, ready.worktree_path, ready.accepts_sessions) == (S.READY, PATH, True)
-    archiving = await room.do(room.service.begin_archive, made.id)
+    archiving = await room.do(room.steps.begin_archive, made.id)
     assert (archiving.status, archiving.archiving_from) == (S.ARCHIVING, S.READY)
-    archived = await room.do(room.service.archived, made.id)
+    archived = await room.do(room.steps.archived, made.id)
     assert archived.status is S.ARCHIVED
     assert (archived.worktree_path, archived.branch_claim, archived.issue_claim) == (None, None, None)
     assert await room.service.list() == []
@@ -54,11 +54,11 @@ async def test_the_way_to_ready_and_to_the_archive(room: Any) -> None:
 async def test_an_issue_is_linked_to_live_workspaces_only(room: Any) -> None:
     """The link is computed from what is not archived."""
     made = await room.create(claims_issue=7)
-    holder = lambda tx: room.service.holder_of_issue(tx, "project", 7)  # noqa: E731  one expression, used twice
+    holder = lambda tx: room.steps.holder_of_issue(tx, "project", 7)  # noqa: E731  one expression, used twice
     assert await room.store.ledger.read(holder) == made
-    await room.do(room.service.ask_cancel, made.id)
-    await room.do(room.service.begin_archive, made.id)
-    await room.do(room.service.archived, made.id)
+    await room.do(room.steps.ask_cancel, made.id)
+    await room.do(room.steps.begin_archive, made.id)
+    await room.do(room.steps.archived, made.id)
     assert await room.store.ledger.read(holder) is None
 
 
@@ -76,14 +76,14 @@ async def test_a_branch_and_an_issue_have_one_live_workspace(room: Any) -> None:
 async def test_a_failed_archive_goes_back_to_where_it_came_from(room: Any) -> None:
     """READY stays READY, FAILED keeps its reason beside the new one, and nothing else is lost."""
     ready = await room.put(S.READY, worktree_path=PATH, host_id="host-1")
-    await room.do(room.service.begin_archive, ready.id)
-    back = await room.do(room.service.archive_failed, ready.id, "git says no")
+    await room.do(room.steps.begin_archive, ready.id)
+    back = await room.do(room.steps.archive_failed, ready.id, "git says no")
     assert (back.status, back.error) == (S.READY, "archive failed: git says no")
     assert (back.worktree_path, back.branch_claim) == (ready.worktree_path, ready.branch_claim)
     failed = await room.put(S.FAILED, name="Other", error="no disk")
     for problem in ("one", "two"):
-        await room.do(room.service.begin_archive, failed.id)
-        back = await room.do(room.service.archive_failed, failed.id, problem)
+        await room.do(room.steps.begin_archive, failed.id)
+        back = await room.do(room.steps.archive_failed, failed.id, problem)
     assert (back.status, back.error) == (S.FAILED, "no disk; archive failed: two")
 
 
@@ -118,7 +118,7 @@ async def test_a_retry_begins_a_fresh_run_and_counts(
 ) -> None:
     """What the last run left behind is gone, as before the first."""
     before = await room.put(**fields, host_id="host-1", init_completed_at=None, cancel_asked=False)
-    after = await room.do(room.service.retry, before.id)
+    after = await room.do(room.steps.retry, before.id)
     assert (after.status, after.retries) == (to, 1)
     assert (after.error, after.warning, after.init_completed_at) == (None, None, None)
     assert (after.init_started_at is None) == (to is S.NEW)
@@ -130,13 +130,13 @@ async def test_the_last_retry_is_told_apart_from_every_other_refusal(room: Any) 
     """Limit, wrong state and no such workspace are three errors."""
     used = await room.put(S.FAILED, retries=RETRY_LIMIT)
     with pytest.raises(RetriesUsed) as caught:
-        await room.do(room.service.retry, used.id)
+        await room.do(room.steps.retry, used.id)
     assert caught.value.limit == RETRY_LIMIT
     ready = await room.put(S.READY, name="Ready", retries=RETRY_LIMIT, worktree_path=PATH)
     with pytest.raises(IllegalTransition):
-        await room.do(room.service.retry, ready.id)
+        await room.do(room.steps.retry, ready.id)
     with pytest.raises(NotFound):
-        await room.do(room.service.retry, "nobody")
+        await room.do(room.steps.retry, "nobody")
 
 
 @pytest.mark.lesson("L1", "L2")
@@ -147,7 +147,7 @@ async def test_of_many_callers_at_once_exactly_one_moves_it(room: Any) -> None:
 
     async def retry() -> None:
         try:
-            outcomes.append((await room.do(room.service.retry, failed.id)).status)
+            outcomes.append((await room.do(room.steps.retry, failed.id)).status)
         except HeadwayError as error:
             outcomes.append(type(error))
 
@@ -162,18 +162,18 @@ async def test_of_many_callers_at_once_exactly_one_moves_it(room: Any) -> None:
 async def test_a_stale_record_does_not_overwrite_a_newer_one(room: Any) -> None:
     """The compare-and-swap of the row refuses it, whatever the status says."""
     made = await room.create()
-    await room.do(room.service.note_session, made.id)
+    await room.do(room.steps.note_session, made.id)
     with pytest.raises(Conflict):
-        await room.do(lambda tx: (tx.lock(made.id), room.service._move(tx, made, S.PROVISIONING)))
+        await room.do(lambda tx: (tx.lock(made.id), room.steps._move(tx, made, S.PROVISIONING)))
     assert (await room.get(made.id)).status is S.NEW
 
 
 async def test_a_workspace_belongs_to_the_host_that_provisioned_it_first(room: Any) -> None:
     """Another host's start is refused, also after a retry."""
     failed = await room.put(S.FAILED, host_id="host-1")
-    await room.do(room.service.retry, failed.id)
+    await room.do(room.steps.retry, failed.id)
     with pytest.raises(Conflict, match="host-1"):
-        await room.do(room.service.begin_provisioning, failed.id, "host-2")
+        await room.do(room.steps.begin_provisioning, failed.id, "host-2")
     assert (await room.get(failed.id)).status is S.NEW
 
 
@@ -182,55 +182,55 @@ async def test_name_flag_and_claim_of_a_branch_change_in_one_write(room: Any) ->
     """One event, one version further, and the old name is free."""
     made = await room.put(S.PROVISIONING)
     position = await room.position()
-    chosen = await room.do(room.service.choose_branch, made.id, "headway/fix-login-2")
+    chosen = await room.do(room.steps.choose_branch, made.id, "headway/fix-login-2")
     assert (chosen.branch_is_generated, chosen.version) == (True, made.version + 1)
-    followed = await room.do(room.service.follow_branch, made.id, "feature")
+    followed = await room.do(room.steps.follow_branch, made.id, "feature")
     assert (followed.branch, followed.branch_is_generated) == ("feature", False)
     assert followed.branch_claim == "project:feature"
     assert [p.event for p in await room.payloads(position)] == ["workspace.branch_changed"] * 2
-    assert await room.do(room.service.follow_branch, made.id, "feature") == followed
+    assert await room.do(room.steps.follow_branch, made.id, "feature") == followed
     assert (await room.create()).branch == made.branch
 
 
 async def test_a_branch_that_somebody_chose_or_works_on_is_settled(room: Any) -> None:
     """No other name is chosen for it, and nobody follows onto a branch that is held or from an archive."""
     own = await room.create(branch="mine", branch_is_generated=False)
-    await room.do(room.service.begin_provisioning, own.id, "host-1")
+    await room.do(room.steps.begin_provisioning, own.id, "host-1")
     made = await room.put(S.PROVISIONING, worktree_path=PATH)
     for settled in (own, made):
         with pytest.raises(Conflict):
-            await room.do(room.service.choose_branch, settled.id, "headway/other")
+            await room.do(room.steps.choose_branch, settled.id, "headway/other")
     with pytest.raises(Conflict, match=own.id):
-        await room.do(room.service.follow_branch, made.id, "mine")
+        await room.do(room.steps.follow_branch, made.id, "mine")
     gone = await room.put(S.ARCHIVED, name="Gone", branch_claim=None)
     with pytest.raises(Conflict):
-        await room.do(room.service.follow_branch, gone.id, "other")
+        await room.do(room.steps.follow_branch, gone.id, "other")
 
 
 async def test_facts_that_are_known_already_are_not_written_again(room: Any) -> None:
     """Steps that record a fact are safe to repeat."""
     made = await room.put(S.PROVISIONING, host_id="host-1")
     for step, argument in (
-        (room.service.worktree_made, (PATH,)),
-        (room.service.note_session, ()),
+        (room.steps.worktree_made, (PATH,)),
+        (room.steps.note_session, ()),
     ):
         once = await room.do(step, made.id, *argument)
         assert await room.do(step, made.id, *argument) == once
-    ready = await room.do(room.service.provisioned, made.id, PATH, None)
+    ready = await room.do(room.steps.provisioned, made.id, PATH, None)
     assert not ready.is_retryable
-    warned = await room.do(room.service.worktree_missing, made.id)
+    warned = await room.do(room.steps.worktree_missing, made.id)
     assert warned.is_retryable
-    assert await room.do(room.service.worktree_missing, made.id) == warned
-    await room.do(room.service.begin_archive, made.id)
-    kept = await room.do(room.service.note_preserved, made.id, "refs/heads/x")
-    assert await room.do(room.service.note_preserved, made.id, "refs/heads/x") == kept
+    assert await room.do(room.steps.worktree_missing, made.id) == warned
+    await room.do(room.steps.begin_archive, made.id)
+    kept = await room.do(room.steps.note_preserved, made.id, "refs/heads/x")
+    assert await room.do(room.steps.note_preserved, made.id, "refs/heads/x") == kept
 
 
 async def test_a_worktree_belongs_to_a_provisioning(room: Any) -> None:
     """It is not registered in any other status."""
     made = await room.create()
     with pytest.raises(IllegalTransition):
-        await room.do(room.service.worktree_made, made.id, PATH)
+        await room.do(room.steps.worktree_made, made.id, PATH)
 
 
 async def test_git_facts_are_replaced_by_newer_ones_only(room: Any) -> None:
@@ -242,8 +242,8 @@ async def test_git_facts_are_replaced_by_newer_ones_only(room: Any) -> None:
     older = attrs.evolve(newer, dirty=False, at=made.created_at.replace(year=2000))
     position = await room.position()
     for facts in (newer, older):
-        await room.do(room.service.record_git_facts, facts)
-    stored = await room.store.ledger.read(lambda tx: room.service._git_facts.get(tx, made.id))
+        await room.do(room.steps.record_git_facts, facts)
+    stored = await room.store.ledger.read(lambda tx: room.steps._git_facts.get(tx, made.id))
     assert stored == newer
     assert await room.payloads(position) == []
 
@@ -279,7 +279,7 @@ async def test_every_changed_field_is_in_the_event_of_its_write(
     before = await room.put(status, warning="w" if status is S.READY else None, archiving_from=S.READY)
     position = await room.position()
     try:
-        await room.do(getattr(room.service, step), before.id, *arguments)
+        await room.do(getattr(room.steps, step), before.id, *arguments)
     except (IllegalTransition, Conflict):
         assert status not in statuses
         assert await room.get(before.id) == before

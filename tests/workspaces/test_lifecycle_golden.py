@@ -95,7 +95,7 @@ async def test_a_transition_has_the_effects_that_it_had(room: Any, row: dict[str
     """Times, error and count after it; the script's pid has no counterpart, its liveness is a lock."""
     step, arguments, fields = MOVES[row["input"]["from"], row["input"]["to"]]
     before = await room.put(S(row["input"]["from"]), **fields)
-    after: Workspace = await room.do(getattr(room.service, step), before.id, *arguments)
+    after: Workspace = await room.do(getattr(room.steps, step), before.id, *arguments)
     assert after.status == row["input"]["to"]
     expected = dict(row["expected"]["effects"])
     expected.pop("initScriptPid", None)
@@ -118,16 +118,16 @@ async def test_a_start_and_a_reset_answer_as_they_did(room: Any, row: dict[str, 
     before = await room.put(status, retries=row["input"]["initRetryCount"])
     if differs(row):
         with pytest.raises(IllegalTransition):
-            await room.do(getattr(room.service, step), before.id, *arguments)
+            await room.do(getattr(room.steps, step), before.id, *arguments)
     elif "error" in expected:
         with pytest.raises(IllegalTransition) as caught:
-            await room.do(getattr(room.service, step), before.id, *arguments)
+            await room.do(getattr(room.steps, step), before.id, *arguments)
         assert caught.value.from_status == status
     elif "result" in expected:  # null: the count is used up; here that is an error of its own (L2)
         with pytest.raises(RetriesUsed):
-            await room.do(getattr(room.service, step), before.id, *arguments)
+            await room.do(getattr(room.steps, step), before.id, *arguments)
     else:
-        after = await room.do(getattr(room.service, step), before.id, *arguments)
+        after = await room.do(getattr(room.steps, step), before.id, *arguments)
         assert (after.status, after.retries) == (expected["status"], expected["initRetryCount"])
 
 
@@ -147,12 +147,12 @@ async def test_a_retry_is_taken_or_refused_as_it_was(room: Any, row: dict[str, A
     match expected:
         case {"error": "BAD_REQUEST"}:
             with pytest.raises(IllegalTransition):
-                await room.do(room.service.retry, before.id)
+                await room.do(room.steps.retry, before.id)
         case {"error": "TOO_MANY_REQUESTS"}:
             with pytest.raises(RetriesUsed):
-                await room.do(room.service.retry, before.id)
+                await room.do(room.steps.retry, before.id)
         case {"via": "startProvisioning" | "startProvisioningFromReady"}:
-            assert (await room.do(room.service.retry, before.id)).status is S.PROVISIONING
+            assert (await room.do(room.steps.retry, before.id)).status is S.PROVISIONING
         case _:
             pytest.fail(f"a kind of answer that nobody compares: {expected}")
 

@@ -20,11 +20,12 @@ from headway_core.workspaces import (
     LIFECYCLE_TRANSITIONS,
     RETRY_LIMIT,
     WORKSPACES,
+    InitOutputSteps,
     ManualSource,
     SessionPolicy,
     Workspace,
-    WorkspaceLifecycleService,
     WorkspaceStatusChanged,
+    WorkspaceSteps,
     branch_claim,
     issue_claim,
 )
@@ -44,13 +45,12 @@ STEPS: tuple[Callable[..., Any], ...] = (
     lambda s, tx, key: s.archive_failed(tx, key, "git says no"),
     lambda s, tx, key: s.worktree_missing(tx, key),
     lambda s, tx, key: s.note_session(tx, key),
-    lambda s, tx, key: s.append_output(tx, key, "line\n"),
 )
 BRANCHES = st.sampled_from(["a", "b", "c"])
 
 
 class LifecycleMachine(RuleBasedStateMachine):
-    """Drives the service with any step at any time; a refused step changes nothing."""
+    """Drives the room with any step at any time; a refused step changes nothing."""
 
     workspaces = Bundle("workspaces")
 
@@ -59,12 +59,8 @@ class LifecycleMachine(RuleBasedStateMachine):
         self.store = MemoryStore(
             clock=ManualClock(), ids=SequentialIds(), catalog=EventCatalog(EVENTS), run_twice=True
         )
-        self.service = WorkspaceLifecycleService(
-            self.store.ledger,
-            self.store.writer(WORKSPACES),
-            self.store.writer(INIT_OUTPUT),
-            self.store.writer(GIT_FACTS),
-        )
+        self.steps = WorkspaceSteps(self.store.writer(WORKSPACES), self.store.writer(GIT_FACTS))
+        self.output = InitOutputSteps(self.store.writer(INIT_OUTPUT), self.steps)
 
     def do(self, work: Callable[[Transaction], Any]) -> Any:
         """A refusal is one of three errors, and leaves every row as it was."""
@@ -85,7 +81,7 @@ class LifecycleMachine(RuleBasedStateMachine):
     @rule(target=workspaces, branch=BRANCHES, issue=st.none() | st.integers(1, 2), generated=st.booleans())
     def create(self, branch: str, issue: int | None, *, generated: bool) -> str:
         made = self.do(
-            lambda tx: self.service.create(
+            lambda tx: self.steps.create(
                 tx,
                 project_id="project",
                 name=branch,
@@ -104,12 +100,17 @@ class LifecycleMachine(RuleBasedStateMachine):
     @rule(key=workspaces, step=st.sampled_from(STEPS))
     def step(self, key: str, step: Callable[..., Any]) -> None:
         if key:
-            self.do(lambda tx: step(self.service, tx, key))
+            self.do(lambda tx: step(self.steps, tx, key))
+
+    @rule(key=workspaces)
+    def print_a_line(self, key: str) -> None:
+        if key:
+            self.do(lambda tx: self.output.append(tx, key, "line\n"))
 
     @rule(key=workspaces, branch=BRANCHES, chosen=st.booleans())
     def rebranch(self, key: str, branch: str, *, chosen: bool) -> None:
         if key:
-            move = self.service.choose_branch if chosen else self.service.follow_branch
+            move = self.steps.choose_branch if chosen else self.steps.follow_branch
             self.do(lambda tx: move(tx, key, branch))
 
     @invariant()

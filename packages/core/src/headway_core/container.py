@@ -71,7 +71,9 @@ from headway_core.workspaces import (
     GIT_FACTS,
     INIT_OUTPUT,
     WORKSPACES,
+    InitOutputSteps,
     WorkspaceLifecycleService,
+    WorkspaceSteps,
 )
 from headway_core.workspaces.ports import Scripts, Worktrees
 
@@ -164,17 +166,16 @@ class CoreContainer(containers.DeclarativeContainer):
     settings = providers.Singleton(SettingsService, ledger, settings_steps)
     project_steps = providers.Singleton(ProjectSteps, write_projects)
     projects = providers.Singleton(ProjectService, ledger, project_steps, worktrees)
-    lifecycle = providers.Singleton(
-        WorkspaceLifecycleService, ledger, write_workspaces, write_init_output, write_git_facts
-    )
+    workspace_steps = providers.Singleton(WorkspaceSteps, write_workspaces, write_git_facts)
+    init_output_steps = providers.Singleton(InitOutputSteps, write_init_output, workspace_steps)
+    lifecycle = providers.Singleton(WorkspaceLifecycleService, ledger, workspace_steps, init_output_steps)
     sessions = providers.Singleton(
         SessionService,
         ledger=ledger,
         sessions=write_sessions,
         prompts=write_prompts,
         activity=write_activity,
-        workspaces=read_workspaces,
-        lifecycle=lifecycle,
+        workspaces=workspace_steps,
         settings=settings_steps,
     )
     fixers = providers.Singleton(FixerSessionService, ledger, sessions, read_hosts)
@@ -261,7 +262,7 @@ class CoreContainer(containers.DeclarativeContainer):
         ledger,
         settings=settings_steps,
         projects=project_steps,
-        lifecycle=lifecycle,
+        workspaces=workspace_steps,
         pull_requests=pull_requests,
         ratchet=ratchet_steps,
         sessions=sessions,
@@ -273,7 +274,8 @@ class CoreContainer(containers.DeclarativeContainer):
         ledger,
         projects=read_projects,
         sessions=read_sessions,
-        lifecycle=lifecycle,
+        workspaces=workspace_steps,
+        output=init_output_steps,
         locks=locks,
         worktrees=worktrees,
         scripts=scripts,
@@ -283,7 +285,7 @@ class CoreContainer(containers.DeclarativeContainer):
     branches = providers.Singleton(
         BranchService,
         ledger,
-        lifecycle=lifecycle,
+        workspaces=workspace_steps,
         projects=read_projects,
         snapshots=read_snapshots,
         git_facts=read_git_facts,
@@ -293,7 +295,7 @@ class CoreContainer(containers.DeclarativeContainer):
         ArchiveService,
         ledger,
         projects=read_projects,
-        lifecycle=lifecycle,
+        workspaces=workspace_steps,
         sessions=sessions,
         executor=executor,
         locks=locks,
@@ -302,14 +304,13 @@ class CoreContainer(containers.DeclarativeContainer):
     )
     heartbeat = providers.Singleton(HostHeartbeat, hosts, executor)
     moving = providers.Singleton(
-        MovingService, ledger, hosts=read_hosts, lifecycle=lifecycle, sessions=sessions, locks=locks
+        MovingService, ledger, hosts=read_hosts, workspaces=workspace_steps, sessions=sessions, locks=locks
     )
     recovery = providers.Singleton(
         RecoveryService,
         ledger,
-        workspaces=read_workspaces,
+        workspaces=workspace_steps,
         projects=read_projects,
-        lifecycle=lifecycle,
         provisioning=provisioning,
         archive=archive,
         executor=executor,
@@ -338,7 +339,11 @@ class CoreContainer(containers.DeclarativeContainer):
 
     # Duties of a runner
     worktree_facts = providers.Singleton(
-        ratchet_room.WorktreeFacts, ledger=ledger, worktrees=worktrees, lifecycle=lifecycle, locks=locks
+        ratchet_room.WorktreeFacts,
+        ledger=ledger,
+        worktrees=worktrees,
+        workspaces=workspace_steps,
+        locks=locks,
     )
     pull_request_consumer = providers.Singleton(PullRequestConsumer, pull_requests)
     ratchet_consumer = providers.Singleton(ratchet_room.RatchetConsumer, ratchet_steps)

@@ -16,7 +16,7 @@ from headway_core.projects.model import Project
 from headway_core.sessions import EndReason, SessionExecutor, SessionService
 from headway_core.workspaces.model import Workspace, WorkspaceStatus
 from headway_core.workspaces.ports import Worktrees
-from headway_core.workspaces.service import WorkspaceLifecycleService
+from headway_core.workspaces.steps import WorkspaceSteps
 
 logger = logging.getLogger(__name__)
 
@@ -31,7 +31,7 @@ class ArchiveService:
         ledger: Ledger,
         *,
         projects: ReadTable[Project],
-        lifecycle: WorkspaceLifecycleService,
+        workspaces: WorkspaceSteps,
         sessions: SessionService,
         executor: SessionExecutor,
         locks: HostLocks,
@@ -42,7 +42,7 @@ class ArchiveService:
         """`patience_s`: how long it waits for a runner that starts or stops a session just now."""
         self._ledger = ledger
         self._projects = projects
-        self._lifecycle = lifecycle
+        self._workspaces = workspaces
         self._sessions = sessions
         self._executor = executor
         self._locks = locks
@@ -76,13 +76,13 @@ class ArchiveService:
         async with self._locks.workspace(workspace_id) as mine:
             if not mine:
                 return Busy(workspace_id=workspace_id)
-            workspace = await self._lifecycle.get(workspace_id)
+            workspace = await self._workspace(workspace_id)
             if workspace.status is not WorkspaceStatus.ARCHIVING:
                 return NotDue(workspace=workspace, reason=f"it is {workspace.status}")
             return await self._archive(workspace_id, lose_ignored=False, actor="headway")
 
     async def _archive(self, workspace_id: str, *, lose_ignored: bool, actor: str) -> ArchiveResult:
-        workspace = await self._lifecycle.get(workspace_id)
+        workspace = await self._workspace(workspace_id)
         if workspace.host_id not in {None, self._locks.host_id}:
             return NotDue(workspace=workspace, reason=f"it belongs to host {workspace.host_id}")
         if workspace.status is WorkspaceStatus.ARCHIVED:
@@ -97,7 +97,7 @@ class ArchiveService:
 
     def _begin(self, workspace_id: str, actor: str, tx: Transaction) -> Workspace:
         """The intents: of the archive, and of the end of every session, in one write."""
-        workspace = self._lifecycle.begin_archive(tx, workspace_id, host_id=self._locks.host_id, actor=actor)
+        workspace = self._workspaces.begin_archive(tx, workspace_id, host_id=self._locks.host_id, actor=actor)
         self._stop_sessions(tx, workspace_id)
         return workspace
 
@@ -123,18 +123,18 @@ class ArchiveService:
             ref = await self._worktrees.preserve(project.repo_path, path, workspace.id)
             if ref is not None:
                 # Stored before the removal: after a crash nobody could say it any more.
-                await self._ledger.transact(lambda tx: self._lifecycle.note_preserved(tx, workspace.id, ref))
+                await self._ledger.transact(lambda tx: self._workspaces.note_preserved(tx, workspace.id, ref))
         await self._worktrees.remove(
             project.repo_path, self._worktree_paths.base(project), path, lose_ignored=lose_ignored
         )
 
     def _back(self, workspace_id: str, problem: str, tx: Transaction) -> Workspace:
-        self._lifecycle.expect_host(tx, workspace_id, self._locks.host_id)
-        return self._lifecycle.archive_failed(tx, workspace_id, problem)
+        self._workspaces.expect_host(tx, workspace_id, self._locks.host_id)
+        return self._workspaces.archive_failed(tx, workspace_id, problem)
 
     def _finish(self, workspace_id: str, tx: Transaction) -> Workspace:
-        self._lifecycle.expect_host(tx, workspace_id, self._locks.host_id)
-        archived = self._lifecycle.archived(tx, workspace_id)
+        self._workspaces.expect_host(tx, workspace_id, self._locks.host_id)
+        archived = self._workspaces.archived(tx, workspace_id)
         self._stop_sessions(tx, workspace_id)  # once more: nothing outlives it (L6)
         return archived
 
@@ -146,6 +146,9 @@ class ArchiveService:
             return ()
         state = await self._worktrees.state(project.repo_path, workspace.worktree_path, workspace.base_branch)
         return () if state is None else state.ignored
+
+    async def _workspace(self, workspace_id: str) -> Workspace:
+        return await self._ledger.read(lambda tx: self._workspaces.known(tx, workspace_id))
 
     async def _project(self, workspace: Workspace) -> Project:
         project = await self._ledger.read(lambda tx: self._projects.get(tx, workspace.project_id))

@@ -4,12 +4,12 @@ from collections.abc import Set as AbstractSet
 
 from headway_core.kernel.transactions import ReadTransaction
 from headway_core.projects.slugs import first_free, slug
-from headway_core.workspaces.service import WorkspaceLifecycleService
+from headway_core.workspaces.steps import WorkspaceSteps
 
 
 def free_branch(
     tx: ReadTransaction,
-    lifecycle: WorkspaceLifecycleService,
+    workspaces: WorkspaceSteps,
     *,
     project_id: str,
     prefix: str,
@@ -20,6 +20,6 @@ def free_branch(
 
     def is_taken(candidate: str) -> bool:
         branch = f"{prefix}/{candidate}"
-        return branch in taken or lifecycle.holder_of_branch(tx, project_id, branch) is not None
+        return branch in taken or workspaces.holder_of_branch(tx, project_id, branch) is not None
 
     return f"{prefix}/{first_free(slug(name, otherwise='workspace'), is_taken)}"

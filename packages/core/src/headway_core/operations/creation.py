@@ -34,7 +34,7 @@ from headway_core.workspaces.model import (
     WorkspaceSource,
 )
 from headway_core.workspaces.ports import Worktrees
-from headway_core.workspaces.service import WorkspaceLifecycleService
+from headway_core.workspaces.steps import WorkspaceSteps
 
 KEY_LENGTH = 200
 
@@ -63,7 +63,7 @@ class WorkspaceCreationService:
         *,
         settings: SettingsSteps,
         projects: ProjectSteps,
-        lifecycle: WorkspaceLifecycleService,
+        workspaces: WorkspaceSteps,
         pull_requests: PRSnapshotService,
         ratchet: RatchetSteps,
         sessions: SessionService,
@@ -73,7 +73,7 @@ class WorkspaceCreationService:
         self._ledger = ledger
         self._settings = settings
         self._projects = projects
-        self._lifecycle = lifecycle
+        self._workspaces = workspaces
         self._pull_requests = pull_requests
         self._ratchet = ratchet
         self._sessions = sessions
@@ -95,7 +95,7 @@ class WorkspaceCreationService:
             if not 1 <= len(idempotency_key) <= KEY_LENGTH:
                 raise InvalidInput("idempotency_key", f"must be 1 to {KEY_LENGTH} characters")
             key = idempotency_key
-            first = await self._ledger.read(lambda tx: self._lifecycle.created_with(tx, key))
+            first = await self._ledger.read(lambda tx: self._workspaces.created_with(tx, key))
             if first is not None:
                 return first
         project = await self._ledger.read(lambda tx: self._projects.known(tx, command.project_id))
@@ -118,12 +118,12 @@ class WorkspaceCreationService:
         idempotency_key: str | None,
         actor: str,
     ) -> Workspace:
-        if idempotency_key is not None and (first := self._lifecycle.created_with(tx, idempotency_key)):
+        if idempotency_key is not None and (first := self._workspaces.created_with(tx, idempotency_key)):
             return first
         project = self._projects.live(tx, project_id)  # and it stays so: it can't be archived meanwhile
         settings = self._settings.current(tx)
         policy = draft.policy if settings.session_limit > 0 else SessionPolicy.NONE
-        workspace = self._lifecycle.create(
+        workspace = self._workspaces.create(
             tx,
             project_id=project.id,
             name=draft.name,
@@ -147,18 +147,18 @@ class WorkspaceCreationService:
             if isinstance(session, Session) and draft.prompt is not None and policy is SessionPolicy.START:
                 # It waits in the outbox until the workspace is READY (L15).
                 self._sessions.enqueue(tx, session, draft.prompt, actor=actor)
-        return self._lifecycle.known(tx, workspace.id)  # its first session has changed it
+        return self._workspaces.known(tx, workspace.id)  # its first session has changed it
 
     def _new_branch(self, tx: Transaction, settings: Settings, project_id: str, name: str) -> str:
         return free_branch(
-            tx, self._lifecycle, project_id=project_id, prefix=settings.branch_prefix, name=name
+            tx, self._workspaces, project_id=project_id, prefix=settings.branch_prefix, name=name
         )
 
     def _issue_to_claim(self, tx: Transaction, project_id: str, draft: _Draft) -> int | None:
         """The issue, unless a duplicate is allowed and somebody has it already."""
         if draft.issue is None or not draft.allow_duplicate:
             return draft.issue
-        return None if self._lifecycle.holder_of_issue(tx, project_id, draft.issue) else draft.issue
+        return None if self._workspaces.holder_of_issue(tx, project_id, draft.issue) else draft.issue
 
     async def _draft(self, project: Project, command: CreateWorkspace) -> _Draft:
         match command:

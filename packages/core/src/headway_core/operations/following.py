@@ -12,7 +12,7 @@ from headway_core.pull_requests.model import Head
 from headway_core.sessions.events import SessionEnded
 from headway_core.workspaces.model import GitFacts, Workspace, WorkspaceStatus
 from headway_core.workspaces.ports import Worktrees
-from headway_core.workspaces.service import WorkspaceLifecycleService
+from headway_core.workspaces.steps import WorkspaceSteps
 
 
 class BranchService:
@@ -22,14 +22,14 @@ class BranchService:
         self,
         ledger: Ledger,
         *,
-        lifecycle: WorkspaceLifecycleService,
+        workspaces: WorkspaceSteps,
         projects: ReadTable[Project],
         snapshots: ReadTable[PullRequestSnapshot],
         git_facts: ReadTable[GitFacts],
         worktrees: Worktrees,
     ) -> None:
         self._ledger = ledger
-        self._lifecycle = lifecycle
+        self._workspaces = workspaces
         self._projects = projects
         self._snapshots = snapshots
         self._git_facts = git_facts
@@ -52,14 +52,14 @@ class BranchService:
             tx.lock(workspace_id)
             if self._head(tx, workspace_id) != head:
                 raise InvalidInput("branch", "the pull request has another head by now")
-            return self._lifecycle.follow_branch(tx, workspace_id, head.ref, actor=actor)
+            return self._workspaces.follow_branch(tx, workspace_id, head.ref, actor=actor)
 
         return await self._ledger.transact(work)
 
     async def branch_to_follow(self, workspace_id: str) -> str | None:
         """The head's branch, when the workspace is not on it and git takes its name."""
         head = await self._ledger.read(lambda tx: self._head(tx, workspace_id))
-        workspace = await self._ledger.read(lambda tx: self._lifecycle.known(tx, workspace_id))
+        workspace = await self._ledger.read(lambda tx: self._workspaces.known(tx, workspace_id))
         if head is None or head.ref == workspace.branch:
             return None
         return head.ref if await self._worktrees.valid_branch_name(head.ref) else None
@@ -67,17 +67,17 @@ class BranchService:
     def follow(self, tx: Transaction, workspace_id: str, branch: str) -> None:
         """Be on this branch, if the worktree already is, it is still the head's, and nobody else has it."""
         tx.lock(workspace_id)
-        workspace, head = self._lifecycle.known(tx, workspace_id), self._head(tx, workspace_id)
+        workspace, head = self._workspaces.known(tx, workspace_id), self._head(tx, workspace_id)
         git = self._git_facts.get(tx, workspace_id)
         if workspace.status is not WorkspaceStatus.READY or head is None or git is None:
             return
-        holder = self._lifecycle.holder_of_branch(tx, workspace.project_id, branch)
+        holder = self._workspaces.holder_of_branch(tx, workspace.project_id, branch)
         if branch == head.ref == git.branch and holder is None:
-            self._lifecycle.follow_branch(tx, workspace_id, branch)
+            self._workspaces.follow_branch(tx, workspace_id, branch)
 
     def _head(self, tx: ReadTransaction, workspace_id: str) -> Head | None:
         """The head of the attached pull request, if it lies in the project's own repository."""
-        workspace = self._lifecycle.known(tx, workspace_id)
+        workspace = self._workspaces.known(tx, workspace_id)
         project = self._projects.get(tx, workspace.project_id)
         snapshot = self._snapshots.get(tx, workspace_id)
         if project is None or snapshot is None or snapshot.facts is None:

@@ -8,7 +8,7 @@ from headway_core.kernel.tables import ReadTable
 from headway_core.kernel.transactions import Transaction
 from headway_core.sessions import SessionService
 from headway_core.workspaces.model import Workspace
-from headway_core.workspaces.service import WorkspaceLifecycleService
+from headway_core.workspaces.steps import WorkspaceSteps
 
 
 class MovingService:
@@ -19,13 +19,13 @@ class MovingService:
         ledger: Ledger,
         *,
         hosts: ReadTable[Host],
-        lifecycle: WorkspaceLifecycleService,
+        workspaces: WorkspaceSteps,
         sessions: SessionService,
         locks: HostLocks,
     ) -> None:
         self._ledger = ledger
         self._hosts = hosts
-        self._lifecycle = lifecycle
+        self._workspaces = workspaces
         self._sessions = sessions
         self._locks = locks
 
@@ -41,14 +41,14 @@ class MovingService:
     def _move(self, tx: Transaction, workspace_id: str, actor: str) -> Workspace:
         tx.lock(workspace_id)
         here = self._locks.host_id
-        workspace = self._lifecycle.known(tx, workspace_id)
+        workspace = self._workspaces.known(tx, workspace_id)
         if workspace.host_id == here:
             raise Conflict("workspace", workspace_id, "it is on this host already")
         if self._is_retired(tx, here):
             raise Conflict("host", here, "it is retired")
         if workspace.host_id is None or not self._is_retired(tx, workspace.host_id):
             raise Conflict("workspace", workspace_id, f"its host {workspace.host_id} is not retired")
-        moved = self._lifecycle.move(tx, workspace_id, here, actor=actor)
+        moved = self._workspaces.move(tx, workspace_id, here, actor=actor)
         self._sessions.lose_all(tx, workspace_id)  # once it is not READY: nothing starts again
         return moved
 

@@ -23,6 +23,7 @@ from headway_core.operations.worktree_paths import WorktreePaths
 from headway_core.projects.model import Project
 from headway_core.sessions.model import LIVE_OF, Session, SessionStatus
 from headway_core.workspaces.model import ResumeBranchSource, Workspace, WorkspaceStatus
+from headway_core.workspaces.output import InitOutputSteps
 from headway_core.workspaces.ports import (
     ScriptOrder,
     ScriptResult,
@@ -31,7 +32,7 @@ from headway_core.workspaces.ports import (
     WorktreeOutcome,
     Worktrees,
 )
-from headway_core.workspaces.service import CANCELLED, WorkspaceLifecycleService
+from headway_core.workspaces.steps import CANCELLED, WorkspaceSteps
 
 T = TypeVar("T")
 
@@ -59,7 +60,8 @@ class ProvisioningService:
         *,
         projects: ReadTable[Project],
         sessions: ReadTable[Session],
-        lifecycle: WorkspaceLifecycleService,
+        workspaces: WorkspaceSteps,
+        output: InitOutputSteps,
         locks: HostLocks,
         worktrees: Worktrees,
         scripts: Scripts,
@@ -69,7 +71,8 @@ class ProvisioningService:
         self._ledger = ledger
         self._projects = projects
         self._sessions = sessions
-        self._lifecycle = lifecycle
+        self._workspaces = workspaces
+        self._output = output
         self._locks = locks
         self._hosts = hosts
         self._worktree_paths = worktree_paths
@@ -88,7 +91,7 @@ class ProvisioningService:
             for session in self._sessions.query(tx, LIVE_OF, workspace_id=workspace_id):
                 if session.status is not SessionStatus.IDLE:
                     raise Conflict("workspace", workspace_id, f"session {session.id} runs in it")
-            return self._lifecycle.retry(tx, workspace_id, actor=actor)
+            return self._workspaces.retry(tx, workspace_id, actor=actor)
 
         return await self._ledger.transact(work)
 
@@ -109,7 +112,7 @@ class ProvisioningService:
 
     def _begin(self, workspace_id: str, tx: Transaction) -> _Begun | NotDue:
         tx.lock(workspace_id)
-        workspace = self._lifecycle.known(tx, workspace_id)
+        workspace = self._workspaces.known(tx, workspace_id)
         if workspace.host_id not in {None, self._locks.host_id}:
             return NotDue(workspace=workspace, reason=f"it belongs to host {workspace.host_id}")
         project = self._projects.get(tx, workspace.project_id)
@@ -120,7 +123,7 @@ class ProvisioningService:
             case WorkspaceStatus.NEW if host is not None and host.retired_at is not None:
                 return NotDue(workspace=workspace, reason="this host is retired")
             case WorkspaceStatus.NEW:
-                workspace = self._lifecycle.begin_provisioning(tx, workspace_id, self._locks.host_id)
+                workspace = self._workspaces.begin_provisioning(tx, workspace_id, self._locks.host_id)
             case WorkspaceStatus.PROVISIONING:
                 pass  # a retry, or a run that died: the intent stands
             case status:
@@ -136,10 +139,10 @@ class ProvisioningService:
         return await self._ledger.transact(partial(self._settle, made.id, path, warning))
 
     def _settle(self, workspace_id: str, path: str, warning: str | None, tx: Transaction) -> Workspace:
-        self._lifecycle.expect_host(tx, workspace_id, self._locks.host_id)
-        if self._lifecycle.known(tx, workspace_id).cancel_asked:
-            return self._lifecycle.provisioning_failed(tx, workspace_id, CANCELLED)
-        return self._lifecycle.provisioned(tx, workspace_id, path, warning)
+        self._workspaces.expect_host(tx, workspace_id, self._locks.host_id)
+        if self._workspaces.known(tx, workspace_id).cancel_asked:
+            return self._workspaces.provisioning_failed(tx, workspace_id, CANCELLED)
+        return self._workspaces.provisioned(tx, workspace_id, path, warning)
 
     async def _make_worktree(self, workspace: Workspace, project: Project, path: str) -> Workspace | str:
         """The workspace with its worktree, or why there is none."""
@@ -161,8 +164,8 @@ class ProvisioningService:
         return f"branch {workspace.branch} exists with other work"
 
     def _register(self, workspace_id: str, path: str, tx: Transaction) -> Workspace:
-        self._lifecycle.expect_host(tx, workspace_id, self._locks.host_id)
-        return self._lifecycle.worktree_made(tx, workspace_id, path)
+        self._workspaces.expect_host(tx, workspace_id, self._locks.host_id)
+        return self._workspaces.worktree_made(tx, workspace_id, path)
 
     def _order(self, workspace: Workspace, project: Project, path: str) -> WorktreeOrder:
         # A worktree that once stood has made the branch: another run takes it up, and never picks a new name.
@@ -178,16 +181,16 @@ class ProvisioningService:
         )
 
     def _next_branch(self, workspace: Workspace, tried: frozenset[str], tx: Transaction) -> Workspace:
-        self._lifecycle.expect_host(tx, workspace.id, self._locks.host_id)
+        self._workspaces.expect_host(tx, workspace.id, self._locks.host_id)
         branch = free_branch(
             tx,
-            self._lifecycle,
+            self._workspaces,
             project_id=workspace.project_id,
             prefix=workspace.branch.rpartition("/")[0],
             name=workspace.name,
             taken=tried,
         )
-        return self._lifecycle.choose_branch(tx, workspace.id, branch)
+        return self._workspaces.choose_branch(tx, workspace.id, branch)
 
     async def _run_script(self, workspace: Workspace, project: Project, path: str) -> str | None:
         """Run the start-up script to its end; what is wrong with it, None for nothing (L14)."""
@@ -208,11 +211,11 @@ class ProvisioningService:
         return None if result is None else _complaint(result, project.startup_timeout_s)
 
     async def _append(self, workspace_id: str, text: str) -> None:
-        await self._ledger.transact(lambda tx: self._lifecycle.append_output(tx, workspace_id, text))
+        await self._ledger.transact(lambda tx: self._output.append(tx, workspace_id, text))
 
     async def _fail(self, workspace_id: str, project: Project, path: str, problem: str) -> Workspace:
         """FAILED; first, what this or a dead run made and nothing registered is removed (L9)."""
-        workspace = await self._lifecycle.get(workspace_id)
+        workspace = await self._workspace(workspace_id)
         # Read again: a worktree that the workspace owns by now is not ours to remove (L10).
         if workspace.worktree_path is None:
             try:
@@ -223,14 +226,17 @@ class ProvisioningService:
                 problem = f"{problem}; what was made of its worktree is still there: {error}"
 
         def failed(tx: Transaction) -> Workspace:
-            self._lifecycle.expect_host(tx, workspace_id, self._locks.host_id)
-            return self._lifecycle.provisioning_failed(tx, workspace_id, problem)
+            self._workspaces.expect_host(tx, workspace_id, self._locks.host_id)
+            return self._workspaces.provisioning_failed(tx, workspace_id, problem)
 
         return await self._ledger.transact(failed)
 
+    async def _workspace(self, workspace_id: str) -> Workspace:
+        return await self._ledger.read(lambda tx: self._workspaces.known(tx, workspace_id))
+
     async def _unless_cancelled(self, workspace_id: str, act: Callable[[], Awaitable[T]]) -> T | None:
         """Do it, and end it when somebody asks for the end of the provisioning: None then."""
-        if (await self._lifecycle.get(workspace_id)).cancel_asked:
+        if (await self._workspace(workspace_id)).cancel_asked:
             return None
         done: list[T] = []
         failed: list[Exception] = []
@@ -248,7 +254,7 @@ class ProvisioningService:
     async def _watch(self, workspace_id: str, scope: anyio.CancelScope) -> None:
         while True:
             changed = self._ledger.changed()
-            if (await self._lifecycle.get(workspace_id)).cancel_asked:
+            if (await self._workspace(workspace_id)).cancel_asked:
                 scope.cancel()
                 return
             with anyio.move_on_after(CANCEL_POLL_S):

@@ -20,9 +20,9 @@ from headway_core.operations.provisioning import AT_ONCE, ProvisioningService
 from headway_core.operations.worktree_paths import WorktreePaths
 from headway_core.projects.model import ALL_PROJECTS, Project
 from headway_core.sessions import SessionExecutor
-from headway_core.workspaces.model import LIVE_WORKSPACES, Workspace, WorkspaceStatus
+from headway_core.workspaces.model import Workspace, WorkspaceStatus
 from headway_core.workspaces.ports import StrayWorktree, Worktrees
-from headway_core.workspaces.service import WorkspaceLifecycleService
+from headway_core.workspaces.steps import WorkspaceSteps
 
 
 @attrs.frozen
@@ -43,9 +43,8 @@ class RecoveryService:
         self,
         ledger: Ledger,
         *,
-        workspaces: ReadTable[Workspace],
+        workspaces: WorkspaceSteps,
         projects: ReadTable[Project],
-        lifecycle: WorkspaceLifecycleService,
         provisioning: ProvisioningService,
         archive: ArchiveService,
         executor: SessionExecutor,
@@ -56,7 +55,6 @@ class RecoveryService:
         self._ledger = ledger
         self._workspaces = workspaces
         self._projects = projects
-        self._lifecycle = lifecycle
         self._provisioning = provisioning
         self._archive = archive
         self._executor = executor
@@ -98,7 +96,7 @@ class RecoveryService:
         )
 
     def _ours(self, tx: ReadTransaction) -> tuple[list[Workspace], dict[str, Project]]:
-        live = self._workspaces.query(tx, LIVE_WORKSPACES)
+        live = self._workspaces.live(tx)
         ours = [w for w in live if w.host_id in {None, self._locks.host_id}]
         return ours, {project.id: project for project in self._projects.query(tx, ALL_PROJECTS)}
 
@@ -125,7 +123,7 @@ class RecoveryService:
         path = self._worktree_paths.worktree(project, workspace)
         if await self._worktrees.state(project.repo_path, path, workspace.base_branch) is None:
             found.missing.append(
-                await self._ledger.transact(lambda tx: self._lifecycle.worktree_missing(tx, workspace.id))
+                await self._ledger.transact(lambda tx: self._workspaces.worktree_missing(tx, workspace.id))
             )
 
     async def _look_for_strays(self, project: Project, found: _Found) -> None:
@@ -143,7 +141,7 @@ class RecoveryService:
 
     async def _known_paths(self, project: Project) -> frozenset[str]:
         """Where worktrees of live workspaces are or will be, whichever host has them."""
-        live = await self._ledger.read(lambda tx: self._workspaces.query(tx, LIVE_WORKSPACES))
+        live = await self._ledger.read(self._workspaces.live)
         return frozenset(
             self._worktree_paths.worktree(project, w) for w in live if w.project_id == project.id
         )

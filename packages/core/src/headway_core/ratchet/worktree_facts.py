@@ -3,7 +3,7 @@
 from headway_core.kernel.hosts import HostLocks
 from headway_core.kernel.ledger import Ledger
 from headway_core.ratchet.view import View
-from headway_core.workspaces import GitFacts, WorkspaceLifecycleService
+from headway_core.workspaces import GitFacts, WorkspaceSteps
 from headway_core.workspaces.ports import Worktrees
 
 
@@ -11,11 +11,11 @@ class WorktreeFacts:
     """Asks git about a worktree when what is known of it is older than what happened, or would stall."""
 
     def __init__(
-        self, *, ledger: Ledger, worktrees: Worktrees, lifecycle: WorkspaceLifecycleService, locks: HostLocks
+        self, *, ledger: Ledger, worktrees: Worktrees, workspaces: WorkspaceSteps, locks: HostLocks
     ) -> None:
         self._ledger = ledger
         self._worktrees = worktrees
-        self._lifecycle = lifecycle
+        self._workspaces = workspaces
         self._locks = locks
 
     async def refresh(self, view: View) -> None:
@@ -40,4 +40,4 @@ class WorktreeFacts:
                 unpushed=state.unpushed,
                 at=began,
             )
-            await self._ledger.transact(lambda tx: self._lifecycle.record_git_facts(tx, facts))
+            await self._ledger.transact(lambda tx: self._workspaces.record_git_facts(tx, facts))

@@ -11,7 +11,7 @@ import attrs
 
 from headway_core.kernel.errors import Conflict, IllegalTransition, InvalidInput, NotFound
 from headway_core.kernel.ledger import Ledger
-from headway_core.kernel.tables import OwnedTable, ReadTable
+from headway_core.kernel.tables import OwnedTable
 from headway_core.kernel.transactions import ReadTransaction, Transaction
 from headway_core.sessions.events import (
     PromptQueued,
@@ -47,7 +47,7 @@ from headway_core.sessions.model import (
 from headway_core.sessions.ports import NeverStarted, Vanished
 from headway_core.settings.steps import SettingsSteps
 from headway_core.workspaces.model import Workspace, WorkspaceStatus
-from headway_core.workspaces.service import WorkspaceLifecycleService
+from headway_core.workspaces.steps import WorkspaceSteps
 
 _S = SessionStatus
 _P = PromptStatus
@@ -63,8 +63,7 @@ class SessionService:
         sessions: OwnedTable[Session],
         prompts: OwnedTable[Prompt],
         activity: OwnedTable[SessionActivity],
-        workspaces: ReadTable[Workspace],
-        lifecycle: WorkspaceLifecycleService,
+        workspaces: WorkspaceSteps,
         settings: SettingsSteps,
     ) -> None:
         self._ledger = ledger
@@ -72,7 +71,6 @@ class SessionService:
         self._prompts = prompts
         self._activity = activity
         self._workspaces = workspaces
-        self._lifecycle = lifecycle
         self._settings = settings
 
     # For callers
@@ -143,10 +141,7 @@ class SessionService:
 
     def workspace(self, tx: ReadTransaction, workspace_id: str) -> Workspace:
         """The workspace of a session. `NotFound` when there is none."""
-        workspace = self._workspaces.get(tx, workspace_id)
-        if workspace is None:
-            raise NotFound("workspace", workspace_id)
-        return workspace
+        return self._workspaces.known(tx, workspace_id)
 
     def live(self, tx: ReadTransaction, workspace_id: str) -> tuple[Session, ...]:
         """The sessions that count against the limit, oldest first."""
@@ -213,7 +208,7 @@ class SessionService:
                 last_active_at=tx.now(),
             ),
         )
-        self._lifecycle.note_session(tx, workspace.id)
+        self._workspaces.note_session(tx, workspace.id)
         self._tell(tx, SessionCreated, session, actor=actor)
         return session
 

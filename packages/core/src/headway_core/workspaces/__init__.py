@@ -1,6 +1,6 @@
 """Workspaces: one task on one branch in one worktree on one host.
 
-`WorkspaceLifecycleService` is the only writer of a workspace, its init output and its git facts.
+`WorkspaceSteps` is the only writer of a workspace and its git facts, `InitOutputSteps` of its init output.
 """
 
 from headway_core.workspaces.events import (
@@ -34,8 +34,9 @@ from headway_core.workspaces.model import (
     branch_claim,
     issue_claim,
 )
-from headway_core.workspaces.output import OUTPUT_LIMIT, InitOutput
-from headway_core.workspaces.service import CANCELLED, WorkspaceLifecycleService
+from headway_core.workspaces.output import OUTPUT_LIMIT, InitOutput, InitOutputSteps
+from headway_core.workspaces.service import WorkspaceLifecycleService
+from headway_core.workspaces.steps import CANCELLED, WorkspaceSteps
 
 __all__ = [
     "CANCELLED",
@@ -51,6 +52,7 @@ __all__ = [
     "GitHubIssueSource",
     "InitOutput",
     "InitOutputLine",
+    "InitOutputSteps",
     "ManualSource",
     "ProvisioningCancelAsked",
     "ResumeBranchSource",
@@ -65,6 +67,7 @@ __all__ = [
     "WorkspaceSource",
     "WorkspaceStatus",
     "WorkspaceStatusChanged",
+    "WorkspaceSteps",
     "WorkspaceWarned",
     "WorktreeMade",
     "branch_claim",

@@ -108,7 +108,7 @@ class SessionPolicy(enum.StrEnum):
 
 @attrs.frozen(kw_only=True)
 class Workspace:
-    """Identity and lifecycle. `WorkspaceLifecycleService` is the only writer."""
+    """Identity and lifecycle. `WorkspaceSteps` is the only writer."""
 
     id: str
     """A random id."""

@@ -4,7 +4,10 @@ from collections.abc import Sequence
 
 import attrs
 
-from headway_core.workspaces.model import InitOutputLine
+from headway_core.kernel.tables import OwnedTable
+from headway_core.kernel.transactions import ReadTransaction, Transaction
+from headway_core.workspaces.model import OUTPUT_OF, InitOutputLine, Workspace
+from headway_core.workspaces.steps import WorkspaceSteps
 
 OUTPUT_LIMIT = 65_536
 """Bytes of UTF-8 that are kept."""
@@ -18,6 +21,43 @@ class InitOutput:
     """Whole lines; at most `OUTPUT_LIMIT` bytes."""
     cut: bool
     """More was printed before it."""
+
+
+class InitOutputSteps:
+    """The single writer of the output of provisioning. No event: it is read where it is shown."""
+
+    def __init__(self, output: OwnedTable[InitOutputLine], workspaces: WorkspaceSteps) -> None:
+        self._output = output
+        self._workspaces = workspaces
+
+    def of(self, tx: ReadTransaction, workspace_id: str) -> InitOutput:
+        """What the present or last run of provisioning printed. `NotFound` for an unknown workspace."""
+        return joined(self._chunks(tx, self._workspaces.known(tx, workspace_id)))
+
+    def append(self, tx: Transaction, workspace_id: str, text: str) -> None:
+        """Add to the output of the present run; what surpasses the limit goes at the front (L12).
+
+        The row of the workspace stays as it is, so no change of it can clash.
+        """
+        tx.lock(workspace_id)
+        workspace = self._workspaces.known(tx, workspace_id)
+        chunks = self._chunks(tx, workspace)
+        kept, cut = fitting(text)
+        # A number left out at the front says that something was cut; see `joined`.
+        number = int(chunks[-1].sequence) + 1 if chunks else int(cut)
+        chunk = InitOutputLine(
+            workspace_id=workspace_id,
+            attempt=workspace.attempt,
+            sequence=f"{number:08d}",
+            text=kept,
+            at=tx.now(),
+        )
+        self._output.add(tx, chunk)
+        for old in surplus([*chunks, chunk]):
+            self._output.remove(tx, old.workspace_id, old.attempt, old.sequence)
+
+    def _chunks(self, tx: ReadTransaction, workspace: Workspace) -> Sequence[InitOutputLine]:
+        return self._output.query(tx, OUTPUT_OF, workspace_id=workspace.id, attempt=workspace.attempt)
 
 
 def size(text: str) -> int:

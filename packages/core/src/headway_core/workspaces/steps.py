@@ -1,0 +1,439 @@
+"""The single writer of workspaces: identity, lifecycle and the git facts of a worktree.
+
+`operations` composes these steps with other rooms' and puts the effects between. A step locks the workspace
+first, so of callers at the same time one moves it and the others find it moved (L1): they get
+`IllegalTransition`, or `Conflict` from the compare-and-swap of the row.
+"""
+
+from typing import Any
+
+import attrs
+
+from headway_core.kernel.errors import Conflict, IllegalTransition, NotFound, RetriesUsed
+from headway_core.kernel.tables import OwnedTable
+from headway_core.kernel.transactions import ReadTransaction, Transaction
+from headway_core.workspaces.events import (
+    ProvisioningCancelAsked,
+    WorkPreserved,
+    WorkspaceBranchChanged,
+    WorkspaceChange,
+    WorkspaceCreated,
+    WorkspaceSessionsBegan,
+    WorkspaceStatusChanged,
+    WorkspaceWarned,
+    WorktreeMade,
+)
+from headway_core.workspaces.model import (
+    ALL_WORKSPACES,
+    BY_BRANCH_CLAIM,
+    BY_IDEMPOTENCY_KEY,
+    BY_ISSUE_CLAIM,
+    LIFECYCLE_TRANSITIONS,
+    LIVE_WORKSPACES,
+    MOVABLE,
+    RETRY_LIMIT,
+    GitFacts,
+    SessionPolicy,
+    Workspace,
+    WorkspaceSource,
+    WorkspaceStatus,
+    branch_claim,
+    issue_claim,
+)
+
+CANCELLED = "cancelled"
+"""The error of a workspace whose provisioning a person cancelled."""
+ERROR_LENGTH = 2_000
+
+_S = WorkspaceStatus
+
+
+class WorkspaceSteps:
+    """Moves workspaces along `LIFECYCLE_TRANSITIONS`, and nothing else does (I1, I2)."""
+
+    def __init__(self, workspaces: OwnedTable[Workspace], git_facts: OwnedTable[GitFacts]) -> None:
+        self._workspaces = workspaces
+        self._git_facts = git_facts
+
+    # Looking
+
+    def known(self, tx: ReadTransaction, workspace_id: str) -> Workspace:
+        """The workspace as this transaction sees it. `NotFound` when there is none."""
+        workspace = self._workspaces.get(tx, workspace_id)
+        if workspace is None:
+            raise NotFound("workspace", workspace_id)
+        return workspace
+
+    def all(self, tx: ReadTransaction) -> list[Workspace]:
+        """All workspaces, oldest first, the archived ones too."""
+        return self._workspaces.query(tx, ALL_WORKSPACES)
+
+    def live(self, tx: ReadTransaction) -> list[Workspace]:
+        """Those that are not archived, oldest first."""
+        return self._workspaces.query(tx, LIVE_WORKSPACES)
+
+    def holder_of_branch(self, tx: ReadTransaction, project_id: str, branch: str) -> Workspace | None:
+        """The live workspace on this branch."""
+        claim = branch_claim(project_id, branch)
+        return next(iter(self._workspaces.query(tx, BY_BRANCH_CLAIM, branch_claim=claim)), None)
+
+    def holder_of_issue(self, tx: ReadTransaction, project_id: str, number: int) -> Workspace | None:
+        """The live workspace of this issue: an archived one holds nothing (L21)."""
+        claim = issue_claim(project_id, number)
+        return next(iter(self._workspaces.query(tx, BY_ISSUE_CLAIM, issue_claim=claim)), None)
+
+    def created_with(self, tx: ReadTransaction, idempotency_key: str) -> Workspace | None:
+        """What a create with this key made, archived or not."""
+        found = self._workspaces.query(tx, BY_IDEMPOTENCY_KEY, idempotency_key=idempotency_key)
+        return next(iter(found), None)
+
+    # Steps of creation and provisioning
+
+    def create(
+        self,
+        tx: Transaction,
+        *,
+        project_id: str,
+        name: str,
+        description: str | None,
+        source: WorkspaceSource,
+        session_policy: SessionPolicy,
+        branch: str,
+        branch_is_generated: bool,
+        base_branch: str,
+        claims_issue: int | None,
+        idempotency_key: str | None,
+        actor: str = "headway",
+    ) -> Workspace:
+        """A workspace in NEW, and its claims. `Conflict` when a live one holds the branch or the issue."""
+        if holder := self.holder_of_branch(tx, project_id, branch):
+            raise Conflict("branch", branch, f"workspace {holder.id} is on it")
+        if claims_issue is not None and (holder := self.holder_of_issue(tx, project_id, claims_issue)):
+            raise Conflict("issue", str(claims_issue), f"workspace {holder.id} works on it")
+        stored = self._workspaces.add(
+            tx,
+            Workspace(
+                id=tx.new_id(),
+                project_id=project_id,
+                name=name,
+                description=description,
+                source=source,
+                session_policy=session_policy,
+                branch=branch,
+                branch_is_generated=branch_is_generated,
+                base_branch=base_branch,
+                branch_claim=branch_claim(project_id, branch),
+                issue_claim=None if claims_issue is None else issue_claim(project_id, claims_issue),
+                idempotency_key=idempotency_key,
+                created_at=tx.now(),
+                status_changed_at=tx.now(),
+            ),
+        )
+        tx.emit(WorkspaceCreated(workspace=stored), workspace_id=stored.id, actor=actor)
+        return stored
+
+    def begin_provisioning(self, tx: Transaction, workspace_id: str, host_id: str) -> Workspace:
+        """NEW → PROVISIONING on this host, to which it belongs from now on.
+
+        `Conflict` when it belongs to another host already.
+        """
+        workspace = self._locked(tx, workspace_id, _S.NEW, to=_S.PROVISIONING)
+        if workspace.host_id not in {None, host_id}:
+            raise Conflict("workspace", workspace_id, f"it belongs to host {workspace.host_id}")
+        return self._move(
+            tx, workspace, _S.PROVISIONING, host_id=host_id, **_fresh_run(init_started_at=tx.now())
+        )
+
+    def choose_branch(self, tx: Transaction, workspace_id: str, branch: str) -> Workspace:
+        """Another generated name while no worktree has the branch: name, flag and claim in one write (L17).
+
+        `Conflict` when the name is a person's choice, a worktree exists or a live workspace has it.
+        """
+        workspace = self._locked(tx, workspace_id, _S.PROVISIONING)
+        if not workspace.branch_is_generated or workspace.worktree_path is not None:
+            raise Conflict("workspace", workspace_id, f"its branch {workspace.branch} is settled")
+        return self._rebranch(tx, workspace, branch, generated=True)
+
+    def worktree_made(self, tx: Transaction, workspace_id: str, path: str) -> Workspace:
+        """PROVISIONING, and from now on this worktree is its own: no clean-up may remove it (L10)."""
+        workspace = self._locked(tx, workspace_id, _S.PROVISIONING, to=_S.PROVISIONING)
+        if workspace.worktree_path == path and workspace.branch_made:
+            return workspace
+        return self._change(tx, workspace, WorktreeMade, worktree_path=path, branch_made=True)
+
+    def provisioned(self, tx: Transaction, workspace_id: str, path: str, warning: str | None) -> Workspace:
+        """PROVISIONING → READY; `warning` when a script failed (L14)."""
+        return self._move(
+            tx,
+            self._locked(tx, workspace_id, _S.PROVISIONING, to=_S.READY),
+            _S.READY,
+            worktree_path=path,
+            warning=warning,
+            cancel_asked=False,
+            init_completed_at=tx.now(),
+        )
+
+    def provisioning_failed(self, tx: Transaction, workspace_id: str, error: str) -> Workspace:
+        """PROVISIONING → FAILED. A worktree that was made stays the workspace's."""
+        return self._move(
+            tx,
+            self._locked(tx, workspace_id, _S.PROVISIONING, to=_S.FAILED),
+            _S.FAILED,
+            error=error[:ERROR_LENGTH],
+            cancel_asked=False,
+            init_completed_at=tx.now(),
+        )
+
+    def retry(self, tx: Transaction, workspace_id: str, *, actor: str = "headway") -> Workspace:
+        """FAILED without a worktree → NEW; FAILED with one, READY with a warning → PROVISIONING.
+
+        `IllegalTransition` for any other state, `RetriesUsed` past `RETRY_LIMIT` (told apart, L2). That
+        no session runs is the caller's to see: sessions are a room below.
+        """
+        workspace = self._locked(tx, workspace_id)
+        if not workspace.is_retryable:
+            raise IllegalTransition("workspace", workspace_id, workspace.status, _S.PROVISIONING)
+        if workspace.retries >= RETRY_LIMIT:
+            raise RetriesUsed("workspace", workspace_id, RETRY_LIMIT)
+        anew = workspace.status is _S.FAILED and workspace.worktree_path is None
+        return self._move(
+            tx,
+            workspace,
+            _S.NEW if anew else _S.PROVISIONING,
+            actor=actor,
+            retries=workspace.retries + 1,
+            **_fresh_run(init_started_at=None if anew else tx.now()),
+        )
+
+    def ask_cancel(self, tx: Transaction, workspace_id: str, *, actor: str = "headway") -> Workspace:
+        """End a provisioning. NEW passes through PROVISIONING to FAILED at once: nothing was begun.
+
+        A provisioning under way is marked; its provisioner ends it. `IllegalTransition` else.
+        """
+        workspace = self._locked(tx, workspace_id)
+        match workspace.status:
+            case _S.NEW:
+                begun = self._move(
+                    tx, workspace, _S.PROVISIONING, actor=actor, **_fresh_run(init_started_at=tx.now())
+                )
+                return self._move(
+                    tx, begun, _S.FAILED, actor=actor, error=CANCELLED, init_completed_at=tx.now()
+                )
+            case _S.PROVISIONING if workspace.cancel_asked:
+                return workspace
+            case _S.PROVISIONING:
+                return self._change(tx, workspace, ProvisioningCancelAsked, actor=actor, cancel_asked=True)
+            case status:
+                raise IllegalTransition("workspace", workspace_id, status, _S.FAILED)
+
+    def move(self, tx: Transaction, workspace_id: str, host_id: str, *, actor: str = "headway") -> Workspace:
+        """Any live status → PROVISIONING on this host, which makes a worktree of the pushed branch.
+
+        That its host is retired is the caller's to see, and to end what ran there in the same transaction.
+        """
+        workspace = self._locked(tx, workspace_id)
+        if workspace.status not in MOVABLE:
+            raise IllegalTransition("workspace", workspace_id, workspace.status, _S.PROVISIONING)
+        return self._enter(
+            tx,
+            workspace,
+            _S.PROVISIONING,
+            actor=actor,
+            host_id=host_id,
+            worktree_path=None,
+            archiving_from=None,
+            **_fresh_run(init_started_at=tx.now()),
+        )
+
+    def expect_host(self, tx: Transaction, workspace_id: str, host_id: str) -> None:
+        """`Conflict` when it is pinned to another host by now: what was done here is no outcome any more."""
+        tx.lock(workspace_id)
+        pinned = self.known(tx, workspace_id).host_id
+        if pinned not in {None, host_id}:
+            raise Conflict("workspace", workspace_id, f"it belongs to host {pinned}")
+
+    # Steps of an archive
+
+    def begin_archive(
+        self, tx: Transaction, workspace_id: str, *, host_id: str | None = None, actor: str = "headway"
+    ) -> Workspace:
+        """READY, FAILED → ARCHIVING, stored before anything is stopped or removed (L4).
+
+        One that no host has provisioned is pinned to `host_id`, so that one host goes on after a crash.
+        """
+        workspace = self._locked(tx, workspace_id)
+        return self._move(
+            tx,
+            workspace,
+            _S.ARCHIVING,
+            actor=actor,
+            archiving_from=workspace.status,
+            host_id=workspace.host_id or host_id,
+        )
+
+    def note_preserved(self, tx: Transaction, workspace_id: str, ref: str) -> Workspace:
+        """Uncommitted work of an archive is kept at this ref."""
+        workspace = self._locked(tx, workspace_id, _S.ARCHIVING)
+        if workspace.preserved == ref:
+            return workspace
+        return self._change(tx, workspace, WorkPreserved, preserved=ref)
+
+    def archived(self, tx: Transaction, workspace_id: str) -> Workspace:
+        """ARCHIVING → ARCHIVED: its branch and its issue are free again."""
+        return self._move(
+            tx,
+            self._locked(tx, workspace_id),
+            _S.ARCHIVED,
+            worktree_path=None,
+            branch_claim=None,
+            issue_claim=None,
+        )
+
+    def archive_failed(self, tx: Transaction, workspace_id: str, error: str) -> Workspace:
+        """ARCHIVING → where it came from, with the reason beside what was wrong before."""
+        workspace = self._locked(tx, workspace_id, _S.ARCHIVING, to=_S.READY)
+        before = workspace.error if workspace.archiving_from is _S.FAILED else None
+        reason = f"archive failed: {error}"
+        return self._move(
+            tx,
+            workspace,
+            workspace.archiving_from or _S.FAILED,
+            archiving_from=None,
+            error=(f"{before.partition('; archive failed: ')[0]}; {reason}" if before else reason)[
+                :ERROR_LENGTH
+            ],
+        )
+
+    # Steps that record facts
+
+    def follow_branch(
+        self, tx: Transaction, workspace_id: str, branch: str, *, actor: str = "headway"
+    ) -> Workspace:
+        """The workspace is on this branch now: name, flag and claim in one write (L17).
+
+        `Conflict` when another live workspace is on it, or this one is archived.
+        """
+        workspace = self._locked(tx, workspace_id)
+        if not workspace.is_live:
+            raise Conflict("workspace", workspace_id, "it is archived")
+        return self._rebranch(tx, workspace, branch, generated=False, actor=actor)
+
+    def worktree_missing(self, tx: Transaction, workspace_id: str) -> Workspace:
+        """READY, but its worktree is gone: a warning, which a retry answers."""
+        workspace = self._locked(tx, workspace_id)
+        warning = "the worktree is missing"
+        if workspace.status is not _S.READY or workspace.warning == warning:
+            return workspace
+        return self._change(tx, workspace, WorkspaceWarned, warning=warning)
+
+    def note_session(self, tx: Transaction, workspace_id: str) -> Workspace:
+        """It has a session; stored once."""
+        workspace = self._locked(tx, workspace_id)
+        if workspace.has_had_sessions:
+            return workspace
+        return self._change(tx, workspace, WorkspaceSessionsBegan, has_had_sessions=True)
+
+    def record_git_facts(self, tx: Transaction, facts: GitFacts) -> None:
+        """Store what git said of the worktree; older facts never replace newer ones (I5). No event."""
+        stored = self._git_facts.get(tx, facts.workspace_id)
+        if stored is None or stored.at <= facts.at:
+            self._git_facts.put(tx, facts)
+
+    # Inside
+
+    def _locked(
+        self,
+        tx: Transaction,
+        workspace_id: str,
+        expected: WorkspaceStatus | None = None,
+        *,
+        to: WorkspaceStatus | None = None,
+    ) -> Workspace:
+        """The row, locked; `IllegalTransition` when the step is of another status.
+
+        The table alone does not say that: a late outcome of provisioning must not end an archive.
+        """
+        tx.lock(workspace_id)
+        workspace = self.known(tx, workspace_id)
+        if expected is not None and workspace.status is not expected:
+            raise IllegalTransition("workspace", workspace_id, workspace.status, to or expected)
+        return workspace
+
+    def _rebranch(
+        self,
+        tx: Transaction,
+        workspace: Workspace,
+        branch: str,
+        *,
+        generated: bool,
+        actor: str = "headway",
+    ) -> Workspace:
+        holder = self.holder_of_branch(tx, workspace.project_id, branch)
+        if holder is not None and holder.id != workspace.id:
+            raise Conflict("branch", branch, f"workspace {holder.id} is on it")
+        if (workspace.branch, workspace.branch_is_generated) == (branch, generated):
+            return workspace
+        return self._change(
+            tx,
+            workspace,
+            WorkspaceBranchChanged,
+            actor=actor,
+            branch=branch,
+            branch_is_generated=generated,
+            branch_claim=branch_claim(workspace.project_id, branch),
+        )
+
+    def _move(
+        self,
+        tx: Transaction,
+        workspace: Workspace,
+        to: WorkspaceStatus,
+        *,
+        actor: str = "headway",
+        **changes: Any,
+    ) -> Workspace:
+        """A step along the table (I1)."""
+        if to not in LIFECYCLE_TRANSITIONS[workspace.status]:
+            raise IllegalTransition("workspace", workspace.id, workspace.status, to)
+        return self._enter(tx, workspace, to, actor=actor, **changes)
+
+    def _enter(
+        self,
+        tx: Transaction,
+        workspace: Workspace,
+        to: WorkspaceStatus,
+        *,
+        actor: str,
+        **changes: Any,
+    ) -> Workspace:
+        """The only place where a status changes: for `_move`, and for `move` with a table of its own."""
+        return self._change(
+            tx,
+            workspace,
+            WorkspaceStatusChanged,
+            actor=actor,
+            status=to,
+            status_changed_at=tx.now(),
+            **changes,
+        )
+
+    def _change(
+        self,
+        tx: Transaction,
+        before: Workspace,
+        payload: type[WorkspaceChange],
+        *,
+        actor: str = "headway",
+        **changes: Any,
+    ) -> Workspace:
+        """Store the changes and say so, with the values that the write returned (B5)."""
+        after = self._workspaces.replace(tx, attrs.evolve(before, **changes))
+        facts: dict[str, Any] = {"from_status": before.status, **attrs.asdict(after, recurse=False)}
+        said = {field.name: facts[field.name] for field in attrs.fields(payload)}
+        tx.emit(payload(**said), workspace_id=after.id, actor=actor)
+        return after
+
+
+def _fresh_run(**started: Any) -> dict[str, Any]:
+    """What each run of provisioning begins with, the first like every retry (L13)."""
+    return {"init_completed_at": None, "error": None, "warning": None, "cancel_asked": False, **started}
