@@ -274,11 +274,11 @@ async def _fill(harness: CoreHarness, how_many: int) -> None:
             workspace = a_workspace(f"w{number:03}")
             created = EPOCH + timedelta(seconds=number)
             harness.store.writer(WORKSPACES).add(tx, attrs.evolve(workspace, created_at=created))
-            harness.core.pull_requests().open_record(tx, workspace)
-            harness.core.ratchet_steps().open_record(tx, workspace, enabled=True)
+            harness.core.pull_requests.service().open_record(tx, workspace)
+            harness.core.ratchet.steps().open_record(tx, workspace, enabled=True)
             session = attrs.evolve(RUNNING, id=f"s{number}", workspace_id=workspace.id)
             harness.store.writer(SESSIONS).add(tx, session)
-            harness.core.sessions().note_activity(tx, session, Activity.AWAITS_ANSWER)
+            harness.core.sessions.service().note_activity(tx, session, Activity.AWAITS_ANSWER)
 
     await harness.store.ledger.transact(work)
 
@@ -314,7 +314,7 @@ async def test_the_list_asks_each_table_once_however_long_it_is() -> None:
         prompts=counted(PROMPTS),
         budgets=counted(FORGE_BUDGETS),
     )
-    board = BoardService(ledger=harness.store.ledger, settings=harness.core.settings_steps(), tables=tables)
+    board = BoardService(ledger=harness.store.ledger, settings=harness.core.settings.steps(), tables=tables)
     cards = await board.cards()
     assert len(cards) == 150
     assert len(calls) == 10
@@ -331,10 +331,10 @@ async def test_first_words_that_wait_for_the_runner_are_seen() -> None:
     """In the list and on the card alike; an idle chat without words waits for a person."""
     harness = CoreHarness()
     await _fill(harness, 2)
-    spoken = await harness.core.sessions().start_chat("w000", "Go on")
-    silent = await harness.core.sessions().start_chat("w001", None)
+    spoken = await harness.core.sessions.service().start_chat("w000", "Go on")
+    silent = await harness.core.sessions.service().start_chat("w001", None)
     assert isinstance(spoken, Session)
     assert isinstance(silent, Session)
-    cards = await harness.core.board().cards()
+    cards = await harness.core.board.service().cards()
     assert [card.view.prompted for card in cards] == [frozenset({spoken.id}), frozenset()]
-    assert [await harness.core.board().get(card.view.workspace.id) for card in cards] == cards
+    assert [await harness.core.board.service().get(card.view.workspace.id) for card in cards] == cards

@@ -58,7 +58,7 @@ async def _built() -> CoreHarness:
     def work(tx: Transaction) -> None:
         harness.store.writer(PROJECTS).add(tx, a_project())
         harness.store.writer(WORKSPACES).add(tx, workspace)
-        harness.core.pull_requests().open_record(tx, workspace)
+        harness.core.pull_requests.service().open_record(tx, workspace)
 
     await harness.store.ledger.transact(work)
     return harness
@@ -72,7 +72,7 @@ def _duty(harness: CoreHarness, point: Point = no_point, host_id: str = "host-1"
         ledger=ledger,
         actions=store.writer(FORGE_ACTIONS),
         snapshots=store.reader(SNAPSHOTS),
-        pull_requests=harness.core.pull_requests(),
+        pull_requests=harness.core.pull_requests.service(),
     )
     return ForgeActionDuty(
         ledger=ledger,
@@ -88,7 +88,7 @@ def _duty(harness: CoreHarness, point: Point = no_point, host_id: str = "host-1"
 async def _ask(harness: CoreHarness, order: Order) -> None:
     def work(tx: Transaction) -> None:
         tx.lock("w1")
-        harness.core.forge_actions().ask(tx, workspace_id="w1", session_id="s1", order=order)
+        harness.core.forge_actions.service().ask(tx, workspace_id="w1", session_id="s1", order=order)
 
     await harness.store.ledger.transact(work)
 
@@ -251,14 +251,16 @@ async def _agent_ends(harness: CoreHarness, **files: bytes) -> None:
     """A chat ran, left files behind and ended; the pull request has the thread T_1."""
     observation = an_observation(conversation=ConversationPart(reviews=(), threads=(a_thread(),)))
     harness.forge.observations["PR_1"] = observation
-    await harness.store.ledger.transact(lambda tx: harness.core.pull_requests().attach(tx, "w1", "PR_1"))
-    await harness.core.pull_requests().refresh_workspace("w1")
-    session: Any = await harness.core.sessions().start_chat("w1", "go")
-    await harness.core.executor().round()
+    await harness.store.ledger.transact(
+        lambda tx: harness.core.pull_requests.service().attach(tx, "w1", "PR_1")
+    )
+    await harness.core.pull_requests.service().refresh_workspace("w1")
+    session: Any = await harness.core.sessions.service().start_chat("w1", "go")
+    await harness.core.sessions.executor().round()
     for name, content in files.items():
         harness.processes.files[session.id, 1, name.replace("_", ".")] = content
     harness.processes.end(session.id, Exited(exit_code=0))
-    await harness.core.executor().round()
+    await harness.core.sessions.executor().round()
 
 
 @pytest.mark.recovers("agent-output")
@@ -271,7 +273,7 @@ async def test_agent_words_become_intents_with_the_consumers_position() -> None:
         for ledger in (PointedLedger(harness.store.ledger, point), harness.store.ledger):
             reader = EventReader(ledger, harness.store.events, harness.store.writer(CONSUMER_POSITIONS))
             try:
-                await reader.catch_up(harness.core.agent_output())
+                await reader.catch_up(harness.core.forge_actions.agent_output())
             except Crash:
                 continue
         assert [action.order for action in await _actions(harness)] == [REPLY, RESOLVE]
@@ -283,7 +285,7 @@ async def test_agent_words_become_intents_with_the_consumers_position() -> None:
 async def test_words_that_can_not_be_used_are_told(harness: CoreHarness) -> None:
     """No intent, and one event that says why."""
     await _agent_ends(harness, replies_json=b'[{"thread": "T_9", "text": "Hello"}]')
-    await harness.core.event_reader().catch_up(harness.core.agent_output())
+    await harness.core.events.reader().catch_up(harness.core.forge_actions.agent_output())
     assert await _actions(harness) == []
     log = await harness.store.ledger.read(lambda tx: harness.store.events.after(tx, 0, limit=1000))
     refused = [each.payload for each in log if each.payload.event == "forge_action.refused"]
@@ -294,14 +296,16 @@ async def _with_thread(harness: CoreHarness, **changes: Any) -> None:
     """w1 has an open pull request with the unresolved thread T_1."""
     talk = ConversationPart(reviews=(), threads=(a_thread(),))
     harness.forge.observations["PR_1"] = an_observation(conversation=talk, **changes)
-    await harness.store.ledger.transact(lambda tx: harness.core.pull_requests().attach(tx, "w1", "PR_1"))
-    await harness.core.pull_requests().refresh_workspace("w1")
+    await harness.store.ledger.transact(
+        lambda tx: harness.core.pull_requests.service().attach(tx, "w1", "PR_1")
+    )
+    await harness.core.pull_requests.service().refresh_workspace("w1")
 
 
 async def test_what_people_ask_for_is_done_once_with_a_mark(harness: CoreHarness) -> None:
     """Reply, resolve, comment, ask for a review: intents in their order, each with a mark of its own."""
     await _with_thread(harness)
-    service = harness.core.forge_actions()
+    service = harness.core.forge_actions.service()
     await service.reply("w1", "T_1", "Done", actor="mia")
     await service.resolve("w1", "T_1", actor="mia")
     await service.comment("w1", "Please look", actor="mia")
@@ -335,14 +339,14 @@ async def test_what_people_may_not_ask_for(harness: CoreHarness, field: str, cal
     """The error names the field, and nothing is stored."""
     await _with_thread(harness)
     with pytest.raises(InvalidInput) as error:
-        await call(harness.core.forge_actions())
+        await call(harness.core.forge_actions.service())
     assert error.value.field == field
     assert await _actions(harness) == []
 
 
 async def test_without_an_open_pull_request_nothing_is_asked(harness: CoreHarness) -> None:
     """None attached, one that is closed, and no such workspace."""
-    service = harness.core.forge_actions()
+    service = harness.core.forge_actions.service()
     with pytest.raises(InvalidInput, match="workspace_id"):
         await service.comment("w1", "Hello")
     await _with_thread(harness, state=GitHubState.CLOSED)

@@ -4,17 +4,20 @@ import functools
 import types
 from collections import Counter
 from collections.abc import Callable, Iterator
-from typing import Any
+from typing import Any, assert_type
 
 import pytest
 from dependency_injector import providers
 
-from headway_core.container import CoreContainer, writer_of
+from headway_core.container import CoreContainer
 from headway_core.kernel.ledger import Ledger
 from headway_core.kernel.store import Store
 from headway_core.kernel.tables import OwnedTable, ReadTable
+from headway_core.kernel.wiring import writer
 from headway_core.projects import PROJECTS
+from headway_core.ratchet import RatchetService
 from headway_core.schema import ALL_TABLES
+from headway_core.sessions import SessionService
 from headway_testing.harness import CoreHarness
 
 
@@ -28,47 +31,60 @@ class Meddler:
 class MeddlingContainer(CoreContainer):
     """Two consumers of one write port."""
 
-    meddler = providers.Singleton(Meddler, CoreContainer.write_sessions)
+    meddler = providers.Singleton(Meddler, CoreContainer.sessions.write_sessions)
 
 
 class SneakingContainer(CoreContainer):
     """A writer where a reader is wanted, through a port of its own."""
 
-    meddler = providers.Singleton(Meddler, providers.Callable(lambda s: s, CoreContainer.write_ratchets))
+    meddler = providers.Singleton(
+        Meddler, providers.Callable(lambda s: s, CoreContainer.ratchet.write_ratchets)
+    )
 
 
 class ListingContainer(CoreContainer):
     """A writer among others in a list."""
 
-    meddler = providers.Singleton(Meddler, providers.List(CoreContainer.write_watches))
+    meddler = providers.Singleton(Meddler, providers.List(CoreContainer.pull_requests.write_watches))
 
 
 class ClaimingContainer(CoreContainer):
     """Two who share out one kind of work."""
 
-    meddler = providers.Singleton(Meddler, CoreContainer.claim_fetches)
-    another = providers.Singleton(Meddler, CoreContainer.claim_fetches)
+    meddler = providers.Singleton(Meddler, CoreContainer.pull_requests.claim_fetches)
+    another = providers.Singleton(Meddler, CoreContainer.pull_requests.claim_fetches)
 
 
 class PosingContainer(CoreContainer):
     """A writer under the name of a reader."""
 
-    read_projects = providers.Singleton(writer_of, CoreContainer.store, PROJECTS)
+    read_projects = writer(CoreContainer.store, PROJECTS)
     meddler = providers.Singleton(Meddler, read_projects)
 
 
 def consumers_by_wiring(container: type[CoreContainer], prefix: str = "write_") -> Counter[str]:
-    """How many other providers take each `write_…` provider, in whatever way they take it."""
-    named = {name: p for name, p in container.providers.items() if name.startswith(prefix)}
+    """How many other providers take each `write_…` provider of a room, in whatever way they take it."""
+    named = {name: p for name, p in _declared(container) if name.startswith(prefix)}
     everything = _all_providers(container)
     return Counter(
         name for name, writer in named.items() for p in everything if any(r is writer for r in p.related)
     )
 
 
+def _declared(
+    container: type[CoreContainer] | CoreContainer,
+) -> Iterator[tuple[str, providers.Provider[Any]]]:
+    """The providers of a container and of the rooms in it, by name."""
+    for name, provider in container.providers.items():
+        if isinstance(provider, providers.Container):
+            yield from _declared(provider.container)
+        else:
+            yield name, provider
+
+
 def _all_providers(container: type[CoreContainer]) -> set[providers.Provider[Any]]:
     seen: set[providers.Provider[Any]] = set()
-    todo = list(container.providers.values())
+    todo = [provider for _, provider in _declared(container)]
     while todo:
         provider = todo.pop()
         if provider not in seen:
@@ -87,7 +103,7 @@ def _parts_that_write(value: object) -> list[OwnedTable[Any]]:
 
 
 def _objects(core: Any) -> Iterator[object]:
-    todo: list[object] = [part for p in core.providers.values() for part in _parts(p())]
+    todo: list[object] = [part for _, p in _declared(core) for part in _parts(p())]
     seen: dict[int, object] = {}
     while todo:
         value = todo.pop()
@@ -150,7 +166,7 @@ def test_every_table_has_one_holder_of_its_writer() -> None:
 def test_no_reader_is_a_writer() -> None:
     """A read port can't write: it is another class."""
     harness = CoreHarness()
-    readers = [p() for name, p in harness.core.providers.items() if name.startswith("read_")]
+    readers = [p() for name, p in _declared(harness.core) if name.startswith("read_")]
     assert readers
     assert not [table for table in readers if isinstance(table, OwnedTable)]
 
@@ -158,7 +174,15 @@ def test_no_reader_is_a_writer() -> None:
 def test_every_provider_resolves() -> None:
     """The wiring is complete: everything that is declared can be made."""
     harness = CoreHarness()
-    assert all(provider() is not None for provider in harness.core.providers.values())
+    assert all(provider() is not None for _, provider in _declared(harness.core))
+
+
+def test_types_survive_the_wiring() -> None:
+    """What a room's provider makes is of its own type for mypy too, and nothing of it is `Any`."""
+    core = CoreHarness().core
+    assert_type(core.sessions.service(), SessionService)
+    assert_type(core.ratchet.service(), RatchetService)
+    assert isinstance(core.ratchet.service(), RatchetService)
 
 
 def test_a_second_consumer_is_found() -> None:
@@ -200,5 +224,5 @@ def test_a_reader_that_is_a_writer_is_found() -> None:
 def test_a_carried_writer_is_found(carry: Callable[[OwnedTable[Any]], object]) -> None:
     """A writer is held, however it is wrapped."""
     harness = CoreHarness()
-    (held,) = _parts_that_write(Meddler(carry(harness.core.write_sessions())))
+    (held,) = _parts_that_write(Meddler(carry(harness.core.sessions.write_sessions())))
     assert held.spec.name == "sessions"

@@ -52,16 +52,16 @@ class Host:
             issues=world.issues,
             worktrees_root="/wt" if host_id == "host-1" else f"/wt-of-{host_id}",
         )
-        self.projects = self.core.projects()
-        self.settings = self.core.settings()
-        self.lifecycle = self.core.lifecycle()
-        self.workspaces = self.core.workspace_steps()
-        self.sessions = self.core.sessions()
-        self.executor = self.core.executor()
-        self.creation = self.core.creation()
-        self.provisioning = self.core.provisioning()
+        self.projects = self.core.projects.service()
+        self.settings = self.core.settings.service()
+        self.lifecycle = self.core.workspaces.service()
+        self.workspaces = self.core.workspaces.steps()
+        self.sessions = self.core.sessions.service()
+        self.executor = self.core.sessions.executor()
+        self.creation = self.core.operations.creation()
+        self.provisioning = self.core.operations.provisioning()
         self.archive = self.core.archive(patience_s=0.0)  # one for all: who needs patience sets it
-        self.recovery = self.core.recovery()
+        self.recovery = self.core.operations.recovery()
 
     async def register(self, **fields: Any) -> Project:
         return await self.projects.register(REPO, **fields)

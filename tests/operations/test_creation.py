@@ -302,7 +302,7 @@ async def test_nothing_is_created_in_a_project_once_it_is_archived(world: Any, h
 async def test_workspaces_are_created_while_fixers_are_acquired(world: Any, host: Any) -> None:
     """Neither leaves a transaction open or opens one in another; each gets exactly what it asked for."""
     ready = [await host.ready(f"Ready {number}") for number in range(3)]
-    fixers = host.core.fixers()
+    fixers = host.core.sessions.fixers()
 
     def acquire(workspace: Workspace) -> Callable[[], Awaitable[Any]]:
         request = FixerRequest(

@@ -48,14 +48,14 @@ class Place:
         head = Head(ref=ref, commit=A, repository=repository, tip=A)
         self.harness.forge.numbers[7] = "PR_1"
         self.harness.forge.observations["PR_1"] = an_observation(head=head)
-        await self.harness.core.pull_requests().attach_number("w1", 7)
+        await self.harness.core.pull_requests.service().attach_number("w1", 7)
 
     async def consume(self) -> None:
-        consumer = BranchConsumer(self.harness.core.branches())
-        await self.harness.core.event_reader().catch_up(consumer)
+        consumer = BranchConsumer(self.harness.core.operations.branches())
+        await self.harness.core.events.reader().catch_up(consumer)
 
     async def workspace(self) -> Workspace:
-        return await self.harness.core.lifecycle().get("w1")
+        return await self.harness.core.workspaces.service().get("w1")
 
     async def events(self) -> list[Any]:
         ledger, log = self.harness.store.ledger, self.harness.store.events
@@ -69,7 +69,7 @@ async def place() -> Place:
     def work(tx: Transaction) -> None:
         harness.store.writer(PROJECTS).add(tx, a_project())
         harness.store.writer(WORKSPACES).add(tx, _workspace("w1", MINE))
-        harness.core.pull_requests().open_record(tx, _workspace("w1", MINE))
+        harness.core.pull_requests.service().open_record(tx, _workspace("w1", MINE))
 
     await harness.store.ledger.transact(work)
     return Place(harness)
@@ -100,11 +100,11 @@ async def test_else_it_stays_and_the_mismatch_is_told(place: Place, why: str) ->
     assert (await place.workspace()).branch == MINE
     error = InvalidInput if why in (*repositories, "bad name") else Conflict
     if why == "worktree elsewhere":
-        await place.harness.core.branches().adopt("w1", actor="mia")
+        await place.harness.core.operations.branches().adopt("w1", actor="mia")
         assert (await place.workspace()).branch == AGENTS
     else:
         with pytest.raises(error):
-            await place.harness.core.branches().adopt("w1")
+            await place.harness.core.operations.branches().adopt("w1")
         assert (await place.workspace()).branch == MINE
 
 
@@ -113,11 +113,11 @@ async def test_it_follows_when_an_agent_that_switched_has_ended(place: Place) ->
     await place.worktree_on(MINE)
     await place.attach()
     await place.consume()
-    session: Any = await place.harness.core.sessions().start_chat("w1", "switch")
-    await place.harness.core.executor().round()
+    session: Any = await place.harness.core.sessions.service().start_chat("w1", "switch")
+    await place.harness.core.sessions.executor().round()
     await place.worktree_on(AGENTS)
     place.harness.processes.end(session.id, Exited(exit_code=1))
-    await place.harness.core.executor().round()
+    await place.harness.core.sessions.executor().round()
     await place.consume()
     assert (await place.workspace()).branch == AGENTS
 
@@ -125,9 +125,9 @@ async def test_it_follows_when_an_agent_that_switched_has_ended(place: Place) ->
 async def test_what_can_not_be_adopted_is_an_error_that_says_why(place: Place) -> None:
     """No workspace, no pull request."""
     with pytest.raises(NotFound):
-        await place.harness.core.branches().adopt("nobody")
+        await place.harness.core.operations.branches().adopt("nobody")
     with pytest.raises(InvalidInput, match="no pull request"):
-        await place.harness.core.branches().adopt("w1")
+        await place.harness.core.operations.branches().adopt("w1")
 
 
 @pytest.mark.lesson("S14")
@@ -137,8 +137,8 @@ async def test_a_pull_request_that_an_agent_printed_is_attached_and_followed(
 ) -> None:
     """Whatever its exit: read on its host, vouched for by the worktree's commit, then followed."""
     harness = place.harness
-    session: Any = await harness.core.sessions().start_chat("w1", "open it")
-    await harness.core.executor().round()
+    session: Any = await harness.core.sessions.service().start_chat("w1", "open it")
+    await harness.core.sessions.executor().round()
     await place.worktree_on(AGENTS)
     head = Head(ref=AGENTS, commit=A, repository="octo/demo", tip=A)
     harness.forge.numbers[7] = "PR_7"
@@ -147,8 +147,8 @@ async def test_a_pull_request_that_an_agent_printed_is_attached_and_followed(
     said = b'[{"thread": "T", "text": "see https://github.com/octo/demo/pull/7"}]'
     harness.processes.files[session.id, 1, "replies.json"] = said
     harness.processes.end(session.id, Exited(exit_code=exit_code))
-    await harness.core.executor().round()
-    await harness.core.event_reader().catch_up(harness.core.named_pull_requests())
-    await harness.core.pull_requests().refresh_due()
+    await harness.core.sessions.executor().round()
+    await harness.core.events.reader().catch_up(harness.core.pull_requests.named_consumer())
+    await harness.core.pull_requests.service().refresh_due()
     await place.consume()
     assert (await place.workspace()).branch == AGENTS

@@ -26,8 +26,8 @@ class Forever(Duty):
 @pytest.fixture
 async def other(world: Any, host: Any) -> Any:
     second = world.host("host-2")
-    await host.core.heartbeat().report()
-    await second.core.heartbeat().report()
+    await host.core.operations.heartbeat().report()
+    await second.core.operations.heartbeat().report()
     return second
 
 
@@ -38,8 +38,8 @@ def duty_of(host: Any) -> HostDuty:
 async def retire(world: Any, survivor: Any, host_id: str) -> None:
     """It slept, and was retired meanwhile."""
     world.clock.advance(LIMIT_S)
-    await survivor.core.heartbeat().report()
-    await survivor.core.hosts().retire(host_id)
+    await survivor.core.operations.heartbeat().report()
+    await survivor.core.hosts.service().retire(host_id)
 
 
 async def with_fixer(host: Any, name: str) -> Any:
@@ -48,7 +48,7 @@ async def with_fixer(host: Any, name: str) -> Any:
     request = FixerRequest(
         workspace_id=ready.id, label="fix-ci", causes=("CI",), prompt="Fix", when_live=WhenLive.RESTART
     )
-    await host.core.fixers().acquire_and_dispatch(request, wait_s=0)
+    await host.core.sessions.fixers().acquire_and_dispatch(request, wait_s=0)
     await host.executor.round()
     return ready
 
@@ -57,7 +57,7 @@ async def test_the_duty_reports_before_it_judges(world: Any, host: Any, other: A
     """A runner that slept does not find itself lost; often enough that one report may be late."""
     world.clock.advance(LIMIT_S * 10)
     await duty_of(host).run()
-    lost = {known.host.id: known.host.lost_at is not None for known in await host.core.hosts().list()}
+    lost = {known.host.id: known.host.lost_at is not None for known in await host.core.hosts.service().list()}
     assert lost == {"host-1": False, "host-2": True}
     assert timedelta(seconds=duty_of(host).interval) * 4 <= LOST_AFTER
 
@@ -83,14 +83,14 @@ async def test_nothing_runs_on_where_a_host_was_retired(world: Any, host: Any, o
     ]
     await retire(world, host, "host-2")
     world.git.worktrees.pop(moves.worktree_path)
-    await host.core.moving().move_here(moves.id)
+    await host.core.operations.moving().move_here(moves.id)
     assert len(world.processes.running) == 3
     with pytest.raises(Retired):
-        await other.core.heartbeat().report()
+        await other.core.operations.heartbeat().report()
     (mine,) = await host.sessions.list(elsewhere.id)
     assert world.processes.running == [(mine.id, 1)]
     (stopped,), (lost,) = [await host.sessions.list(each.id) for each in (stays, moves)]
     assert (stopped.status, stopped.end_reason) == (SessionStatus.COMPLETED, EndReason.STOPPED_BY_HEADWAY)
     assert (lost.status, lost.end_reason) == (SessionStatus.FAILED, EndReason.LOST)
     with pytest.raises(Retired):
-        await other.core.heartbeat().report()  # safe to repeat
+        await other.core.operations.heartbeat().report()  # safe to repeat

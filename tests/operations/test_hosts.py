@@ -35,21 +35,21 @@ S = WorkspaceStatus
 async def other(world: Any, host: Any) -> Any:
     """The second host; both have runners."""
     second = world.host("host-2")
-    await host.core.hosts().report()
-    await second.core.hosts().report()
+    await host.core.hosts.service().report()
+    await second.core.hosts.service().report()
     return second
 
 
 async def lose(world: Any, survivor: Any) -> None:
     """The other one's runner is not seen any more, and the survivor's duty records it."""
     world.clock.advance(LOST_AFTER.total_seconds())
-    await survivor.core.hosts().report()
-    await survivor.core.hosts().notice_losses()
+    await survivor.core.hosts.service().report()
+    await survivor.core.hosts.service().notice_losses()
 
 
 async def retire(world: Any, survivor: Any, host_id: str) -> None:
     await lose(world, survivor)
-    await survivor.core.hosts().retire(host_id)
+    await survivor.core.hosts.service().retire(host_id)
 
 
 def duty_of(host: Any) -> WorkspaceDuty:
@@ -61,7 +61,7 @@ async def acquire(host: Any, workspace_id: str) -> Any:
     request = FixerRequest(
         workspace_id=workspace_id, label="fix-ci", causes=("CI",), prompt="Fix", when_live=WhenLive.RESTART
     )
-    return await host.core.fixers().acquire_and_dispatch(request, wait_s=0)
+    return await host.core.sessions.fixers().acquire_and_dispatch(request, wait_s=0)
 
 
 async def become(world: Any, workspace: Workspace, **changes: Any) -> None:
@@ -143,7 +143,7 @@ async def test_nothing_is_asked_of_a_lost_host(world: Any, host: Any, other: Any
     refused = await acquire(host, ready.id)
     assert refused == NotReady(reason=NotReadyReason.HOST_LOST, status=S.READY)
     assert await world.sessions() == []
-    await other.core.hosts().report()
+    await other.core.hosts.service().report()
     assert isinstance(await acquire(host, ready.id), Started)
 
 
@@ -172,7 +172,7 @@ async def test_any_live_status_of_a_retired_host_is_moved(
     came_from = S.READY if status is S.ARCHIVING else None
     await become(world, ready, status=status, archiving_from=came_from, error="old", warning="old")
     await retire(world, host, "host-2")
-    moved = await host.core.moving().move_here(ready.id, actor="ann")
+    moved = await host.core.operations.moving().move_here(ready.id, actor="ann")
     assert (moved.status, moved.host_id, moved.worktree_path) == (S.PROVISIONING, "host-1", None)
     assert (moved.archiving_from, moved.error, moved.warning) == (None, None, None)
     await duty_of(host).run()
@@ -194,7 +194,7 @@ async def test_what_may_have_run_there_is_lost_and_what_waited_goes_on(
     await host.sessions.start_chat(ready.id, "Later")
     await become(world, ready, status=S.PROVISIONING)  # so that the chat has not begun
     await retire(world, host, "host-2")
-    await host.core.moving().move_here(ready.id)
+    await host.core.operations.moving().move_here(ready.id)
     fixer, chat = await host.sessions.list(ready.id)
     assert (fixer.status, fixer.end_reason) == (SessionStatus.FAILED, EndReason.LOST)
     assert chat.status is SessionStatus.IDLE
@@ -210,7 +210,7 @@ async def test_a_prompt_on_its_way_to_a_retired_host_is_unknown(world: Any, host
     ready = await other.ready()
     await acquire(other, ready.id)
     await retire(world, host, "host-2")
-    await host.core.moving().move_here(ready.id)
+    await host.core.operations.moving().move_here(ready.id)
     [prompt] = await world.prompts()
     assert prompt.status is PromptStatus.UNKNOWN
 
@@ -220,7 +220,7 @@ async def test_only_from_a_retired_host_to_one_that_is_not(world: Any, host: Any
     ready, mine = await other.ready(), await host.ready("Mine")
     archived = await other.ready("Archived")
     await other.archive.archive(archived.id)
-    move = host.core.moving().move_here
+    move = host.core.operations.moving().move_here
     with pytest.raises(NotFound):
         await move("nothing")
     with pytest.raises(Conflict, match="not retired"):
@@ -228,13 +228,13 @@ async def test_only_from_a_retired_host_to_one_that_is_not(world: Any, host: Any
     await lose(world, host)
     with pytest.raises(Conflict, match="not retired"):
         await move(ready.id)
-    await host.core.hosts().retire("host-2")
+    await host.core.hosts.service().retire("host-2")
     with pytest.raises(Conflict, match="already"):
         await move(mine.id)
     with pytest.raises(IllegalTransition):
         await move(archived.id)
     with pytest.raises(Conflict, match="host-2"):
-        await other.core.moving().move_here(mine.id)
+        await other.core.operations.moving().move_here(mine.id)
     assert (await host.lifecycle.get(ready.id)).host_id == "host-2"
 
 
@@ -251,7 +251,7 @@ async def test_a_late_outcome_of_the_old_host_is_none(world: Any, host: Any, oth
     async def create_late(order: Any) -> Any:
         outcome = await create(order)
         await retire(world, host, "host-2")
-        await host.core.moving().move_here(made.id)
+        await host.core.operations.moving().move_here(made.id)
         return outcome
 
     other.worktrees.create = create_late
@@ -270,7 +270,7 @@ async def test_a_late_end_of_an_archive_is_none(world: Any, host: Any, other: An
     async def remove_late(*args: Any, **more: Any) -> None:
         await remove(*args, **more)
         await retire(world, host, "host-2")
-        await host.core.moving().move_here(ready.id)
+        await host.core.operations.moving().move_here(ready.id)
 
     other.worktrees.remove = remove_late
     with pytest.raises(Conflict, match="belongs to host host-1"):
@@ -284,7 +284,7 @@ async def test_a_branch_that_was_never_pushed_is_said_so(world: Any, host: Any, 
     del world.git.worktrees[ready.worktree_path]
     world.git.branches["/src/demo"].discard(ready.branch)
     await retire(world, host, "host-2")
-    await host.core.moving().move_here(ready.id)
+    await host.core.operations.moving().move_here(ready.id)
     await duty_of(host).run()
     failed = await host.lifecycle.get(ready.id)
     assert (failed.status, failed.branch) == (S.FAILED, ready.branch)
@@ -307,11 +307,11 @@ async def test_the_host_that_can_ask_git_decides(world: Any, host: Any, other: A
     """The other leaves the workspace to it, and does not spin on what is due there."""
     made = await ratcheted(world, other)
     pause = await ratchet_duty_of(host).run()
-    assert (await other.core.ratchet().explain(made.id)).decision is None
+    assert (await other.core.ratchet.service().explain(made.id)).decision is None
     assert pause is not None
     assert pause >= 1
     await ratchet_duty_of(other).run()
-    decided = (await other.core.ratchet().explain(made.id)).decision
+    decided = (await other.core.ratchet.service().explain(made.id)).decision
     assert decided == Wait(reason=WaitReason.NO_PR, recheck_at=decided.recheck_at)
     assert "state" in other.worktrees.calls
     assert "state" not in host.worktrees.calls
@@ -323,19 +323,19 @@ async def test_a_lost_host_is_waited_for(world: Any, host: Any, other: Any) -> N
     await ratchet_duty_of(other).run()
     await lose(world, host)
     for process in (host, other):
-        await process.core.event_reader().catch_up(process.core.ratchet_consumer())
+        await process.core.events.reader().catch_up(process.core.ratchet.consumer())
     await ratchet_duty_of(host).run()
-    decided = (await host.core.ratchet().explain(made.id)).decision
+    decided = (await host.core.ratchet.service().explain(made.id)).decision
     assert decided == Wait(reason=WaitReason.WORKSPACE, recheck_at=decided.recheck_at)
-    assert (await host.core.board().get(made.id)).status_reason is StatusReason.HOST_LOST
-    [card] = await host.core.board().cards()
+    assert (await host.core.board.service().get(made.id)).status_reason is StatusReason.HOST_LOST
+    [card] = await host.core.board.service().cards()
     assert card.status_reason is StatusReason.HOST_LOST
-    await other.core.hosts().report()
-    await host.core.event_reader().catch_up(host.core.ratchet_consumer())
+    await other.core.hosts.service().report()
+    await host.core.events.reader().catch_up(host.core.ratchet.consumer())
     await ratchet_duty_of(other).run()
-    decided = (await host.core.ratchet().explain(made.id)).decision
+    decided = (await host.core.ratchet.service().explain(made.id)).decision
     assert decided == Wait(reason=WaitReason.NO_PR, recheck_at=decided.recheck_at)
-    assert (await host.core.board().get(made.id)).status_reason is not StatusReason.HOST_LOST
+    assert (await host.core.board.service().get(made.id)).status_reason is not StatusReason.HOST_LOST
 
 
 async def test_fixers_of_a_lost_host_take_no_place(world: Any, host: Any, other: Any) -> None:
@@ -344,14 +344,14 @@ async def test_fixers_of_a_lost_host_take_no_place(world: Any, host: Any, other:
     await acquire(other, ready.id)
 
     async def taken() -> int:
-        tables = host.core.ratchet_tables()
+        tables = host.core.ratchet.tables()
         slots = await world.store.ledger.read(lambda tx: read_slots(tx, tables, Settings()))
         return len(slots.taken)
 
     assert await taken() == 1
     await lose(world, host)
     assert await taken() == 0
-    await other.core.hosts().report()
+    await other.core.hosts.service().report()
     assert await taken() == 1
 
 
@@ -377,5 +377,5 @@ async def test_what_an_agent_said_is_read_on_its_host(world: Any, host: Any, oth
     world.processes.end(session.id, Exited(exit_code=0))
     await other.executor.round()
     for process in (host, other, host, other):
-        await process.core.event_reader().catch_up(process.core.agent_output())
+        await process.core.events.reader().catch_up(process.core.forge_actions.agent_output())
     assert len(await world.rows(FORGE_ACTIONS)) == 1

@@ -321,5 +321,5 @@ async def test_nothing_starts_before_ready(world: Any, host: Any) -> None:
     request = FixerRequest(
         workspace_id=made.id, label="x", causes=("ci",), prompt="Fix", when_live=WhenLive.LEAVE
     )
-    await host.core.fixers().acquire_and_dispatch(request, wait_s=0.0)
+    await host.core.sessions.fixers().acquire_and_dispatch(request, wait_s=0.0)
     assert await world.sessions() == []

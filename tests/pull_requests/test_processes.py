@@ -284,7 +284,7 @@ async def test_two_whole_houses_on_one_ledger_ask_once() -> None:
     """Two containers of everything on one store, sweeping at once: one question a pull request."""
     first = CoreHarness()
     second: CoreContainer = CoreContainer(**{**_ports(first), "locks": FakeLocks("host-2")})
-    service = first.core.pull_requests()
+    service = first.core.pull_requests.service()
 
     def work(tx: Transaction) -> None:
         first.store.writer(PROJECTS).add(tx, a_project())
@@ -297,7 +297,7 @@ async def test_two_whole_houses_on_one_ledger_ask_once() -> None:
     outcomes: dict[str, Any] = {}
 
     async def sweep(core: CoreContainer) -> None:
-        outcomes.update(await core.pull_requests().refresh_due())
+        outcomes.update(await core.pull_requests.service().refresh_due())
 
     async with anyio.create_task_group() as group:
         group.start_soon(sweep, first.core)

@@ -39,9 +39,9 @@ class RatchetHarness(CoreHarness):
             if projects.get(tx, "p1") is None:
                 projects.add(tx, a_project())
             workspaces.add(tx, workspace)
-            self.core.pull_requests().open_record(tx, workspace)
-            self.core.ratchet_steps().open_record(tx, workspace, enabled=enabled)
-            self.core.pull_requests().attach(tx, workspace_id, f"PR_{workspace_id}")
+            self.core.pull_requests.service().open_record(tx, workspace)
+            self.core.ratchet.steps().open_record(tx, workspace, enabled=enabled)
+            self.core.pull_requests.service().attach(tx, workspace_id, f"PR_{workspace_id}")
 
         await self.store.ledger.transact(work)
 
@@ -49,7 +49,7 @@ class RatchetHarness(CoreHarness):
         """A fetch finds a failed check, or what `changes` say; git agrees with it."""
         observation = an_observation(f"PR_{workspace_id}", **{"checks": FAILED} | changes)
         self.forge.observations[f"PR_{workspace_id}"] = observation
-        await self.core.pull_requests().refresh_workspace(workspace_id)
+        await self.core.pull_requests.service().refresh_workspace(workspace_id)
         await self.git_says(workspace_id, head=observation.state.head.commit)
 
     async def git_says(self, workspace_id: str = "w1", **changes: Any) -> None:
@@ -61,10 +61,10 @@ class RatchetHarness(CoreHarness):
             "unpushed": 0,
         }
         facts = GitFacts(workspace_id=workspace_id, at=self.clock.now(), **told | changes)
-        await self.store.ledger.transact(lambda tx: self.core.workspace_steps().record_git_facts(tx, facts))
+        await self.store.ledger.transact(lambda tx: self.core.workspaces.steps().record_git_facts(tx, facts))
 
     async def check(self, workspace_id: str = "w1") -> Decision:
-        found: Decision = await self.core.ratchet().check(workspace_id)
+        found: Decision = await self.core.ratchet.service().check(workspace_id)
         return found
 
     async def judge(self, workspace_id: str = "w1", **changes: Any) -> Decision:
@@ -76,12 +76,12 @@ class RatchetHarness(CoreHarness):
 
     async def fixer(self, workspace_id: str = "w1") -> Session:
         """The newest session of the workspace."""
-        sessions: list[Session] = await self.core.sessions().list(workspace_id)
+        sessions: list[Session] = await self.core.sessions.service().list(workspace_id)
         return sessions[-1]
 
     async def run(self) -> None:
         """One round of the executor."""
-        await self.core.executor().round()
+        await self.core.sessions.executor().round()
 
     async def end(self, found: Exited | Vanished, workspace_id: str = "w1") -> None:
         """The fixer's process ends like this, and the executor notices a second later."""
@@ -96,7 +96,9 @@ class RatchetHarness(CoreHarness):
         return found
 
     async def dispatches(self, workspace_id: str = "w1") -> tuple[FixerDispatch, ...]:
-        found: tuple[FixerDispatch, ...] = (await self.core.ratchet().explain(workspace_id)).dispatches
+        found: tuple[FixerDispatch, ...] = (
+            await self.core.ratchet.service().explain(workspace_id)
+        ).dispatches
         return found
 
     async def change_workspace(self, workspace_id: str = "w1", **changes: Any) -> None:

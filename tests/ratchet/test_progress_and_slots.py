@@ -61,7 +61,7 @@ async def _consume(harness: HouseT) -> None:
 
 
 async def _due_at(harness: HouseT, workspace_id: str = "w1") -> Any:
-    return (await harness.core.ratchet().explain(workspace_id)).looks_again_at
+    return (await harness.core.ratchet.service().explain(workspace_id)).looks_again_at
 
 
 # Waiting, and its limits
@@ -187,16 +187,20 @@ async def _live(steps: list[tuple[str, str, str, int]], harness: HouseT) -> None
             case "fail to see":
                 failed = FetchFailed(kind=FailureKind.UNAVAILABLE, problem="down")
                 harness.forge.observations["PR_w1"] = failed
-                await harness.core.pull_requests().refresh_workspace("w1")
+                await harness.core.pull_requests.service().refresh_workspace("w1")
             case "hint":
-                await harness.store.ledger.transact(lambda tx: harness.core.pull_requests().hint(tx, "w1"))
-            case "fix" | "die" if harness.processes.running or await harness.core.sessions().list("w1"):
+                await harness.store.ledger.transact(
+                    lambda tx: harness.core.pull_requests.service().hint(tx, "w1")
+                )
+            case "fix" | "die" if harness.processes.running or await harness.core.sessions.service().list(
+                "w1"
+            ):
                 if (await harness.fixer()).is_live:
                     await harness.end(WELL if what == "fix" else BADLY)
             case "hold":
-                await harness.core.ratchet().hold("w1")
+                await harness.core.ratchet.service().hold("w1")
             case "release":
-                await harness.core.ratchet().release("w1")
+                await harness.core.ratchet.service().release("w1")
             case _:
                 pass
         decision = await harness.check()
@@ -215,7 +219,7 @@ async def _live(steps: list[tuple[str, str, str, int]], harness: HouseT) -> None
 async def _spend(harness: HouseT) -> None:
     """One fixer is allowed, and it came to nothing."""
     await harness.workspace()
-    await harness.core.settings().change(budget_between_progress=1)
+    await harness.core.settings.service().change(budget_between_progress=1)
     await harness.judge()
     await harness.end(WELL)
     await harness.check()
@@ -233,7 +237,7 @@ async def test_red_running_green_is_progress_on_a_new_head_alone(harness: HouseT
     await harness.judge(checks=GREEN)
     assert (await harness.record()).since_progress == 1
     await harness.judge(checks=(a_check(outcome=CheckOutcome.FAILED, run_id="3"),))
-    await harness.core.sessions().start_chat("w1", "try this")
+    await harness.core.sessions.service().start_chat("w1", "try this")
     await harness.run()  # a turn: the push below may be its agent's
     await harness.judge(commit="c" * 40, checks=running)
     assert (await harness.record()).since_progress == 1
@@ -281,7 +285,7 @@ async def test_a_persons_push_is_progress_and_an_agents_is_not(harness: HouseT) 
 async def test_a_day_has_its_own_budget_and_says_when_it_ends(harness: HouseT) -> None:
     """Whatever the progress: so many fixers a day, and a look when the oldest is a day old."""
     await harness.workspace()
-    await harness.core.settings().change(budget_per_day=1)
+    await harness.core.settings.service().change(budget_per_day=1)
     began = harness.clock.now() + timedelta(seconds=100)
     await harness.judge()
     await harness.end(WELL)
@@ -331,7 +335,7 @@ def test_places_are_given_in_the_order_of_waiting(
 
 async def test_who_has_waited_longest_gets_the_next_place(harness: HouseT) -> None:
     """A slot that is free goes to the first in line, though another one asks before it."""
-    await harness.core.settings().change(capacity_all=1)
+    await harness.core.settings.service().change(capacity_all=1)
     for name in ("w1", "w2", "w3"):
         await harness.workspace(name)
     assert isinstance(await harness.judge("w1"), Dispatch)
@@ -346,7 +350,7 @@ async def test_who_has_waited_longest_gets_the_next_place(harness: HouseT) -> No
 
 async def test_a_freed_place_wakes_the_one_who_may_have_it(harness: HouseT) -> None:
     """The end of a fixer makes the first in line look at once, and not all of them."""
-    await harness.core.settings().change(capacity_all=1)
+    await harness.core.settings.service().change(capacity_all=1)
     for name in ("w1", "w2", "w3"):
         await harness.workspace(name)
     for name in ("w1", "w2", "w3"):
@@ -362,11 +366,11 @@ async def test_a_freed_place_wakes_the_one_who_may_have_it(harness: HouseT) -> N
 
 async def test_who_waits_no_more_keeps_nobody_waiting(harness: HouseT) -> None:
     """Switched off, or green by now: the next in line comes."""
-    await harness.core.settings().change(capacity_all=1)
+    await harness.core.settings.service().change(capacity_all=1)
     for name in ("w1", "w2", "w3", "w4"):
         await harness.workspace(name)
         await harness.judge(name)
-    await harness.core.ratchet().switch("w2", enabled=False)
+    await harness.core.ratchet.service().switch("w2", enabled=False)
     assert isinstance(await harness.judge("w3", checks=GREEN), Ready)
     await harness.end(WELL)
     assert isinstance(await harness.judge("w4"), Dispatch)
@@ -406,8 +410,8 @@ async def test_a_persons_hold_outlives_the_stop_of_the_fixer(harness: HouseT) ->
     await harness.workspace()
     await harness.judge()
     await harness.run()
-    await harness.core.ratchet().hold("w1")
-    await harness.core.sessions().stop((await harness.fixer()).id)
+    await harness.core.ratchet.service().hold("w1")
+    await harness.core.sessions.service().stop((await harness.fixer()).id)
     await harness.run()
     await harness.check()
     assert (await harness.record()).hold.kind is HoldKind.PERSON
@@ -423,7 +427,7 @@ async def test_each_thread_needs_its_own_answer(harness: HouseT) -> None:
     await harness.judge(checks=GREEN, conversation=talk)
     fixer = await harness.fixer()
     await harness.run()
-    words = harness.core.forge_actions()
+    words = harness.core.forge_actions.service()
 
     async def reply(thread: str) -> Decision:
         def work(tx: Transaction) -> None:
@@ -448,7 +452,7 @@ async def test_switching_off_tells_its_decision(harness: HouseT) -> None:
     """The record and the event agree: off is a decision, reached without any facts."""
     await harness.workspace()
     await harness.judge()
-    record = await harness.core.ratchet().switch("w1", enabled=False)
+    record = await harness.core.ratchet.service().switch("w1", enabled=False)
     assert (record.decision, record.decided_at, record.facts_digest) == (
         Disabled(),
         harness.clock.now(),
@@ -463,12 +467,12 @@ async def test_switching_off_tells_its_decision(harness: HouseT) -> None:
 async def test_nothing_starts_on_a_lost_host_and_its_return_wakes(harness: HouseT) -> None:
     """A host that is not seen makes its workspaces wait; when it is back, they are looked at."""
     await harness.workspace()
-    await harness.core.hosts().report()
+    await harness.core.hosts.service().report()
     await harness.judge()
-    await harness.core.ratchet().switch("w1", enabled=False)
-    await harness.core.ratchet().switch("w1", enabled=True)
+    await harness.core.ratchet.service().switch("w1", enabled=False)
+    await harness.core.ratchet.service().switch("w1", enabled=True)
     harness.clock.advance(3600)
-    await harness.core.hosts().notice_losses()
+    await harness.core.hosts.service().notice_losses()
     await harness.see()
     assert _waits(await harness.check(), WaitReason.WORKSPACE)
     await _consume(harness)
@@ -489,7 +493,7 @@ async def test_what_is_waited_for_without_an_end_wakes_by_its_event(harness: Hou
         case "reopened":
             await harness.judge(state=GitHubState.CLOSED)
         case "released":
-            await harness.core.ratchet().hold("w1")
+            await harness.core.ratchet.service().hold("w1")
             await harness.judge()
         case _:
             pass
@@ -500,7 +504,7 @@ async def test_what_is_waited_for_without_an_end_wakes_by_its_event(harness: Hou
     harness.clock.advance(1)
     match what:
         case "ready":
-            steps = harness.core.workspace_steps()
+            steps = harness.core.workspaces.steps()
             await harness.store.ledger.transact(
                 lambda tx: steps.provisioned(tx, "w1", "/worktrees/w1", warning=None)
             )
@@ -509,7 +513,7 @@ async def test_what_is_waited_for_without_an_end_wakes_by_its_event(harness: Hou
         case "reopened":
             await harness.see(commit="c" * 40)
         case _:
-            await harness.core.ratchet().release("w1")
+            await harness.core.ratchet.service().release("w1")
     await _consume(harness)
     assert await _due_at(harness) == harness.clock.now()
 
@@ -520,5 +524,6 @@ async def test_a_head_in_nobodys_branch_is_told_once_it_was_read(harness: HouseT
     gone = Head(ref="headway/fix-login", commit="a" * 40, repository="octo/demo", tip=None)
     assert _stalls(await harness.judge(head=gone), StallReason.NO_HEAD)
     harness.clock.advance(1)
-    await harness.store.ledger.transact(lambda tx: harness.core.pull_requests().hint(tx, "w1"))
+    hint = harness.core.pull_requests.service().hint
+    await harness.store.ledger.transact(lambda tx: hint(tx, "w1"))
     assert _waits(await harness.check(), WaitReason.REFRESH)

@@ -86,7 +86,7 @@ async def test_a_dispatch_whose_start_died_goes_on_as_itself(harness: HouseT) ->
     """The runner died before anything started: recovery begins the next attempt, within the same dispatch."""
     await harness.workspace()
     await harness.judge()
-    await harness.core.executor().recover()
+    await harness.core.sessions.executor().recover()
     assert isinstance(await harness.check(), FixerActive)
     (pending,) = await harness.dispatches()
     assert (pending.status, pending.attempts) == (DispatchStatus.PENDING, 2)
@@ -124,10 +124,10 @@ async def test_switching_off_ends_everything_in_one_write(harness: HouseT, phase
         await harness.run()
         await harness.check()
     if phase == "stopping":
-        await harness.core.sessions().stop((await harness.fixer()).id)
+        await harness.core.sessions.service().stop((await harness.fixer()).id)
     if phase == "ended":
         await harness.end(WELL)
-    record = await harness.core.ratchet().switch("w1", enabled=False)
+    record = await harness.core.ratchet.service().switch("w1", enabled=False)
     assert record.decision == Disabled()
     assert (record.handled, record.dispatch_times, record.since_progress) == ((), (), 0)
     assert (record.seen, record.hold) == (None, None)
@@ -135,8 +135,8 @@ async def test_switching_off_ends_everything_in_one_write(harness: HouseT, phase
     await harness.run()
     assert harness.processes.running == []
     assert await harness.check() == Disabled()
-    assert all(not session.is_live for session in await harness.core.sessions().list("w1"))
-    again = await harness.core.ratchet().switch("w1", enabled=True)
+    assert all(not session.is_live for session in await harness.core.sessions.service().list("w1"))
+    again = await harness.core.ratchet.service().switch("w1", enabled=True)
     assert again.decision is None
     harness.clock.advance(1)
     assert isinstance(await harness.judge(), Dispatch)
@@ -148,14 +148,14 @@ async def test_a_person_who_stops_the_fixer_holds_the_ratchet(harness: HouseT) -
     await harness.judge()
     await harness.run()
     await harness.check()
-    await harness.core.sessions().stop((await harness.fixer()).id)
+    await harness.core.sessions.service().stop((await harness.fixer()).id)
     await harness.run()
     held = await harness.check()
     assert isinstance(held, Held)
     assert held.by == HoldKind.STOPPED_FIXER
     assert await _statuses(harness) == [DispatchStatus.CANCELLED]
     assert (await harness.record()).handled == ()
-    await harness.core.ratchet().release("w1")
+    await harness.core.ratchet.service().release("w1")
     harness.clock.advance(1)
     assert isinstance(await harness.judge(), Dispatch)
 
@@ -180,7 +180,7 @@ async def test_a_dispatch_without_its_reason_is_cancelled(
             await harness.see(state=GitHubState.CLOSED)
         case "switched":
             await harness.store.ledger.transact(
-                lambda tx: harness.core.pull_requests().attach(tx, "w1", "PR_2")
+                lambda tx: harness.core.pull_requests.service().attach(tx, "w1", "PR_2")
             )
         case _:
             await harness.change_workspace(status=WorkspaceStatus.ARCHIVING)
@@ -198,7 +198,7 @@ async def test_a_dispatch_without_its_reason_is_cancelled(
 async def test_the_budget_is_spent_and_refilled_by_progress(harness: HouseT) -> None:
     """So many fixers between two marks of progress; red to green on a new head is one."""
     await harness.workspace()
-    await harness.core.settings().change(budget_between_progress=1)
+    await harness.core.settings.service().change(budget_between_progress=1)
     await harness.judge()
     await harness.end(BADLY)
     spent = await _retry(harness)
@@ -210,7 +210,7 @@ async def test_the_budget_is_spent_and_refilled_by_progress(harness: HouseT) -> 
 
 async def test_capacity_is_counted_over_workspaces(harness: HouseT) -> None:
     """No more fixers at a time than allowed; the next starts when one ended."""
-    await harness.core.settings().change(capacity_all=1)
+    await harness.core.settings.service().change(capacity_all=1)
     await harness.workspace("w1")
     await harness.workspace("w2")
     assert isinstance(await harness.judge("w1"), Dispatch)
@@ -238,7 +238,7 @@ async def test_ten_checks_at_once_make_one_dispatch(harness: HouseT) -> None:
             group.start_soon(look)
     assert sorted(type(decision).__name__ for decision in decisions) == ["Dispatch"] + ["FixerActive"] * 9
     assert len(await harness.dispatches()) == 1
-    assert len(await harness.core.sessions().list("w1")) == 1
+    assert len(await harness.core.sessions.service().list("w1")) == 1
     assert len(await harness.payloads("ratchet.dispatch_changed")) == 1
 
 
@@ -266,7 +266,7 @@ async def test_no_check_asks_the_forge(harness: HouseT) -> None:
     await harness.workspace(enabled=False)
     assert await harness.check() == Disabled()
     assert harness.forge.asked == []
-    await harness.core.ratchet().switch("w1", enabled=True)
+    await harness.core.ratchet.service().switch("w1", enabled=True)
     await harness.judge()
     asked = len(harness.forge.asked)
     await harness.check()
@@ -304,12 +304,12 @@ async def test_the_end_of_a_session_wakes_the_ratchet(harness: HouseT) -> None:
 async def test_a_working_chat_blocks_and_an_idle_one_does_not(harness: HouseT) -> None:
     """A turn in flight comes first; a session that has nothing to do never blocks."""
     await harness.workspace()
-    await harness.core.sessions().start_chat("w1", "hello")
+    await harness.core.sessions.service().start_chat("w1", "hello")
     await harness.run()
     busy = await harness.judge()
     assert isinstance(busy, Wait)
     assert busy.reason is WaitReason.SESSION
     await harness.end(WELL)
-    await harness.core.sessions().start_chat("w1", None)
+    await harness.core.sessions.service().start_chat("w1", None)
     harness.clock.advance(1)
     assert isinstance(await harness.judge(), Dispatch)

@@ -7,6 +7,8 @@ die. A dead one is frozen: its tasks stay where they are, its locks are free, an
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from functools import partial
+from operator import attrgetter
+from types import SimpleNamespace
 from typing import Any, TypeVar, cast
 
 import anyio
@@ -162,7 +164,7 @@ class Incarnation:
         """A person archives a workspace, with or without a word about the files that git ignores."""
         if lose_ignored:
             self.words.add(workspace_id)
-        return await self.core.archive().archive(workspace_id, lose_ignored=lose_ignored)
+        return await self.core.operations.archive().archive(workspace_id, lose_ignored=lose_ignored)
 
     # Lives
 
@@ -184,9 +186,9 @@ class Incarnation:
             if not mine:
                 self.world.tell(f"{self.name}: another process runs this host")
                 return
-            await self.core.hosts().report()
-            await self.core.pull_requests().recover()
-            await self.core.recovery().recover()
+            await self.core.hosts.service().report()
+            await self.core.pull_requests.service().recover()
+            await self.core.operations.recovery().recover()
             self.machine.recovered = self
             await self.core.runner().run()
 
@@ -197,33 +199,35 @@ _READ_TURNS = (0, 0, 0, 1)
 
 _CONTAINERS: dict[type[Any], Any] = {}
 _SERVICES = (
-    "archive",
-    "board",
-    "creation",
+    "board.service",
     "duties",
-    "executor",
-    "fixers",
-    "hosts",
+    "hosts.service",
     "ledger",
-    "lifecycle",
     "locks",
-    "projects",
-    "provisioning",
-    "pull_requests",
-    "ratchet",
-    "recovery",
+    "operations.archive",
+    "operations.creation",
+    "operations.provisioning",
+    "operations.recovery",
+    "projects.service",
+    "pull_requests.service",
+    "ratchet.service",
     "runner",
-    "sessions",
-    "settings",
+    "sessions.executor",
+    "sessions.fixers",
+    "sessions.service",
+    "settings.service",
+    "workspaces.service",
 )
 
 
 class _Services:
-    """What a container made for one process, under the names that it has there."""
+    """What a container made for one process, under the names that it has there: `sessions.service`."""
 
     def __init__(self, made: Mapping[str, Any]) -> None:
-        for name, service in made.items():
-            setattr(self, name, partial(_same, service))
+        for path, service in made.items():
+            room, _, name = path.rpartition(".")
+            inside = vars(self).setdefault(room, SimpleNamespace()) if room else self
+            setattr(inside, name, partial(_same, service))
 
 
 def _same(service: T) -> T:
@@ -244,7 +248,7 @@ def wired(container: type[Any], **ports: Any) -> CoreContainer:
         dependency.reset_override()
         dependency.override(providers.Object(port))
     made.reset_singletons()
-    services = _Services({name: getattr(made, name)() for name in _SERVICES})
+    services = _Services({path: attrgetter(path)(made)() for path in _SERVICES})
     return cast("CoreContainer", services)
 
 

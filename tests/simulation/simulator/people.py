@@ -66,28 +66,30 @@ Caller = Callable[["Incarnation", Workspace], Awaitable[Any]]
 
 async def _refresh(process: "Incarnation", workspace: Workspace) -> None:
     insist = process.world.luck.choice((True, False))
-    await process.core.pull_requests().refresh_workspace(workspace.id, insist=insist)
+    await process.core.pull_requests.service().refresh_workspace(workspace.id, insist=insist)
 
 
 async def _hook(process: "Incarnation", workspace: Workspace) -> None:
-    await process.core.ledger().transact(lambda tx: process.core.pull_requests().hint(tx, workspace.id))
+    await process.core.ledger().transact(
+        lambda tx: process.core.pull_requests.service().hint(tx, workspace.id)
+    )
 
 
 async def _off_and_on(process: "Incarnation", workspace: Workspace) -> None:
-    await process.core.ratchet().switch(workspace.id, enabled=False)
+    await process.core.ratchet.service().switch(workspace.id, enabled=False)
     await anyio.sleep(process.world.luck.random() * 10)
-    await process.core.ratchet().switch(workspace.id, enabled=True)
+    await process.core.ratchet.service().switch(workspace.id, enabled=True)
 
 
 async def _hold(process: "Incarnation", workspace: Workspace) -> None:
-    await process.core.ratchet().hold(workspace.id)
+    await process.core.ratchet.service().hold(workspace.id)
     await anyio.sleep(process.world.luck.random() * 10)
-    await process.core.ratchet().release(workspace.id)
+    await process.core.ratchet.service().release(workspace.id)
 
 
 async def _chat(process: "Incarnation", workspace: Workspace) -> None:
     number = process.world.count("chat")
-    await process.core.sessions().start_chat(workspace.id, f"Chat {number}")
+    await process.core.sessions.service().start_chat(workspace.id, f"Chat {number}")
 
 
 async def _chats(process: "Incarnation", workspace: Workspace) -> None:
@@ -98,9 +100,11 @@ async def _chats(process: "Incarnation", workspace: Workspace) -> None:
 
 
 async def _stop(process: "Incarnation", workspace: Workspace) -> None:
-    live = [session for session in await process.core.sessions().list(workspace.id) if session.is_live]
+    live = [
+        session for session in await process.core.sessions.service().list(workspace.id) if session.is_live
+    ]
     if live:
-        await process.core.sessions().stop(process.world.luck.choice(live).id)
+        await process.core.sessions.service().stop(process.world.luck.choice(live).id)
 
 
 async def _fix(process: "Incarnation", workspace: Workspace) -> None:
@@ -111,7 +115,7 @@ async def _fix(process: "Incarnation", workspace: Workspace) -> None:
         prompt=f"Fix it by hand, {process.world.count('fix')}",
         when_live=process.world.luck.choice(tuple(WhenLive)),
     )
-    await process.core.fixers().acquire_and_dispatch(request, wait_s=1.0)
+    await process.core.sessions.fixers().acquire_and_dispatch(request, wait_s=1.0)
 
 
 async def _archive(process: "Incarnation", workspace: Workspace) -> None:
@@ -122,7 +126,7 @@ async def _twice(process: "Incarnation", workspace: Workspace) -> None:
     """Two checks of the ratchet in the same tick (S17)."""
     async with anyio.create_task_group() as group:
         for _ in range(2):
-            group.start_soon(process.core.ratchet().check, workspace.id)
+            group.start_soon(process.core.ratchet.service().check, workspace.id)
             group.start_soon(_fix, process, workspace)
 
 
@@ -137,10 +141,10 @@ CALLERS: Mapping[str, Caller] = {
     "fixes by hand": _fix,
     "checks and fixes at the same time": _twice,
     "archives": _archive,
-    "retries": lambda process, workspace: process.core.provisioning().retry(workspace.id),
-    "cancels": lambda process, workspace: process.core.lifecycle().cancel(workspace.id),
-    "looks at the ratchet": lambda process, workspace: process.core.ratchet().check(workspace.id),
-    "reads the board": lambda process, _: process.core.board().cards(),
+    "retries": lambda process, workspace: process.core.operations.provisioning().retry(workspace.id),
+    "cancels": lambda process, workspace: process.core.workspaces.service().cancel(workspace.id),
+    "looks at the ratchet": lambda process, workspace: process.core.ratchet.service().check(workspace.id),
+    "reads the board": lambda process, _: process.core.board.service().cards(),
 }
 
 
@@ -211,4 +215,4 @@ async def _create_one(process: "Incarnation", number: int) -> None:
             command = GitHubIssue(project_id=project_id, number=number, url=url)
         case _:
             command = Manual(project_id=project_id, name=f"Work {number % 2}", initial_prompt=f"Do {number}")
-    await process.core.creation().create(command, idempotency_key=f"key-{number}")
+    await process.core.operations.creation().create(command, idempotency_key=f"key-{number}")

@@ -31,7 +31,7 @@ class Stage(Story):
 
     async def create(self, command: CreateWorkspace) -> None:
         process = self.start(self.machine, "creator")
-        await process.core.creation().create(command, idempotency_key="key")
+        await process.core.operations.creation().create(command, idempotency_key="key")
         process.stopped()
 
     async def run_until(self, reached: Callable[[], bool]) -> None:
@@ -99,7 +99,7 @@ async def _red(stage: Stage) -> None:
 async def _red_and_on(stage: Stage) -> None:
     await _red(stage)
     process = stage.start(stage.machine, "app")
-    await process.core.ratchet().switch(stage.workspace.id, enabled=True)
+    await process.core.ratchet.service().switch(stage.workspace.id, enabled=True)
     process.stopped()
 
 
@@ -144,20 +144,20 @@ async def _working(stage: Stage) -> None:
 def _create(command: Callable[[str], CreateWorkspace]) -> Act:
     async def act(process: Incarnation, _workspace: Workspace | None) -> None:
         project = process.world.rows("projects")[0]
-        await process.core.creation().create(command(project.id), idempotency_key="key")
+        await process.core.operations.creation().create(command(project.id), idempotency_key="key")
 
     return act
 
 
 async def _provision(process: Incarnation, workspace: Workspace | None) -> None:
     assert workspace is not None
-    await process.core.provisioning().provision(workspace.id)
+    await process.core.operations.provisioning().provision(workspace.id)
 
 
 async def _dispatch(process: Incarnation, workspace: Workspace | None) -> None:
     assert workspace is not None
-    await process.core.ratchet().check(workspace.id)
-    await process.core.executor().round()
+    await process.core.ratchet.service().check(workspace.id)
+    await process.core.sessions.executor().round()
 
 
 async def _disable_meanwhile(process: Incarnation, workspace: Workspace | None) -> None:
@@ -165,14 +165,16 @@ async def _disable_meanwhile(process: Incarnation, workspace: Workspace | None) 
     async with anyio.create_task_group() as group:
         group.start_soon(_dispatch, process, workspace)
         await anyio.sleep(0.05)
-        await process.core.ratchet().switch(workspace.id, enabled=False)
-    await process.core.executor().round()
+        await process.core.ratchet.service().switch(workspace.id, enabled=False)
+    await process.core.sessions.executor().round()
 
 
 async def _told(process: Incarnation, workspace: Workspace | None) -> None:
     """A hook says that something happened; every duty of a runner looks, as often as it takes."""
     assert workspace is not None
-    await process.core.ledger().transact(lambda tx: process.core.pull_requests().hint(tx, workspace.id))
+    await process.core.ledger().transact(
+        lambda tx: process.core.pull_requests.service().hint(tx, workspace.id)
+    )
     await _rounds(process, workspace)
 
 

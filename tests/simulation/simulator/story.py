@@ -93,8 +93,8 @@ class Story:
         """Quick settings, in every other world a place for one fixer alone, and the project: its id."""
         process = self.start(self.world.machines[0], "setup")
         places = 1 + self.world.plan.seed % 2
-        await process.core.settings().change(**QUICK, capacity_all=places, capacity_project=places)
-        project = await process.core.projects().register(REPO, startup_script="make setup")
+        await process.core.settings.service().change(**QUICK, capacity_all=places, capacity_project=places)
+        project = await process.core.projects.service().register(REPO, startup_script="make setup")
         process.stopped()
         return project.id
 

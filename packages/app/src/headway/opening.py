@@ -36,11 +36,11 @@ class Workspaces:
     """Everything that is done to workspaces, in one place for callers."""
 
     def __init__(self, core: CoreContainer) -> None:
-        self._creation = core.creation()
-        self._lifecycle = core.lifecycle()
-        self._provisioning = core.provisioning()
-        self._archive = core.archive()
-        self._moving = core.moving()
+        self._creation = core.operations.creation()
+        self._lifecycle = core.workspaces.service()
+        self._provisioning = core.operations.provisioning()
+        self._archive = core.operations.archive()
+        self._moving = core.operations.moving()
 
     async def create(
         self, command: CreateWorkspace, *, idempotency_key: str | None = None, actor: str = "headway"
@@ -83,18 +83,18 @@ class Headway:
     def __init__(self, core: CoreContainer) -> None:
         self._core = core
         self.workspaces = Workspaces(core)
-        self.events: EventFeed = core.feed()
-        self.hosts: HostService = core.hosts()
-        self.settings: SettingsService = core.settings()
-        self.worktree_paths: WorktreePaths = core.worktree_paths()
-        self.projects: ProjectService = core.projects()
-        self.sessions: SessionService = core.sessions()
-        self.fixers: FixerSessionService = core.fixers()
-        self.pull_requests: PRSnapshotService = core.pull_requests()
-        self.forge_actions: ForgeActionService = core.forge_actions()
-        self.branches: BranchService = core.branches()
-        self.ratchet: RatchetService = core.ratchet()
-        self.board: BoardService = core.board()
+        self.events: EventFeed = core.events.feed()
+        self.hosts: HostService = core.hosts.service()
+        self.settings: SettingsService = core.settings.service()
+        self.worktree_paths: WorktreePaths = core.operations.worktree_paths()
+        self.projects: ProjectService = core.projects.service()
+        self.sessions: SessionService = core.sessions.service()
+        self.fixers: FixerSessionService = core.sessions.fixers()
+        self.pull_requests: PRSnapshotService = core.pull_requests.service()
+        self.forge_actions: ForgeActionService = core.forge_actions.service()
+        self.branches: BranchService = core.operations.branches()
+        self.ratchet: RatchetService = core.ratchet.service()
+        self.board: BoardService = core.board.service()
         self.agents: Agents = core.agents()
 
     def changes(self) -> anyio.Event:
@@ -126,7 +126,7 @@ class Headway:
             if not mine:
                 raise Conflict("runner", self._core.locks().host_id, "another process runs this host")
             await self._core.heartbeat().report()
-            await self._core.pull_requests().recover()
+            await self._core.pull_requests.service().recover()
             async with anyio.create_task_group() as group:
                 group.start_soon(self._core.runner().run)
                 group.start_soon(self._recover)  # beside the duties: a script may take its time

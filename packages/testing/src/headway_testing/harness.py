@@ -1,7 +1,5 @@
 """The whole of core over fakes, for tests: one container, one ledger in memory, virtual time."""
 
-from typing import Any
-
 from headway_core.container import CoreContainer
 from headway_core.kernel.events import EventCatalog
 from headway_core.kernel.memory import MemoryStore
@@ -24,7 +22,7 @@ from headway_testing.fakes import (
 class CoreHarness:
     """Every port faked, every service real; each unit of work is run twice."""
 
-    def __init__(self, container: type[Any] = CoreContainer) -> None:
+    def __init__(self, container: type[CoreContainer] = CoreContainer) -> None:
         self.clock = ManualClock()
         self.store = MemoryStore(
             clock=self.clock, ids=SequentialIds(), catalog=EventCatalog(ALL_EVENTS), run_twice=True
@@ -33,7 +31,7 @@ class CoreHarness:
         self.processes = FakeProcesses()
         self.forge = FakePullRequests()
         self.writer = FakeForgeWriter()
-        self.core: CoreContainer = container(
+        self.core = container(
             store=self.store,
             locks=FakeLocks(),
             worktrees=FakeWorktrees(self.git),

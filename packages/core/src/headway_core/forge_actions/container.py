@@ -1,0 +1,63 @@
+"""The wiring of what Headway does at a forge for agents and people."""
+
+from dependency_injector import containers, providers
+
+from headway_core.forge_actions.model import FORGE_ACTIONS
+from headway_core.forge_actions.ports import ForgeWriter
+from headway_core.forge_actions.service import AgentOutputConsumer, ForgeActionDuty, ForgeActionService
+from headway_core.kernel.hosts import HostLocks
+from headway_core.kernel.store import Store
+from headway_core.kernel.tables import ReadTable
+from headway_core.kernel.wiring import reader, writer
+from headway_core.pull_requests.service import PRSnapshotService
+from headway_core.sessions.ports import Supervisor
+from headway_core.settings.steps import SettingsSteps
+
+
+class ForgeActionsContainer(containers.DeclarativeContainer):
+    """Intents to write to a forge."""
+
+    store = providers.Dependency(instance_of=Store)
+    locks = providers.Dependency(instance_of=HostLocks)
+    forge_writer = providers.Dependency(instance_of=ForgeWriter)
+    supervisor = providers.Dependency(instance_of=Supervisor)
+    settings = providers.Dependency(instance_of=SettingsSteps)
+    pull_requests = providers.Dependency(instance_of=PRSnapshotService)
+    read_projects = providers.Dependency(instance_of=ReadTable)
+    read_workspaces = providers.Dependency(instance_of=ReadTable)
+    read_sessions = providers.Dependency(instance_of=ReadTable)
+    read_snapshots = providers.Dependency(instance_of=ReadTable)
+
+    ledger = store.provided.ledger
+
+    read_actions = reader(store, FORGE_ACTIONS)
+    write_actions = writer(store, FORGE_ACTIONS)
+
+    service = providers.Singleton(
+        ForgeActionService,
+        ledger=ledger,
+        actions=write_actions,
+        snapshots=read_snapshots,
+        pull_requests=pull_requests,
+    )
+    duty = providers.Singleton(
+        ForgeActionDuty,
+        ledger=ledger,
+        service=service,
+        actions=read_actions,
+        workspaces=read_workspaces,
+        projects=read_projects,
+        writer=forge_writer,
+        locks=locks,
+    )
+    agent_output = providers.Singleton(
+        AgentOutputConsumer,
+        ledger=ledger,
+        service=service,
+        settings=settings,
+        sessions=read_sessions,
+        workspaces=read_workspaces,
+        snapshots=read_snapshots,
+        supervisor=supervisor,
+        locks=locks,
+    )

@@ -1,0 +1,50 @@
+"""What the containers of the rooms are made with, each a provider that keeps its type."""
+
+from typing import Any, TypeVar, cast
+
+from dependency_injector import containers, providers
+
+from headway_core.kernel.claims import Claims
+from headway_core.kernel.store import Store
+from headway_core.kernel.tables import OwnedTable, ReadTable, TableSpec
+
+R = TypeVar("R")
+C = TypeVar("C", bound=containers.DeclarativeContainer)
+
+
+def reader(store: providers.Provider[Store], spec: TableSpec[R]) -> providers.Singleton[ReadTable[R]]:
+    """Provide the read port of a table: for everybody."""
+    return providers.Singleton(_reader_of, store, spec)
+
+
+def writer(store: providers.Provider[Store], spec: TableSpec[R]) -> providers.Singleton[OwnedTable[R]]:
+    """Provide the write port of a table: each is given to exactly one consumer, in the room of its record
+    (law 1).
+    """
+    return providers.Singleton(_writer_of, store, spec)
+
+
+def claims(store: providers.Provider[Store], kind: str) -> providers.Singleton[Claims]:
+    """Provide the claims of one kind: each is given to exactly one consumer (law 1)."""
+    return providers.Singleton(_claims_of, store, kind)
+
+
+def room(container: type[C], **given: providers.Provider[Any]) -> C:
+    """A room's container inside another one.
+
+    A provider of a container hands out the providers of what is in it, so the type of the room stands for
+    it: `core.sessions.service()` is a `SessionService`.
+    """
+    return cast("C", providers.Container(container, **given))
+
+
+def _reader_of(store: Store, spec: TableSpec[R]) -> ReadTable[R]:
+    return store.reader(spec)
+
+
+def _writer_of(store: Store, spec: TableSpec[R]) -> OwnedTable[R]:
+    return store.writer(spec)
+
+
+def _claims_of(store: Store, kind: str) -> Claims:
+    return store.claims(kind)

@@ -1,0 +1,23 @@
+"""The wiring of the projects."""
+
+from dependency_injector import containers, providers
+
+from headway_core.kernel.store import Store
+from headway_core.kernel.wiring import reader, writer
+from headway_core.projects.model import PROJECTS
+from headway_core.projects.ports import Repositories
+from headway_core.projects.service import ProjectService
+from headway_core.projects.steps import ProjectSteps
+
+
+class ProjectsContainer(containers.DeclarativeContainer):
+    """Registered repositories."""
+
+    store = providers.Dependency(instance_of=Store)
+    repositories = providers.Dependency(instance_of=Repositories)
+
+    read_projects = reader(store, PROJECTS)
+    write_projects = writer(store, PROJECTS)
+
+    steps = providers.Singleton(ProjectSteps, write_projects)
+    service = providers.Singleton(ProjectService, store.provided.ledger, steps, repositories)

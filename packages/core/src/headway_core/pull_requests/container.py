@@ -1,0 +1,77 @@
+"""The wiring of the pull requests."""
+
+from dependency_injector import containers, providers
+
+from headway_core.kernel.hosts import HostLocks
+from headway_core.kernel.store import Store
+from headway_core.kernel.tables import ReadTable
+from headway_core.kernel.wiring import claims, reader, writer
+from headway_core.pull_requests.budget import ForgeBudgets
+from headway_core.pull_requests.duty import NamedPullRequestsConsumer, PullRequestConsumer, WatchDuty
+from headway_core.pull_requests.hooks import HookDuty, HookService
+from headway_core.pull_requests.model import DELIVERIES, FORGE_BUDGETS, SNAPSHOTS, WATCHES
+from headway_core.pull_requests.ports import PullRequests
+from headway_core.pull_requests.repository import PullRequestRepository
+from headway_core.pull_requests.service import PRSnapshotService
+from headway_core.sessions.ports import Supervisor
+
+
+class PullRequestsContainer(containers.DeclarativeContainer):
+    """Snapshots of pull requests, what is known of a forge's budgets, and webhook deliveries."""
+
+    store = providers.Dependency(instance_of=Store)
+    locks = providers.Dependency(instance_of=HostLocks)
+    forge = providers.Dependency(instance_of=PullRequests)
+    supervisor = providers.Dependency(instance_of=Supervisor)
+    read_projects = providers.Dependency(instance_of=ReadTable)
+    read_workspaces = providers.Dependency(instance_of=ReadTable)
+    read_git_facts = providers.Dependency(instance_of=ReadTable)
+    read_settings = providers.Dependency(instance_of=ReadTable)
+
+    ledger = store.provided.ledger
+
+    read_snapshots = reader(store, SNAPSHOTS)
+    read_watches = reader(store, WATCHES)
+    read_budgets = reader(store, FORGE_BUDGETS)
+    write_snapshots = writer(store, SNAPSHOTS)
+    write_watches = writer(store, WATCHES)
+    write_budgets = writer(store, FORGE_BUDGETS)
+    write_deliveries = writer(store, DELIVERIES)
+    claim_fetches = claims(store, "fetch")
+
+    budgets = providers.Singleton(ForgeBudgets, write_budgets)
+    repository = providers.Singleton(
+        PullRequestRepository,
+        snapshots=write_snapshots,
+        watches=write_watches,
+        claims=claim_fetches,
+        budgets=budgets,
+        workspaces=read_workspaces,
+        projects=read_projects,
+        git_facts=read_git_facts,
+        settings=read_settings,
+    )
+    service = providers.Singleton(
+        PRSnapshotService, ledger, records=repository, budgets=budgets, forge=forge, locks=locks
+    )
+    hooks = providers.Singleton(
+        HookService,
+        ledger,
+        deliveries=write_deliveries,
+        projects=read_projects,
+        workspaces=read_workspaces,
+        snapshots=read_snapshots,
+        pull_requests=service,
+    )
+    duty = providers.Singleton(WatchDuty, service)
+    hook_duty = providers.Singleton(HookDuty, hooks)
+    consumer = providers.Singleton(PullRequestConsumer, service)
+    named_consumer = providers.Singleton(
+        NamedPullRequestsConsumer,
+        ledger=ledger,
+        service=service,
+        workspaces=read_workspaces,
+        projects=read_projects,
+        supervisor=supervisor,
+        locks=locks,
+    )

@@ -1,0 +1,98 @@
+"""The wiring of the ratchet."""
+
+from dependency_injector import containers, providers
+
+from headway_core.kernel.hosts import HostLocks
+from headway_core.kernel.store import Store
+from headway_core.kernel.tables import ReadTable
+from headway_core.kernel.wiring import reader, writer
+from headway_core.pull_requests.service import PRSnapshotService
+from headway_core.ratchet.consumers import RatchetConsumer
+from headway_core.ratchet.dispatches import DispatchSteps
+from headway_core.ratchet.duty import RatchetDuty
+from headway_core.ratchet.model import DISPATCHES, FIXER_SLOTS, RATCHETS, WAKES
+from headway_core.ratchet.service import RatchetService
+from headway_core.ratchet.steps import RatchetSteps
+from headway_core.ratchet.tables import RatchetTables
+from headway_core.ratchet.worktree_facts import WorktreeFacts
+from headway_core.sessions.fixers import FixerSessionService
+from headway_core.sessions.service import SessionService
+from headway_core.settings.steps import SettingsSteps
+from headway_core.workspaces.ports import Worktrees
+from headway_core.workspaces.steps import WorkspaceSteps
+
+
+class RatchetContainer(containers.DeclarativeContainer):
+    """Switches, dispatches and decisions."""
+
+    store = providers.Dependency(instance_of=Store)
+    locks = providers.Dependency(instance_of=HostLocks)
+    worktrees = providers.Dependency(instance_of=Worktrees)
+    settings = providers.Dependency(instance_of=SettingsSteps)
+    workspaces = providers.Dependency(instance_of=WorkspaceSteps)
+    sessions = providers.Dependency(instance_of=SessionService)
+    fixers = providers.Dependency(instance_of=FixerSessionService)
+    pull_requests = providers.Dependency(instance_of=PRSnapshotService)
+    read_hosts = providers.Dependency(instance_of=ReadTable)
+    read_projects = providers.Dependency(instance_of=ReadTable)
+    read_workspaces = providers.Dependency(instance_of=ReadTable)
+    read_git_facts = providers.Dependency(instance_of=ReadTable)
+    read_sessions = providers.Dependency(instance_of=ReadTable)
+    read_activity = providers.Dependency(instance_of=ReadTable)
+    read_snapshots = providers.Dependency(instance_of=ReadTable)
+    read_watches = providers.Dependency(instance_of=ReadTable)
+    read_actions = providers.Dependency(instance_of=ReadTable)
+
+    ledger = store.provided.ledger
+
+    read_ratchets = reader(store, RATCHETS)
+    read_dispatches = reader(store, DISPATCHES)
+    read_wakes = reader(store, WAKES)
+    write_ratchets = writer(store, RATCHETS)
+    write_dispatches = writer(store, DISPATCHES)
+    write_wakes = writer(store, WAKES)
+    write_fixer_slots = writer(store, FIXER_SLOTS)
+
+    tables = providers.Singleton(
+        RatchetTables,
+        hosts=read_hosts,
+        workspaces=read_workspaces,
+        projects=read_projects,
+        git_facts=read_git_facts,
+        snapshots=read_snapshots,
+        watches=read_watches,
+        sessions=read_sessions,
+        activity=read_activity,
+        actions=read_actions,
+        ratchets=read_ratchets,
+        dispatches=read_dispatches,
+    )
+    dispatches = providers.Singleton(
+        DispatchSteps, dispatches=write_dispatches, tables=tables, sessions=sessions
+    )
+    steps = providers.Singleton(
+        RatchetSteps,
+        ratchets=write_ratchets,
+        wakes=write_wakes,
+        slots=write_fixer_slots,
+        tables=tables,
+        settings=settings,
+        dispatches=dispatches,
+        fixers=fixers,
+        pull_requests=pull_requests,
+    )
+    service = providers.Singleton(RatchetService, ledger, steps)
+    worktree_facts = providers.Singleton(
+        WorktreeFacts, ledger=ledger, worktrees=worktrees, workspaces=workspaces, locks=locks
+    )
+    consumer = providers.Singleton(RatchetConsumer, steps)
+    duty = providers.Singleton(
+        RatchetDuty,
+        ledger=ledger,
+        ratchet=service,
+        settings=settings,
+        tables=tables,
+        wakes=read_wakes,
+        worktree_facts=worktree_facts,
+        locks=locks,
+    )

@@ -1,0 +1,58 @@
+"""The wiring of the sessions."""
+
+from dependency_injector import containers, providers
+
+from headway_core.kernel.hosts import HostLocks
+from headway_core.kernel.store import Store
+from headway_core.kernel.tables import ReadTable
+from headway_core.kernel.wiring import reader, writer
+from headway_core.sessions.executor import SessionDuty, SessionExecutor
+from headway_core.sessions.fixers import FixerSessionService
+from headway_core.sessions.model import PROMPTS, SESSION_ACTIVITY, SESSIONS
+from headway_core.sessions.ports import Agents, Supervisor
+from headway_core.sessions.service import SessionService
+from headway_core.settings.steps import SettingsSteps
+from headway_core.workspaces.steps import WorkspaceSteps
+
+
+class SessionsContainer(containers.DeclarativeContainer):
+    """Sessions of agents, their activity and the outbox of prompts."""
+
+    store = providers.Dependency(instance_of=Store)
+    locks = providers.Dependency(instance_of=HostLocks)
+    agents = providers.Dependency(instance_of=Agents)
+    supervisor = providers.Dependency(instance_of=Supervisor)
+    settings = providers.Dependency(instance_of=SettingsSteps)
+    workspaces = providers.Dependency(instance_of=WorkspaceSteps)
+    read_hosts = providers.Dependency(instance_of=ReadTable)
+
+    ledger = store.provided.ledger
+
+    read_sessions = reader(store, SESSIONS)
+    read_prompts = reader(store, PROMPTS)
+    read_activity = reader(store, SESSION_ACTIVITY)
+    write_sessions = writer(store, SESSIONS)
+    write_prompts = writer(store, PROMPTS)
+    write_activity = writer(store, SESSION_ACTIVITY)
+
+    service = providers.Singleton(
+        SessionService,
+        ledger=ledger,
+        sessions=write_sessions,
+        prompts=write_prompts,
+        activity=write_activity,
+        workspaces=workspaces,
+        settings=settings,
+    )
+    fixers = providers.Singleton(FixerSessionService, ledger, service, read_hosts)
+    executor = providers.Singleton(
+        SessionExecutor,
+        ledger=ledger,
+        sessions=service,
+        session_rows=read_sessions,
+        prompts=read_prompts,
+        supervisor=supervisor,
+        agents=agents,
+        locks=locks,
+    )
+    duty = providers.Singleton(SessionDuty, executor)
