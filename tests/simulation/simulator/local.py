@@ -8,7 +8,7 @@ import anyio
 
 from headway_core.kernel.errors import Unavailable
 from headway_core.projects.ports import Repository
-from headway_core.sessions.ports import Launch, Probe, Supervisor
+from headway_core.sessions.ports import Launch, OutputPart, Probe, Supervisor
 from headway_core.workspaces.ports import (
     BranchCheckout,
     ScriptOrder,
@@ -196,3 +196,17 @@ class WorldSupervisor(Supervisor):
     async def output(self, session_id: str, attempt: int, *, limit: int = 65_536) -> str:
         async with self._process.effect("output"):
             return ""
+
+    async def read_output(
+        self, session_id: str, attempt: int, offset: int, *, limit: int = 65_536
+    ) -> OutputPart | None:
+        async with self._process.effect("read_output"):
+            return None
+
+    async def kept(self) -> tuple[str, ...]:
+        async with self._process.effect("kept"):
+            return ()  # nobody here lives for as long as files are kept
+
+    async def remove(self, session_id: str) -> None:
+        async with self._process.effect("remove"):
+            raise AssertionError("nothing is kept")

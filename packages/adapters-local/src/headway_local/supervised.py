@@ -1,13 +1,14 @@
 """The small program that processes run under. Standard library only: it must be running within milliseconds.
 
-    supervised.py attempt FOLDER CWD PROGRAM [ARGUMENT…]
+    supervised.py attempt OUTPUT_LIMIT FOLDER CWD PROGRAM [ARGUMENT…]
     supervised.py leash PATIENCE LOCK CWD PROGRAM [ARGUMENT…]
 
 `attempt` runs one attempt of a session and outlives whoever asked for it. The caller
 waits for a parent that ends as soon as the outcome of the start is on disk. In the folder of the attempt
 it holds `lock` for life; links `started` (who it is) into place, once and for ever, before it executes
-the program; reads `prompt`, writes `output`; and renames `exit` into place when nothing of the program is
-left. On TERM it ends the program: TERM, the seconds in `stop`, KILL.
+the program; reads `prompt`; writes what the program prints, at most OUTPUT_LIMIT bytes of it (`Output`); and
+renames `exit` into place when nothing of the program is left. On TERM it ends the program: TERM, the seconds
+in `stop`, KILL.
 
 `leash` runs a program that ends with whoever holds the other end of standard input: when that closes,
 whatever the reason, it has PATIENCE seconds to end by itself, then TERM, 2 seconds, KILL. It ends as the
@@ -40,6 +41,10 @@ LEFTOVER_GRACE_S = 2.0
 STOP_GRACE_S = 10.0
 """The same for a stopped attempt, when `stop` does not say."""
 KILL_AGAIN_S = 0.05
+CHUNK = 65_536
+"""Bytes that are read of the program's output at a time."""
+REST_OF_OUTPUT = 1_048_576
+"""What a pipe holds at most (without privileges): what is still read when all have ended."""
 LOCK_PATIENCE_S = 10.0
 PR_SET_PDEATHSIG = 1
 PR_SET_CHILD_SUBREAPER = 36
@@ -171,10 +176,80 @@ def children() -> "list[int]":
     return found
 
 
+class Output:
+    """Files that keep the beginning and the end of what the program prints, `limit` bytes at most.
+
+    `output` is the beginning, the first half of the limit. What follows is in files of a quarter, of which
+    the newest two are kept: `output.NUMBER`, NUMBER being how many bytes were printed before it. So what was
+    left out is where one file ends before the next begins, and a chunk costs the same however many came
+    before.
+    """
+
+    def __init__(self, limit: int) -> None:
+        self.source, self.sink = os.pipe()
+        os.set_blocking(self.source, False)
+        self._begin, self._later = limit // 2, limit // 4
+        self._printed = 0
+        self._later_files: list[str] = []
+        self._file = -1
+        self._room = 0
+
+    def take(self) -> bool:
+        """Keep a chunk of what was printed, if any is there; False when no more will ever come."""
+        try:
+            chunk = memoryview(os.read(self.source, CHUNK))
+        except BlockingIOError:
+            return True
+        if not chunk:
+            return False
+        while chunk:
+            try:
+                if self._room == 0:
+                    self._next_file()
+                written = os.write(self._file, chunk[: self._room])
+            except OSError:  # no space: the program goes on, and the next file tells the gap
+                self._printed += len(chunk)
+                self._give_up_file()
+                return True
+            self._printed += written
+            self._room -= written
+            chunk = chunk[written:]
+        return True
+
+    def take_rest(self) -> None:
+        """When all have ended: what is still in the pipe, and no more, should another write to it."""
+        for _ in range(REST_OF_OUTPUT // CHUNK):
+            if not self.take():
+                return
+
+    def _next_file(self) -> None:
+        name, room = "output", self._begin
+        if self._printed:
+            name, room = f"output.{self._printed}", self._later
+            while len(self._later_files) > 1:
+                with contextlib.suppress(FileNotFoundError):
+                    os.unlink(self._later_files.pop(0))
+        if self._file >= 0:
+            os.close(self._file)
+            self._file = -1
+        self._file = os.open(name, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+        self._room = room
+        if self._printed:
+            self._later_files.append(name)
+
+    def _give_up_file(self) -> None:
+        """Write nothing more to this file, and do not let an empty one take the place of one with words."""
+        self._room = 0
+        if self._file >= 0 and self._later_files and os.fstat(self._file).st_size == 0:
+            with contextlib.suppress(OSError):
+                os.unlink(self._later_files.pop())
+
+
 class Family:
     """The program and everything that it left behind."""
 
-    def __init__(self) -> None:
+    def __init__(self, output: "Output | None" = None) -> None:
+        self._output = output
         prctl(PR_SET_CHILD_SUBREAPER, 1)
         self.program = 0
         self.status: int | None = None
@@ -252,12 +327,24 @@ class Family:
                     os.kill(child, what)
 
     def _sleep(self, seconds: "float | None", leash: "int | None") -> bool:
-        """Wait for a signal, the leash or the time; True when the leash's other end was closed."""
-        sources = [self._woken] if leash is None else [self._woken, leash]
-        ready, _, _ = select.select(sources, [], [], None if seconds is None else max(0.0, seconds))
-        if self._woken in ready:
-            os.read(self._woken, 4096)
-        return leash is not None and leash in ready and not os.read(leash, 4096)
+        """Wait for a signal, the leash or the time, and keep what is printed meanwhile.
+
+        True when the leash's other end was closed.
+        """
+        until = None if seconds is None else time.monotonic() + seconds
+        while True:
+            sources = [source for source in (self._woken, leash) if source is not None]
+            printed = [] if self._output is None else [self._output.source]
+            left = None if until is None else max(0.0, until - time.monotonic())
+            ready, _, _ = select.select([*sources, *printed], [], [], left)
+            if self._output is not None and self._output.source in ready and not self._output.take():
+                self._output = None  # whoever could print has closed it
+            if self._woken in ready:
+                os.read(self._woken, 4096)
+            if any(source in ready for source in sources) or (
+                until is not None and time.monotonic() >= until
+            ):
+                return leash is not None and leash in ready and not os.read(leash, 4096)
 
 
 def ordered_grace() -> float:
@@ -269,7 +356,7 @@ def ordered_grace() -> float:
         return STOP_GRACE_S
 
 
-def attempt(folder: str, cwd: str, command: "list[str]") -> None:
+def attempt(limit: int, folder: str, cwd: str, command: "list[str]") -> None:
     started, starting = os.pipe()
     if os.fork() != 0:
         os.close(starting)
@@ -279,20 +366,21 @@ def attempt(folder: str, cwd: str, command: "list[str]") -> None:
     os.setsid()
     os.chdir(folder)
     umask = os.umask(0o077)
-    family = Family()
+    output = Output(limit)
+    family = Family(output)
     if not take_lock() or not claim():
         return
     try:
         prompt = os.open("prompt", os.O_RDONLY)
-        output = os.open("output", os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
-        program = spawn(cwd, command, prompt, output, umask)
+        program = spawn(cwd, command, prompt, output.sink, umask)
     except (OSError, CannotStartError) as error:
         write_file("exit", f"failed_to_start {error}\n")
         return
     os.close(prompt)
-    os.close(output)
+    os.close(output.sink)
     os.close(starting)
     status = family.watch(program, ordered_grace)
+    output.take_rest()
     code = os.waitstatus_to_exitcode(status)
     write_file("exit", f"signal {-code}\n" if code < 0 else f"exit_code {code}\n")
 
@@ -340,8 +428,8 @@ def leash(patience: float, lock: str, cwd: str, command: "list[str]") -> None:
 def main(mode: str, *words: str) -> None:
     os.closerange(3, os.sysconf("SC_OPEN_MAX"))  # above all no lock of the runner's
     if mode == "attempt":
-        folder, cwd, *command = words
-        attempt(folder, cwd, command)
+        limit, folder, cwd, *command = words
+        attempt(int(limit), folder, cwd, command)
     else:
         patience, lock, cwd, *command = words
         leash(float(patience), lock, cwd, command)

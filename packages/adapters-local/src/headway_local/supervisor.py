@@ -1,8 +1,9 @@
 """Attempts of sessions, each under a small program that outlives this process.
 
 `<root>/sessions/<session id>/<attempt>/` holds `lock` (held by the program for life), `started` (who it
-is, or that the attempt is closed), `exit`, `prompt`, `output`, `out` (the agent's `HEADWAY_OUT`), and the
-agent's own `gh` and `gitconfig`. The files are the truth: any process of this user can look.
+is, or that the attempt is closed), `exit`, `prompt`, `output` (and more of it, `outputs`), `out` (the agent's
+`HEADWAY_OUT`), and the agent's own `gh` and `gitconfig`. The files are the truth: any process of this user
+can look.
 
 Looking takes a shared lock for microseconds, so that lookers never take each other for a supervisor.
 """
@@ -11,6 +12,7 @@ import contextlib
 import fcntl
 import os
 import re
+import shutil
 import signal
 import stat
 import subprocess
@@ -21,12 +23,22 @@ from pathlib import Path
 import anyio
 import anyio.to_thread
 
-from headway_core.kernel.errors import InvalidInput, Unavailable
-from headway_core.sessions.ports import Exited, Launch, NeverStarted, Probe, Running, Supervisor, Vanished
+from headway_core.kernel.errors import Conflict, InvalidInput, Unavailable
+from headway_core.sessions.ports import (
+    Exited,
+    Launch,
+    NeverStarted,
+    OutputPart,
+    Probe,
+    Running,
+    Supervisor,
+    Vanished,
+)
 from headway_local.environment import allowed_environment
 from headway_local.git import Git
 from headway_local.leashes import PYTHON
 from headway_local.leftovers import end_leftovers
+from headway_local.outputs import read_part, tail
 
 _ID = re.compile(r"[0-9a-zA-Z-]{1,40}")
 _NAME = re.compile(r"[0-9A-Za-z_][0-9A-Za-z._-]{0,99}")
@@ -36,16 +48,19 @@ STOP_MARGIN_S = 5.0
 RECHECK_S = 0.01
 LOOK_AGAIN_AT_MOST_S = 0.2
 CLOSED = "closed yes\n"
-_CONTINUATION = bytes(range(0x80, 0xC0))
-"""The bytes of UTF-8 that begin no character."""
+OUTPUT_LIMIT = 64 * 1024 * 1024
+"""Bytes that are kept of what an attempt prints: its beginning and its end."""
+LONGEST_CHARACTER = 4
+"""Bytes of UTF-8: a part of the output is read in whole characters."""
 _GIT_SETTINGS = r"^(user\.(name|email)|safe\.directory|init\.defaultbranch)$"
 
 
 class LocalSupervisor(Supervisor):
     """Supervised processes of this host."""
 
-    def __init__(self, root: Path) -> None:
+    def __init__(self, root: Path, *, output_limit: int = OUTPUT_LIMIT) -> None:
         self._root = root
+        self._output_limit = output_limit
         self._git = Git()
 
     def folder(self, session_id: str, attempt: int) -> Path:
@@ -74,7 +89,7 @@ class LocalSupervisor(Supervisor):
         with anyio.move_on_after(START_LIMIT_S):
             try:
                 await anyio.run_process(
-                    [*PYTHON, "attempt", str(folder), launch.cwd, *launch.argv],
+                    [*PYTHON, "attempt", str(self._output_limit), str(folder), launch.cwd, *launch.argv],
                     stdin=subprocess.DEVNULL,
                     stdout=subprocess.DEVNULL,
                     stderr=subprocess.DEVNULL,
@@ -134,7 +149,20 @@ class LocalSupervisor(Supervisor):
         return await anyio.to_thread.run_sync(_said, self.folder(session_id, attempt), name, limit)
 
     async def output(self, session_id: str, attempt: int, *, limit: int = 65_536) -> str:
-        return await anyio.to_thread.run_sync(_tail, self.folder(session_id, attempt) / "output", limit)
+        return await anyio.to_thread.run_sync(tail, self.folder(session_id, attempt), limit)
+
+    async def read_output(
+        self, session_id: str, attempt: int, offset: int, *, limit: int = 65_536
+    ) -> OutputPart | None:
+        if offset < 0 or limit < LONGEST_CHARACTER:
+            raise InvalidInput("offset" if offset < 0 else "limit", "is too small")
+        return await anyio.to_thread.run_sync(read_part, self.folder(session_id, attempt), offset, limit)
+
+    async def kept(self) -> tuple[str, ...]:
+        return await anyio.to_thread.run_sync(_kept, self._root.absolute() / "sessions")
+
+    async def remove(self, session_id: str) -> None:
+        await anyio.to_thread.run_sync(_remove, self.folder(session_id, 0).parent)
 
 
 def _environment(folder: Path, launch: Launch) -> dict[str, str]:
@@ -301,14 +329,19 @@ def _said(folder: Path, name: str, limit: int) -> bytes | None:
     return content
 
 
-def _tail(path: Path, limit: int) -> str:
+def _kept(sessions: Path) -> tuple[str, ...]:
     try:
-        with path.open("rb") as file:
-            size = file.seek(0, os.SEEK_END)
-            file.seek(max(0, size - limit))
-            content = file.read(limit)
+        return tuple(sorted(entry.name for entry in sessions.iterdir() if _ID.fullmatch(entry.name)))
     except FileNotFoundError:
-        return ""
-    if size > limit:  # the first character may have lost its beginning
-        content = content.lstrip(_CONTINUATION)
-    return content.decode("utf-8", "replace")
+        return ()
+
+
+def _remove(session: Path) -> None:
+    if not session.is_dir():
+        return
+    if any(isinstance(_look(attempt), Running) for attempt in session.iterdir() if attempt.is_dir()):
+        raise Conflict("session", session.name, "it runs")
+    try:
+        shutil.rmtree(session)
+    except OSError as error:
+        raise Unavailable("supervisor", f"{session} can't be removed: {error.strerror}") from error

@@ -70,11 +70,26 @@ class NeverStarted:
 Probe = Running | Exited | Vanished | NeverStarted
 
 
+@attrs.frozen(kw_only=True)
+class OutputPart:
+    """A part of what an agent printed, in whole characters."""
+
+    text: str
+    """Empty when no more was printed so far."""
+    offset: int
+    """How many bytes were printed before it."""
+    next_offset: int
+    """Where the part after it begins; `offset` again when it is empty."""
+    left_out: int
+    """How many bytes before it were printed, and are not kept because there were too many."""
+
+
 class Supervisor(ABC):
     """Runs each attempt under a small program of ours that outlives the runner.
 
     In the folder of the attempt the program takes the lock and keeps it for life, creates `started`
-    exclusively before it executes the agent, sends output to files and writes the exit atomically.
+    exclusively before it executes the agent, keeps a bounded part of its output in files and writes the exit
+    atomically.
     """
 
     @abstractmethod
@@ -111,3 +126,25 @@ class Supervisor(ABC):
     @abstractmethod
     async def output(self, session_id: str, attempt: int, *, limit: int = 65_536) -> str:
         """The last `limit` bytes of what the agent printed, decoded; empty when nothing."""
+
+    @abstractmethod
+    async def read_output(
+        self, session_id: str, attempt: int, offset: int, *, limit: int = 65_536
+    ) -> OutputPart | None:
+        """What the agent printed from byte `offset` (0, or a `next_offset`) on, up to `limit` bytes.
+
+        `limit` is at least 4, so that a character fits. Of long output the beginning and the end are kept:
+        what lies between is skipped and counted. None when nothing is kept of this attempt here: it never
+        began, ran elsewhere or was removed.
+        """
+
+    @abstractmethod
+    async def kept(self) -> tuple[str, ...]:
+        """The sessions of which anything is kept here, sorted."""
+
+    @abstractmethod
+    async def remove(self, session_id: str) -> None:
+        """Remove everything that is kept of a session's attempts. Safe to repeat.
+
+        `Conflict` while one of them runs, `Unavailable` when it can't be done.
+        """

@@ -6,7 +6,7 @@ from abc import ABC, abstractmethod
 import anyio
 import pytest
 
-from headway_core.kernel.errors import InvalidInput
+from headway_core.kernel.errors import Conflict, InvalidInput
 from headway_core.sessions.ports import Exited, Launch, NeverStarted, Probe, Running, Supervisor
 
 PATIENCE_S = 10.0
@@ -144,3 +144,36 @@ class SupervisorContract:
         assert refused.value.field == "name"
         assert (await supervisor.output("s-1", 1)).strip() == "done"
         assert await supervisor.output("s-9", 1) == ""
+
+    async def test_output_is_read_in_parts(self, supervisor: Supervisor, stage: Stage) -> None:
+        """From any offset told, up to a limit, until a part is empty; None where nothing is kept."""
+        await supervisor.start(await stage.launch(Behaviour.SPEAKS))
+        await until_ended(supervisor)
+        offset, text = 0, ""
+        while (part := await supervisor.read_output("s-1", 1, offset, limit=4)) is not None and part.text:
+            assert (part.offset, part.left_out) == (offset, 0)
+            assert part.next_offset == offset + len(part.text.encode()) <= offset + 4
+            offset, text = part.next_offset, text + part.text
+        assert text.strip() == "done"
+        assert part is not None
+        assert part.next_offset == offset
+        assert await supervisor.read_output("s-1", 2, 0) is None
+        assert await supervisor.read_output("s-9", 1, 0) is None
+
+    async def test_what_is_kept_of_a_session_is_removed(self, supervisor: Supervisor, stage: Stage) -> None:
+        """All of its attempts, and of no other session; never while one runs."""
+        await supervisor.start(await stage.launch(Behaviour.SPEAKS))
+        await until_ended(supervisor)
+        await supervisor.start(await stage.launch(Behaviour.WAITS, attempt=2))
+        await supervisor.start(await stage.launch(Behaviour.SPEAKS, session_id="s-2"))
+        await until_ended(supervisor, "s-2")
+        assert await supervisor.kept() == ("s-1", "s-2")
+        with pytest.raises(Conflict):
+            await supervisor.remove("s-1")
+        assert await supervisor.output("s-1", 1) != ""
+        await supervisor.stop("s-1", 2)
+        await supervisor.remove("s-1")
+        await supervisor.remove("s-1")
+        assert await supervisor.kept() == ("s-2",)
+        assert await supervisor.read_output("s-1", 1, 0) is None
+        assert await supervisor.read_output("s-2", 1, 0) is not None

@@ -9,11 +9,12 @@ from contextlib import asynccontextmanager
 
 import attrs
 
-from headway_core.kernel.errors import HeadwayError, InvalidInput
+from headway_core.kernel.errors import Conflict, HeadwayError, InvalidInput
 from headway_core.sessions.ports import (
     Exited,
     Launch,
     NeverStarted,
+    OutputPart,
     Probe,
     Running,
     Supervisor,
@@ -129,3 +130,26 @@ class FakeSupervisor(Supervisor):
     async def output(self, session_id: str, attempt: int, *, limit: int = 65_536) -> str:
         async with self._call("output", session_id):
             return self.processes.files.get((session_id, attempt, "output"), b"").decode()[-limit:]
+
+    async def read_output(
+        self, session_id: str, attempt: int, offset: int, *, limit: int = 65_536
+    ) -> OutputPart | None:
+        async with self._call("read_output", session_id):
+            if (session_id, attempt) not in self.processes.found:
+                return None
+            printed = self.processes.files.get((session_id, attempt, "output"), b"")
+            text = printed[offset : offset + limit].decode("utf-8", "ignore")
+            return OutputPart(text=text, offset=offset, next_offset=offset + len(text.encode()), left_out=0)
+
+    async def kept(self) -> tuple[str, ...]:
+        async with self._call("kept", ""):
+            return tuple(sorted({session_id for session_id, _ in self.processes.found}))
+
+    async def remove(self, session_id: str) -> None:
+        async with self._call("remove", session_id):
+            if any(running == session_id for running, _ in self.processes.running):
+                raise Conflict("session", session_id, "it runs")
+            for attempt in [key for key in self.processes.found if key[0] == session_id]:
+                del self.processes.found[attempt]
+            for name in [key for key in self.processes.files if key[0] == session_id]:
+                del self.processes.files[name]
