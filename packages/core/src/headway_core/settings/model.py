@@ -50,7 +50,7 @@ class Settings:
     ci_scope: CIScope = CIScope.ALL
     """Which checks count."""
     reply_to_comments: bool = True
-    """Whether agents may reply to review threads and resolve them, through Headway."""
+    """Whether what agents answer to review threads is posted, and fixers are asked for answers."""
     trusted: tuple[str, ...] = ()
     """Logins or node ids of users and bots whose words count, beside those who can push."""
     own_account: OwnAccount = OwnAccount.PERSON_UNLESS_MARKED
