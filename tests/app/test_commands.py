@@ -30,9 +30,9 @@ WORKSPACE = {
     "created_at",
 }
 EXPLANATION = {
-    "workspace_id", "decision", "decided_at", "why", "changes_when", "url", "state", "head", "ci",
-    "mergeability", "causes", "handled", "dispatches", "state_at", "checks_at", "conversation_at",
-    "mergeability_at", "problem",
+    "workspace_id", "decision", "decided_at", "why", "changes_when", "next_step", "failure", "url", "state",
+    "head", "ci", "mergeability", "causes", "handled", "dispatches", "state_at", "checks_at",
+    "conversation_at", "mergeability_at", "problem",
 }  # fmt: skip
 
 

@@ -18,6 +18,7 @@ from headway_core.ratchet.decision import (
     Done,
     FixerActive,
     Held,
+    QuietTime,
     RatchetFacts,
     Ready,
     Stalled,
@@ -32,6 +33,8 @@ from headway_testing.clock import EPOCH
 IN_TIME = EPOCH + timedelta(hours=1)
 POLLED = EPOCH + timedelta(seconds=60)
 SOON = EPOCH + timedelta(seconds=2)
+
+RESTING = QuietTime(head_seen_at=EPOCH, ends_at=EPOCH + timedelta(seconds=90))
 
 FAILING = RatchetFacts(
     enabled=True,
@@ -49,6 +52,7 @@ FAILING = RatchetFacts(
     head_gone=False,
     in_merge_queue=False,
     quiet=True,
+    quiet_time=RESTING,
     ci=CIStatus.FAILURE,
     checks_pending=False,
     ci_overdue=False,
@@ -104,7 +108,7 @@ ROWS: list[tuple[dict[str, Any], Decision]] = [
     ({"view_stale": True}, _wait(WaitReason.REFRESH, SOON)),
     ({"head_gone": True}, _stalled(StallReason.NO_HEAD)),
     ({"in_merge_queue": True}, _wait(WaitReason.MERGE_QUEUE)),
-    ({"quiet": False}, _wait(WaitReason.CI)),
+    ({"quiet": False}, attrs.evolve(_wait(WaitReason.CI), quiet_time=RESTING)),
     (PENDING | {"present": (), "actionable": ()}, _wait(WaitReason.CI)),
     ({"checks_pending": True}, _wait(WaitReason.CI)),
     (GREEN | PENDING | {"ci_overdue": True}, _stalled(StallReason.CI_STUCK)),
@@ -191,6 +195,7 @@ ANY_FACTS = st.builds(
     held_by=st.sampled_from([None, "person"]),
     held_until=_TIMES,
     next_look=_TIMES,
+    quiet_time=st.sampled_from([None, RESTING]),
     poll_at=st.datetimes(),
     poll_soon_at=st.datetimes(),
     present=_IDS,
@@ -206,7 +211,7 @@ def test_it_always_decides_and_says_why(facts: RatchetFacts) -> None:
     """Total: every input has a decision, a reason and a sentence."""
     decision = decide(facts)
     assert isinstance(decision, Decision)
-    assert all(sentence(decision))
+    assert all(attrs.astuple(sentence(decision)))
 
 
 EVENT_TELLS = {

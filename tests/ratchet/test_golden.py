@@ -97,6 +97,7 @@ def _decision(row: Row) -> Decision:
             head_gone=False,
             in_merge_queue=False,
             quiet=True,
+            quiet_time=None,
             ci=ci,
             checks_pending=ci is CIStatus.PENDING,
             ci_overdue=False,

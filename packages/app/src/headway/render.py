@@ -278,8 +278,12 @@ def explained(value: Explanation) -> RenderableType:
     lines = [
         f"decided: {kind}, {age(value.decided_at)}",
         f"because: {value.why}",
-        f"changes when: {value.changes_when}",
+        f"next: {value.changes_when}",
+        f"to do: {value.next_step}",
     ]
+    if value.failure:
+        lines.append(f"failed: {value.failure.what} ({age(value.failure.ended_at)})")
+        lines.append(f"then: {value.failure.follows}")
     if value.url:
         parts = (
             ("state", value.state_at),
@@ -298,4 +302,4 @@ def explained(value: Explanation) -> RenderableType:
         f", {age(dispatch.created_at)}"
         for dispatch in value.dispatches
     ]
-    return Group(*(Text(text) for text in lines))
+    return Group(*(Text(visible(text)) for text in lines))

@@ -5,6 +5,7 @@ from headway_core.ratchet.decision import Decision, RatchetFacts, decide
 from headway_core.ratchet.dispatches import DispatchSteps
 from headway_core.ratchet.duty import RatchetDuty
 from headway_core.ratchet.explain import Explanation
+from headway_core.ratchet.failures import AgentFailure
 from headway_core.ratchet.model import (
     DISPATCHES,
     FIXER_SLOTS,
@@ -30,6 +31,7 @@ __all__ = [
     "FIXER_SLOTS",
     "RATCHETS",
     "WAKES",
+    "AgentFailure",
     "Cause",
     "CauseKind",
     "Decision",

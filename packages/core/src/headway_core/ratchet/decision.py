@@ -72,6 +72,16 @@ class Disabled:
 
 
 @attrs.frozen(kw_only=True)
+class QuietTime:
+    """How long a head rests before it is judged, so that its checks have begun by then."""
+
+    head_seen_at: datetime
+    """When the head was first seen."""
+    ends_at: datetime
+    """From when on it is judged."""
+
+
+@attrs.frozen(kw_only=True)
 class Wait:
     """Something else comes first; `reason` says what."""
 
@@ -79,6 +89,8 @@ class Wait:
     """What is waited for."""
     recheck_at: datetime | None
     """When to look again at the latest; None: an event will tell."""
+    quiet_time: QuietTime | None = None
+    """Of `ci`: the head's quiet time, when its end is waited for; None: checks are still running."""
 
 
 @attrs.frozen(kw_only=True)
@@ -180,6 +192,8 @@ class RatchetFacts:
     in_merge_queue: bool
     quiet: bool
     """The head's quiet time has passed."""
+    quiet_time: QuietTime | None
+    """The head's; None before a head was seen."""
     ci: CIStatus
     checks_pending: bool
     """A counted check has not come to its end, whether or not another one has failed already."""
@@ -252,7 +266,7 @@ def _reviewers_turn(f: RatchetFacts) -> Decision:
 
 def _ci_pending(f: RatchetFacts) -> bool:
     early = f.act_on_first_failure and f.ci is CIStatus.FAILURE
-    return not f.quiet or (f.checks_pending and not f.conflict and not f.ci_overdue and not early)
+    return f.checks_pending and not f.conflict and not f.ci_overdue and not early
 
 
 _Row = tuple[Callable[[RatchetFacts], bool], Callable[[RatchetFacts], Decision]]
@@ -282,6 +296,10 @@ _TABLE: tuple[_Row, ...] = (
     (lambda f: f.head_gone, _stalled(StallReason.NO_HEAD)),
     # 7-8: others are at work
     (lambda f: f.in_merge_queue, _wait(WaitReason.MERGE_QUEUE)),
+    (
+        lambda f: not f.quiet,
+        lambda f: Wait(reason=WaitReason.CI, recheck_at=f.next_look, quiet_time=f.quiet_time),
+    ),
     (_ci_pending, _wait(WaitReason.CI)),
     # 9: nothing to fix
     (lambda f: not f.present and f.ci is CIStatus.PENDING, _stalled(StallReason.CI_STUCK)),

@@ -19,7 +19,15 @@ from headway_core.pull_requests.model import (
 )
 from headway_core.pull_requests.timing import ci_limit_at, quiet_ends_at
 from headway_core.ratchet.causes import is_actionable, is_exhausted
-from headway_core.ratchet.decision import Decision, RatchetFacts, Stalled, StallReason, Wait, WaitReason
+from headway_core.ratchet.decision import (
+    Decision,
+    QuietTime,
+    RatchetFacts,
+    Stalled,
+    StallReason,
+    Wait,
+    WaitReason,
+)
 from headway_core.ratchet.model import LIVE_DISPATCH, Cause, CauseKind, DispatchStatus, Ratchet
 from headway_core.ratchet.view import View
 from headway_core.sessions.model import Activity, Purpose, SessionStatus
@@ -37,7 +45,7 @@ def decision_inputs(view: View, record: Ratchet) -> RatchetFacts:
     actionable = [cause for cause in causes if is_actionable(cause, record.handled)]
     live = next((d for d in view.dispatches if d.status in LIVE_DISPATCH), None)
     facts, hold = view.facts, record.hold
-    quiet_ends = quiet_ends_at(view.snapshot, view.settings)
+    quiet_time = _quiet_time(view)
     ci_limit = ci_limit_at(view.snapshot, view.settings)
     return RatchetFacts(
         enabled=record.enabled,
@@ -56,7 +64,8 @@ def decision_inputs(view: View, record: Ratchet) -> RatchetFacts:
         view_overdue=_overdue(record, _VIEW, view.settings.view_limit_s, view.now),
         head_gone=facts is not None and facts.head.tip is None,
         in_merge_queue=facts is not None and facts.merge_queue is not None,
-        quiet=quiet_ends is None or quiet_ends <= view.now,
+        quiet=quiet_time is None or quiet_time.ends_at <= view.now,
+        quiet_time=quiet_time,
         ci=view.ci,
         checks_pending=_checks_pending(view),
         ci_overdue=ci_limit is not None and ci_limit <= view.now,
@@ -119,6 +128,11 @@ def same_decision(before: Decision | None, after: Decision) -> bool:
     return before is not None and attrs.evolve(before, recheck_at=None) == attrs.evolve(
         after, recheck_at=None
     )
+
+
+def _quiet_time(view: View) -> QuietTime | None:
+    began, ends = view.snapshot.head_seen_at, quiet_ends_at(view.snapshot, view.settings)
+    return None if began is None or ends is None else QuietTime(head_seen_at=began, ends_at=ends)
 
 
 def _checks_pending(view: View) -> bool:

@@ -5,6 +5,7 @@ from typing import ClassVar
 
 import attrs
 
+from headway_core.kernel.conversion import TAG
 from headway_core.kernel.events import Upcasts
 from headway_core.ratchet.decision import Decision
 from headway_core.ratchet.model import Cause, DispatchStatus, Hold
@@ -20,6 +21,17 @@ def _recheck_at_renamed(data: Mapping[str, object]) -> Mapping[str, object]:
         return {**rest, "recheck_at": decision["look_again_at"]}
 
     return {**data, "decision": renamed(data["decision"]), "before": renamed(data["before"])}
+
+
+def _quiet_time_told(data: Mapping[str, object]) -> Mapping[str, object]:
+    """A `Wait` told nothing of the quiet time."""
+
+    def told(decision: object) -> object:
+        if not isinstance(decision, Mapping) or decision.get(TAG) != "Wait":
+            return decision
+        return {**decision, "quiet_time": None}
+
+    return {**data, "decision": told(data["decision"]), "before": told(data["before"])}
 
 
 @attrs.frozen(kw_only=True)
@@ -49,8 +61,8 @@ class RatchetDecided:
     """The ratchet came to another decision."""
 
     event: ClassVar[str] = "ratchet.decided"
-    version: ClassVar[int] = 2
-    upcasts: ClassVar[Upcasts] = {1: _recheck_at_renamed}
+    version: ClassVar[int] = 3
+    upcasts: ClassVar[Upcasts] = {1: _recheck_at_renamed, 2: _quiet_time_told}
 
     decision: Decision
     """The decision."""

@@ -1,6 +1,11 @@
-"""Words for decisions: why it is so, and what will change it."""
+"""Sentences for decisions: why it is so, what changes it, and what a person can do."""
 
+from collections.abc import Mapping
+from datetime import datetime
+from types import MappingProxyType
 from typing import assert_never
+
+import attrs
 
 from headway_core.ratchet.decision import (
     AwaitingReview,
@@ -10,73 +15,207 @@ from headway_core.ratchet.decision import (
     Done,
     FixerActive,
     Held,
+    QuietTime,
     Ready,
     Stalled,
     StallReason,
     Wait,
     WaitReason,
 )
-
-_WAITS = {
-    WaitReason.WORKSPACE: ("the workspace is not ready", "it becomes ready"),
-    WaitReason.NO_PR: ("no pull request is attached", "one is opened from its branch"),
-    WaitReason.CLOSED: ("the pull request is closed", "it is opened again"),
-    WaitReason.REFRESH: ("what is known of the pull request is older than what happened", "it is read again"),
-    WaitReason.MERGE_QUEUE: ("it is in the merge queue", "it leaves the queue"),
-    WaitReason.CI: ("checks are still running, or the head is too young to be judged", "they end"),
-    WaitReason.UNKNOWN: ("a part of the pull request is not known yet", "GitHub tells"),
-    WaitReason.SESSION: ("another session is at work in the workspace", "its turn ends"),
-    WaitReason.SESSION_LIMIT: ("the workspace has as many sessions as it may", "one of them ends"),
-    WaitReason.CAPACITY: ("as many fixers run as are allowed", "one of them ends"),
-}
-
-_STALLS = {
-    StallReason.BRANCH_MISMATCH: (
-        "the worktree is on another branch than the pull request's head",
-        "somebody checks out the head's branch",
-    ),
-    StallReason.UNPUSHED: ("the worktree has commits that were not pushed", "they are pushed"),
-    StallReason.UNREACHABLE: ("GitHub could not be read for too long", "it can be read again"),
-    StallReason.NO_HEAD: ("the branch of the pull request is gone", "it is restored"),
-    StallReason.CI_STUCK: (
-        "checks are pending for longer than the limit",
-        "they end, or somebody re-runs them",
-    ),
-    StallReason.CI_UNKNOWN: ("a part of the pull request stays unknown", "GitHub tells"),
-    StallReason.RETRIES: (
-        "fixers for a cause died too often",
-        "the cause changes, or the ratchet is switched on anew",
-    ),
-    StallReason.UNCHANGED: (
-        "a fixer had every cause already, and they are still there",
-        "a new run fails, somebody writes, or the ratchet is switched on anew",
-    ),
-    StallReason.BUDGET: ("the budget of fixers is used", "the pull request makes progress, or a day passes"),
-}
+from headway_core.ratchet.model import HoldKind
 
 
-def sentence(decision: Decision | None) -> tuple[str, str]:
-    """Why it is so, and what will change it."""
+@attrs.frozen
+class Reasoning:
+    """A decision in three sentences."""
+
+    why: str
+    """Why it was decided so."""
+    changes_when: str
+    """What will change it."""
+    next_step: str
+    """What a person can do, or that nothing has to be done."""
+
+
+_NOTHING = "Nothing has to be done."
+
+_WAITS: Mapping[WaitReason, Reasoning] = MappingProxyType(
+    {
+        WaitReason.WORKSPACE: Reasoning(
+            "The workspace is not ready, or its host is lost.",
+            "It goes on when the workspace is ready on a host that is there.",
+            "Look at the workspace's own status: a set-up that failed can be retried, and a host that is lost"
+            " comes back with its runner.",
+        ),
+        WaitReason.NO_PR: Reasoning(
+            "No pull request is attached.",
+            "It goes on when one is opened from the workspace's branch, which is found by itself.",
+            "Push the branch and open a pull request, or attach one by its number.",
+        ),
+        WaitReason.CLOSED: Reasoning(
+            "The pull request was closed without a merge.",
+            "It goes on when the pull request is opened again.",
+            "Open it again, or archive the workspace.",
+        ),
+        WaitReason.REFRESH: Reasoning(
+            "What is known of the pull request is older than what has happened since.",
+            "It goes on when the pull request was read again.",
+            "Nothing has to be done while a runner runs: it reads the pull request by itself.",
+        ),
+        WaitReason.MERGE_QUEUE: Reasoning(
+            "The pull request is in the merge queue.",
+            "It goes on when the pull request leaves the queue.",
+            _NOTHING,
+        ),
+        WaitReason.CI: Reasoning(
+            "Checks are still running.",
+            "It goes on when every check that counts has ended.",
+            "Nothing has to be done; with the setting act_on_first_failure the first failure is acted on.",
+        ),
+        WaitReason.UNKNOWN: Reasoning(
+            "GitHub has not told a part of the pull request yet: its checks, its mergeability or its"
+            " conversation.",
+            "It goes on when GitHub tells.",
+            "Nothing has to be done while a runner runs: it asks again by itself.",
+        ),
+        WaitReason.SESSION: Reasoning(
+            "Another session is at work in the workspace, or waits for a person.",
+            "It goes on when that session's turn ends.",
+            "Answer the session when it waits for you, or stop it.",
+        ),
+        WaitReason.SESSION_LIMIT: Reasoning(
+            "The workspace has as many live sessions as it may have.",
+            "It goes on when one of them ends.",
+            "Stop a session, or raise the setting session_limit.",
+        ),
+        WaitReason.CAPACITY: Reasoning(
+            "As many fixers run as are allowed, and others have waited longer.",
+            "It goes on when a fixer ends and this workspace is the next in line.",
+            "Nothing has to be done; the settings capacity_project and capacity_all allow more fixers.",
+        ),
+    }
+)
+
+_STALLS: Mapping[StallReason, Reasoning] = MappingProxyType(
+    {
+        StallReason.BRANCH_MISMATCH: Reasoning(
+            "The worktree is on another branch than the pull request's head.",
+            "It goes on when the head's branch is checked out in the worktree.",
+            "Check out the head's branch in the worktree, or attach the pull request of its branch.",
+        ),
+        StallReason.UNPUSHED: Reasoning(
+            "The worktree has commits that were not pushed, and no session is at work on them.",
+            "It goes on when they are pushed.",
+            "Push the commits of the worktree, or drop them.",
+        ),
+        StallReason.UNREACHABLE: Reasoning(
+            "The pull request could not be read for longer than the setting view_limit_s allows.",
+            "It goes on when the pull request was read.",
+            "Look at what the last fetch said: the network, the token or the pull request itself.",
+        ),
+        StallReason.NO_HEAD: Reasoning(
+            "The branch of the pull request is gone from its repository.",
+            "It goes on when the branch is there again.",
+            "Push the branch again, or close the pull request.",
+        ),
+        StallReason.CI_STUCK: Reasoning(
+            "Checks are pending for longer than the setting ci_limit_s allows.",
+            "It goes on when they end.",
+            "Look at the checks: run them again, or release the one that waits for a person.",
+        ),
+        StallReason.CI_UNKNOWN: Reasoning(
+            "GitHub has not told a part of the pull request for longer than the setting part_limit_s allows:"
+            " its checks, its mergeability or its conversation.",
+            "It goes on when GitHub tells.",
+            "Look at the pull request, part by part, and at the rights of the token.",
+        ),
+        StallReason.RETRIES: Reasoning(
+            "The fixers for what is left to fix died too often.",
+            "It goes on when there is something new to fix: a new run that fails, or a reviewer's word.",
+            "Look at what the fixers printed; then fix it by hand, or switch the ratchet off and on to try"
+            " again.",
+        ),
+        StallReason.UNCHANGED: Reasoning(
+            "A fixer has had everything that is left to fix, and it is still there.",
+            "It goes on when there is something new to fix: a new run that fails, or a reviewer's word.",
+            "Fix it by hand, or switch the ratchet off and on to try again.",
+        ),
+        StallReason.BUDGET: Reasoning(
+            "The workspace has had as many fixers as the settings budget_between_progress and"
+            " budget_per_day allow.",
+            "It goes on when the pull request makes progress, or for the day's budget when a day has passed.",
+            "Push a commit, which is progress, or raise the budget.",
+        ),
+    }
+)
+
+_HOLDS: Mapping[str, str] = MappingProxyType(
+    {
+        HoldKind.PERSON: "A person holds the ratchet.",
+        HoldKind.STOPPED_FIXER: "A person stopped the fixer, and that holds the ratchet.",
+    }
+)
+
+
+def sentence(decision: Decision | None, now: datetime | None = None) -> Reasoning:
+    """The decision in words. With `now` they say how old things are; without it they hold at any time."""
     match decision:
         case None:
-            return "nothing was decided yet", "the first look"
+            return Reasoning(
+                "Nothing was decided yet.", "The first look decides.", "Start a runner, if none runs."
+            )
         case Disabled():
-            return "the ratchet is off", "somebody switches it on"
+            return Reasoning(
+                "The ratchet is off.", "It goes on when the ratchet is switched on.", "Switch the ratchet on."
+            )
+        case Wait(reason=WaitReason.CI, quiet_time=QuietTime() as quiet):
+            return _resting(quiet, now)
         case Wait(reason=wait):
             return _WAITS[wait]
         case Done():
-            return "the pull request is merged", "nothing"
+            return Reasoning(
+                "The pull request is merged.", "That is final.", "Archive the workspace when you are done."
+            )
         case FixerActive():
-            return "a fixer is at work", "it ends"
-        case Held(by=by):
-            return f"it is held ({by})", "the hold ends or is released"
+            return Reasoning("A fixer is at work.", "It goes on when the fixer ends.", _NOTHING)
+        case Held(by=by, until=until):
+            why = _HOLDS.get(by, "The ratchet is held.")
+            ends = "" if until is None else f", or at {moment(until)}"
+            return Reasoning(why, f"It goes on when the hold is released{ends}.", "Release the ratchet.")
         case Stalled(reason=stall):
             return _STALLS[stall]
         case AwaitingReview():
-            return "it is the reviewer's turn", "a review"
+            return Reasoning(
+                "Nothing is left to fix, and it is the reviewer's turn.",
+                "It goes on when a reviewer says something.",
+                "Review the pull request, or ask for a review.",
+            )
         case Ready():
-            return "nothing is left to fix", "something fails, conflicts or is asked for"
+            return Reasoning(
+                "Nothing is left to fix.",
+                "It goes on when a check fails, the base conflicts or a reviewer asks for something.",
+                "Merge the pull request when you want it.",
+            )
         case Dispatch(cause_ids=ids):
-            return f"there is something to fix: {', '.join(ids)}", "the fixer ends"
+            return Reasoning(
+                f"There is something to fix: {', '.join(ids)}.",
+                "It goes on when the fixer that was started for it ends.",
+                _NOTHING,
+            )
         case _:
             assert_never(decision)
+
+
+def _resting(quiet: QuietTime, now: datetime | None) -> Reasoning:
+    rests = f"{(quiet.ends_at - quiet.head_seen_at).total_seconds():.0f} s"
+    age = "" if now is None else f"{max((now - quiet.head_seen_at).total_seconds(), 0):.0f} s old, "
+    return Reasoning(
+        f"The head is {age}judged from {rests} on, at {moment(quiet.ends_at)}.",
+        f"It goes on at {moment(quiet.ends_at)}; a newer head has a quiet time of its own.",
+        "Nothing has to be done; the setting quiet_time_s says how long a head rests.",
+    )
+
+
+def moment(at: datetime) -> str:
+    """A time of the day, as people read it."""
+    return f"{at:%H:%M:%S} UTC"

@@ -164,7 +164,7 @@ class RatchetSteps:
                 decision=decision,
                 before=record.decision,
                 facts_digest=facts_digest,
-                reason=sentence(decision)[0],
+                reason=sentence(decision).why,
             ),
             workspace_id=record.workspace_id,
         )
