@@ -47,6 +47,7 @@ from headway_core.workspaces.model import (
 )
 from headway_github.budgets import Budgets
 from headway_github.carried import HttpGraphQL
+from headway_github.http_client import HttpClient
 from headway_github.reader import GitHubPullRequests
 from headway_github.rest import Rest
 from headway_github.tokens import GivenToken
@@ -75,9 +76,9 @@ class TimedConnection(HttpConnection):
     theirs_s = 0.0
     _sent = 0.0
 
-    def _client(self) -> httpx.AsyncClient:
+    def _client(self) -> HttpClient:
         client = super()._client()
-        client.event_hooks = {"request": [self._watch]}
+        client.http.event_hooks = {"request": [self._watch]}
         return client
 
     async def _watch(self, request: httpx.Request) -> None:

@@ -23,8 +23,9 @@ from headway_github.budgets import Budgets
 from headway_github.carried import HttpGraphQL
 from headway_github.documents import document
 from headway_github.gh import GhGraphQL
+from headway_github.limits import Limits
 from headway_github.tokens import GivenToken
-from headway_github.transport import HttpConnection, Limits
+from headway_github.transport import HttpConnection
 
 from .conftest import (
     GH_HOST,

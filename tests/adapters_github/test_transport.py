@@ -14,8 +14,9 @@ from headway_github.answers import Answer, SendFailed
 from headway_github.budgets import Budgets
 from headway_github.carried import HttpGraphQL
 from headway_github.documents import document
+from headway_github.limits import Limits
 from headway_github.tokens import GivenToken
-from headway_github.transport import HttpConnection, Limits
+from headway_github.transport import HttpConnection
 
 from .conftest import canned, response
 
@@ -36,7 +37,7 @@ def transport(url: str, limits: Limits = QUICK) -> HttpGraphQL:
 
 
 async def test_as_a_context_it_keeps_its_client_and_without_it_works_too() -> None:
-    """Construction opens nothing; either way two requests are answered."""
+    """Construction and entering open nothing; either way two requests are answered."""
     async with canned(response(200, GOOD)) as server:
         connection = connected(server.url)
         kept = HttpGraphQL(connection, Budgets())
@@ -150,6 +151,9 @@ async def test_redirects_end() -> None:
         "https://user:secret@api.github.com",
         "http://api.github.com",
         "api.github.com",
+        "https://[api.github.com",
+        "https://api.github.com:port",
+        "https://api.github.com/\n",
     ],
 )
 def test_an_address_that_would_give_the_token_away_is_refused(url: str) -> None:

@@ -13,7 +13,7 @@ from headway_core.pull_requests.ports import FailureKind
 from headway_github.answers import RawAnswer, SendFailed, their_time
 from headway_github.budgets import Budgets
 from headway_github.carried import CarriedGraphQL
-from headway_github.transport import Limits
+from headway_github.limits import Limits
 
 _HOST = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9.-]*[A-Za-z0-9])?")
 _STATUS = re.compile(rb"HTTP/\d(?:\.\d)? (\d{3})(?: [^\r\n]*)?")

@@ -1,72 +1,51 @@
-"""HTTP to GitHub: the one module that knows httpx (its fork httpx2 would be a change here alone)."""
+"""Requests to GitHub by HTTP: to one address, with one token, one at a time."""
 
-import zlib
 from collections.abc import Mapping
-from contextlib import AsyncExitStack
 from http import HTTPStatus
-from typing import Self
+from typing import TYPE_CHECKING, Self
+from urllib.parse import SplitResult, urlsplit
 
 import anyio
-import attrs
-import httpx
 
 from headway_core.kernel.errors import InvalidInput, PermissionDenied
 from headway_core.pull_requests.ports import FailureKind
-from headway_github.answers import RawAnswer, SendFailed, their_time
+from headway_github.answers import RawAnswer, SendFailed
+from headway_github.limits import Limits
 from headway_github.tokens import Tokens
 
-_REDIRECTS = frozenset({301, 302, 303, 307, 308})
-_REDIRECT_LIMIT = 3
-
-
-@attrs.frozen(kw_only=True)
-class Limits:
-    """How long and how much; seconds and bytes."""
-
-    connect_s: float = 5.0
-    answer_s: float = 30.0
-    """From the request to the whole answer. GitHub itself gives up after ten seconds."""
-    answer_bytes: int = 32 * 1024 * 1024
-    connect_pauses_s: tuple[float, ...] = (0.2, 1.0)
-    """Pauses before a connection is tried again; nothing was sent yet, so that is safe for mutations."""
+if TYPE_CHECKING:
+    from headway_github.http_client import HttpClient
 
 
 class HttpConnection:
     """Requests to one API address with one token, one at a time: GitHub asks for serial requests.
 
-    As an async context manager it keeps connections; without, each request has its own. The token is
-    sent to the host of `api_url` and to no other.
+    As an async context manager it keeps connections, from its first request on; without, each request has
+    its own. The token is sent to the host of `api_url` and to no other.
     """
 
     def __init__(self, api_url: str, tokens: Tokens, limits: Limits | None = None) -> None:
-        url = httpx.URL(api_url.rstrip("/"))
-        if url.scheme not in ("https", "http") or not url.host or url.userinfo:
-            raise InvalidInput("github_api_url", "is no http address, or carries credentials")
-        if url.scheme == "http" and url.host not in ("127.0.0.1", "::1", "localhost"):
-            raise InvalidInput("github_api_url", "would send the token unencrypted to another machine")
-        self._url = url
+        self._url = _checked(api_url.rstrip("/"))
         self._tokens = tokens
         self._limits = limits or Limits()
-        self._shared: httpx.AsyncClient | None = None
+        self._keeps = False
+        self._kept: HttpClient | None = None
         self._turn = anyio.Lock()
 
     async def __aenter__(self) -> Self:
-        self._shared = self._client()
+        self._keeps = True
         return self
 
     async def __aexit__(self, *_: object) -> None:
-        shared, self._shared = self._shared, None
-        if shared is not None:
-            await shared.aclose()
+        self._keeps = False
+        kept, self._kept = self._kept, None
+        if kept is not None:
+            await kept.aclose()
 
-    def _client(self) -> httpx.AsyncClient:
-        limits = self._limits
-        return httpx.AsyncClient(
-            timeout=httpx.Timeout(limits.answer_s, connect=limits.connect_s),
-            follow_redirects=False,
-            trust_env=self._url.scheme == "https",
-            headers={"accept-encoding": "gzip", "user-agent": "headway"},
-        )
+    def _client(self) -> "HttpClient":
+        from headway_github.http_client import HttpClient  # noqa: PLC0415  most commands ask GitHub nothing
+
+        return HttpClient(self._limits, encrypted=self._url.scheme == "https")
 
     async def request(
         self,
@@ -94,109 +73,35 @@ class HttpConnection:
             self._tokens.refused()
         return answer
 
-    def _at(self, path: str) -> httpx.URL:
+    async def _exchange(
+        self, method: str, url: str, content: bytes | None, headers: Mapping[str, str], *, changes: bool
+    ) -> RawAnswer | SendFailed:
+        if self._keeps:
+            if self._kept is None:
+                self._kept = self._client()
+            return await self._kept.exchange(method, url, content, headers, changes=changes)
+        async with self._client() as client:
+            return await client.exchange(method, url, content, headers, changes=changes)
+
+    def _at(self, path: str) -> str:
         base = self._url
         if path == "/graphql" and base.path.endswith("/api/v3"):  # an Enterprise server
-            return base.copy_with(path=base.path.removesuffix("/v3") + path)
-        return httpx.URL(str(base) + path)
-
-    async def _exchange(
-        self, method: str, url: httpx.URL, content: bytes | None, headers: Mapping[str, str], *, changes: bool
-    ) -> RawAnswer | SendFailed:
-        try:
-            with anyio.fail_after(self._limits.answer_s):
-                async with AsyncExitStack() as stack:
-                    client = self._shared
-                    if client is None:
-                        client = await stack.enter_async_context(self._client())
-                    return await self._follow(client, method, url, content, headers)
-        except (TimeoutError, httpx.TimeoutException):
-            return SendFailed(
-                kind=FailureKind.UNAVAILABLE, problem="GitHub did not answer in time", too_big=not changes
-            )
-        except (httpx.RemoteProtocolError, httpx.ReadError):
-            return SendFailed(kind=FailureKind.UNAVAILABLE, problem="the connection ended within the answer")
-        except httpx.InvalidURL:
-            return SendFailed(kind=FailureKind.NONSENSE, problem="GitHub redirects to what is no address")
-        except httpx.HTTPError:
-            return SendFailed(kind=FailureKind.UNAVAILABLE, problem="there is no connection to GitHub")
-
-    async def _follow(
-        self,
-        client: httpx.AsyncClient,
-        method: str,
-        url: httpx.URL,
-        content: bytes | None,
-        headers: Mapping[str, str],
-    ) -> RawAnswer | SendFailed:
-        for _ in range(_REDIRECT_LIMIT + 1):
-            request = client.build_request(method, url, content=content, headers=headers)
-            response = await self._connected(client, request)
-            try:
-                if response.status_code not in _REDIRECTS:
-                    return await self._read(response)
-            finally:
-                await response.aclose()
-            target = _redirected(url, response.headers.get("location"))
-            if target is None:
-                return SendFailed(
-                    kind=FailureKind.NONSENSE, problem="GitHub redirects to another host; not followed"
-                )
-            url = target
-        return SendFailed(kind=FailureKind.NONSENSE, problem="GitHub redirects without end")
-
-    async def _connected(self, client: httpx.AsyncClient, request: httpx.Request) -> httpx.Response:
-        for pause in self._limits.connect_pauses_s:
-            try:
-                return await client.send(request, stream=True)
-            except (httpx.ConnectError, httpx.ConnectTimeout):
-                await anyio.sleep(pause)
-        return await client.send(request, stream=True)
-
-    async def _read(self, response: httpx.Response) -> RawAnswer | SendFailed:
-        cap = self._limits.answer_bytes
-        too_large = SendFailed(
-            kind=FailureKind.NONSENSE, problem=f"the answer is larger than {cap} bytes", too_big=True
-        )
-        raw = bytearray()
-        try:
-            async for chunk in response.aiter_raw():
-                raw += chunk
-                if len(raw) > cap:
-                    # Not `break`: httpx leaves generators behind, which Trio tells. Closed, they end.
-                    await response.aclose()
-        except (httpx.StreamError, httpx.TransportError):
-            if len(raw) <= cap:
-                raise
-        if len(raw) > cap:
-            return too_large
-        body = _unpacked(bytes(raw), response.headers.get("content-encoding", ""), cap)
-        if body is None:
-            return SendFailed(kind=FailureKind.UNAVAILABLE, problem="the answer is packed in no known way")
-        if len(body) > cap:
-            return too_large
-        headers = {name.lower(): value for name, value in response.headers.items()}
-        return RawAnswer(status=response.status_code, headers=headers, body=body, at=their_time(headers))
+            base = base._replace(path=base.path.removesuffix("/v3"))
+        return base.geturl() + path
 
 
-def _unpacked(raw: bytes, encoding: str, cap: int) -> bytes | None:
-    """The body, at most a byte more than `cap` of it; None when it is garbled."""
-    if encoding in ("", "identity"):
-        return raw
-    if encoding != "gzip":
-        return None
-    unpacking = zlib.decompressobj(wbits=31)
+def _checked(api_url: str) -> SplitResult:
+    """`InvalidInput("github_api_url")` for an address that can't be, or that would give the token away."""
+    refused = InvalidInput("github_api_url", "is no http address, or carries credentials")
+    if not api_url.isprintable() or " " in api_url:
+        raise refused
     try:
-        body = unpacking.decompress(raw, cap + 1)
-    except zlib.error:
-        return None
-    return body if unpacking.eof or len(body) > cap else None
-
-
-def _redirected(url: httpx.URL, location: str | None) -> httpx.URL | None:
-    """Where to go on; None when that is another scheme, host or port: the token stays with its own."""
-    if not location:
-        return None
-    target = url.join(location)
-    same = (target.scheme, target.host, target.port) == (url.scheme, url.host, url.port)
-    return target if same and not target.userinfo else None
+        url = urlsplit(api_url)
+        _ = url.port
+    except ValueError:
+        raise refused from None
+    if url.scheme not in ("https", "http") or not url.hostname or "@" in url.netloc:
+        raise refused
+    if url.scheme == "http" and url.hostname not in ("127.0.0.1", "::1", "localhost"):
+        raise InvalidInput("github_api_url", "would send the token unencrypted to another machine")
+    return url

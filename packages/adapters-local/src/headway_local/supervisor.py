@@ -37,7 +37,6 @@ from headway_core.sessions.ports import (
 from headway_local.environment import allowed_environment
 from headway_local.git import Git
 from headway_local.leashes import PYTHON
-from headway_local.leftovers import end_leftovers
 from headway_local.outputs import read_part, tail
 
 _ID = re.compile(r"[0-9a-zA-Z-]{1,40}")
@@ -267,6 +266,8 @@ def _look(folder: Path) -> Probe | None:
     if ended is not None or started is None:
         return ended
     if not (folder / "vanished").exists():
+        from headway_local.leftovers import end_leftovers  # noqa: PLC0415  psutil is slow, and this seldom
+
         end_leftovers((folder / "started").read_text(encoding="ascii"), str(folder / "out"))
         _write(folder / "vanished", "")
     return Vanished()
