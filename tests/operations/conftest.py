@@ -60,7 +60,7 @@ class Host:
         self.executor = self.core.sessions.executor()
         self.creation = self.core.operations.creation()
         self.provisioning = self.core.operations.provisioning()
-        self.archive = self.core.archive(patience_s=0.0)  # one for all: who needs patience sets it
+        self.archive = self.core.operations.archive(patience_s=0.0)  # one for all: who needs patience sets it
         self.recovery = self.core.operations.recovery()
 
     async def register(self, **fields: Any) -> Project:
