@@ -95,6 +95,28 @@ def test_an_agent_gets_the_variables_that_it_names(monkeypatch: pytest.MonkeyPat
         agents.environment("nobody")
 
 
+def test_an_agent_that_is_not_known_is_looked_for_again(tmp_path: Path) -> None:
+    """The configuration is read again for it; what is known already stays as it was, and costs no reading."""
+    reads: list[str] = []
+    configured = {"old": AgentProgram(command=("sh", "changed"))}
+
+    def read_again() -> dict[str, AgentProgram]:
+        reads.append("read")
+        return configured
+
+    agents = ConfiguredAgents({"old": AgentProgram(command=("sh",))}, read_again)
+    with pytest.raises(InvalidInput, match=r"'new' is not configured \(configured: old\)"):
+        agents.command("new", None)
+    configured["new"] = AgentProgram(command=("sh", "-n"), env={"A": "1"})
+    assert agents.command("new", None)[1:] == ("-n",)
+    assert len(reads) == 2
+    assert agents.environment("new") == {"A": "1"}
+    assert agents.command("old", None)[1:] == ()
+    assert len(reads) == 2
+    configured["newer"] = AgentProgram(command=("sh",))
+    assert agents.names() == ("new", "newer", "old")
+
+
 def test_an_agents_program_is_found_on_its_own_path(tmp_path: Path) -> None:
     """When its configuration sets PATH, a bare name is looked up there."""
     found = program(tmp_path, "my-agent")

@@ -59,3 +59,14 @@ def test_what_is_wrong_with_variables_names_the_field_and_no_value(
     assert told in str(refused.value)
     assert "hush-hush" not in str(refused.value)
     assert refused.value.__cause__ is None
+
+
+def test_an_agent_that_is_added_to_the_file_is_found(tmp_path: Path) -> None:
+    """Without reading the rest of the configuration again; a file that is broken by now is an error."""
+    config = read(tmp_path, "")
+    assert config.read_agents_again is not None
+    (tmp_path / "config.toml").write_text('[agents.codex]\ncommand = ["codex"]\n')
+    assert sorted(config.read_agents_again()) == ["claude", "codex"]
+    (tmp_path / "config.toml").write_text("[agents.codex]\ncommand = []\n")
+    with pytest.raises(InvalidInput, match="names no program"):
+        config.read_agents_again()

@@ -3,7 +3,7 @@
 import os
 import re
 import shutil
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 import attrs
 
@@ -48,14 +48,31 @@ class AgentProgram:
     """Variables with their values; they win over those of the runner's environment."""
 
 
+ReadAgain = Callable[[], Mapping[str, AgentProgram]]
+"""Gives the programs as they are configured now."""
+
+
 class ConfiguredAgents(Agents):
     """The agents that the settings of this host name."""
 
-    def __init__(self, programs: Mapping[str, AgentProgram]) -> None:
+    def __init__(
+        self,
+        programs: Mapping[str, AgentProgram],
+        read_again: ReadAgain | None = None,
+    ) -> None:
+        """`read_again` gives the programs as they are configured now: an agent that was added meanwhile is
+        found; those that are known stay as they are. What it raises is raised by whoever asked.
+        """
         self._programs = dict(programs)
+        self._read_again = read_again
 
     def names(self) -> tuple[str, ...]:
+        self._add_new()
         return tuple(sorted(self._programs))
+
+    def _add_new(self) -> None:
+        if self._read_again is not None:
+            self._programs = {**self._read_again(), **self._programs}
 
     def command(self, agent: str, model: str | None) -> tuple[str, ...]:
         program = self._program(agent)
@@ -77,8 +94,10 @@ class ConfiguredAgents(Agents):
         return {**named_environment(program.pass_env), **program.env}
 
     def _program(self, agent: str) -> AgentProgram:
+        if agent not in self._programs:
+            self._add_new()
         program = self._programs.get(agent)
         if program is None:
-            configured = ", ".join(self.names()) or "none"
+            configured = ", ".join(sorted(self._programs)) or "none"
             raise InvalidInput("agent", f"{agent!r} is not configured (configured: {configured})")
         return program

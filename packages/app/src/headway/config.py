@@ -22,7 +22,7 @@ import cattrs
 
 from headway_core.kernel.conversion import CONVERTER
 from headway_core.kernel.errors import InvalidInput
-from headway_local.agents import AgentProgram
+from headway_local.agents import AgentProgram, ReadAgain
 
 DEFAULT_AGENTS: Mapping[str, AgentProgram] = {
     "claude": AgentProgram(
@@ -57,6 +57,8 @@ class Config:
             raise InvalidInput("github_transport", "is neither http nor gh")
 
     agents: dict[str, AgentProgram] = attrs.field(factory=lambda: dict(DEFAULT_AGENTS))
+    read_agents_again: ReadAgain | None = attrs.field(default=None, repr=False, eq=False)
+    """Asked when somebody names an agent that is not among `agents`; None: there are no others."""
 
     @property
     def worktrees_root(self) -> str:
@@ -111,7 +113,8 @@ def load(environment: Mapping[str, str] = os.environ) -> Config:
         or "https://api.github.com",
         github_transport=environment.get("HEADWAY_GITHUB_TRANSPORT") or written.github_transport or "http",
         github_token=environment.get("GITHUB_TOKEN") or environment.get("GH_TOKEN") or None,
-        agents={**DEFAULT_AGENTS, **_programs(path, written)},
+        agents=_programs(path, written),
+        read_agents_again=lambda: _programs(path, _read(path)),
     )
 
 
@@ -158,8 +161,8 @@ def _read(path: Path) -> _File:
 
 
 def _programs(path: Path, written: _File) -> dict[str, AgentProgram]:
-    """The agents of the file. `InvalidInput` names the field, and never a variable's value."""
-    programs = {}
+    """The known agents, and those of the file. `InvalidInput` names the field, never a variable's value."""
+    programs = dict(DEFAULT_AGENTS)
     for name, agent in written.agents.items():
         if not agent.command or not agent.command[0]:
             raise InvalidInput(str(path), f"agents.{name}.command: names no program")

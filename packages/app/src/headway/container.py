@@ -19,6 +19,7 @@ class AppContainer(containers.DeclarativeContainer):
         LocalContainer,
         data_dir=config.provided.data_dir,
         programs=config.provided.agents,
+        read_programs_again=config.provided.read_agents_again,
     )
     github = providers.Container(
         GitHubContainer,
