@@ -19,6 +19,23 @@ LESSONS = set(
     )
 )
 
+CONTRACT_LESSONS = {
+    "ClaimsContract.test_dead_holder": ("S19",),
+    "ClaimsContract.test_one_of_many": ("S17",),
+    "ClaimsContract.test_no_late_outcome_after_a_newer_claim": ("S18",),
+    "ConcurrencyContract.test_lock_order": ("L19",),
+    "ConcurrencyContract.test_index_decides": ("L2",),
+    "RowsContract.test_one_of_many_wins": ("L1", "S17"),
+    "RowsContract.test_no_lost_update": ("L19",),
+    "RowsContract.test_get_or_create": ("B8",),
+    "SupervisorContract.test_the_exit_is_told": ("R32", "X6"),
+    "SupervisorContract.test_started_twice_is_executed_once": ("F7",),
+    "SupervisorContract.test_attempts_are_apart": ("F8",),
+    "WorktreesContract.test_nothing_outside_the_base_is_touched": ("L8",),
+    "WorktreesContract.test_uncommitted_work_is_never_removed": ("L7",),
+}
+"""What the published suites prove: they carry no mark of ours, which a stranger's pytest would refuse."""
+
 
 @pytest.fixture(params=["asyncio", "trio"])
 def anyio_backend(request: pytest.FixtureRequest) -> str:
@@ -67,8 +84,18 @@ def postgresql_url(postgresql: Server, request: pytest.FixtureRequest) -> Iterat
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Carry the lessons of each test into its report; refuse a row that the table does not have."""
     for item in items:
+        if rows := _lessons_of_contract(item):
+            item.add_marker(pytest.mark.lesson(*rows))
         for mark in item.iter_markers("lesson"):
             for row in mark.args:
                 if row not in LESSONS:
                     raise pytest.UsageError(f"{item.nodeid}: docs/lessons.md has no row {row}")
                 item.user_properties.append(("lesson", row))
+
+
+def _lessons_of_contract(item: pytest.Item) -> tuple[str, ...]:
+    """The rows of an inherited test, by the suite that it is inherited from."""
+    if not isinstance(item, pytest.Function) or item.cls is None:
+        return ()
+    suite = next(each for each in item.cls.__mro__ if item.originalname in vars(each))
+    return CONTRACT_LESSONS.get(f"{suite.__name__}.{item.originalname}", ())

@@ -115,7 +115,7 @@ async def test_an_action_is_carried_out_once_wherever_its_process_dies(order: Or
             await _duty(harness).run()
         (action,) = await _actions(harness)
         assert (action.status, action.due_at) == (ActionStatus.DONE, None)
-        assert [done for done, _ in harness.writer.effects] == [order]
+        assert [done for done, _ in harness.effects.done] == [order]
         if not point.crashed:
             assert nth >= 5
             return
@@ -133,7 +133,7 @@ async def test_a_pull_request_that_is_closed_at_once_is_not_opened_again() -> No
         async def closed_at_once(
             name: str, harness: CoreHarness = harness, point: CrashPoints = point
         ) -> None:
-            harness.writer.closed.update(f"effect-{number}" for number in range(len(harness.writer.effects)))
+            harness.effects.closed.update(f"effect-{number}" for number in range(len(harness.effects.done)))
             await point(name)
 
         try:
@@ -143,7 +143,7 @@ async def test_a_pull_request_that_is_closed_at_once_is_not_opened_again() -> No
             await _duty(harness).run()
         (action,) = await _actions(harness)
         assert (action.status, action.result) == (ActionStatus.DONE, "effect-0")
-        assert [done for done, _ in harness.writer.effects] == [OPEN]
+        assert [done for done, _ in harness.effects.done] == [OPEN]
         if not point.crashed:
             return
     raise AssertionError("the duty does not come to its end")
@@ -160,21 +160,21 @@ async def test_an_effect_that_is_not_shown_yet_is_not_repeated(harness: CoreHarn
 
     with pytest.raises(Crash):
         await _duty(harness, dies_after_write).run()
-    harness.writer.lag = 1
+    harness.effects.lag = 1
     await _duty(harness).run()
     harness.clock.advance(READ_LAG)
-    harness.writer.lag = 0
+    harness.effects.lag = 0
     await _duty(harness).run()
-    assert [done for done, _ in harness.writer.effects] == [order]
+    assert [done for done, _ in harness.effects.done] == [order]
     assert [action.status for action in await _actions(harness)] == [ActionStatus.DONE]
 
 
 async def test_a_pull_request_that_is_there_is_attached_and_not_opened_again(harness: CoreHarness) -> None:
     """Somebody else's counts: it is looked for before the first attempt."""
-    harness.writer.effects.append((OPEN, "a person's"))
+    harness.effects.done.append((OPEN, "a person's"))
     await _ask(harness, OPEN)
     await _duty(harness).run()
-    assert len(harness.writer.effects) == 1
+    assert len(harness.effects.done) == 1
     (action,) = await _actions(harness)
     assert (action.status, action.attempts, action.result) == (ActionStatus.DONE, 0, "effect-0")
 
@@ -207,13 +207,13 @@ async def test_what_always_fails_is_given_up(
     assert action.problem is not None
     assert pauses == sorted(pauses)
     assert len(pauses) == ACTION_LIMIT - 1
-    assert harness.writer.effects == []
+    assert harness.effects.done == []
 
 
 @pytest.mark.lesson("S11")
 async def test_after_a_limit_the_others_wait_unasked(harness: CoreHarness) -> None:
     """One attempt met it; the rest of the round is put off as long, and loses none of its attempts."""
-    harness.writer.refusals.append(Unavailable("github", "secondary rate limit", retry_after=600))
+    harness.effects.refusals.append(Unavailable("github", "secondary rate limit", retry_after=600))
     for order in (REPLY, RESOLVE, COMMENT):
         await _ask(harness, order)
     calls: list[str] = []
@@ -228,12 +228,12 @@ async def test_after_a_limit_the_others_wait_unasked(harness: CoreHarness) -> No
     assert {action.due_at for action in actions} == {harness.clock.now() + timedelta(seconds=600)}
     harness.clock.advance(600)
     await _duty(harness).run()
-    assert [done for done, _ in harness.writer.effects] == [REPLY, RESOLVE, COMMENT]
+    assert [done for done, _ in harness.effects.done] == [REPLY, RESOLVE, COMMENT]
 
 
 async def test_what_github_refuses_is_not_tried_again(harness: CoreHarness) -> None:
     """Its content won't get better; other actions go on."""
-    harness.writer.refusals.append(InvalidInput("body", "is too long"))
+    harness.effects.refusals.append(InvalidInput("body", "is too long"))
     await _ask(harness, REPLY)
     await _ask(harness, RESOLVE)
     await _duty(harness).run()
@@ -312,9 +312,9 @@ async def test_what_people_ask_for_is_done_once_with_a_mark(harness: CoreHarness
     await service.request_review("w1", ["@mia", "mia"], actor="mia")
     for _ in range(2):
         await _duty(harness).run()
-    assert [done for done, _ in harness.writer.effects] == [REPLY, RESOLVE, COMMENT, REVIEW]
+    assert [done for done, _ in harness.effects.done] == [REPLY, RESOLVE, COMMENT, REVIEW]
     actions = await _actions(harness)
-    assert [mark for _, mark in harness.writer.effects] == [action.mark for action in actions]
+    assert [mark for _, mark in harness.effects.done] == [action.mark for action in actions]
     assert all(MARK.search(action.mark) for action in actions)
     assert {action.session_id for action in actions} == {None}
     log = await harness.store.ledger.read(lambda tx: harness.store.events.after(tx, 0, limit=1000))

@@ -7,6 +7,7 @@ from headway_core.schema import ALL_EVENTS
 from headway_testing.clock import ManualClock, SequentialIds
 from headway_testing.fakes import (
     FakeAgents,
+    FakeEffects,
     FakeForgeWriter,
     FakeGit,
     FakeIssueReader,
@@ -30,7 +31,8 @@ class CoreHarness:
         self.git = FakeGit()
         self.processes = FakeProcesses()
         self.forge = FakePullRequests()
-        self.writer = FakeForgeWriter()
+        self.effects = FakeEffects()
+        self.writer = FakeForgeWriter(self.effects)
         self.core = container(
             store=self.store,
             locks=FakeLocks(),

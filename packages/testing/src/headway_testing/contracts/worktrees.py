@@ -1,12 +1,15 @@
 """What every `Worktrees` does. An adapter's test subclasses `WorktreesContract` and gives it a place."""
 
+import enum
 from abc import ABC, abstractmethod
+from typing import ClassVar
 
 import attrs
 import pytest
 
 from headway_core.kernel.errors import Conflict, InvalidInput
 from headway_core.workspaces.ports import BranchCheckout, WorktreeOrder, WorktreeOutcome, Worktrees
+from headway_testing.contracts.suite import Capability, PortContract
 
 HOSTILE_NAMES = (
     *("", "-", "--force", "-b", "--upload-pack=touch /tmp/x", "a b", "a..b", "a/../b", "/a", "a/", "a//b"),
@@ -14,6 +17,15 @@ HOSTILE_NAMES = (
 )
 """Each could be an option, a path or another revision, and none is a branch."""
 GOOD_NAMES = ("fix", "headway/fix-login", "feature/ünïcode", "v1.2", "UPPER_case", "a-b.c+d")
+
+
+class WorktreesCapability(Capability):
+    """What an adapter of git may lack; the rest holds for each."""
+
+    IGNORED_FILES = enum.auto()
+    """It knows which files git ignores, and keeps them until it is told to lose them."""
+    STRAYS = enum.auto()
+    """It finds worktrees that no workspace knows."""
 
 
 @attrs.frozen
@@ -60,9 +72,11 @@ class Place(ABC):
         )
 
 
-@pytest.mark.anyio
-class WorktreesContract:
+class WorktreesContract(PortContract):
     """Subclasses define the fixtures `worktrees` and `place`."""
+
+    port = Worktrees
+    capabilities: ClassVar[frozenset[WorktreesCapability]] = frozenset(WorktreesCapability)
 
     async def test_repository_is_found_from_its_folder(self, worktrees: Worktrees, place: Place) -> None:
         """A repository tells its path and its default branch."""
@@ -136,7 +150,6 @@ class WorktreesContract:
         }
         assert {name: await worktrees.find_branch(place.repo_path, name) for name in expected} == expected
 
-    @pytest.mark.lesson("L8")
     @pytest.mark.parametrize("tail", ["", "/..", "/../beside", "-beside/x", "/a/../../beside"])
     async def test_nothing_outside_the_base_is_touched(
         self, worktrees: Worktrees, place: Place, tail: str
@@ -150,7 +163,6 @@ class WorktreesContract:
         assert (create.value.field, remove.value.field) == ("path", "path")
         assert await worktrees.find_branch(place.repo_path, "headway/one") is None
 
-    @pytest.mark.lesson("L7")
     async def test_uncommitted_work_is_never_removed(self, worktrees: Worktrees, place: Place) -> None:
         """A worktree with an untracked file is removed only after the file was preserved."""
         order = place.order("one")
@@ -165,6 +177,7 @@ class WorktreesContract:
 
     async def test_ignored_files_need_a_word(self, worktrees: Worktrees, place: Place) -> None:
         """Ignored files are listed, and lost only when the caller says so."""
+        self.needs(WorktreesCapability.IGNORED_FILES)
         order = place.order("one")
         await worktrees.create(order)
         await place.write_ignored(order.path, ".env")
@@ -189,6 +202,7 @@ class WorktreesContract:
 
     async def test_strays_are_told_with_their_work(self, worktrees: Worktrees, place: Place) -> None:
         """Worktrees that no workspace knows are told, and whether they hold work."""
+        self.needs(WorktreesCapability.STRAYS)
         for name in ("known", "clean", "dirty"):
             await worktrees.create(place.order(name))
         await place.write(place.order("dirty").path, "work.txt")

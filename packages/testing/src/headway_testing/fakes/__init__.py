@@ -6,7 +6,7 @@ What a test sets and looks at are their public attributes. Where a world outlive
 
 from headway_testing.fakes.agents import FakeAgents
 from headway_testing.fakes.forge import NOT_FOUND, Asked, FakePullRequests
-from headway_testing.fakes.forge_writer import FakeForgeWriter
+from headway_testing.fakes.forge_writer import FakeEffects, FakeForgeWriter
 from headway_testing.fakes.issues import FakeIssueReader
 from headway_testing.fakes.locks import FakeLocks
 from headway_testing.fakes.scripts import FakeScripts
@@ -22,6 +22,7 @@ __all__ = [
     "Asked",
     "Attempt",
     "FakeAgents",
+    "FakeEffects",
     "FakeForgeWriter",
     "FakeGit",
     "FakeIssueReader",

@@ -27,6 +27,8 @@ class Asked:
 class FakePullRequests(PullRequests):
     """Answers from `observations`, `numbers` and `candidates`; what is missing is not found.
 
+    `repositories` are those that there are (`owner/name`); None: every one.
+
     `before_answer` is awaited inside every call, after the answer was decided: a test holds a slow
     answer back with it, or lets the world move on meanwhile.
     """
@@ -36,6 +38,7 @@ class FakePullRequests(PullRequests):
         self.numbers: dict[int, str | FetchFailed] = {}
         self.candidates: dict[str, tuple[Candidate, ...] | FetchFailed] = {}
         self.told_limits: tuple[RateLimit, ...] = ()
+        self.repositories: set[str] | None = None
         self.asked: list[Asked] = []
         self.before_answer: Callable[[], Awaitable[None]] | None = None
 
@@ -49,7 +52,7 @@ class FakePullRequests(PullRequests):
 
     async def resolve(self, project: Project, number: int) -> str | FetchFailed:
         self.asked.append(Asked(what="resolve", about=(str(number),)))
-        answer = self.numbers.get(number, NOT_FOUND)
+        answer = self.numbers.get(number, NOT_FOUND) if self._knows(project) else NOT_FOUND
         await self._hold()
         return answer
 
@@ -57,7 +60,10 @@ class FakePullRequests(PullRequests):
         self, project: Project, branches: Sequence[str]
     ) -> dict[str, tuple[Candidate, ...] | FetchFailed]:
         self.asked.append(Asked(what="of_branches", about=tuple(branches)))
-        answer = {branch: self.candidates.get(branch, ()) for branch in branches}
+        answer = {
+            branch: self.candidates.get(branch, ()) if self._knows(project) else NOT_FOUND
+            for branch in branches
+        }
         await self._hold()
         return answer
 
@@ -66,6 +72,9 @@ class FakePullRequests(PullRequests):
 
     async def trigger_merge_check(self, project: Project, number: int) -> None:
         self.asked.append(Asked(what="trigger_merge_check", about=(str(number),)))
+
+    def _knows(self, project: Project) -> bool:
+        return self.repositories is None or project.repository in self.repositories
 
     async def _hold(self) -> None:
         if self.before_answer is not None:

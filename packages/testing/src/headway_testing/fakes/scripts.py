@@ -21,21 +21,29 @@ class FakeScripts(Scripts):
         self.began = anyio.Event()
         """Set when the first script has begun."""
         self.runs: list[ScriptOrder] = []
+        self.running = 0
         self.cancelled = 0
 
     async def run(self, order: ScriptOrder, output: Callable[[str], Awaitable[None]]) -> ScriptResult:
         await self.point("before run")
         self.runs.append(order)
-        self.began.set()
-        if self.refusal is not None:
-            raise self.refusal
-        for text in self.says:
-            await output(text)
+        self.running += 1
+        try:
+            self.began.set()
+            if self.refusal is not None:
+                raise self.refusal
+            for text in self.says:
+                await output(text)
+            await self._wait()
+        finally:
+            self.running -= 1
+        await self.point("after run")
+        return self.result
+
+    async def _wait(self) -> None:
         try:
             if self.gate is not None:
                 await self.gate.wait()
         except BaseException:
             self.cancelled += 1
             raise
-        await self.point("after run")
-        return self.result

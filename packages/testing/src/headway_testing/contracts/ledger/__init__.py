@@ -1,12 +1,14 @@
 """The contract of the ledger: every store holds all of it, on asyncio and on Trio.
 
-from headway_testing.contracts.ledger import SAMPLE_EVENTS, SAMPLE_TABLES, LedgerContract
+::
 
-class TestMine(LedgerContract):
-@pytest.fixture
-async def store(self, clock, ids):
-async with open_mine(SAMPLE_TABLES, EventCatalog(SAMPLE_EVENTS), clock, ids) as store:
-yield store
+    from headway_testing.contracts.ledger import SAMPLE_EVENTS, SAMPLE_TABLES, LedgerContract
+
+    class TestMine(LedgerContract):
+        @pytest.fixture
+        async def store(self, clock, ids):
+            async with open_mine(SAMPLE_TABLES, EventCatalog(SAMPLE_EVENTS), clock, ids) as store:
+                yield store
 """
 
 from headway_testing.contracts.ledger.claims import ClaimsContract

@@ -21,6 +21,7 @@ from headway_testing.contracts.ledger.samples import (
     Note,
     Room,
 )
+from headway_testing.contracts.suite import PortContract
 
 ROOM = "room-1"
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
@@ -88,10 +89,10 @@ def item(key: str, **facts: Any) -> Item:
     return Item(id=key, workspace_id=ROOM, **facts)
 
 
-class LedgerCase:
-    """The fixtures of every part. `store` comes from the subclass."""
+class LedgerCase(PortContract):
+    """The fixtures of every part. `store` comes from the subclass. Nothing of it is optional."""
 
-    pytestmark = pytest.mark.anyio
+    port = Store
 
     @pytest.fixture
     def clock(self) -> ManualClock:

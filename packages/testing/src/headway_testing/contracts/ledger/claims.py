@@ -149,7 +149,6 @@ class ClaimsContract(LedgerCase):
         await ann.release(claim, claim)
         assert await ann.held("a") == {"a": newer}
 
-    @pytest.mark.lesson("S19")
     async def test_dead_holder(self, ann: Desk, bob: Desk, clock: ManualClock) -> None:
         """A successor gives back what its dead predecessor held, of its kind and in its name alone."""
         claim = await ann.take("a")
@@ -170,7 +169,6 @@ class ClaimsContract(LedgerCase):
         await other.release(theirs)
         assert await ann.fence(claim)
 
-    @pytest.mark.lesson("S17")
     async def test_one_of_many(self, case: Case) -> None:
         """Of callers at the same time, each key goes to exactly one, and nobody waits for ever."""
         keys = [f"k{number}" for number in range(5)]
@@ -186,7 +184,6 @@ class ClaimsContract(LedgerCase):
                     group.start_soon(want, number)
         assert sorted(taken) == keys
 
-    @pytest.mark.lesson("S18")
     async def test_no_late_outcome_after_a_newer_claim(
         self, case: Case, ann: Desk, clock: ManualClock
     ) -> None:

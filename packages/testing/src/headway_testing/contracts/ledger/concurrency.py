@@ -90,7 +90,6 @@ class ConcurrencyContract(LedgerCase):
         await at_once(tell, CALLERS + 1)
         assert seen == [event.position for event in await case.log(limit=CALLERS * FEW + 1)]
 
-    @pytest.mark.lesson("L19")
     async def test_lock_order(self, case: Case) -> None:
         """Callers that lock two workspaces in opposite orders, in one step or in two, all come through."""
         rooms = ("room-a", "room-b")
@@ -161,7 +160,6 @@ class ConcurrencyContract(LedgerCase):
         stored = await case.read(lambda tx: case.notes.get(tx, "count", 1))
         assert stored == Note(topic="count", number=1, text=f"{CALLERS}")
 
-    @pytest.mark.lesson("L2")
     async def test_index_decides(self, case: Case) -> None:
         """Of callers in different workspaces who want the same name one gets it; the others' work is run
         again, and finds by query who has it.

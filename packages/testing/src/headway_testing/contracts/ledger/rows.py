@@ -152,7 +152,6 @@ class RowsContract(LedgerCase):
             await case.change(item("nothing"))
         assert await case.item("a") == changed
 
-    @pytest.mark.lesson("L1", "S17")
     async def test_one_of_many_wins(self, case: Case) -> None:
         """Of callers who replace the same version at once, exactly one wins."""
         await case.put_items(item("a"))
@@ -171,7 +170,6 @@ class RowsContract(LedgerCase):
                 group.start_soon(caller, number)
         assert sorted(outcomes) == [*[False] * (CALLERS - 1), True]
 
-    @pytest.mark.lesson("L19")
     async def test_no_lost_update(self, case: Case) -> None:
         """Callers at once that read, add one and write lose nothing, and leave no transaction open."""
         await case.put_items(item("a"))
@@ -189,7 +187,6 @@ class RowsContract(LedgerCase):
         assert await case.item("a") == item("a", size=CALLERS, version=CALLERS + 1)
         assert len(await case.ids(OF_ROOM, workspace_id=ROOM)) == CALLERS + 1
 
-    @pytest.mark.lesson("B8")
     async def test_get_or_create(self, case: Case) -> None:
         """Callers at once that create what is missing create it once."""
 
