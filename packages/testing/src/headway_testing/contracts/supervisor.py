@@ -190,6 +190,7 @@ class SupervisorContract(PortContract):
 
     async def test_output_is_read_in_parts(self, supervisor: Supervisor, stage: Stage) -> None:
         """From any offset told, up to a limit, until a part is empty; None where nothing is kept."""
+        self.needs(SupervisorCapability.OUTPUT)
         await supervisor.start(await stage.launch(Behaviour.SPEAKS))
         await until_ended(supervisor)
         offset, text = 0, ""
@@ -205,6 +206,7 @@ class SupervisorContract(PortContract):
 
     async def test_what_is_kept_of_a_session_is_removed(self, supervisor: Supervisor, stage: Stage) -> None:
         """All of its attempts, and of no other session; never while one runs."""
+        self.needs(SupervisorCapability.OUTPUT)
         await supervisor.start(await stage.launch(Behaviour.SPEAKS))
         await until_ended(supervisor)
         await supervisor.start(await stage.launch(Behaviour.WAITS, attempt=2))
