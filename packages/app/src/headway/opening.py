@@ -125,7 +125,7 @@ class Headway:
         async with self._core.locks().runner() as mine:
             if not mine:
                 raise Conflict("runner", self._core.locks().host_id, "another process runs this host")
-            await self._core.heartbeat().report()
+            await self._core.operations.heartbeat().report()
             await self._core.pull_requests.service().recover()
             async with anyio.create_task_group() as group:
                 group.start_soon(self._core.runner().run)
@@ -136,7 +136,7 @@ class Headway:
                     group.cancel_scope.cancel()
 
     async def _recover(self) -> None:
-        recovered = await self._core.recovery().recover()
+        recovered = await self._core.operations.recovery().recover()
         for problem in recovered.problems:
             logger.warning("recovery: %s", problem)
         for path in recovered.removed:
