@@ -1,7 +1,14 @@
 """The board: why each workspace stands where it stands. Pure projections, nothing stored."""
 
-from headway_core.board.model import Column, StatusReason, WorkspaceView, column, status_reason
-from headway_core.board.service import BoardService, Card, card
+from typing import TYPE_CHECKING
+
+from headway_core.kernel.exports import lazy_exports
+
+if TYPE_CHECKING:
+    from headway_core.board.model import Column, StatusReason, WorkspaceView, column, status_reason
+    from headway_core.board.service import BoardService, Card, card
+else:
+    __getattr__ = lazy_exports(__name__, "model", "service")
 
 __all__ = [
     "BoardService",

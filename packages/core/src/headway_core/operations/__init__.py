@@ -1,28 +1,48 @@
 """Operations: create, provision, archive, recover. They hold no facts; they compose the owners' steps."""
 
-from headway_core.operations.archive import ArchiveService
-from headway_core.operations.creation import WorkspaceCreationService
-from headway_core.operations.duty import WorkspaceDuty
-from headway_core.operations.following import BranchConsumer, BranchService
-from headway_core.operations.heartbeat import HostDuty, HostHeartbeat
-from headway_core.operations.model import (
-    ArchiveResult,
-    Busy,
-    CreateWorkspace,
-    GitHubIssue,
-    HoldsIgnored,
-    Manual,
-    NotDue,
-    ProvisionResult,
-    Recovered,
-    ResumeBranch,
-    Settled,
-)
-from headway_core.operations.moving import MovingService
-from headway_core.operations.ports import Issue, IssueReader
-from headway_core.operations.provisioning import ProvisioningService
-from headway_core.operations.recovery import RecoveryService
-from headway_core.operations.worktree_paths import WorktreePaths
+from typing import TYPE_CHECKING
+
+from headway_core.kernel.exports import lazy_exports
+
+if TYPE_CHECKING:
+    from headway_core.operations.archive import ArchiveService
+    from headway_core.operations.creation import WorkspaceCreationService
+    from headway_core.operations.duty import WorkspaceDuty
+    from headway_core.operations.following import BranchConsumer, BranchService
+    from headway_core.operations.heartbeat import HostDuty, HostHeartbeat
+    from headway_core.operations.model import (
+        ArchiveResult,
+        Busy,
+        CreateWorkspace,
+        GitHubIssue,
+        HoldsIgnored,
+        Manual,
+        NotDue,
+        ProvisionResult,
+        Recovered,
+        ResumeBranch,
+        Settled,
+    )
+    from headway_core.operations.moving import MovingService
+    from headway_core.operations.ports import Issue, IssueReader
+    from headway_core.operations.provisioning import ProvisioningService
+    from headway_core.operations.recovery import RecoveryService
+    from headway_core.operations.worktree_paths import WorktreePaths
+else:
+    __getattr__ = lazy_exports(
+        __name__,
+        "model",
+        "ports",
+        "worktree_paths",
+        "archive",
+        "creation",
+        "duty",
+        "following",
+        "heartbeat",
+        "moving",
+        "provisioning",
+        "recovery",
+    )
 
 __all__ = [
     "ArchiveResult",

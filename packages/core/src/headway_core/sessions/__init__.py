@@ -4,47 +4,54 @@
 carries out on a host what both intend.
 """
 
-from headway_core.sessions.events import (
-    EVENTS,
-    PromptQueued,
-    PromptStatusChanged,
-    SessionAttemptRenewed,
-    SessionCreated,
-    SessionEnded,
-    SessionStatusChanged,
-)
-from headway_core.sessions.executor import SessionDuty, SessionExecutor
-from headway_core.sessions.fixers import (
-    AlreadyActive,
-    FixerFailed,
-    FixerOutcome,
-    FixerRequest,
-    FixerSessionService,
-    Signalled,
-    Started,
-    WhenLive,
-)
-from headway_core.sessions.model import (
-    PROMPTS,
-    SESSION_ACTIVITY,
-    SESSION_TRANSITIONS,
-    SESSIONS,
-    Activity,
-    EndReason,
-    LimitReached,
-    NotReady,
-    NotReadyReason,
-    Prompt,
-    PromptStatus,
-    Purpose,
-    Session,
-    SessionActivity,
-    SessionState,
-    SessionStatus,
-    session_state,
-)
-from headway_core.sessions.ports import Agents, Launch, Supervisor
-from headway_core.sessions.service import SessionService
+from typing import TYPE_CHECKING
+
+from headway_core.kernel.exports import lazy_exports
+
+if TYPE_CHECKING:
+    from headway_core.sessions.events import (
+        EVENTS,
+        PromptQueued,
+        PromptStatusChanged,
+        SessionAttemptRenewed,
+        SessionCreated,
+        SessionEnded,
+        SessionStatusChanged,
+    )
+    from headway_core.sessions.executor import SessionDuty, SessionExecutor
+    from headway_core.sessions.fixers import (
+        AlreadyActive,
+        FixerFailed,
+        FixerOutcome,
+        FixerRequest,
+        FixerSessionService,
+        Signalled,
+        Started,
+        WhenLive,
+    )
+    from headway_core.sessions.model import (
+        PROMPTS,
+        SESSION_ACTIVITY,
+        SESSION_TRANSITIONS,
+        SESSIONS,
+        Activity,
+        EndReason,
+        LimitReached,
+        NotReady,
+        NotReadyReason,
+        Prompt,
+        PromptStatus,
+        Purpose,
+        Session,
+        SessionActivity,
+        SessionState,
+        SessionStatus,
+        session_state,
+    )
+    from headway_core.sessions.ports import Agents, Launch, Supervisor
+    from headway_core.sessions.service import SessionService
+else:
+    __getattr__ = lazy_exports(__name__, "model", "ports", "events", "service", "fixers", "executor")
 
 __all__ = [
     "EVENTS",

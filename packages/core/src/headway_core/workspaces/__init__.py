@@ -3,40 +3,47 @@
 `WorkspaceSteps` is the only writer of a workspace and its git facts, `InitOutputSteps` of its init output.
 """
 
-from headway_core.workspaces.events import (
-    EVENTS,
-    ProvisioningCancelAsked,
-    WorkPreserved,
-    WorkspaceBranchChanged,
-    WorkspaceCreated,
-    WorkspaceSessionsBegan,
-    WorkspaceStatusChanged,
-    WorkspaceWarned,
-    WorktreeMade,
-)
-from headway_core.workspaces.model import (
-    GIT_FACTS,
-    INIT_OUTPUT,
-    LIFECYCLE_TRANSITIONS,
-    MOVABLE,
-    RETRY_LIMIT,
-    WORKSPACES,
-    GitFacts,
-    GitHubIssueSource,
-    InitOutputLine,
-    ManualSource,
-    ResumeBranchSource,
-    SessionPolicy,
-    SourceKind,
-    Workspace,
-    WorkspaceSource,
-    WorkspaceStatus,
-    branch_claim,
-    issue_claim,
-)
-from headway_core.workspaces.output import OUTPUT_LIMIT, InitOutput, InitOutputSteps
-from headway_core.workspaces.service import WorkspaceLifecycleService
-from headway_core.workspaces.steps import CANCELLED, WorkspaceSteps
+from typing import TYPE_CHECKING
+
+from headway_core.kernel.exports import lazy_exports
+
+if TYPE_CHECKING:
+    from headway_core.workspaces.events import (
+        EVENTS,
+        ProvisioningCancelAsked,
+        WorkPreserved,
+        WorkspaceBranchChanged,
+        WorkspaceCreated,
+        WorkspaceSessionsBegan,
+        WorkspaceStatusChanged,
+        WorkspaceWarned,
+        WorktreeMade,
+    )
+    from headway_core.workspaces.model import (
+        GIT_FACTS,
+        INIT_OUTPUT,
+        LIFECYCLE_TRANSITIONS,
+        MOVABLE,
+        RETRY_LIMIT,
+        WORKSPACES,
+        GitFacts,
+        GitHubIssueSource,
+        InitOutputLine,
+        ManualSource,
+        ResumeBranchSource,
+        SessionPolicy,
+        SourceKind,
+        Workspace,
+        WorkspaceSource,
+        WorkspaceStatus,
+        branch_claim,
+        issue_claim,
+    )
+    from headway_core.workspaces.output import OUTPUT_LIMIT, InitOutput, InitOutputSteps
+    from headway_core.workspaces.service import WorkspaceLifecycleService
+    from headway_core.workspaces.steps import CANCELLED, WorkspaceSteps
+else:
+    __getattr__ = lazy_exports(__name__, "model", "events", "output", "steps", "service")
 
 __all__ = [
     "CANCELLED",
