@@ -83,7 +83,7 @@ async def test_a_workspace_is_pinned_to_the_host_that_provisions_it_first(
     await duty_of(other).run()
     pinned = await host.lifecycle.get(made.id)
     assert (pinned.status, pinned.host_id) == (S.READY, "host-2")
-    assert pinned.worktree_path == f"/wt-of-host-2/demo/{made.id}"
+    assert pinned.worktree_path == f"/wt-of-host-2/demo/fix-login-{made.id}"
     assert isinstance(await host.provisioning.provision(made.id), NotDue)
     assert isinstance(await host.archive.archive(made.id), NotDue)
     assert host.worktrees.calls == ["repository"]
@@ -119,7 +119,7 @@ async def test_leftovers_in_a_folder_of_both_hosts(world: Any) -> None:
     await host.register(worktree_base_path="/shared")
     other = world.host("host-2")
     ready = await other.ready()
-    assert ready.worktree_path == f"/shared/{ready.id}"
+    assert ready.worktree_path == f"/shared/fix-login-{ready.id}"
     recovered = await host.recovery.recover()
     assert (recovered.removed, recovered.strays) == ((), ())
     assert ready.worktree_path in world.git.worktrees
@@ -178,7 +178,7 @@ async def test_any_live_status_of_a_retired_host_is_moved(
     await duty_of(host).run()
     settled = await host.lifecycle.get(ready.id)
     assert (settled.status, settled.branch) == (S.READY, ready.branch)
-    assert settled.worktree_path == f"/wt/demo/{ready.id}"
+    assert settled.worktree_path == f"/wt/demo/fix-login-{ready.id}"
     assert world.git.worktrees[settled.worktree_path].branch == ready.branch
 
 

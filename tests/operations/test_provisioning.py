@@ -24,7 +24,7 @@ async def test_a_workspace_becomes_ready_with_a_worktree_on_its_branch(world: An
     ready = await host.lifecycle.get(made.id)
     assert result == Settled(workspace=ready)
     assert (ready.status, ready.host_id, ready.warning) == (S.READY, "host-1", None)
-    assert ready.worktree_path == f"/wt/demo/{made.id}"
+    assert ready.worktree_path == f"/wt/demo/fix-login-{made.id}"
     assert world.git.worktrees == {ready.worktree_path: FakeWorktree(repo_path=REPO, branch=made.branch)}
     assert await world.statuses(made.id) == ["PROVISIONING", "READY"]
     assert host.scripts.runs == []
@@ -93,7 +93,7 @@ async def test_without_a_worktree_it_has_failed_with_the_reason(world: Any, host
 async def test_what_a_dead_run_left_is_removed_when_the_next_one_fails(world: Any, host: Any) -> None:
     """No folder that nobody registered stays in the way of a retry."""
     made = await host.create()
-    world.git.worktrees[f"/wt/demo/{made.id}"] = FakeWorktree(repo_path=REPO, branch="somewhere")
+    world.git.worktrees[f"/wt/demo/fix-login-{made.id}"] = FakeWorktree(repo_path=REPO, branch="somewhere")
     failed = (await host.provisioning.provision(made.id)).workspace
     assert failed.status is S.FAILED
     assert world.git.worktrees == {}
@@ -105,7 +105,7 @@ async def test_what_a_dead_run_left_is_removed_when_the_next_one_fails(world: An
 async def test_what_holds_work_is_not_removed_and_the_error_says_so(world: Any, host: Any) -> None:
     """A folder with uncommitted work survives every failure (I12)."""
     made = await host.create()
-    path = f"/wt/demo/{made.id}"
+    path = f"/wt/demo/fix-login-{made.id}"
     world.git.worktrees[path] = FakeWorktree(repo_path=REPO, branch="somewhere", dirty=True)
     failed = (await host.provisioning.provision(made.id)).workspace
     assert "uncommitted work" in failed.error

@@ -58,7 +58,7 @@ async def test_a_start_finds_and_ends_what_it_did(world: Any, host: Any, row: di
     """Alive means the lock is held, there by a script's pid or a map of the process."""
     given = row["input"]
     made = await host.create()
-    path = f"/wt/demo/{made.id}"
+    path = f"/wt/demo/fix-login-{made.id}"
     archiving = given["status"] == S.ARCHIVING
 
     def plant(tx: Any) -> None:

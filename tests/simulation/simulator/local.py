@@ -1,6 +1,5 @@
 """The ports to a machine, as one process of it has them: git, scripts and supervisors."""
 
-import posixpath
 from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING
 
@@ -97,6 +96,11 @@ class WorldWorktrees(Worktrees):
                 ignored=tree.ignored,
             )
 
+    def _of(self, path: str) -> str:
+        """The workspace that a folder is called by."""
+        ids: list[str] = [row.id for row in self._world.rows("workspaces")]
+        return next(each for each in ids if path.endswith(f"-{each}"))
+
     def _holds_work(self, tree: Worktree) -> bool:
         return bool(tree.dirty or tree.ignored) or self._unpushed(tree) > 0
 
@@ -116,12 +120,13 @@ class WorldWorktrees(Worktrees):
             return f"refs/heads/{tree.branch}"
 
     async def remove(self, repo_path: str, base_path: str, path: str, *, lose_ignored: bool) -> None:
-        async with self._process.effect("remove worktree", posixpath.basename(path)):
+        workspace_id = self._of(path)
+        async with self._process.effect("remove worktree", workspace_id):
             tree = self._machine.worktrees.get(path)
             if tree is None:
                 return
             expect_nothing_lost(path, dirty=bool(tree.dirty), ignored=() if lose_ignored else tree.ignored)
-            self._world.watcher.removes(self._process, posixpath.basename(path), tree)
+            self._world.watcher.removes(self._process, workspace_id, tree)
             del self._machine.worktrees[path]
 
     async def strays(

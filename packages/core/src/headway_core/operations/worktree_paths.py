@@ -3,11 +3,19 @@
 import posixpath
 
 from headway_core.projects.model import Project
+from headway_core.projects.slugs import slug
 from headway_core.workspaces.model import Workspace
+
+SHORT_ID = 8
+"""Characters that the first part of an id must have to stand for the whole."""
 
 
 class WorktreePaths:
-    """Paths on this host: known before anything is made there, and never another workspace's."""
+    """Paths on this host: known before anything is made there, and never another workspace's.
+
+    A folder is called by its workspace, so that people find it: the slug of the name, and the beginning
+    of the id.
+    """
 
     def __init__(self, worktrees_root: str) -> None:
         """`worktrees_root`: this host's folder of worktrees, absolute."""
@@ -19,4 +27,10 @@ class WorktreePaths:
 
     def worktree(self, project: Project, workspace: Workspace) -> str:
         """Where the worktree of a workspace of this host is or will be."""
-        return workspace.worktree_path or posixpath.join(self.base(project), workspace.id)
+        return workspace.worktree_path or posixpath.join(self.base(project), _folder(workspace))
+
+
+def _folder(workspace: Workspace) -> str:
+    first = workspace.id.partition("-")[0]
+    short = first if len(first) >= SHORT_ID else workspace.id  # of a UUID 32 random bits; of another id all
+    return f"{slug(workspace.name, otherwise='workspace')}-{short}"

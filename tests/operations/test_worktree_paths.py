@@ -1,0 +1,39 @@
+"""Where worktrees lie."""
+
+from typing import Any
+
+import attrs
+import pytest
+
+from headway_core.operations.worktree_paths import WorktreePaths
+
+pytestmark = pytest.mark.anyio
+UUID = "3f2a9c1e-0000-4000-8000-000000000000"
+
+
+@pytest.mark.parametrize(
+    ("name", "id_", "folder"),
+    [
+        ("Fix login", UUID, "fix-login-3f2a9c1e"),
+        ("../../etc", UUID, "etc-3f2a9c1e"),
+        ("直す", UUID, "zhisu-3f2a9c1e"),
+        ("!!", UUID, "workspace-3f2a9c1e"),
+        ("Fix login", "id-000001", "fix-login-id-000001"),
+        ("Fix login", "0123456789", "fix-login-0123456789"),
+    ],
+)
+async def test_a_folder_is_called_by_its_workspace(host: Any, name: str, id_: str, folder: str) -> None:
+    """The slug of its name, whatever is in that, and what tells its id from all others."""
+    project = await host.projects.get("demo")
+    workspace = attrs.evolve(await host.create(), name=name, id=id_)
+    paths = WorktreePaths("/wt")
+    assert paths.worktree(project, workspace) == f"/wt/demo/{folder}"
+    based = attrs.evolve(project, worktree_base_path="/elsewhere")
+    assert paths.worktree(based, workspace) == f"/elsewhere/{folder}"
+
+
+async def test_a_recorded_path_stays(host: Any) -> None:
+    """Whatever rule made it: a worktree lies where it was made."""
+    project = await host.projects.get("demo")
+    workspace = attrs.evolve(await host.create(), worktree_path="/old/place")
+    assert WorktreePaths("/wt").worktree(project, workspace) == "/old/place"
