@@ -3,12 +3,14 @@
 import re
 from pathlib import Path
 
-import generate
 import pytest
 from documents import ROOT, text
 
+import generate
 from headway_core.settings.model import Settings
 from headway_core.settings.rules import CHANGEABLE
+from pages.docstrings import members, sentence
+from pages.glossary import enums
 
 PAGES = [Path("README.md"), *(path.relative_to(ROOT) for path in sorted(ROOT.glob("docs/**/*.md")))]
 
@@ -21,18 +23,18 @@ def test_a_page_is_what_the_code_says(name: str) -> None:
 
 def test_every_member_of_every_public_enum_has_a_sentence() -> None:
     """Each status and reason says what it means, as a sentence."""
-    found = generate.enums()
+    found = enums()
     assert len(found) >= 30
     for each in found:
-        told = generate.members(each)
-        assert generate.sentence(each).endswith("."), each
+        told = members(each)
+        assert sentence(each).endswith("."), each
         assert {member.name for member in each} == set(told), each
         assert all(meaning.endswith(".") for meaning in told.values()), each
 
 
 def test_every_setting_has_a_sentence() -> None:
     """Each says what it is for."""
-    told = generate.members(Settings)
+    told = members(Settings)
     assert set(CHANGEABLE) <= set(told)
 
 

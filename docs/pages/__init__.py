@@ -1,0 +1,1 @@
+"""The pages of reference: a module makes one of them."""
