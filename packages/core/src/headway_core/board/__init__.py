@@ -6,12 +6,13 @@ from headway_core.kernel.exports import lazy_exports
 
 if TYPE_CHECKING:
     from headway_core.board.model import Column, StatusReason, WorkspaceView, column, status_reason
-    from headway_core.board.service import BoardService, Card, card
+    from headway_core.board.service import BoardService, BoardTables, Card, card
 else:
     __getattr__ = lazy_exports(__name__, "model", "service")
 
 __all__ = [
     "BoardService",
+    "BoardTables",
     "Card",
     "Column",
     "StatusReason",

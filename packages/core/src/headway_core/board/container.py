@@ -1,18 +1,23 @@
 """The wiring of the board, which reads and owns nothing."""
 
+from typing import TYPE_CHECKING
+
 from dependency_injector import containers, providers
 
-from headway_core.board.service import BoardService, BoardTables
+from headway_core import board
 from headway_core.kernel.store import Store
 from headway_core.kernel.tables import ReadTable
-from headway_core.settings.steps import SettingsSteps
+from headway_core.kernel.wiring import singleton
+
+if TYPE_CHECKING:
+    from headway_core.settings.steps import SettingsSteps
 
 
 class BoardContainer(containers.DeclarativeContainer):
     """Cards of workspaces."""
 
     store = providers.Dependency(instance_of=Store)
-    settings = providers.Dependency(instance_of=SettingsSteps)
+    settings: "providers.Dependency[SettingsSteps]" = providers.Dependency()
     read_hosts = providers.Dependency(instance_of=ReadTable)
     read_projects = providers.Dependency(instance_of=ReadTable)
     read_workspaces = providers.Dependency(instance_of=ReadTable)
@@ -24,8 +29,8 @@ class BoardContainer(containers.DeclarativeContainer):
     read_budgets = providers.Dependency(instance_of=ReadTable)
     read_ratchets = providers.Dependency(instance_of=ReadTable)
 
-    tables = providers.Singleton(
-        BoardTables,
+    tables = singleton(
+        lambda: board.BoardTables,
         hosts=read_hosts,
         projects=read_projects,
         workspaces=read_workspaces,
@@ -37,6 +42,6 @@ class BoardContainer(containers.DeclarativeContainer):
         prompts=read_prompts,
         budgets=read_budgets,
     )
-    service = providers.Singleton(
-        BoardService, ledger=store.provided.ledger, settings=settings, tables=tables
+    service = singleton(
+        lambda: board.BoardService, ledger=store.provided.ledger, settings=settings, tables=tables
     )

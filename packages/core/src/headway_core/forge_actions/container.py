@@ -1,17 +1,21 @@
 """The wiring of what Headway does at a forge for agents and people."""
 
+from typing import TYPE_CHECKING
+
 from dependency_injector import containers, providers
 
+from headway_core import forge_actions
 from headway_core.forge_actions.model import FORGE_ACTIONS
 from headway_core.forge_actions.ports import ForgeWriter
-from headway_core.forge_actions.service import AgentOutputConsumer, ForgeActionDuty, ForgeActionService
 from headway_core.kernel.hosts import HostLocks
 from headway_core.kernel.store import Store
 from headway_core.kernel.tables import ReadTable
-from headway_core.kernel.wiring import reader, writer
-from headway_core.pull_requests.service import PRSnapshotService
+from headway_core.kernel.wiring import reader, singleton, writer
 from headway_core.sessions.ports import Supervisor
-from headway_core.settings.steps import SettingsSteps
+
+if TYPE_CHECKING:
+    from headway_core.pull_requests.service import PRSnapshotService
+    from headway_core.settings.steps import SettingsSteps
 
 
 class ForgeActionsContainer(containers.DeclarativeContainer):
@@ -21,8 +25,8 @@ class ForgeActionsContainer(containers.DeclarativeContainer):
     locks = providers.Dependency(instance_of=HostLocks)
     forge_writer = providers.Dependency(instance_of=ForgeWriter)
     supervisor = providers.Dependency(instance_of=Supervisor)
-    settings = providers.Dependency(instance_of=SettingsSteps)
-    pull_requests = providers.Dependency(instance_of=PRSnapshotService)
+    settings: "providers.Dependency[SettingsSteps]" = providers.Dependency()
+    pull_requests: "providers.Dependency[PRSnapshotService]" = providers.Dependency()
     read_projects = providers.Dependency(instance_of=ReadTable)
     read_workspaces = providers.Dependency(instance_of=ReadTable)
     read_sessions = providers.Dependency(instance_of=ReadTable)
@@ -33,15 +37,15 @@ class ForgeActionsContainer(containers.DeclarativeContainer):
     read_actions = reader(store, FORGE_ACTIONS)
     write_actions = writer(store, FORGE_ACTIONS)
 
-    service = providers.Singleton(
-        ForgeActionService,
+    service = singleton(
+        lambda: forge_actions.ForgeActionService,
         ledger=ledger,
         actions=write_actions,
         snapshots=read_snapshots,
         pull_requests=pull_requests,
     )
-    duty = providers.Singleton(
-        ForgeActionDuty,
+    duty = singleton(
+        lambda: forge_actions.ForgeActionDuty,
         ledger=ledger,
         service=service,
         actions=read_actions,
@@ -50,8 +54,8 @@ class ForgeActionsContainer(containers.DeclarativeContainer):
         writer=forge_writer,
         locks=locks,
     )
-    agent_output = providers.Singleton(
-        AgentOutputConsumer,
+    agent_output = singleton(
+        lambda: forge_actions.AgentOutputConsumer,
         ledger=ledger,
         service=service,
         settings=settings,

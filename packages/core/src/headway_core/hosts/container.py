@@ -2,12 +2,11 @@
 
 from dependency_injector import containers, providers
 
+from headway_core import hosts
 from headway_core.hosts.model import HOSTS, HOSTS_SEEN
-from headway_core.hosts.service import HostService
-from headway_core.hosts.steps import HostSteps
 from headway_core.kernel.hosts import HostLocks
 from headway_core.kernel.store import Store
-from headway_core.kernel.wiring import reader, writer
+from headway_core.kernel.wiring import reader, singleton, writer
 
 
 class HostsContainer(containers.DeclarativeContainer):
@@ -20,5 +19,5 @@ class HostsContainer(containers.DeclarativeContainer):
     write_hosts = writer(store, HOSTS)
     write_hosts_seen = writer(store, HOSTS_SEEN)
 
-    steps = providers.Singleton(HostSteps, write_hosts, write_hosts_seen)
-    service = providers.Singleton(HostService, store.provided.ledger, steps, locks)
+    steps = singleton(lambda: hosts.HostSteps, write_hosts, write_hosts_seen)
+    service = singleton(lambda: hosts.HostService, store.provided.ledger, steps, locks)

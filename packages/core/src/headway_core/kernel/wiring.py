@@ -1,5 +1,6 @@
 """What the containers of the rooms are made with, each a provider that keeps its type."""
 
+from collections.abc import Callable
 from typing import Any, TypeVar, cast
 
 from dependency_injector import containers, providers
@@ -9,7 +10,23 @@ from headway_core.kernel.store import Store
 from headway_core.kernel.tables import OwnedTable, ReadTable, TableSpec
 
 R = TypeVar("R")
+T = TypeVar("T")
 C = TypeVar("C", bound=containers.DeclarativeContainer)
+
+
+def singleton(
+    kind: Callable[[], Callable[..., T]], *given: providers.Provider[Any], **named: providers.Provider[Any]
+) -> providers.Singleton[T]:
+    """Provide the one object of a class, which `kind` names and which is imported only to construct it.
+
+    `singleton(lambda: ratchet.RatchetService, ledger, steps)`: whoever needs a table or two does not wait for
+    the modules of all services.
+    """
+
+    def construct(*parts: Any, **named_parts: Any) -> T:
+        return kind()(*parts, **named_parts)
+
+    return providers.Singleton(construct, *given, **named)
 
 
 def reader(store: providers.Provider[Store], spec: TableSpec[R]) -> providers.Singleton[ReadTable[R]]:

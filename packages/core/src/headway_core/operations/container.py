@@ -1,30 +1,27 @@
 """The wiring of the operations, which hold no table and compose the owners of all."""
 
+from typing import TYPE_CHECKING
+
 from dependency_injector import containers, providers
 
-from headway_core.hosts.service import HostService
+from headway_core import operations
 from headway_core.kernel.hosts import HostLocks
 from headway_core.kernel.store import Store
 from headway_core.kernel.tables import ReadTable
-from headway_core.operations.archive import ArchiveService
-from headway_core.operations.creation import WorkspaceCreationService
-from headway_core.operations.duty import WorkspaceDuty
-from headway_core.operations.following import BranchConsumer, BranchService
-from headway_core.operations.heartbeat import HostDuty, HostHeartbeat
-from headway_core.operations.moving import MovingService
+from headway_core.kernel.wiring import singleton
 from headway_core.operations.ports import IssueReader
-from headway_core.operations.provisioning import ProvisioningService
-from headway_core.operations.recovery import RecoveryService
-from headway_core.operations.worktree_paths import WorktreePaths
-from headway_core.projects.steps import ProjectSteps
-from headway_core.pull_requests.service import PRSnapshotService
-from headway_core.ratchet.steps import RatchetSteps
-from headway_core.sessions.executor import SessionExecutor
-from headway_core.sessions.service import SessionService
-from headway_core.settings.steps import SettingsSteps
-from headway_core.workspaces.output import InitOutputSteps
 from headway_core.workspaces.ports import Scripts, Worktrees
-from headway_core.workspaces.steps import WorkspaceSteps
+
+if TYPE_CHECKING:
+    from headway_core.hosts.service import HostService
+    from headway_core.projects.steps import ProjectSteps
+    from headway_core.pull_requests.service import PRSnapshotService
+    from headway_core.ratchet.steps import RatchetSteps
+    from headway_core.sessions.executor import SessionExecutor
+    from headway_core.sessions.service import SessionService
+    from headway_core.settings.steps import SettingsSteps
+    from headway_core.workspaces.output import InitOutputSteps
+    from headway_core.workspaces.steps import WorkspaceSteps
 
 
 class OperationsContainer(containers.DeclarativeContainer):
@@ -36,15 +33,15 @@ class OperationsContainer(containers.DeclarativeContainer):
     worktrees_root = providers.Dependency(instance_of=str)
     scripts = providers.Dependency(instance_of=Scripts)
     issues = providers.Dependency(instance_of=IssueReader)
-    hosts = providers.Dependency(instance_of=HostService)
-    settings = providers.Dependency(instance_of=SettingsSteps)
-    projects = providers.Dependency(instance_of=ProjectSteps)
-    workspaces = providers.Dependency(instance_of=WorkspaceSteps)
-    output = providers.Dependency(instance_of=InitOutputSteps)
-    sessions = providers.Dependency(instance_of=SessionService)
-    executor = providers.Dependency(instance_of=SessionExecutor)
-    pull_requests = providers.Dependency(instance_of=PRSnapshotService)
-    ratchet = providers.Dependency(instance_of=RatchetSteps)
+    hosts: "providers.Dependency[HostService]" = providers.Dependency()
+    settings: "providers.Dependency[SettingsSteps]" = providers.Dependency()
+    projects: "providers.Dependency[ProjectSteps]" = providers.Dependency()
+    workspaces: "providers.Dependency[WorkspaceSteps]" = providers.Dependency()
+    output: "providers.Dependency[InitOutputSteps]" = providers.Dependency()
+    sessions: "providers.Dependency[SessionService]" = providers.Dependency()
+    executor: "providers.Dependency[SessionExecutor]" = providers.Dependency()
+    pull_requests: "providers.Dependency[PRSnapshotService]" = providers.Dependency()
+    ratchet: "providers.Dependency[RatchetSteps]" = providers.Dependency()
     read_hosts = providers.Dependency(instance_of=ReadTable)
     read_projects = providers.Dependency(instance_of=ReadTable)
     read_workspaces = providers.Dependency(instance_of=ReadTable)
@@ -54,9 +51,9 @@ class OperationsContainer(containers.DeclarativeContainer):
 
     ledger = store.provided.ledger
 
-    worktree_paths = providers.Singleton(WorktreePaths, worktrees_root)
-    creation = providers.Singleton(
-        WorkspaceCreationService,
+    worktree_paths = singleton(lambda: operations.WorktreePaths, worktrees_root)
+    creation = singleton(
+        lambda: operations.WorkspaceCreationService,
         ledger,
         settings=settings,
         projects=projects,
@@ -67,8 +64,8 @@ class OperationsContainer(containers.DeclarativeContainer):
         worktrees=worktrees,
         issues=issues,
     )
-    provisioning = providers.Singleton(
-        ProvisioningService,
+    provisioning = singleton(
+        lambda: operations.ProvisioningService,
         ledger,
         projects=read_projects,
         sessions=read_sessions,
@@ -80,8 +77,8 @@ class OperationsContainer(containers.DeclarativeContainer):
         hosts=read_hosts,
         worktree_paths=worktree_paths,
     )
-    branches = providers.Singleton(
-        BranchService,
+    branches = singleton(
+        lambda: operations.BranchService,
         ledger,
         workspaces=workspaces,
         projects=read_projects,
@@ -89,8 +86,8 @@ class OperationsContainer(containers.DeclarativeContainer):
         git_facts=read_git_facts,
         worktrees=worktrees,
     )
-    archive = providers.Singleton(
-        ArchiveService,
+    archive = singleton(
+        lambda: operations.ArchiveService,
         ledger,
         projects=read_projects,
         workspaces=workspaces,
@@ -100,12 +97,17 @@ class OperationsContainer(containers.DeclarativeContainer):
         worktrees=worktrees,
         worktree_paths=worktree_paths,
     )
-    heartbeat = providers.Singleton(HostHeartbeat, hosts, executor)
-    moving = providers.Singleton(
-        MovingService, ledger, hosts=read_hosts, workspaces=workspaces, sessions=sessions, locks=locks
+    heartbeat = singleton(lambda: operations.HostHeartbeat, hosts, executor)
+    moving = singleton(
+        lambda: operations.MovingService,
+        ledger,
+        hosts=read_hosts,
+        workspaces=workspaces,
+        sessions=sessions,
+        locks=locks,
     )
-    recovery = providers.Singleton(
-        RecoveryService,
+    recovery = singleton(
+        lambda: operations.RecoveryService,
         ledger,
         workspaces=workspaces,
         projects=read_projects,
@@ -116,13 +118,13 @@ class OperationsContainer(containers.DeclarativeContainer):
         worktrees=worktrees,
         worktree_paths=worktree_paths,
     )
-    host_duty = providers.Singleton(HostDuty, heartbeat, hosts)
-    workspace_duty = providers.Singleton(
-        WorkspaceDuty,
+    host_duty = singleton(lambda: operations.HostDuty, heartbeat, hosts)
+    workspace_duty = singleton(
+        lambda: operations.WorkspaceDuty,
         ledger,
         workspaces=read_workspaces,
         provisioning=provisioning,
         archive=archive,
         locks=locks,
     )
-    branch_consumer = providers.Singleton(BranchConsumer, branches)
+    branch_consumer = singleton(lambda: operations.BranchConsumer, branches)

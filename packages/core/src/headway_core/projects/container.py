@@ -2,12 +2,11 @@
 
 from dependency_injector import containers, providers
 
+from headway_core import projects
 from headway_core.kernel.store import Store
-from headway_core.kernel.wiring import reader, writer
+from headway_core.kernel.wiring import reader, singleton, writer
 from headway_core.projects.model import PROJECTS
 from headway_core.projects.ports import Repositories
-from headway_core.projects.service import ProjectService
-from headway_core.projects.steps import ProjectSteps
 
 
 class ProjectsContainer(containers.DeclarativeContainer):
@@ -19,5 +18,5 @@ class ProjectsContainer(containers.DeclarativeContainer):
     read_projects = reader(store, PROJECTS)
     write_projects = writer(store, PROJECTS)
 
-    steps = providers.Singleton(ProjectSteps, write_projects)
-    service = providers.Singleton(ProjectService, store.provided.ledger, steps, repositories)
+    steps = singleton(lambda: projects.ProjectSteps, write_projects)
+    service = singleton(lambda: projects.ProjectService, store.provided.ledger, steps, repositories)

@@ -2,17 +2,13 @@
 
 from dependency_injector import containers, providers
 
+from headway_core import pull_requests
 from headway_core.kernel.hosts import HostLocks
 from headway_core.kernel.store import Store
 from headway_core.kernel.tables import ReadTable
-from headway_core.kernel.wiring import claims, reader, writer
-from headway_core.pull_requests.budget import ForgeBudgets
-from headway_core.pull_requests.duty import NamedPullRequestsConsumer, PullRequestConsumer, WatchDuty
-from headway_core.pull_requests.hooks import HookDuty, HookService
+from headway_core.kernel.wiring import claims, reader, singleton, writer
 from headway_core.pull_requests.model import DELIVERIES, FORGE_BUDGETS, SNAPSHOTS, WATCHES
 from headway_core.pull_requests.ports import PullRequests
-from headway_core.pull_requests.repository import PullRequestRepository
-from headway_core.pull_requests.service import PRSnapshotService
 from headway_core.sessions.ports import Supervisor
 
 
@@ -39,9 +35,9 @@ class PullRequestsContainer(containers.DeclarativeContainer):
     write_deliveries = writer(store, DELIVERIES)
     claim_fetches = claims(store, "fetch")
 
-    budgets = providers.Singleton(ForgeBudgets, write_budgets)
-    repository = providers.Singleton(
-        PullRequestRepository,
+    budgets = singleton(lambda: pull_requests.ForgeBudgets, write_budgets)
+    repository = singleton(
+        lambda: pull_requests.PullRequestRepository,
         snapshots=write_snapshots,
         watches=write_watches,
         claims=claim_fetches,
@@ -51,11 +47,16 @@ class PullRequestsContainer(containers.DeclarativeContainer):
         git_facts=read_git_facts,
         settings=read_settings,
     )
-    service = providers.Singleton(
-        PRSnapshotService, ledger, records=repository, budgets=budgets, forge=forge, locks=locks
+    service = singleton(
+        lambda: pull_requests.PRSnapshotService,
+        ledger,
+        records=repository,
+        budgets=budgets,
+        forge=forge,
+        locks=locks,
     )
-    hooks = providers.Singleton(
-        HookService,
+    hooks = singleton(
+        lambda: pull_requests.HookService,
         ledger,
         deliveries=write_deliveries,
         projects=read_projects,
@@ -63,11 +64,11 @@ class PullRequestsContainer(containers.DeclarativeContainer):
         snapshots=read_snapshots,
         pull_requests=service,
     )
-    duty = providers.Singleton(WatchDuty, service)
-    hook_duty = providers.Singleton(HookDuty, hooks)
-    consumer = providers.Singleton(PullRequestConsumer, service)
-    named_consumer = providers.Singleton(
-        NamedPullRequestsConsumer,
+    duty = singleton(lambda: pull_requests.WatchDuty, service)
+    hook_duty = singleton(lambda: pull_requests.HookDuty, hooks)
+    consumer = singleton(lambda: pull_requests.PullRequestConsumer, service)
+    named_consumer = singleton(
+        lambda: pull_requests.NamedPullRequestsConsumer,
         ledger=ledger,
         service=service,
         workspaces=read_workspaces,

@@ -1,25 +1,23 @@
 """The wiring of the ratchet."""
 
+from typing import TYPE_CHECKING
+
 from dependency_injector import containers, providers
 
+from headway_core import ratchet
 from headway_core.kernel.hosts import HostLocks
 from headway_core.kernel.store import Store
 from headway_core.kernel.tables import ReadTable
-from headway_core.kernel.wiring import reader, writer
-from headway_core.pull_requests.service import PRSnapshotService
-from headway_core.ratchet.consumers import RatchetConsumer
-from headway_core.ratchet.dispatches import DispatchSteps
-from headway_core.ratchet.duty import RatchetDuty
+from headway_core.kernel.wiring import reader, singleton, writer
 from headway_core.ratchet.model import DISPATCHES, FIXER_SLOTS, RATCHETS, WAKES
-from headway_core.ratchet.service import RatchetService
-from headway_core.ratchet.steps import RatchetSteps
-from headway_core.ratchet.tables import RatchetTables
-from headway_core.ratchet.worktree_facts import WorktreeFacts
-from headway_core.sessions.fixers import FixerSessionService
-from headway_core.sessions.service import SessionService
-from headway_core.settings.steps import SettingsSteps
 from headway_core.workspaces.ports import Worktrees
-from headway_core.workspaces.steps import WorkspaceSteps
+
+if TYPE_CHECKING:
+    from headway_core.pull_requests.service import PRSnapshotService
+    from headway_core.sessions.fixers import FixerSessionService
+    from headway_core.sessions.service import SessionService
+    from headway_core.settings.steps import SettingsSteps
+    from headway_core.workspaces.steps import WorkspaceSteps
 
 
 class RatchetContainer(containers.DeclarativeContainer):
@@ -28,11 +26,11 @@ class RatchetContainer(containers.DeclarativeContainer):
     store = providers.Dependency(instance_of=Store)
     locks = providers.Dependency(instance_of=HostLocks)
     worktrees = providers.Dependency(instance_of=Worktrees)
-    settings = providers.Dependency(instance_of=SettingsSteps)
-    workspaces = providers.Dependency(instance_of=WorkspaceSteps)
-    sessions = providers.Dependency(instance_of=SessionService)
-    fixers = providers.Dependency(instance_of=FixerSessionService)
-    pull_requests = providers.Dependency(instance_of=PRSnapshotService)
+    settings: "providers.Dependency[SettingsSteps]" = providers.Dependency()
+    workspaces: "providers.Dependency[WorkspaceSteps]" = providers.Dependency()
+    sessions: "providers.Dependency[SessionService]" = providers.Dependency()
+    fixers: "providers.Dependency[FixerSessionService]" = providers.Dependency()
+    pull_requests: "providers.Dependency[PRSnapshotService]" = providers.Dependency()
     read_hosts = providers.Dependency(instance_of=ReadTable)
     read_projects = providers.Dependency(instance_of=ReadTable)
     read_workspaces = providers.Dependency(instance_of=ReadTable)
@@ -53,8 +51,8 @@ class RatchetContainer(containers.DeclarativeContainer):
     write_wakes = writer(store, WAKES)
     write_fixer_slots = writer(store, FIXER_SLOTS)
 
-    tables = providers.Singleton(
-        RatchetTables,
+    tables = singleton(
+        lambda: ratchet.RatchetTables,
         hosts=read_hosts,
         workspaces=read_workspaces,
         projects=read_projects,
@@ -67,11 +65,11 @@ class RatchetContainer(containers.DeclarativeContainer):
         ratchets=read_ratchets,
         dispatches=read_dispatches,
     )
-    dispatches = providers.Singleton(
-        DispatchSteps, dispatches=write_dispatches, tables=tables, sessions=sessions
+    dispatches = singleton(
+        lambda: ratchet.DispatchSteps, dispatches=write_dispatches, tables=tables, sessions=sessions
     )
-    steps = providers.Singleton(
-        RatchetSteps,
+    steps = singleton(
+        lambda: ratchet.RatchetSteps,
         ratchets=write_ratchets,
         wakes=write_wakes,
         slots=write_fixer_slots,
@@ -81,13 +79,17 @@ class RatchetContainer(containers.DeclarativeContainer):
         fixers=fixers,
         pull_requests=pull_requests,
     )
-    service = providers.Singleton(RatchetService, ledger, steps)
-    worktree_facts = providers.Singleton(
-        WorktreeFacts, ledger=ledger, worktrees=worktrees, workspaces=workspaces, locks=locks
+    service = singleton(lambda: ratchet.RatchetService, ledger, steps)
+    worktree_facts = singleton(
+        lambda: ratchet.WorktreeFacts,
+        ledger=ledger,
+        worktrees=worktrees,
+        workspaces=workspaces,
+        locks=locks,
     )
-    consumer = providers.Singleton(RatchetConsumer, steps)
-    duty = providers.Singleton(
-        RatchetDuty,
+    consumer = singleton(lambda: ratchet.RatchetConsumer, steps)
+    duty = singleton(
+        lambda: ratchet.RatchetDuty,
         ledger=ledger,
         ratchet=service,
         settings=settings,

@@ -1,18 +1,20 @@
 """The wiring of the sessions."""
 
+from typing import TYPE_CHECKING
+
 from dependency_injector import containers, providers
 
+from headway_core import sessions
 from headway_core.kernel.hosts import HostLocks
 from headway_core.kernel.store import Store
 from headway_core.kernel.tables import ReadTable
-from headway_core.kernel.wiring import reader, writer
-from headway_core.sessions.executor import SessionDuty, SessionExecutor
-from headway_core.sessions.fixers import FixerSessionService
+from headway_core.kernel.wiring import reader, singleton, writer
 from headway_core.sessions.model import PROMPTS, SESSION_ACTIVITY, SESSIONS
 from headway_core.sessions.ports import Agents, Supervisor
-from headway_core.sessions.service import SessionService
-from headway_core.settings.steps import SettingsSteps
-from headway_core.workspaces.steps import WorkspaceSteps
+
+if TYPE_CHECKING:
+    from headway_core.settings.steps import SettingsSteps
+    from headway_core.workspaces.steps import WorkspaceSteps
 
 
 class SessionsContainer(containers.DeclarativeContainer):
@@ -22,8 +24,8 @@ class SessionsContainer(containers.DeclarativeContainer):
     locks = providers.Dependency(instance_of=HostLocks)
     agents = providers.Dependency(instance_of=Agents)
     supervisor = providers.Dependency(instance_of=Supervisor)
-    settings = providers.Dependency(instance_of=SettingsSteps)
-    workspaces = providers.Dependency(instance_of=WorkspaceSteps)
+    settings: "providers.Dependency[SettingsSteps]" = providers.Dependency()
+    workspaces: "providers.Dependency[WorkspaceSteps]" = providers.Dependency()
     read_hosts = providers.Dependency(instance_of=ReadTable)
 
     ledger = store.provided.ledger
@@ -35,8 +37,8 @@ class SessionsContainer(containers.DeclarativeContainer):
     write_prompts = writer(store, PROMPTS)
     write_activity = writer(store, SESSION_ACTIVITY)
 
-    service = providers.Singleton(
-        SessionService,
+    service = singleton(
+        lambda: sessions.SessionService,
         ledger=ledger,
         sessions=write_sessions,
         prompts=write_prompts,
@@ -44,9 +46,9 @@ class SessionsContainer(containers.DeclarativeContainer):
         workspaces=workspaces,
         settings=settings,
     )
-    fixers = providers.Singleton(FixerSessionService, ledger, service, read_hosts)
-    executor = providers.Singleton(
-        SessionExecutor,
+    fixers = singleton(lambda: sessions.FixerSessionService, ledger, service, read_hosts)
+    executor = singleton(
+        lambda: sessions.SessionExecutor,
         ledger=ledger,
         sessions=service,
         session_rows=read_sessions,
@@ -55,4 +57,4 @@ class SessionsContainer(containers.DeclarativeContainer):
         agents=agents,
         locks=locks,
     )
-    duty = providers.Singleton(SessionDuty, executor)
+    duty = singleton(lambda: sessions.SessionDuty, executor)

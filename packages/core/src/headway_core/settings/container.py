@@ -2,11 +2,10 @@
 
 from dependency_injector import containers, providers
 
+from headway_core import settings
 from headway_core.kernel.store import Store
-from headway_core.kernel.wiring import reader, writer
+from headway_core.kernel.wiring import reader, singleton, writer
 from headway_core.settings.model import SETTINGS
-from headway_core.settings.service import SettingsService
-from headway_core.settings.steps import SettingsSteps
 
 
 class SettingsContainer(containers.DeclarativeContainer):
@@ -17,5 +16,5 @@ class SettingsContainer(containers.DeclarativeContainer):
     read_settings = reader(store, SETTINGS)
     write_settings = writer(store, SETTINGS)
 
-    steps = providers.Singleton(SettingsSteps, write_settings)
-    service = providers.Singleton(SettingsService, store.provided.ledger, steps)
+    steps = singleton(lambda: settings.SettingsSteps, write_settings)
+    service = singleton(lambda: settings.SettingsService, store.provided.ledger, steps)

@@ -2,12 +2,10 @@
 
 from dependency_injector import containers, providers
 
+from headway_core import workspaces
 from headway_core.kernel.store import Store
-from headway_core.kernel.wiring import reader, writer
+from headway_core.kernel.wiring import reader, singleton, writer
 from headway_core.workspaces.model import GIT_FACTS, INIT_OUTPUT, WORKSPACES
-from headway_core.workspaces.output import InitOutputSteps
-from headway_core.workspaces.service import WorkspaceLifecycleService
-from headway_core.workspaces.steps import WorkspaceSteps
 
 
 class WorkspacesContainer(containers.DeclarativeContainer):
@@ -21,6 +19,8 @@ class WorkspacesContainer(containers.DeclarativeContainer):
     write_init_output = writer(store, INIT_OUTPUT)
     write_git_facts = writer(store, GIT_FACTS)
 
-    steps = providers.Singleton(WorkspaceSteps, write_workspaces, write_git_facts)
-    output_steps = providers.Singleton(InitOutputSteps, write_init_output, steps)
-    service = providers.Singleton(WorkspaceLifecycleService, store.provided.ledger, steps, output_steps)
+    steps = singleton(lambda: workspaces.WorkspaceSteps, write_workspaces, write_git_facts)
+    output_steps = singleton(lambda: workspaces.InitOutputSteps, write_init_output, steps)
+    service = singleton(
+        lambda: workspaces.WorkspaceLifecycleService, store.provided.ledger, steps, output_steps
+    )
