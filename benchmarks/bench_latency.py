@@ -32,14 +32,14 @@ from headway_core.pull_requests import (
     SNAPSHOTS,
     WATCHES,
     Delivery,
-    HookService,
     LookAgain,
     PRSnapshotService,
     Refreshed,
     Unchanged,
     WatchDuty,
+    WebhookService,
 )
-from headway_core.pull_requests.hooks import SPACING
+from headway_core.pull_requests.webhook_steps import SPACING
 from headway_core.schema import ALL_EVENTS, ALL_TABLES
 from headway_core.settings.model import SETTINGS, Settings
 from headway_core.workspaces.model import (
@@ -55,7 +55,7 @@ from headway_github.transport import HttpConnection
 from headway_sandbox import CheckStatus, Conclusion, SandboxControl, UserSpec, create, launch
 from headway_sql import SqlStore
 from headway_testing.clock import SequentialIds
-from headway_testing.pull_requests import hooks_on, pull_requests_on
+from headway_testing.pull_requests import pull_request_steps_on, pull_requests_on, webhooks_on
 from headway_testing.records import a_project, a_workspace
 
 PULLS = 40
@@ -98,7 +98,7 @@ class TimedConnection(HttpConnection):
 class Bench:
     store: Store
     service: PRSnapshotService
-    hooks: HookService
+    hooks: WebhookService
     connection: TimedConnection
     github: SandboxControl
     heads: Mapping[int, str]
@@ -135,7 +135,9 @@ async def opened(folder: Path) -> AsyncIterator[Bench]:
             )
             service = pull_requests_on(store, forge)
             heads = await _prepare(store, service, github)
-            yield Bench(store, service, hooks_on(store, service), connection, github, heads)
+            yield Bench(
+                store, service, webhooks_on(store, pull_request_steps_on(store)), connection, github, heads
+            )
     finally:
         server.stop()
 
@@ -154,13 +156,14 @@ async def _prepare(store: Store, service: PRSnapshotService, github: SandboxCont
         )
         pull = await github.open_pull_request("alice", f"b{n}", f"Work {n}")
         heads[pull.number] = commit.oid
+    steps = pull_request_steps_on(store)
     projects, workspaces, settings = store.writer(PROJECTS), store.writer(WORKSPACES), store.writer(SETTINGS)
 
     def work(tx: Transaction) -> None:
         settings.add(tx, Settings(quiet_time_s=0, cadence_hot_s=36000, cadence_settled_s=36000))
         projects.add(tx, a_project())
         for n in range(PULLS):
-            service.open_record(
+            steps.open_record(
                 tx, workspaces.add(tx, a_workspace(f"w{n}", branch=f"b{n}", branch_claim=f"p1:b{n}"))
             )
 

@@ -34,7 +34,7 @@ from headway_sql import SqlStore
 from headway_testing.clock import ManualClock, SequentialIds
 from headway_testing.fakes import FakePullRequests
 from headway_testing.observations import an_observation
-from headway_testing.pull_requests import pull_requests_on
+from headway_testing.pull_requests import pull_request_steps_on, pull_requests_on
 from headway_testing.records import a_project, a_workspace
 
 BATCHES = 5
@@ -56,7 +56,7 @@ async def attached(store: Store) -> PRSnapshotService:
     """A service whose workspace w1 has a pull request that does not change any more."""
     forge = FakePullRequests()
     forge.observations["PR_1"] = an_observation()
-    service = pull_requests_on(store, forge)
+    service, steps = pull_requests_on(store, forge), pull_request_steps_on(store)
     projects, workspaces = store.writer(PROJECTS), store.writer(WORKSPACES)
     settings = store.writer(SETTINGS)
 
@@ -64,8 +64,8 @@ async def attached(store: Store) -> PRSnapshotService:
         settings.add(tx, Settings(quiet_time_s=0))
         projects.add(tx, a_project())
         workspace = workspaces.add(tx, a_workspace())
-        service.open_record(tx, workspace)
-        service.attach(tx, "w1", "PR_1")
+        steps.open_record(tx, workspace)
+        steps.attach(tx, "w1", "PR_1")
 
     await store.ledger.transact(work)
     for _ in range(2):

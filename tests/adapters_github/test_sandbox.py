@@ -70,7 +70,7 @@ from headway_sandbox import (
 )
 from headway_sandbox.commands import ChangeRepository
 from headway_testing.clock import SequentialIds
-from headway_testing.pull_requests import pull_requests_on
+from headway_testing.pull_requests import pull_request_steps_on, pull_requests_on
 from headway_testing.records import a_workspace
 
 from .conftest import GH_HOST, doorway, gh_environment
@@ -201,7 +201,7 @@ async def _desk(
     def work(tx: Any) -> None:
         projects.add(tx, project)
         workspaces.add(tx, workspace)
-        service.open_record(tx, workspace)
+        pull_request_steps_on(store).open_record(tx, workspace)
 
     await store.ledger.transact(work)
     yield Desk(graphql, forge, GitHubWriter(graphql, rest), budgets, clock, store, service, project, branch)
@@ -389,7 +389,9 @@ async def test_a_pull_request_is_opened_once(hub: Hub, desk: Desk) -> None:
     assert await writer.find(desk.project, order, MARK) == written
     with pytest.raises(InvalidInput):
         await writer.write(desk.project, order, MARK)
-    await desk.store.ledger.transact(lambda tx: desk.service.attach(tx, "w1", written.node_id))
+    await desk.store.ledger.transact(
+        lambda tx: pull_request_steps_on(desk.store).attach(tx, "w1", written.node_id)
+    )
     outcomes = await desk.service.refresh_due()
     assert isinstance(outcomes["w1"], Refreshed)
     assert state_of(await desk.snapshot()) is PRState.DRAFT

@@ -274,7 +274,7 @@ async def _fill(harness: CoreHarness, how_many: int) -> None:
             workspace = a_workspace(f"w{number:03}")
             created = EPOCH + timedelta(seconds=number)
             harness.store.writer(WORKSPACES).add(tx, attrs.evolve(workspace, created_at=created))
-            harness.core.pull_requests.service().open_record(tx, workspace)
+            harness.core.pull_requests.steps().open_record(tx, workspace)
             harness.core.ratchet.steps().open_record(tx, workspace, enabled=True)
             session = attrs.evolve(RUNNING, id=f"s{number}", workspace_id=workspace.id)
             harness.store.writer(SESSIONS).add(tx, session)

@@ -9,7 +9,7 @@ from faulty_world import Fault
 from in_memory import InMemory
 from witness import Wrong
 
-from headway_core.pull_requests import reconciliation, repository
+from headway_core.pull_requests import outcome_steps, reconciliation
 from headway_core.pull_requests.reconciliation import RefusalReason
 
 pytestmark = pytest.mark.anyio
@@ -48,7 +48,7 @@ DEFECTS: dict[str, tuple[Any, str, Any]] = {
     "mergeability has an order": (reconciliation, "unordered_mergeability", lambda *_, **__: False),
     "a record that lags its branch is believed": (reconciliation, "lags_its_branch", lambda *_: False),
     "who failed is not asked again": (
-        repository,
+        outcome_steps,
         "due_after_failure",
         lambda watch, *_: attrs.evolve(watch, due_at=None),
     ),

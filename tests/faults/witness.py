@@ -35,19 +35,19 @@ from headway_core.projects.model import PROJECTS
 from headway_core.pull_requests import (
     SNAPSHOTS,
     WATCHES,
-    HookService,
     PRSnapshotService,
     PullRequestSnapshot,
     PullRequestWatch,
     RefreshFailed,
     Superseded,
+    WebhookService,
 )
 from headway_core.pull_requests.model import GitHubState, Mergeability, PullRequestFacts
 from headway_core.schema import ALL_EVENTS
 from headway_core.settings.model import SETTINGS, Settings
 from headway_core.workspaces.model import WORKSPACES
 from headway_testing.clock import ManualClock, SequentialIds
-from headway_testing.pull_requests import hooks_on
+from headway_testing.pull_requests import pull_request_steps_on, webhooks_on
 from headway_testing.records import a_project, a_workspace
 
 CALM_S = 7 * 3600
@@ -147,8 +147,8 @@ class Rehearsal(abc.ABC):
         """The workspace whose pull request moved last: it is asked for more often than others."""
 
     @property
-    def hooks(self) -> HookService:
-        return hooks_on(self.store, self.processes[0])
+    def hooks(self) -> WebhookService:
+        return webhooks_on(self.store, pull_request_steps_on(self.store))
 
     # What each world does in its own way.
 
@@ -192,6 +192,7 @@ class Rehearsal(abc.ABC):
 
     async def _prepare(self) -> None:
         self.processes = [self.process(n) for n in (0, 1)]
+        steps = pull_request_steps_on(self.store)
 
         def work(tx: Transaction) -> None:
             self.store.writer(SETTINGS).add(tx, Settings(quiet_time_s=0))
@@ -201,7 +202,7 @@ class Rehearsal(abc.ABC):
                     f"w{n}", branch=f"b{n}", branch_claim=f"p1:b{n}", created_at=self.clock.now()
                 )
                 self.store.writer(WORKSPACES).add(tx, workspace)
-                self.processes[0].open_record(tx, workspace)
+                steps.open_record(tx, workspace)
 
         await self.store.ledger.transact(work)
         await self.open_world()
@@ -329,8 +330,8 @@ class Rehearsal(abc.ABC):
         while wrong := await self.untrue():
             if self.clock.now() > began + timedelta(seconds=CALM_S):
                 raise Wrong(f"still wrong after {CALM_S} s: {wrong}")
-            due_in = await self.processes[0].next_due_in()
-            await self.time_passes(min(max(due_in or 1, 1), 600))
+            due_in_s = await self.processes[0].next_due_in_s()
+            await self.time_passes(min(max(due_in_s or 1, 1), 600))
             self._note((await self.processes[self.chance.randrange(2)].refresh_due()).values())
             await self.compare()
         self.figures.calm_s.append((self.clock.now() - began).total_seconds())

@@ -11,7 +11,7 @@ from headway_core.forge_actions import (
     Comment,
     ForgeAction,
     ForgeActionDuty,
-    ForgeActionService,
+    ForgeActionSteps,
     OpenPullRequest,
     Reply,
     RequestReview,
@@ -23,7 +23,6 @@ from headway_core.kernel.consumers import CONSUMER_POSITIONS, EventReader
 from headway_core.kernel.errors import InvalidInput, NotFound, PermissionDenied, Unavailable
 from headway_core.kernel.transactions import Transaction
 from headway_core.projects.model import PROJECTS
-from headway_core.pull_requests import SNAPSHOTS
 from headway_core.pull_requests.model import GitHubState
 from headway_core.pull_requests.ports import ConversationPart
 from headway_core.pull_requests.staleness import READ_LAG
@@ -58,7 +57,7 @@ async def _built() -> CoreHarness:
     def work(tx: Transaction) -> None:
         harness.store.writer(PROJECTS).add(tx, a_project())
         harness.store.writer(WORKSPACES).add(tx, workspace)
-        harness.core.pull_requests.service().open_record(tx, workspace)
+        harness.core.pull_requests.steps().open_record(tx, workspace)
 
     await harness.store.ledger.transact(work)
     return harness
@@ -68,15 +67,12 @@ def _duty(harness: CoreHarness, point: Point = no_point, host_id: str = "host-1"
     """The duty of one process, which may die at any point."""
     harness.writer.point = point
     ledger, store = PointedLedger(harness.store.ledger, point), harness.store
-    service = ForgeActionService(
-        ledger=ledger,
-        actions=store.writer(FORGE_ACTIONS),
-        snapshots=store.reader(SNAPSHOTS),
-        pull_requests=harness.core.pull_requests.service(),
+    steps = ForgeActionSteps(
+        actions=store.writer(FORGE_ACTIONS), pull_requests=harness.core.pull_requests.steps()
     )
     return ForgeActionDuty(
         ledger=ledger,
-        service=service,
+        steps=steps,
         actions=store.reader(FORGE_ACTIONS),
         workspaces=store.reader(WORKSPACES),
         projects=store.reader(PROJECTS),
@@ -88,7 +84,7 @@ def _duty(harness: CoreHarness, point: Point = no_point, host_id: str = "host-1"
 async def _ask(harness: CoreHarness, order: Order) -> None:
     def work(tx: Transaction) -> None:
         tx.lock("w1")
-        harness.core.forge_actions.service().ask(tx, workspace_id="w1", session_id="s1", order=order)
+        harness.core.forge_actions.steps().ask(tx, workspace_id="w1", session_id="s1", order=order)
 
     await harness.store.ledger.transact(work)
 
@@ -252,7 +248,7 @@ async def _agent_ends(harness: CoreHarness, **files: bytes) -> None:
     observation = an_observation(conversation=ConversationPart(reviews=(), threads=(a_thread(),)))
     harness.forge.observations["PR_1"] = observation
     await harness.store.ledger.transact(
-        lambda tx: harness.core.pull_requests.service().attach(tx, "w1", "PR_1")
+        lambda tx: harness.core.pull_requests.steps().attach(tx, "w1", "PR_1")
     )
     await harness.core.pull_requests.service().refresh_workspace("w1")
     session: Any = await harness.core.sessions.service().start_chat("w1", "go")
@@ -297,7 +293,7 @@ async def _with_thread(harness: CoreHarness, **changes: Any) -> None:
     talk = ConversationPart(reviews=(), threads=(a_thread(),))
     harness.forge.observations["PR_1"] = an_observation(conversation=talk, **changes)
     await harness.store.ledger.transact(
-        lambda tx: harness.core.pull_requests.service().attach(tx, "w1", "PR_1")
+        lambda tx: harness.core.pull_requests.steps().attach(tx, "w1", "PR_1")
     )
     await harness.core.pull_requests.service().refresh_workspace("w1")
 

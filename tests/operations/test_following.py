@@ -69,7 +69,7 @@ async def place() -> Place:
     def work(tx: Transaction) -> None:
         harness.store.writer(PROJECTS).add(tx, a_project())
         harness.store.writer(WORKSPACES).add(tx, _workspace("w1", MINE))
-        harness.core.pull_requests.service().open_record(tx, _workspace("w1", MINE))
+        harness.core.pull_requests.steps().open_record(tx, _workspace("w1", MINE))
 
     await harness.store.ledger.transact(work)
     return Place(harness)

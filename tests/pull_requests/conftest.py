@@ -8,7 +8,7 @@ import pytest
 from headway_core.kernel.events import EventCatalog
 from headway_core.kernel.memory import MemoryStore
 from headway_core.projects.model import PROJECTS
-from headway_core.pull_requests import EVENTS, SNAPSHOTS, WATCHES, PRSnapshotService
+from headway_core.pull_requests import EVENTS, SNAPSHOTS, WATCHES, PRSnapshotService, PullRequestSteps
 from headway_core.pull_requests.model import PullRequestSnapshot, PullRequestWatch
 from headway_core.settings.model import SETTINGS, Settings
 from headway_core.workspaces.model import (
@@ -17,7 +17,7 @@ from headway_core.workspaces.model import (
 )
 from headway_testing.clock import ManualClock, SequentialIds
 from headway_testing.fakes import FakePullRequests
-from headway_testing.pull_requests import pull_requests_on
+from headway_testing.pull_requests import pull_request_steps_on, pull_requests_on
 from headway_testing.records import a_project, a_workspace
 
 
@@ -29,6 +29,7 @@ class Room:
     store: MemoryStore
     forge: FakePullRequests
     service: PRSnapshotService
+    steps: PullRequestSteps
 
     async def add_workspace(self, workspace_id: str = "w1", **changes: Any) -> Workspace:
         """A READY workspace on headway/fix-login with its records."""
@@ -41,7 +42,7 @@ class Room:
             if projects.get(tx, "p1") is None:
                 projects.add(tx, a_project())
             table.add(tx, workspace)
-            self.service.open_record(tx, workspace)
+            self.steps.open_record(tx, workspace)
 
         await self.store.ledger.transact(work)
         return workspace
@@ -71,10 +72,10 @@ class Room:
         await self.store.ledger.transact(work)
 
     async def attach(self, workspace_id: str = "w1", node_id: str = "PR_1") -> None:
-        await self.store.ledger.transact(lambda tx: self.service.attach(tx, workspace_id, node_id))
+        await self.store.ledger.transact(lambda tx: self.steps.attach(tx, workspace_id, node_id))
 
     async def hint(self, workspace_id: str = "w1") -> None:
-        await self.store.ledger.transact(lambda tx: self.service.hint(tx, workspace_id))
+        await self.store.ledger.transact(lambda tx: self.steps.hint(tx, workspace_id))
 
     async def snapshot(self, workspace_id: str = "w1") -> PullRequestSnapshot:
         found = await self.store.ledger.read(lambda tx: self.store.reader(SNAPSHOTS).get(tx, workspace_id))
@@ -107,5 +108,4 @@ def room() -> Room:
     clock.advance(1)
     store = MemoryStore(clock=clock, ids=SequentialIds(), catalog=EventCatalog(EVENTS), run_twice=True)
     forge = FakePullRequests()
-    service = pull_requests_on(store, forge)
-    return Room(clock, store, forge, service)
+    return Room(clock, store, forge, pull_requests_on(store, forge), pull_request_steps_on(store))

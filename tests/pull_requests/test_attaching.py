@@ -126,7 +126,7 @@ async def on_commit(room: "Room", commit: str) -> None:
 
 async def named(room: "Room", *numbers: int) -> None:
     """The agent names these and ends; w1 has no pull request of its branch."""
-    await room.store.ledger.transact(lambda tx: room.service.hint(tx, "w1", numbers=numbers))
+    await room.store.ledger.transact(lambda tx: room.steps.hint(tx, "w1", numbers=numbers))
     await room.service.refresh_due()
 
 

@@ -187,7 +187,7 @@ async def test_after_a_limit_nothing_more_is_asked_in_a_look(room: "Room") -> No
     await room.add_workspace("w1", branch="b1")
     await room.attach("w1")
     await room.add_workspace("w2", branch="b2")
-    await room.store.ledger.transact(lambda tx: room.service.hint(tx, "w2", numbers=(8, 9)))
+    await room.store.ledger.transact(lambda tx: room.steps.hint(tx, "w2", numbers=(8, 9)))
     room.forge.observations["PR_1"] = an_observation()
     room.forge.candidates["b2"] = LIMITED
     outcomes = await room.service.refresh_due()
@@ -206,7 +206,7 @@ async def test_a_limit_that_a_name_meets_ends_the_look(room: "Room") -> None:
     """The first number that an agent named met it: the second is not looked up; both are later."""
     await room.set(quiet_time_s=0)
     await room.add_workspace("w1", branch="b1")
-    await room.store.ledger.transact(lambda tx: room.service.hint(tx, "w1", numbers=(8, 9)))
+    await room.store.ledger.transact(lambda tx: room.steps.hint(tx, "w1", numbers=(8, 9)))
     room.forge.numbers = {8: LIMITED, 9: LIMITED}
     await room.service.refresh_due()
     assert [call.what for call in room.forge.asked] == ["of_branches", "resolve"]

@@ -202,7 +202,7 @@ async def test_what_may_have_changed_a_pull_request_is_a_hint(room: "Room", payl
     await room.add_workspace()
     await room.service.refresh_due()
     room.clock.advance(1)
-    consumer = PullRequestConsumer(room.service)
+    consumer = PullRequestConsumer(room.steps)
     event = DomainEvent(
         position=1,
         workspace_id="w1",

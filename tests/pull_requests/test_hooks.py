@@ -9,18 +9,18 @@ import pytest
 from headway_core.pull_requests import (
     DELIVERIES,
     Delivery,
-    HookDuty,
-    HookService,
     LookAgain,
     PullRequestHinted,
     Receipt,
     Unchanged,
+    WebhookDuty,
+    WebhookService,
 )
-from headway_core.pull_requests.hooks import KEPT
 from headway_core.pull_requests.model import Base, GitHubState, Head
+from headway_core.pull_requests.webhook_steps import KEPT
 from headway_core.workspaces.model import WorkspaceStatus
 from headway_testing.observations import an_observation
-from headway_testing.pull_requests import hooks_on
+from headway_testing.pull_requests import webhooks_on
 
 if TYPE_CHECKING:
     from .conftest import Room
@@ -38,8 +38,8 @@ def delivery(guid: str = "1", **hint: Any) -> Delivery:
 
 
 @pytest.fixture
-def hooks(room: "Room") -> HookService:
-    return hooks_on(room.store, room.service)
+def hooks(room: "Room") -> WebhookService:
+    return webhooks_on(room.store, room.steps)
 
 
 async def watched(room: "Room", workspace_id: str = "w1", node_id: str = "PR_1", **changes: Any) -> None:
@@ -72,7 +72,9 @@ async def watched(room: "Room", workspace_id: str = "w1", node_id: str = "PR_1",
         ({"numbers": (1, 2), "commits": (B, A)}, 0),
     ],
 )
-async def test_what_a_hint_concerns(room: "Room", hooks: HookService, hint: dict[str, Any], due: int) -> None:
+async def test_what_a_hint_concerns(
+    room: "Room", hooks: WebhookService, hint: dict[str, Any], due: int
+) -> None:
     """By number, head commit, own branch, head or base, or the whole repository, also after a rename."""
     await watched(room)
     assert await hooks.receive(delivery(**hint)) is Receipt.TAKEN
@@ -81,7 +83,7 @@ async def test_what_a_hint_concerns(room: "Room", hooks: HookService, hint: dict
 
 
 async def test_what_is_merged_or_archived_is_left_alone_by_a_push_to_its_base(
-    room: "Room", hooks: HookService
+    room: "Room", hooks: WebhookService
 ) -> None:
     """A push to main costs nothing for what is over (R30)."""
     await watched(room, "w1", "PR_1", state=GitHubState.MERGED)
@@ -104,7 +106,7 @@ async def test_what_is_merged_or_archived_is_left_alone_by_a_push_to_its_base(
     assert room.asked("observe") == []
 
 
-async def test_a_redelivery_is_taken_once(room: "Room", hooks: HookService) -> None:
+async def test_a_redelivery_is_taken_once(room: "Room", hooks: WebhookService) -> None:
     """The same hook and id again changes nothing; another hook's same id is another delivery."""
     await watched(room)
     await hooks.receive(delivery(numbers=(7,)))
@@ -118,18 +120,18 @@ async def test_a_redelivery_is_taken_once(room: "Room", hooks: HookService) -> N
 
 
 async def test_a_delivery_that_could_not_be_stored_is_let_through_again(
-    room: "Room", hooks: HookService
+    room: "Room", hooks: WebhookService
 ) -> None:
     """Its row and its hints are one transaction: done, or as if it had never come."""
     await watched(room)
-    hint, failing = room.service.hint, True
+    hint, failing = room.steps.hint, True
 
     def fails(*args: Any, **more: Any) -> bool:
         if failing:
             raise ZeroDivisionError
         return hint(*args, **more)
 
-    room.service.hint = fails  # type: ignore[method-assign]  # it fails once
+    room.steps.hint = fails  # type: ignore[method-assign]  # it fails once
     with pytest.raises(ZeroDivisionError):
         await hooks.receive(delivery(numbers=(7,)))
     failing = False
@@ -137,7 +139,7 @@ async def test_a_delivery_that_could_not_be_stored_is_let_through_again(
     assert await room.due_in() == 0
 
 
-async def test_a_burst_is_one_hint_with_one_event(room: "Room", hooks: HookService) -> None:
+async def test_a_burst_is_one_hint_with_one_event(room: "Room", hooks: WebhookService) -> None:
     """Fifty deliveries: due once, told once; and while they go on, a fetch in two seconds."""
     await watched(room)
     for n in range(50):
@@ -153,7 +155,7 @@ async def test_a_burst_is_one_hint_with_one_event(room: "Room", hooks: HookServi
     assert len(room.forge.asked) == 2
 
 
-async def test_a_hint_that_comes_while_a_fetch_flies_makes_another(room: "Room", hooks: HookService) -> None:
+async def test_a_hint_that_comes_during_a_fetch_makes_another(room: "Room", hooks: WebhookService) -> None:
     """What happened after the fetch began is not lost in it (R16)."""
     await watched(room)
     asked, go = anyio.Event(), anyio.Event()
@@ -173,7 +175,9 @@ async def test_a_hint_that_comes_while_a_fetch_flies_makes_another(room: "Room",
     assert await room.service.refresh_due() == {"w1": Unchanged()}
 
 
-async def test_a_hint_finds_the_head_and_base_of_the_newest_facts(room: "Room", hooks: HookService) -> None:
+async def test_a_hint_finds_the_head_and_base_of_the_newest_facts(
+    room: "Room", hooks: WebhookService
+) -> None:
     """The indexed copies move with the facts, and go with them."""
     await watched(room)
     moved = an_observation(commit=B, number=9, base=Base(ref="next", commit=A))
@@ -188,20 +192,20 @@ async def test_a_hint_finds_the_head_and_base_of_the_newest_facts(room: "Room", 
 
 
 async def test_deliveries_are_forgotten_when_github_sends_them_no_more(
-    room: "Room", hooks: HookService
+    room: "Room", hooks: WebhookService
 ) -> None:
     """Kept longer than the week in which an enterprise server redelivers."""
     assert timedelta(days=7) < KEPT
     await hooks.receive(delivery("old"))
     room.clock.advance(KEPT + timedelta(seconds=1))
     await hooks.receive(delivery("new"))
-    await HookDuty(hooks).run()
+    await WebhookDuty(hooks).run()
     table = room.store.reader(DELIVERIES)
     stored = await room.store.ledger.read(lambda tx: [table.get(tx, "9", guid) for guid in ("old", "new")])
     assert [each is not None for each in stored] == [False, True]
 
 
-async def test_the_fork_that_is_gone_does_not_stop_a_hint(room: "Room", hooks: HookService) -> None:
+async def test_the_fork_that_is_gone_does_not_stop_a_hint(room: "Room", hooks: WebhookService) -> None:
     """A head without a repository is found by its branch as any other."""
     await watched(room, head=Head(ref="x", commit=A, repository=None, tip=None))
     await hooks.receive(delivery(branches=("x",)))

@@ -33,7 +33,7 @@ from headway_testing.clock import ManualClock, SequentialIds
 from headway_testing.fakes import FakeLocks, FakePullRequests
 from headway_testing.harness import CoreHarness
 from headway_testing.observations import an_observation
-from headway_testing.pull_requests import pull_requests_on
+from headway_testing.pull_requests import pull_request_steps_on, pull_requests_on
 from headway_testing.records import a_project, a_workspace
 
 pytestmark = pytest.mark.anyio
@@ -46,22 +46,20 @@ class World:
     store: Store
     clock: ManualClock
     forge: FakePullRequests
-    flying: int = 0
-    most: int = 0
 
     def process(self, host: str) -> PRSnapshotService:
         return pull_requests_on(self.store, self.forge, locks=FakeLocks(host))
 
     async def workspaces(self, count: int) -> None:
-        service = self.process("first")
+        steps = pull_request_steps_on(self.store)
 
         def work(tx: Transaction) -> None:
             self.store.writer(PROJECTS).add(tx, a_project())
             for n in range(count):
                 workspace = a_workspace(f"w{n}", branch=f"b{n}", created_at=self.clock.now())
                 self.store.writer(WORKSPACES).add(tx, workspace)
-                service.open_record(tx, workspace)
-                service.attach(tx, f"w{n}", f"PR_{n}")
+                steps.open_record(tx, workspace)
+                steps.attach(tx, f"w{n}", f"PR_{n}")
 
         await self.store.ledger.transact(work)
         for n in range(count):
@@ -226,7 +224,7 @@ async def die_within_a_fetch(world: World, service: PRSnapshotService, *, sweep:
 
     give_back = service._give_back
 
-    async def nothing(begun: Sequence[object]) -> None:
+    async def nothing(fetches: Sequence[object]) -> None:
         """A dead process gives nothing back."""
 
     world.forge.before_answer = die
@@ -284,14 +282,14 @@ async def test_two_whole_houses_on_one_ledger_ask_once() -> None:
     """Two containers of everything on one store, sweeping at once: one question a pull request."""
     first = CoreHarness()
     second: CoreContainer = CoreContainer(**{**_ports(first), "locks": FakeLocks("host-2")})
-    service = first.core.pull_requests.service()
+    steps = first.core.pull_requests.steps()
 
     def work(tx: Transaction) -> None:
         first.store.writer(PROJECTS).add(tx, a_project())
         for n in range(10):
             workspace = a_workspace(f"w{n}", branch=f"b{n}", created_at=first.clock.now())
             first.store.writer(WORKSPACES).add(tx, workspace)
-            service.open_record(tx, workspace)
+            steps.open_record(tx, workspace)
 
     await first.store.ledger.transact(work)
     outcomes: dict[str, Any] = {}

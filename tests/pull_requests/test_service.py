@@ -325,7 +325,7 @@ async def test_attaching_what_is_attached_changes_no_fact(room: "Room") -> None:
     """It is a hint alone."""
     await attached(room)
     snapshot = await room.snapshot()
-    assert not await room.store.ledger.transact(lambda tx: room.service.attach(tx, "w1", "PR_1"))
+    assert not await room.store.ledger.transact(lambda tx: room.steps.attach(tx, "w1", "PR_1"))
     assert await room.snapshot() == snapshot
     assert await room.due_in() == 0
 
@@ -434,7 +434,7 @@ async def test_nothing_is_fetched_by_itself_while_github_asks_to_wait(room: "Roo
     room.clock.advance(80)
     assert await room.service.refresh_due() == {}
     assert room.forge.asked == []
-    assert 10 <= (await room.service.next_due_in() or 0) <= 12
+    assert 10 <= (await room.service.next_due_in_s() or 0) <= 12
     assert await room.service.refresh_workspace("w1") == Unchanged()
     room.clock.advance(41)
     assert await room.service.refresh_due() != {}
@@ -468,7 +468,7 @@ async def test_refresh_all_returns_at_once_and_its_results_arrive_as_events(room
         await asked.wait()
         assert await room.service.refresh_all() == 59
         go.set()
-    while await room.service.next_due_in() == 0:
+    while await room.service.next_due_in_s() == 0:
         await runner.run()
     told = [event for event in (await room.events())[before:] if not isinstance(event, PullRequestHinted)]
     assert [event.fields for event in told] == [("title",)] * 30
@@ -500,8 +500,8 @@ async def test_a_hint_of_what_happened_before_the_last_fetch_is_none(room: "Room
     before = await room.watch()
 
     def late(tx: Transaction) -> None:
-        room.service.hint(tx, "w1", happened_at=EPOCH)
-        room.service.hint(tx, "unknown")
+        room.steps.hint(tx, "w1", happened_at=EPOCH)
+        room.steps.hint(tx, "unknown")
 
     await room.store.ledger.transact(late)
     assert await room.watch() == before
@@ -513,7 +513,7 @@ async def test_an_unknown_workspace_is_not_found(room: "Room") -> None:
         with pytest.raises(NotFound):
             await room.service.refresh_workspace("nobody")
     with pytest.raises(NotFound):
-        await room.store.ledger.transact(lambda tx: room.service.attach(tx, "nobody", "PR_1"))
+        await room.store.ledger.transact(lambda tx: room.steps.attach(tx, "nobody", "PR_1"))
 
 
 async def test_a_number_is_attached_in_any_state_of_the_workspace(room: "Room") -> None:

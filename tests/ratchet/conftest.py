@@ -39,9 +39,9 @@ class RatchetHarness(CoreHarness):
             if projects.get(tx, "p1") is None:
                 projects.add(tx, a_project())
             workspaces.add(tx, workspace)
-            self.core.pull_requests.service().open_record(tx, workspace)
+            self.core.pull_requests.steps().open_record(tx, workspace)
             self.core.ratchet.steps().open_record(tx, workspace, enabled=enabled)
-            self.core.pull_requests.service().attach(tx, workspace_id, f"PR_{workspace_id}")
+            self.core.pull_requests.steps().attach(tx, workspace_id, f"PR_{workspace_id}")
 
         await self.store.ledger.transact(work)
 

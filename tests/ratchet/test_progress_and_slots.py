@@ -190,7 +190,7 @@ async def _live(steps: list[tuple[str, str, str, int]], harness: HouseT) -> None
                 await harness.core.pull_requests.service().refresh_workspace("w1")
             case "hint":
                 await harness.store.ledger.transact(
-                    lambda tx: harness.core.pull_requests.service().hint(tx, "w1")
+                    lambda tx: harness.core.pull_requests.steps().hint(tx, "w1")
                 )
             case "fix" | "die" if harness.processes.running or await harness.core.sessions.service().list(
                 "w1"
@@ -427,13 +427,13 @@ async def test_each_thread_needs_its_own_answer(harness: HouseT) -> None:
     await harness.judge(checks=GREEN, conversation=talk)
     fixer = await harness.fixer()
     await harness.run()
-    words = harness.core.forge_actions.service()
+    actions = harness.core.forge_actions.steps()
 
     async def reply(thread: str) -> Decision:
         def work(tx: Transaction) -> None:
             tx.lock("w1")
             order = Reply(thread_id=thread, body="Done")
-            words.ask(tx, workspace_id="w1", session_id=fixer.id, order=order)
+            actions.ask(tx, workspace_id="w1", session_id=fixer.id, order=order)
 
         await harness.store.ledger.transact(work)
         harness.clock.advance(1)
@@ -524,6 +524,6 @@ async def test_a_head_in_nobodys_branch_is_told_once_it_was_read(harness: HouseT
     gone = Head(ref="headway/fix-login", commit="a" * 40, repository="octo/demo", tip=None)
     assert _stalls(await harness.judge(head=gone), StallReason.NO_HEAD)
     harness.clock.advance(1)
-    hint = harness.core.pull_requests.service().hint
+    hint = harness.core.pull_requests.steps().hint
     await harness.store.ledger.transact(lambda tx: hint(tx, "w1"))
     assert _waits(await harness.check(), WaitReason.REFRESH)

@@ -180,7 +180,7 @@ async def test_a_dispatch_without_its_reason_is_cancelled(
             await harness.see(state=GitHubState.CLOSED)
         case "switched":
             await harness.store.ledger.transact(
-                lambda tx: harness.core.pull_requests.service().attach(tx, "w1", "PR_2")
+                lambda tx: harness.core.pull_requests.steps().attach(tx, "w1", "PR_2")
             )
         case _:
             await harness.change_workspace(status=WorkspaceStatus.ARCHIVING)

@@ -25,7 +25,7 @@ from headway_core.kernel.duties import DutyRunner
 from headway_core.kernel.errors import Unavailable
 from headway_core.operations import ArchiveService, Busy, ProvisioningService, WorkspaceCreationService
 from headway_core.projects import ProjectService
-from headway_core.pull_requests import PRSnapshotService, reconciliation, repository
+from headway_core.pull_requests import PRSnapshotService, fetches, reconciliation
 from headway_core.pull_requests.model import GitHubState
 from headway_core.pull_requests.ports import Observation
 from headway_core.pull_requests.single_flight import SingleFlight
@@ -119,10 +119,10 @@ def posting_without_an_intent() -> Planted:
             found = await self._writer.find(project, action.order, action.mark)
             if found is None:
                 found = await self._writer.write(project, action.order, action.mark)
-            await self._service.begin(action.id)
-            await self._service.done(action.id, found)
+            await self._begin(action)
+            await self._done(action, found)
         except Unavailable as error:
-            await self._service.failed(action.id, error.problem, final=False)
+            await self._failed(action, error.problem)
 
     with replaced(ForgeActionDuty, _carry_out=carry_out):
         yield
@@ -247,14 +247,12 @@ def reply_without_looking() -> Planted:
             if isinstance(action.order, OpenPullRequest):
                 found = await self._writer.find(project, action.order, action.mark)
                 if found is not None:
-                    await self._service.done(action.id, found)
+                    await self._done(action, found)
                     return
-            if await self._service.begin(action.id) is not None:
-                await self._service.done(
-                    action.id, await self._writer.write(project, action.order, action.mark)
-                )
+            if await self._begin(action) is not None:
+                await self._done(action, await self._writer.write(project, action.order, action.mark))
         except Unavailable as error:
-            await self._service.failed(action.id, error.problem, final=False)
+            await self._failed(action, error.problem)
 
     with replaced(ForgeActionDuty, _carry_out=carry_out):
         yield
@@ -376,7 +374,7 @@ def fetch_never_expires() -> Planted:
         return None
 
     with (
-        replaced(repository, LEASE=timedelta(days=1)),
+        replaced(fetches, LEASE=timedelta(days=1)),
         replaced(PRSnapshotService, recover=nothing),
     ):
         yield

@@ -210,6 +210,7 @@ _SERVICES = (
     "operations.recovery",
     "projects.service",
     "pull_requests.service",
+    "pull_requests.steps",
     "ratchet.service",
     "runner",
     "sessions.executor",

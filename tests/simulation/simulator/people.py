@@ -70,9 +70,7 @@ async def _refresh(process: "Incarnation", workspace: Workspace) -> None:
 
 
 async def _hook(process: "Incarnation", workspace: Workspace) -> None:
-    await process.core.ledger().transact(
-        lambda tx: process.core.pull_requests.service().hint(tx, workspace.id)
-    )
+    await process.core.ledger().transact(lambda tx: process.core.pull_requests.steps().hint(tx, workspace.id))
 
 
 async def _off_and_on(process: "Incarnation", workspace: Workspace) -> None:

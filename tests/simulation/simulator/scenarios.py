@@ -172,9 +172,7 @@ async def _disable_meanwhile(process: Incarnation, workspace: Workspace | None) 
 async def _told(process: Incarnation, workspace: Workspace | None) -> None:
     """A hook says that something happened; every duty of a runner looks, as often as it takes."""
     assert workspace is not None
-    await process.core.ledger().transact(
-        lambda tx: process.core.pull_requests.service().hint(tx, workspace.id)
-    )
+    await process.core.ledger().transact(lambda tx: process.core.pull_requests.steps().hint(tx, workspace.id))
     await _rounds(process, workspace)
 
 

@@ -8,11 +8,15 @@ from headway_core.pull_requests import (
     FORGE_BUDGETS,
     SNAPSHOTS,
     WATCHES,
+    FetchSteps,
     ForgeBudgets,
-    HookService,
+    OutcomeSteps,
     PRSnapshotService,
     PullRequestRepository,
     PullRequests,
+    PullRequestSteps,
+    WebhookService,
+    WebhookSteps,
 )
 from headway_core.settings.model import SETTINGS
 from headway_core.workspaces.model import GIT_FACTS, WORKSPACES
@@ -23,29 +27,44 @@ def pull_requests_on(
     store: Store, forge: PullRequests, *, locks: HostLocks | None = None
 ) -> PRSnapshotService:
     """The service of one process. Several on one store are several processes: they share no memory."""
+    repository = _repository_on(store)
     budgets = ForgeBudgets(store.writer(FORGE_BUDGETS))
-    records = PullRequestRepository(
-        snapshots=store.writer(SNAPSHOTS),
-        watches=store.writer(WATCHES),
-        claims=store.claims("fetch"),
-        budgets=budgets,
-        workspaces=store.reader(WORKSPACES),
-        projects=store.reader(PROJECTS),
-        git_facts=store.reader(GIT_FACTS),
-        settings=store.reader(SETTINGS),
-    )
+    fetches = FetchSteps(repository, store.claims("fetch"), budgets)
     return PRSnapshotService(
-        store.ledger, records=records, budgets=budgets, forge=forge, locks=locks or FakeLocks()
+        store.ledger,
+        repository=repository,
+        steps=PullRequestSteps(repository),
+        fetches=fetches,
+        outcomes=OutcomeSteps(repository, fetches, budgets),
+        budgets=budgets,
+        forge=forge,
+        locks=locks or FakeLocks(),
     )
 
 
-def hooks_on(store: Store, pull_requests: PRSnapshotService) -> HookService:
-    """The service of webhook deliveries."""
-    return HookService(
-        store.ledger,
+def pull_request_steps_on(store: Store) -> PullRequestSteps:
+    """The steps that other rooms compose."""
+    return PullRequestSteps(_repository_on(store))
+
+
+def webhooks_on(store: Store, pull_requests: PullRequestSteps) -> WebhookService:
+    """The service of webhook deliveries, with the steps that its hints take."""
+    steps = WebhookSteps(
         deliveries=store.writer(DELIVERIES),
         projects=store.reader(PROJECTS),
         workspaces=store.reader(WORKSPACES),
         snapshots=store.reader(SNAPSHOTS),
         pull_requests=pull_requests,
+    )
+    return WebhookService(store.ledger, steps)
+
+
+def _repository_on(store: Store) -> PullRequestRepository:
+    return PullRequestRepository(
+        snapshots=store.writer(SNAPSHOTS),
+        watches=store.writer(WATCHES),
+        workspaces=store.reader(WORKSPACES),
+        projects=store.reader(PROJECTS),
+        git_facts=store.reader(GIT_FACTS),
+        settings=store.reader(SETTINGS),
     )

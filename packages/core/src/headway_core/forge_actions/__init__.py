@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 from headway_core.kernel.exports import lazy_exports
 
 if TYPE_CHECKING:
+    from headway_core.forge_actions.consumers import AgentOutputConsumer
+    from headway_core.forge_actions.duty import ForgeActionDuty
     from headway_core.forge_actions.model import (
         FORGE_ACTIONS,
         MARK,
@@ -19,9 +21,10 @@ if TYPE_CHECKING:
         Resolve,
     )
     from headway_core.forge_actions.ports import ForgeWriter, Written
-    from headway_core.forge_actions.service import AgentOutputConsumer, ForgeActionDuty, ForgeActionService
+    from headway_core.forge_actions.service import ForgeActionService
+    from headway_core.forge_actions.steps import ForgeActionSteps
 else:
-    __getattr__ = lazy_exports(__name__, "model", "ports", "service")
+    __getattr__ = lazy_exports(__name__, "model", "ports", "steps", "service", "duty", "consumers")
 
 __all__ = [
     "FORGE_ACTIONS",
@@ -32,6 +35,7 @@ __all__ = [
     "ForgeAction",
     "ForgeActionDuty",
     "ForgeActionService",
+    "ForgeActionSteps",
     "ForgeWriter",
     "OpenPullRequest",
     "Reply",

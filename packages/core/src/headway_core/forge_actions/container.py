@@ -14,7 +14,7 @@ from headway_core.kernel.wiring import reader, singleton, writer
 from headway_core.sessions.ports import Supervisor
 
 if TYPE_CHECKING:
-    from headway_core.pull_requests.service import PRSnapshotService
+    from headway_core.pull_requests.steps import PullRequestSteps
     from headway_core.settings.steps import SettingsSteps
 
 
@@ -26,10 +26,9 @@ class ForgeActionsContainer(containers.DeclarativeContainer):
     forge_writer = providers.Dependency(instance_of=ForgeWriter)
     supervisor = providers.Dependency(instance_of=Supervisor)
     settings: "providers.Dependency[SettingsSteps]" = providers.Dependency()
-    pull_requests: "providers.Dependency[PRSnapshotService]" = providers.Dependency()
+    pull_requests: "providers.Dependency[PullRequestSteps]" = providers.Dependency()
     read_projects = providers.Dependency(instance_of=ReadTable)
     read_workspaces = providers.Dependency(instance_of=ReadTable)
-    read_sessions = providers.Dependency(instance_of=ReadTable)
     read_snapshots = providers.Dependency(instance_of=ReadTable)
 
     ledger = store.provided.ledger
@@ -37,17 +36,20 @@ class ForgeActionsContainer(containers.DeclarativeContainer):
     read_actions = reader(store, FORGE_ACTIONS)
     write_actions = writer(store, FORGE_ACTIONS)
 
+    steps = singleton(
+        lambda: forge_actions.ForgeActionSteps, actions=write_actions, pull_requests=pull_requests
+    )
     service = singleton(
         lambda: forge_actions.ForgeActionService,
         ledger=ledger,
-        actions=write_actions,
+        steps=steps,
+        actions=read_actions,
         snapshots=read_snapshots,
-        pull_requests=pull_requests,
     )
     duty = singleton(
         lambda: forge_actions.ForgeActionDuty,
         ledger=ledger,
-        service=service,
+        steps=steps,
         actions=read_actions,
         workspaces=read_workspaces,
         projects=read_projects,
@@ -57,9 +59,8 @@ class ForgeActionsContainer(containers.DeclarativeContainer):
     agent_output = singleton(
         lambda: forge_actions.AgentOutputConsumer,
         ledger=ledger,
-        service=service,
+        steps=steps,
         settings=settings,
-        sessions=read_sessions,
         workspaces=read_workspaces,
         snapshots=read_snapshots,
         supervisor=supervisor,

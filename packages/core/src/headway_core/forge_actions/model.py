@@ -85,7 +85,7 @@ class ActionStatus(enum.StrEnum):
 
 @attrs.frozen(kw_only=True)
 class ForgeAction:
-    """One intent. `ForgeActionService` is the only writer."""
+    """One intent. `ForgeActionSteps` is the only writer."""
 
     id: str
     version: int = 0

@@ -15,7 +15,7 @@ from headway_core.workspaces.ports import Scripts, Worktrees
 if TYPE_CHECKING:
     from headway_core.hosts.service import HostService
     from headway_core.projects.steps import ProjectSteps
-    from headway_core.pull_requests.service import PRSnapshotService
+    from headway_core.pull_requests.steps import PullRequestSteps
     from headway_core.ratchet.steps import RatchetSteps
     from headway_core.sessions.executor import SessionExecutor
     from headway_core.sessions.service import SessionService
@@ -40,7 +40,7 @@ class OperationsContainer(containers.DeclarativeContainer):
     output: "providers.Dependency[InitOutputSteps]" = providers.Dependency()
     sessions: "providers.Dependency[SessionService]" = providers.Dependency()
     executor: "providers.Dependency[SessionExecutor]" = providers.Dependency()
-    pull_requests: "providers.Dependency[PRSnapshotService]" = providers.Dependency()
+    pull_requests: "providers.Dependency[PullRequestSteps]" = providers.Dependency()
     ratchet: "providers.Dependency[RatchetSteps]" = providers.Dependency()
     read_hosts = providers.Dependency(instance_of=ReadTable)
     read_projects = providers.Dependency(instance_of=ReadTable)

@@ -19,7 +19,7 @@ from headway_core.operations.validation import (
 )
 from headway_core.projects.model import Project
 from headway_core.projects.steps import ProjectSteps
-from headway_core.pull_requests.service import PRSnapshotService
+from headway_core.pull_requests.steps import PullRequestSteps
 from headway_core.ratchet.steps import RatchetSteps
 from headway_core.sessions.model import Purpose, Session
 from headway_core.sessions.service import SessionService
@@ -64,7 +64,7 @@ class WorkspaceCreationService:
         settings: SettingsSteps,
         projects: ProjectSteps,
         workspaces: WorkspaceSteps,
-        pull_requests: PRSnapshotService,
+        pull_requests: PullRequestSteps,
         ratchet: RatchetSteps,
         sessions: SessionService,
         worktrees: Worktrees,

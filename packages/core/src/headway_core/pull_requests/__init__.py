@@ -1,7 +1,8 @@
 """Pull requests: what is known of them, one path to learn it, and what it means.
 
-`PRSnapshotService` is the only writer. `model` holds the facts, `writing` when an observation is
-believed, `checks` the one normaliser, `derive` the statuses, `ports` what a forge must answer.
+`PullRequestRepository` is the only writer. `model` holds the facts, `reconciliation` when an observation is
+believed, `checks` the one normaliser, `derive` the statuses, `ports` what a forge must answer. Other rooms
+compose `PullRequestSteps`; callers use `PRSnapshotService`.
 """
 
 from typing import TYPE_CHECKING
@@ -11,6 +12,7 @@ from headway_core.kernel.exports import lazy_exports
 if TYPE_CHECKING:
     from headway_core.pull_requests.budget import ForgeBudgets
     from headway_core.pull_requests.checks import CheckRunRow, StatusRow, newest_checks, outcome_of
+    from headway_core.pull_requests.consumers import NamedPullRequestsConsumer, PullRequestConsumer
     from headway_core.pull_requests.derive import (
         ci_of,
         ci_status,
@@ -21,11 +23,7 @@ if TYPE_CHECKING:
         pr_state,
         state_of,
     )
-    from headway_core.pull_requests.duty import (
-        NamedPullRequestsConsumer,
-        PullRequestConsumer,
-        WatchDuty,
-    )
+    from headway_core.pull_requests.duty import WatchDuty, WebhookDuty
     from headway_core.pull_requests.events import (
         EVENTS,
         AmbiguousPullRequest,
@@ -35,7 +33,7 @@ if TYPE_CHECKING:
         PullRequestDigest,
         PullRequestHinted,
     )
-    from headway_core.pull_requests.hooks import HookDuty, HookService, Receipt
+    from headway_core.pull_requests.fetches import FetchSteps
     from headway_core.pull_requests.model import (
         DELIVERIES,
         FORGE_BUDGETS,
@@ -47,6 +45,7 @@ if TYPE_CHECKING:
         PullRequestWatch,
         WebhookDelivery,
     )
+    from headway_core.pull_requests.outcome_steps import OutcomeSteps
     from headway_core.pull_requests.outcomes import (
         NoPullRequest,
         PullRequestGone,
@@ -68,6 +67,9 @@ if TYPE_CHECKING:
     from headway_core.pull_requests.reconciliation import Believed, Refused, believe
     from headway_core.pull_requests.repository import PullRequestRepository
     from headway_core.pull_requests.service import PRSnapshotService
+    from headway_core.pull_requests.steps import PullRequestSteps
+    from headway_core.pull_requests.webhook_steps import Receipt, WebhookSteps
+    from headway_core.pull_requests.webhooks import WebhookService
 else:
     __getattr__ = lazy_exports(
         __name__,
@@ -80,9 +82,14 @@ else:
         "budget",
         "reconciliation",
         "repository",
+        "steps",
+        "fetches",
+        "outcome_steps",
         "service",
+        "webhook_steps",
+        "webhooks",
         "duty",
-        "hooks",
+        "consumers",
     )
 
 __all__ = [
@@ -97,13 +104,13 @@ __all__ = [
     "Delivery",
     "DeliveryProblem",
     "DeliveryRefused",
+    "FetchSteps",
     "ForgeBudget",
     "ForgeBudgets",
-    "HookDuty",
-    "HookService",
     "LookAgain",
     "NamedPullRequestsConsumer",
     "NoPullRequest",
+    "OutcomeSteps",
     "PRSnapshotService",
     "PullRequestAttached",
     "PullRequestChanged",
@@ -114,6 +121,7 @@ __all__ = [
     "PullRequestHinted",
     "PullRequestRepository",
     "PullRequestSnapshot",
+    "PullRequestSteps",
     "PullRequestWatch",
     "PullRequests",
     "RateLimit",
@@ -129,6 +137,9 @@ __all__ = [
     "WatchDuty",
     "WebhookDecoder",
     "WebhookDelivery",
+    "WebhookDuty",
+    "WebhookService",
+    "WebhookSteps",
     "believe",
     "ci_of",
     "ci_status",

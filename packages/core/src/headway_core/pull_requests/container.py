@@ -40,37 +40,41 @@ class PullRequestsContainer(containers.DeclarativeContainer):
         lambda: pull_requests.PullRequestRepository,
         snapshots=write_snapshots,
         watches=write_watches,
-        claims=claim_fetches,
-        budgets=budgets,
         workspaces=read_workspaces,
         projects=read_projects,
         git_facts=read_git_facts,
         settings=read_settings,
     )
+    steps = singleton(lambda: pull_requests.PullRequestSteps, repository)
+    fetches = singleton(lambda: pull_requests.FetchSteps, repository, claim_fetches, budgets)
+    outcomes = singleton(lambda: pull_requests.OutcomeSteps, repository, fetches, budgets)
     service = singleton(
         lambda: pull_requests.PRSnapshotService,
         ledger,
-        records=repository,
+        repository=repository,
+        steps=steps,
+        fetches=fetches,
+        outcomes=outcomes,
         budgets=budgets,
         forge=forge,
         locks=locks,
     )
-    hooks = singleton(
-        lambda: pull_requests.HookService,
-        ledger,
+    webhook_steps = singleton(
+        lambda: pull_requests.WebhookSteps,
         deliveries=write_deliveries,
         projects=read_projects,
         workspaces=read_workspaces,
         snapshots=read_snapshots,
-        pull_requests=service,
+        pull_requests=steps,
     )
+    webhooks = singleton(lambda: pull_requests.WebhookService, ledger, webhook_steps)
     duty = singleton(lambda: pull_requests.WatchDuty, service)
-    hook_duty = singleton(lambda: pull_requests.HookDuty, hooks)
-    consumer = singleton(lambda: pull_requests.PullRequestConsumer, service)
+    webhook_duty = singleton(lambda: pull_requests.WebhookDuty, webhooks)
+    consumer = singleton(lambda: pull_requests.PullRequestConsumer, steps)
     named_consumer = singleton(
         lambda: pull_requests.NamedPullRequestsConsumer,
         ledger=ledger,
-        service=service,
+        steps=steps,
         workspaces=read_workspaces,
         projects=read_projects,
         supervisor=supervisor,

@@ -43,7 +43,7 @@ class Asking(Protocol):
 
 
 @attrs.frozen(kw_only=True)
-class Found:
+class LookResult:
     """What a fetch found for one workspace."""
 
     observation: Observation | FetchFailed | None = None
@@ -54,37 +54,37 @@ class Found:
     """Numbers of several of the branch, of which none goes first."""
 
 
-async def look(forge: PullRequests, group: Sequence[Asking]) -> dict[str, Found]:
+async def look(forge: PullRequests, group: Sequence[Asking]) -> dict[str, LookResult]:
     """Ask for a group of one project: one query for the branches, then one for all that is observed."""
     project, forge = group[0].project, CircuitBreaker(forge)
     looking = [each for each in group if each.looks]
     found = await _of_branches(forge, project, [each.workspace.branch for each in looking])
-    seen: dict[str, Found] = {}
+    results: dict[str, LookResult] = {}
     wanted: dict[str, str] = {}
     for each in group:
         workspace_id = each.workspace.id
         answer = found[each.workspace.branch] if each.looks else ()
         if isinstance(answer, FetchFailed) and each.node_id is None:
-            seen[workspace_id] = Found(observation=answer)
+            results[workspace_id] = LookResult(observation=answer)
             continue
         chosen = () if isinstance(answer, FetchFailed) else choose(answer, each, project)
         if not chosen and each.looks and each.hinted:
             named = await _named(forge, each)
             if isinstance(named, FetchFailed) and each.node_id is None:
-                seen[workspace_id] = Found(observation=named)
+                results[workspace_id] = LookResult(observation=named)
                 continue
             chosen = () if isinstance(named, FetchFailed) else named
         if len(chosen) == 1:
             wanted[workspace_id] = chosen[0].node_id
-            seen[workspace_id] = Found(attach=chosen[0].node_id)
+            results[workspace_id] = LookResult(attach=chosen[0].node_id)
         else:
-            seen[workspace_id] = Found(tied=tuple(sorted(candidate.number for candidate in chosen)))
+            results[workspace_id] = LookResult(tied=tuple(sorted(candidate.number for candidate in chosen)))
             if each.node_id is not None:
                 wanted[workspace_id] = each.node_id
     answers = await _observe(forge, project, sorted(set(wanted.values())))
     for workspace_id, node_id in wanted.items():
-        seen[workspace_id] = attrs.evolve(seen[workspace_id], observation=answers[node_id])
-    return seen
+        results[workspace_id] = attrs.evolve(results[workspace_id], observation=answers[node_id])
+    return results
 
 
 async def _observe(

@@ -254,7 +254,7 @@ class PullRequestFacts:
 
 @attrs.frozen(kw_only=True)
 class PullRequestSnapshot:
-    """What is known of a workspace's pull request. `PRSnapshotService` is the only writer."""
+    """What is known of a workspace's pull request. `PullRequestRepository` is the only writer."""
 
     workspace_id: str
     version: int = 0
@@ -406,7 +406,7 @@ class LookAgain:
 
 @attrs.frozen(kw_only=True)
 class WebhookDelivery:
-    """A delivery that was taken: its hints are in the watches. `HookService` is the only writer."""
+    """A delivery that was taken: its hints are in the watches. `WebhookSteps` is the only writer."""
 
     hook: str
     guid: str

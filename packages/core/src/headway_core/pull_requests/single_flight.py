@@ -12,41 +12,41 @@ from headway_core.pull_requests.outcomes import FetchOutcome
 
 class _Flight:
     def __init__(self) -> None:
-        self.landed = anyio.Event()
+        self.finished = anyio.Event()
         self.outcome: FetchOutcome | None = None
-        """None while it flies, and for ever when it was cancelled or failed with an exception."""
+        """None until it is finished, and for ever when it was cancelled or failed with an exception."""
 
 
 class SingleFlight:
     """One fetch a workspace at a time."""
 
     def __init__(self) -> None:
-        self._flying: dict[str, _Flight] = {}
+        self._in_flight: dict[str, _Flight] = {}
 
     def free(self, workspace_ids: Iterable[str]) -> list[str]:
-        """Those for which nothing flies."""
-        return [workspace_id for workspace_id in workspace_ids if workspace_id not in self._flying]
+        """Those for which no fetch is in flight."""
+        return [workspace_id for workspace_id in workspace_ids if workspace_id not in self._in_flight]
 
     def begin(self, workspace_ids: Iterable[str]) -> None:
-        """Take off. Call it before the first await after `free` or `wait`, so that no two begin (S17)."""
+        """Begin. Call it before the first await after `free` or `wait`, so that no two begin (S17)."""
         for workspace_id in workspace_ids:
-            self._flying[workspace_id] = _Flight()
+            self._in_flight[workspace_id] = _Flight()
 
-    def land(self, workspace_id: str, outcome: FetchOutcome | None) -> None:
+    def finish(self, workspace_id: str, outcome: FetchOutcome | None) -> None:
         """The fetch is over; those who wait get its outcome, or with None begin one themselves."""
-        flight = self._flying.pop(workspace_id, None)
+        flight = self._in_flight.pop(workspace_id, None)
         if flight is not None:
             flight.outcome = outcome
-            flight.landed.set()
+            flight.finished.set()
 
     async def wait(self, workspace_id: str, *, insist: bool) -> FetchOutcome | None:
         """The outcome of the fetch in flight; None when there is none to share, and the caller begins one.
 
-        Who insists does not take the outcome of a fetch that flew already when they came.
+        Who insists does not take the outcome of a fetch that was in flight already when they came.
         """
-        too_old = self._flying.get(workspace_id) if insist else None
-        while (flight := self._flying.get(workspace_id)) is not None:
-            await flight.landed.wait()
+        too_old = self._in_flight.get(workspace_id) if insist else None
+        while (flight := self._in_flight.get(workspace_id)) is not None:
+            await flight.finished.wait()
             if flight is not too_old and flight.outcome is not None:
                 return flight.outcome
         return None

@@ -13,7 +13,7 @@ from headway_core.ratchet.model import DISPATCHES, FIXER_SLOTS, RATCHETS, WAKES
 from headway_core.workspaces.ports import Worktrees
 
 if TYPE_CHECKING:
-    from headway_core.pull_requests.service import PRSnapshotService
+    from headway_core.pull_requests.steps import PullRequestSteps
     from headway_core.sessions.fixers import FixerSessionService
     from headway_core.sessions.service import SessionService
     from headway_core.settings.steps import SettingsSteps
@@ -30,7 +30,7 @@ class RatchetContainer(containers.DeclarativeContainer):
     workspaces: "providers.Dependency[WorkspaceSteps]" = providers.Dependency()
     sessions: "providers.Dependency[SessionService]" = providers.Dependency()
     fixers: "providers.Dependency[FixerSessionService]" = providers.Dependency()
-    pull_requests: "providers.Dependency[PRSnapshotService]" = providers.Dependency()
+    pull_requests: "providers.Dependency[PullRequestSteps]" = providers.Dependency()
     read_hosts = providers.Dependency(instance_of=ReadTable)
     read_projects = providers.Dependency(instance_of=ReadTable)
     read_workspaces = providers.Dependency(instance_of=ReadTable)

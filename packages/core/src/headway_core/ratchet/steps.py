@@ -9,7 +9,7 @@ from headway_core.kernel.conversion import CONVERTER
 from headway_core.kernel.errors import NotFound
 from headway_core.kernel.tables import OwnedTable
 from headway_core.kernel.transactions import ReadTransaction, Transaction
-from headway_core.pull_requests import PRSnapshotService
+from headway_core.pull_requests import PullRequestSteps
 from headway_core.ratchet.causes import remember, with_items
 from headway_core.ratchet.decision import Decision, Disabled, Dispatch, Wait, WaitReason, decide
 from headway_core.ratchet.decision_inputs import POLL, decision_inputs, recent, same_decision
@@ -48,7 +48,7 @@ class RatchetSteps:
         settings: SettingsSteps,
         dispatches: DispatchSteps,
         fixers: FixerSessionService,
-        pull_requests: PRSnapshotService,
+        pull_requests: PullRequestSteps,
     ) -> None:
         self._ratchets = ratchets
         self._wakes = wakes

@@ -1,11 +1,12 @@
-"""Webhook deliveries: hints, taken once. What they say of a pull request is read again by the one path."""
+"""The steps of webhook deliveries: hints, taken once.
+
+What a delivery says of a pull request is read again by the one path.
+"""
 
 import enum
 from collections.abc import Iterable, Iterator
 from datetime import timedelta
 
-from headway_core.kernel.duties import Duty
-from headway_core.kernel.ledger import Ledger
 from headway_core.kernel.tables import OwnedTable, ReadTable
 from headway_core.kernel.transactions import ReadTransaction, Transaction
 from headway_core.projects.model import ALL_PROJECTS, Project
@@ -20,7 +21,7 @@ from headway_core.pull_requests.model import (
     WebhookDelivery,
 )
 from headway_core.pull_requests.ports import Delivery
-from headway_core.pull_requests.service import PRSnapshotService
+from headway_core.pull_requests.steps import PullRequestSteps
 from headway_core.workspaces.model import BY_BRANCH_CLAIM, OF_PROJECT, Workspace, branch_claim
 
 KEPT = timedelta(days=10)
@@ -38,7 +39,7 @@ class Receipt(enum.StrEnum):
     """It was taken before: GitHub delivers again under the same id."""
 
 
-class HookService:
+class WebhookSteps:
     """Owner of the deliveries.
 
     A delivery's row and its hints are stored in one transaction, so a delivery that has a row is done, and
@@ -48,26 +49,21 @@ class HookService:
 
     def __init__(
         self,
-        ledger: Ledger,
         *,
         deliveries: OwnedTable[WebhookDelivery],
         projects: ReadTable[Project],
         workspaces: ReadTable[Workspace],
         snapshots: ReadTable[PullRequestSnapshot],
-        pull_requests: PRSnapshotService,
+        pull_requests: PullRequestSteps,
     ) -> None:
-        self._ledger = ledger
         self._deliveries = deliveries
         self._projects = projects
         self._workspaces = workspaces
         self._snapshots = snapshots
         self._pull_requests = pull_requests
 
-    async def receive(self, delivery: Delivery) -> Receipt:
-        """Take a delivery that the decoder accepted. Nothing is asked here: it returns in milliseconds."""
-        return await self._ledger.transact(lambda tx: self._receive(tx, delivery))
-
-    def _receive(self, tx: Transaction, delivery: Delivery) -> Receipt:
+    def receive(self, tx: Transaction, delivery: Delivery) -> Receipt:
+        """Take a delivery whose signature is right, with its hints."""
         concerned = sorted({each for hint in delivery.hints for each in self._concerned(tx, hint)})
         tx.lock(*concerned)
         if self._deliveries.get(tx, delivery.hook, delivery.guid) is not None:
@@ -87,16 +83,12 @@ class HookService:
                 tx.emit(PullRequestHinted(by=delivery.event), workspace_id=workspace_id)
         return Receipt.TAKEN
 
-    async def prune(self) -> int:
-        """Forget deliveries that GitHub sends no more. How many."""
-
-        def work(tx: Transaction) -> int:
-            old = self._deliveries.query(tx, OLD_DELIVERIES, done_at=tx.now() - KEPT)
-            for each in old:
-                self._deliveries.remove(tx, each.hook, each.guid)
-            return len(old)
-
-        return await self._ledger.transact(work)
+    def prune(self, tx: Transaction) -> int:
+        """Forget some of the deliveries that GitHub sends no more. How many."""
+        old = self._deliveries.query(tx, OLD_DELIVERIES, done_at=tx.now() - KEPT)
+        for each in old:
+            self._deliveries.remove(tx, each.hook, each.guid)
+        return len(old)
 
     def _concerned(self, tx: ReadTransaction, hint: LookAgain) -> Iterator[str]:
         names = {hint.repository.casefold(), (hint.former_repository or hint.repository).casefold()}
@@ -133,18 +125,3 @@ def _touches(snapshot: PullRequestSnapshot, hint: LookAgain) -> bool:
     if facts is None or facts.state is GitHubState.MERGED:
         return hint.all and facts is None
     return hint.all or facts.head.ref in hint.branches or facts.base.ref in hint.branches
-
-
-class HookDuty(Duty):
-    """Forgets old deliveries."""
-
-    name = "webhook deliveries"
-    interval = 3600.0
-
-    def __init__(self, hooks: HookService) -> None:
-        self._hooks = hooks
-
-    async def run(self) -> float | None:
-        while await self._hooks.prune():
-            pass
-        return None

@@ -1,0 +1,122 @@
+"""What reacts to events: an agent's end makes intents of what it left behind."""
+
+import attrs
+
+from headway_core.forge_actions.agent_output import PULL_REQUEST, REPLIES, Target, pull_request, replies
+from headway_core.forge_actions.events import AgentOutputRefused
+from headway_core.forge_actions.steps import ForgeActionSteps
+from headway_core.kernel.consumers import EventConsumer
+from headway_core.kernel.errors import InvalidInput
+from headway_core.kernel.events import DomainEvent
+from headway_core.kernel.hosts import HostLocks
+from headway_core.kernel.ledger import Ledger
+from headway_core.kernel.tables import ReadTable
+from headway_core.kernel.transactions import ReadTransaction, Transaction
+from headway_core.pull_requests.model import GitHubState, PullRequestSnapshot
+from headway_core.sessions import SessionEnded, Supervisor
+from headway_core.settings import SettingsSteps
+from headway_core.workspaces.model import Workspace
+
+
+@attrs.frozen(kw_only=True)
+class OutputFiles:
+    """The files of one ended session; None where there is none, a text where it can't be read."""
+
+    replies: bytes | str | None
+    pull_request: bytes | str | None
+
+
+class AgentOutputConsumer(EventConsumer[OutputFiles | None]):
+    """Turns what an agent left behind into intents, once: with the consumer's position (I7).
+
+    What it left lies on its host, so each host has a consumer of its own, with its own position.
+    """
+
+    def __init__(
+        self,
+        *,
+        ledger: Ledger,
+        steps: ForgeActionSteps,
+        settings: SettingsSteps,
+        workspaces: ReadTable[Workspace],
+        snapshots: ReadTable[PullRequestSnapshot],
+        supervisor: Supervisor,
+        locks: HostLocks,
+    ) -> None:
+        self._ledger = ledger
+        self._steps = steps
+        self._settings = settings
+        self._workspaces = workspaces
+        self._snapshots = snapshots
+        self._supervisor = supervisor
+        self._locks = locks
+
+    @property
+    def name(self) -> str:
+        """Known when it is first used: a container touches no data directory."""
+        return f"agent output of {self._locks.host_id}"
+
+    def wants(self, event: DomainEvent) -> bool:
+        """Whether an agent may have left something behind."""
+        return isinstance(event.payload, SessionEnded)
+
+    async def prepare(self, event: DomainEvent) -> OutputFiles | None:
+        """Read the files of the session that ended, on its host."""
+        if not isinstance(event.payload, SessionEnded):
+            return None
+        payload, workspace_id = event.payload, event.workspace_id or ""
+        workspace = await self._ledger.read(lambda tx: self._workspaces.get(tx, workspace_id))
+        if workspace is None or workspace.host_id != self._locks.host_id:
+            return None
+        return OutputFiles(
+            replies=await self._said(payload.session_id, payload.attempt, REPLIES),
+            pull_request=await self._said(payload.session_id, payload.attempt, PULL_REQUEST),
+        )
+
+    async def _said(self, session_id: str, attempt: int, name: str) -> bytes | str | None:
+        try:
+            return await self._supervisor.said(session_id, attempt, name)
+        except InvalidInput as error:
+            return error.problem
+
+    def handle(self, tx: Transaction, event: DomainEvent, prepared: OutputFiles | None) -> None:
+        if prepared is None or not isinstance(event.payload, SessionEnded) or event.workspace_id is None:
+            return
+        tx.lock(event.workspace_id)
+        target = self._target(tx, event.workspace_id)
+        if target is None:
+            return
+        for raw, name, read in (
+            (prepared.pull_request, PULL_REQUEST, pull_request),
+            (prepared.replies, REPLIES, replies),
+        ):
+            if raw is None:
+                continue
+            try:
+                if isinstance(raw, str):
+                    raise InvalidInput(name, raw)  # noqa: TRY301  one way out for all that can't be used
+                orders = read(raw, target)
+            except InvalidInput as error:
+                refused = AgentOutputRefused(
+                    session_id=event.payload.session_id, file=name, problem=str(error)
+                )
+                tx.emit(refused, workspace_id=event.workspace_id)
+                continue
+            for order in orders:
+                self._steps.ask(
+                    tx, workspace_id=event.workspace_id, session_id=event.payload.session_id, order=order
+                )
+
+    def _target(self, tx: ReadTransaction, workspace_id: str) -> Target | None:
+        workspace = self._workspaces.get(tx, workspace_id)
+        snapshot = self._snapshots.get(tx, workspace_id)
+        if workspace is None or snapshot is None:
+            return None
+        facts = snapshot.facts
+        return Target(
+            head=workspace.branch,
+            base=workspace.base_branch,
+            has_pull_request=facts is not None and facts.state is GitHubState.OPEN,
+            threads=frozenset(thread.id for thread in facts.threads) if facts else frozenset(),
+            may_reply=self._settings.current(tx).reply_to_comments,
+        )

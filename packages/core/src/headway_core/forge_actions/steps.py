@@ -1,0 +1,138 @@
+"""The steps of forge actions, which run inside transactions: the single writer of their table."""
+
+from datetime import timedelta
+
+import attrs
+
+from headway_core.forge_actions.events import ForgeActionChanged
+from headway_core.forge_actions.model import ACTION_LIMIT, ActionStatus, ForgeAction, OpenPullRequest, Order
+from headway_core.forge_actions.ports import Written
+from headway_core.kernel.errors import NotFound
+from headway_core.kernel.tables import OwnedTable
+from headway_core.kernel.transactions import Transaction
+from headway_core.pull_requests.staleness import READ_LAG
+from headway_core.pull_requests.steps import PullRequestSteps
+
+_LONGEST_PAUSE = timedelta(minutes=10)
+
+
+class ForgeActionSteps:
+    """Owner of the actions. An action that is unknown raises `NotFound`."""
+
+    def __init__(self, *, actions: OwnedTable[ForgeAction], pull_requests: PullRequestSteps) -> None:
+        self._actions = actions
+        self._pull_requests = pull_requests
+
+    def ask(
+        self,
+        tx: Transaction,
+        *,
+        workspace_id: str,
+        session_id: str | None,
+        order: Order,
+        actor: str = "headway",
+    ) -> ForgeAction:
+        """The intent of an action."""
+        action = self._actions.add(
+            tx,
+            ForgeAction(
+                id=tx.new_id(),
+                workspace_id=workspace_id,
+                session_id=session_id,
+                order=order,
+                due_at=tx.now(),
+                created_at=tx.now(),
+            ),
+        )
+        self._tell(tx, action, actor=actor)
+        return action
+
+    def begin(self, tx: Transaction, action_id: str) -> ForgeAction | None:
+        """The intent of one attempt; None when the action is over."""
+        action = self._locked(tx, action_id)
+        if action.due_at is None:
+            return None
+        return self._store(
+            tx,
+            attrs.evolve(
+                action,
+                status=ActionStatus.POSTING,
+                attempts=action.attempts + 1,
+                due_at=tx.now() + READ_LAG,
+            ),
+        )
+
+    def done(self, tx: Transaction, action_id: str, written: Written) -> None:
+        """The outcome: its effect exists."""
+        action = self._locked(tx, action_id)
+        if action.due_at is None:
+            return
+        self._store(
+            tx,
+            attrs.evolve(
+                action,
+                status=ActionStatus.DONE,
+                due_at=None,
+                done_at=tx.now(),
+                result=written.node_id,
+                problem=None,
+            ),
+        )
+        if isinstance(action.order, OpenPullRequest):
+            self._pull_requests.attach(tx, action.workspace_id, written.node_id)
+        else:
+            self._pull_requests.hint(tx, action.workspace_id)
+
+    def failed(
+        self, tx: Transaction, action_id: str, problem: str, *, final: bool, pause_s: float | None = None
+    ) -> None:
+        """The outcome: no effect. Tried again after `pause_s` or a growing while, unless `final`."""
+        action = self._locked(tx, action_id)
+        if action.due_at is None:
+            return
+        # A look that fails before an attempt begins counts too, or it would be repeated for ever.
+        attempts = action.attempts + (action.status is ActionStatus.PENDING)
+        over = final or attempts >= ACTION_LIMIT
+        wait = max(timedelta(seconds=pause_s or 0), min(READ_LAG * 2**attempts, _LONGEST_PAUSE))
+        self._store(
+            tx,
+            attrs.evolve(
+                action,
+                status=ActionStatus.FAILED if over else ActionStatus.PENDING,
+                attempts=attempts,
+                due_at=None if over else tx.now() + wait,
+                problem=problem,
+            ),
+        )
+
+    def put_off(self, tx: Transaction, action_id: str, pause_s: float) -> None:
+        """GitHub asked to wait for `pause_s` before it was this action's turn: that is no attempt."""
+        action = self._locked(tx, action_id)
+        if action.due_at is not None:
+            self._store(tx, attrs.evolve(action, due_at=tx.now() + timedelta(seconds=pause_s)))
+
+    def _locked(self, tx: Transaction, action_id: str) -> ForgeAction:
+        action = self._actions.get(tx, action_id)
+        if action is None:
+            raise NotFound("forge action", action_id)
+        tx.lock(action.workspace_id)
+        return action
+
+    def _store(self, tx: Transaction, action: ForgeAction) -> ForgeAction:
+        stored = self._actions.replace(tx, action)
+        self._tell(tx, stored)
+        return stored
+
+    def _tell(self, tx: Transaction, action: ForgeAction, *, actor: str = "headway") -> None:
+        tx.emit(
+            ForgeActionChanged(
+                action_id=action.id,
+                order=action.order,
+                status=action.status,
+                attempts=action.attempts,
+                result=action.result,
+                problem=action.problem,
+            ),
+            workspace_id=action.workspace_id,
+            actor=actor,
+        )

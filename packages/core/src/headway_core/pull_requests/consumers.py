@@ -1,0 +1,105 @@
+"""What reacts to events: sessions that end, branches and workspaces that change are hints."""
+
+from headway_core.kernel.consumers import EventConsumer
+from headway_core.kernel.errors import InvalidInput
+from headway_core.kernel.events import DomainEvent
+from headway_core.kernel.hosts import HostLocks
+from headway_core.kernel.ledger import Ledger
+from headway_core.kernel.tables import ReadTable
+from headway_core.kernel.transactions import ReadTransaction, Transaction
+from headway_core.projects.model import Project
+from headway_core.pull_requests.addresses import named_pull_requests
+from headway_core.pull_requests.steps import PullRequestSteps
+from headway_core.sessions.events import SessionEnded
+from headway_core.sessions.ports import Supervisor
+from headway_core.workspaces.events import WorkspaceBranchChanged, WorkspaceStatusChanged
+from headway_core.workspaces.model import Workspace, WorkspaceStatus
+
+_OUTPUT_BYTES = 262_144
+_REPLIES = "replies.json"
+
+
+class PullRequestConsumer(EventConsumer[None]):
+    """A session's end, a workspace that became READY and a renamed branch are hints (S14)."""
+
+    name = "pull_requests"
+
+    def __init__(self, steps: PullRequestSteps) -> None:
+        self._steps = steps
+
+    def wants(self, event: DomainEvent) -> bool:
+        """Whether it is a hint."""
+        return _is_hint(event)
+
+    async def prepare(self, event: DomainEvent) -> None:
+        """Nothing is read."""
+
+    def handle(self, tx: Transaction, event: DomainEvent, prepared: None) -> None:
+        if event.workspace_id is not None and _is_hint(event):
+            self._steps.hint(tx, event.workspace_id, happened_at=event.at)
+
+
+def _is_hint(event: DomainEvent) -> bool:
+    match event.payload:
+        case SessionEnded(attempt=attempt):
+            return attempt > 0
+        case WorkspaceStatusChanged(status=status):
+            return status is WorkspaceStatus.READY
+        case WorkspaceBranchChanged():
+            return True
+        case _:
+            return False
+
+
+class NamedPullRequestsConsumer(EventConsumer[tuple[int, ...]]):
+    """An agent that ended may have named the pull request that it opened: a hint, whatever its exit (S14).
+
+    Reads what it printed and wrote on this host: every host has a position of its own.
+    """
+
+    def __init__(
+        self,
+        *,
+        ledger: Ledger,
+        steps: PullRequestSteps,
+        workspaces: ReadTable[Workspace],
+        projects: ReadTable[Project],
+        supervisor: Supervisor,
+        locks: HostLocks,
+    ) -> None:
+        self._ledger = ledger
+        self._steps = steps
+        self._workspaces = workspaces
+        self._projects = projects
+        self._supervisor = supervisor
+        self._locks = locks
+
+    @property
+    def name(self) -> str:
+        return f"named pull requests of {self._locks.host_id}"
+
+    async def prepare(self, event: DomainEvent) -> tuple[int, ...]:
+        """The numbers in what the agent left."""
+        if not isinstance(event.payload, SessionEnded) or event.payload.attempt == 0:
+            return ()
+        workspace_id = event.workspace_id or ""
+
+        def query(tx: ReadTransaction) -> Project | None:
+            workspace = self._workspaces.get(tx, workspace_id)
+            mine = workspace is not None and workspace.host_id == self._locks.host_id
+            return self._projects.get(tx, workspace.project_id) if workspace and mine else None
+
+        project = await self._ledger.read(query)
+        if project is None:
+            return ()
+        session_id, attempt = event.payload.session_id, event.payload.attempt
+        printed = await self._supervisor.output(session_id, attempt, limit=_OUTPUT_BYTES)
+        try:
+            written = await self._supervisor.said(session_id, attempt, _REPLIES)
+        except InvalidInput:
+            written = None
+        return named_pull_requests(project, f"{(written or b'').decode('utf-8', 'replace')}\n{printed}")
+
+    def handle(self, tx: Transaction, event: DomainEvent, prepared: tuple[int, ...]) -> None:
+        if prepared and event.workspace_id is not None:
+            self._steps.hint(tx, event.workspace_id, happened_at=event.at, numbers=prepared)
