@@ -16,7 +16,7 @@ PROJECT = {
 CARD = {
     "id", "name", "project", "source", "branch", "status", "status_reason", "column", "ratchet",
     "ratchet_state", "pr_state", "ci_status", "pull_request", "worktree_path", "warning", "error",
-    "problem",
+    "problem", "problems", "note",
 }  # fmt: skip
 WORKSPACE = {
     "id",

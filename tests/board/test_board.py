@@ -7,7 +7,16 @@ from typing import Any, TypeVar, get_args
 import attrs
 import pytest
 
-from headway_core.board import BoardService, Column, StatusReason, WorkspaceView, column, status_reason
+from headway_core.board import (
+    BoardService,
+    Column,
+    ProblemKind,
+    StatusReason,
+    WorkspaceView,
+    card,
+    column,
+    status_reason,
+)
 from headway_core.board.service import BoardTables
 from headway_core.hosts import HOSTS
 from headway_core.kernel.tables import Query, ReadTable, TableSpec
@@ -34,12 +43,14 @@ from headway_core.ratchet.decision import (
     Done,
     FixerActive,
     Held,
+    QuietTime,
     Ready,
     Stalled,
     StallReason,
     WaitReason,
 )
 from headway_core.ratchet.decision import Wait as Waits
+from headway_core.ratchet.sentences import sentence
 from headway_core.sessions.model import (
     PROMPTS,
     SESSION_ACTIVITY,
@@ -239,6 +250,59 @@ def test_every_reason_has_its_column() -> None:
     assert {reason for reason, place in places.items() if place is Column.DONE} == {S.MERGED, S.PR_CLOSED}
     assert places[S.RATCHET_STALLED] is Column.WAITING
     assert places[S.FIXING_CI_FAILURES] is Column.WORKING
+
+
+# What is wrong, in words
+
+RESTING = Waits(
+    reason=WaitReason.CI,
+    recheck_at=None,
+    quiet_time=QuietTime(head_seen_at=EPOCH, ends_at=EPOCH + timedelta(seconds=90)),
+)
+FAILED_SESSION = attrs.evolve(a_session(SessionStatus.FAILED), end_detail="the agent exited with 1")
+EVERYTHING = a_view(
+    {},
+    workspace=a_workspace(error="archive failed", warning="the start-up script failed"),
+    host_lost=True,
+    session=FAILED_SESSION,
+    decision=_stalled(StallReason.RETRIES),
+    watch=PullRequestWatch(workspace_id="w1", problem="it is down", unread=("checks: no", "reviews: no")),
+)
+
+
+def test_everything_that_is_wrong_is_told_the_gravest_first() -> None:
+    """No problem hides another, and their order is that of their kinds."""
+    assert [(problem.kind, problem.text) for problem in card(EVERYTHING).problems] == [
+        (ProblemKind.WORKSPACE, "archive failed"),
+        (ProblemKind.HOST, "its host is lost or retired"),
+        (ProblemKind.SESSION, "the agent exited with 1"),
+        (ProblemKind.RATCHET, sentence(_stalled(StallReason.RETRIES)).why),
+        (ProblemKind.FORGE, "it is down"),
+        (ProblemKind.PART, "checks: no; reviews: no"),
+        (ProblemKind.STARTUP, "the start-up script failed"),
+    ]
+    assert [problem.kind for problem in card(EVERYTHING).problems] == list(ProblemKind)
+
+
+@pytest.mark.parametrize(
+    "view",
+    [
+        a_view({}, decision=Ready()),
+        a_view(session=RUNNING),
+        a_view(host_lost=True, decision=_stalled(StallReason.RETRIES), status=WorkspaceStatus.ARCHIVED),
+    ],
+    ids=["ready", "running", "archived"],
+)
+def test_where_nothing_is_wrong_nothing_is_told(view: WorkspaceView) -> None:
+    """A workspace that goes on, or is over, has no problem."""
+    assert card(view).problems == ()
+
+
+def test_a_head_that_rests_is_noted_with_the_moment_of_its_judgement() -> None:
+    """The board has no clock: it names the time. Checks that run need no note, nor does another status."""
+    assert card(a_view({}, decision=RESTING)).note == "The head is judged from 90 s on, at 12:01:30 UTC."
+    assert card(a_view({}, decision=_waits(WaitReason.CI))).note is None
+    assert card(a_view({}, decision=RESTING, session=RUNNING)).note is None
 
 
 class _Counted(ReadTable[R]):

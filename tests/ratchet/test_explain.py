@@ -68,7 +68,7 @@ async def test_the_quiet_time_is_told_with_the_head_s_age(harness: HouseT, check
     await harness.see(**({} if checks is None else {"checks": checks}))
     harness.clock.advance(40)
     await harness.check()
-    told = await harness.core.ratchet().explain("w1")
+    told = await harness.core.ratchet.service().explain("w1")
     assert told.why == "The head is 40 s old, judged from 90 s on, at 12:01:30 UTC."
     assert "12:01:30" in told.changes_when
     (decided,) = await harness.payloads("ratchet.decided")
@@ -88,7 +88,7 @@ async def test_checks_that_run_are_told_from_the_quiet_time(harness: HouseT) -> 
     assert isinstance(running, Wait)
     assert resting.reason is running.reason is WaitReason.CI
     assert (resting.quiet_time is None, running.quiet_time is None) == (False, True)
-    assert (await harness.core.ratchet().explain("w1")).why == "Checks are still running."
+    assert (await harness.core.ratchet.service().explain("w1")).why == "Checks are still running."
     assert len(await harness.payloads("ratchet.decided")) == 2
 
 
@@ -130,11 +130,11 @@ async def test_a_fixer_that_died_is_told_with_the_next_try(
     await harness.workspace()
     await harness.judge()
     await harness.end(death)
-    at_once = (await harness.core.ratchet().explain("w1")).failure
+    at_once = (await harness.core.ratchet.service().explain("w1")).failure
     assert at_once.deaths is None
     assert at_once.follows.startswith("The ratchet has not looked at its end yet.")
     await harness.check()
-    explained = await harness.core.ratchet().explain("w1")
+    explained = await harness.core.ratchet.service().explain("w1")
     failure = explained.failure
     assert (failure.exit_code, failure.signal, failure.deaths) == (code, signal, 1)
     assert failure.what == f"The fixer for CI died: {detail}. Fixers for it have died 1 of 3 times."
@@ -155,7 +155,7 @@ async def test_after_the_last_death_it_is_told_why_there_is_no_other_try(harness
         harness.clock.advance(1)
         await harness.see()
         await harness.check()
-    failure = (await harness.core.ratchet().explain("w1")).failure
+    failure = (await harness.core.ratchet.service().explain("w1")).failure
     assert failure.deaths == failure.death_limit == DEATH_LIMIT
     assert failure.next_try_at is None
     assert failure.follows.startswith("No further try follows. The fixers for what is left to fix died too")
@@ -172,17 +172,17 @@ async def test_a_failure_is_told_no_more_when_another_fixer_works(harness: House
     harness.clock.advance(1)
     await harness.see()
     assert isinstance(await harness.check(), Dispatch)
-    assert (await harness.core.ratchet().explain("w1")).failure is None
+    assert (await harness.core.ratchet.service().explain("w1")).failure is None
 
 
 @pytest.mark.anyio
 async def test_another_agent_that_crashed_is_told_too(harness: HouseT) -> None:
     """A chat's failure is no try of the ratchet's: it happened, and nothing repeats it."""
     await harness.workspace()
-    await harness.core.sessions().start_chat("w1", "hello")
+    await harness.core.sessions.service().start_chat("w1", "hello")
     await harness.run()
     await harness.end(Exited(signal=11))
-    failure = (await harness.core.ratchet().explain("w1")).failure
+    failure = (await harness.core.ratchet.service().explain("w1")).failure
     assert (failure.label, failure.end_reason, failure.signal) == ("chat", EndReason.EXITED, 11)
     assert failure.what.endswith("failed: the agent was ended by signal 11.")
     assert (failure.follows, failure.next_try_at) == ("Nothing starts it again by itself.", None)
@@ -198,5 +198,5 @@ async def test_a_green_pull_request_needs_no_further_try(harness: HouseT) -> Non
     harness.clock.advance(1)
     await harness.see(checks=GREEN)
     assert isinstance(await harness.check(), Ready)
-    failure = (await harness.core.ratchet().explain("w1")).failure
+    failure = (await harness.core.ratchet.service().explain("w1")).failure
     assert failure.follows.startswith("No further try follows. Nothing is left to fix.")

@@ -14,7 +14,7 @@ from rich.text import Text
 from headway import pulls, serialize
 from headway.pulls import age
 from headway.terminal import visible
-from headway_core.board import Card, Column
+from headway_core.board import Card, Column, ProblemKind
 from headway_core.forge_actions import (
     Comment,
     ForgeAction,
@@ -29,7 +29,7 @@ from headway_core.operations import ArchiveResult, Busy, HoldsIgnored, NotDue, S
 from headway_core.projects import Project
 from headway_core.pull_requests import ForgeBudget
 from headway_core.ratchet import Explanation
-from headway_core.sessions import Session, SessionStatus
+from headway_core.sessions import Session
 from headway_core.workspaces import InitOutput, Workspace
 
 _STYLES = {Column.WORKING: "yellow", Column.WAITING: "cyan", Column.DONE: "green", None: "dim"}
@@ -63,7 +63,7 @@ class Board:
         yield table
         told: dict[str, list[str]] = defaultdict(list)
         for card in self._cards:
-            if said := remark(card):
+            for said in remarks(card):
                 told[said].append(card.view.workspace.name)
         for said, names in told.items():  # what is true of many, as of GitHub, is said once
             whose = names[0] if len(names) == 1 else f"{len(names)} workspaces"
@@ -93,25 +93,26 @@ def _cells(card: Card) -> tuple[Text, ...]:
     )
 
 
-def remark(card: Card) -> str | None:
-    """Why it does not go on, when somebody said it in words: provisioning, an agent, GitHub."""
-    view = card.view
-    newest = view.sessions[-1] if view.sessions else None
-    told = view.workspace.error or view.workspace.warning
-    if told is None and newest is not None and newest.status is SessionStatus.FAILED:
-        told = newest.end_detail
-    if told is None and view.watch.problem is not None:
-        told = f"GitHub was not read: {view.watch.problem}"
-    if told is None and view.workspace.is_live:
-        told = pulls.waits(card)
-    return visible(told) if told else None
+_PREFIXES = {
+    ProblemKind.FORGE: "GitHub was not read: ",
+    ProblemKind.PART: "a part of the pull request could not be read: ",
+}
+
+
+def remarks(card: Card) -> tuple[str, ...]:
+    """What a person should know: all that is wrong, the gravest first, then what is waited for."""
+    told = [_PREFIXES.get(problem.kind, "") + problem.text for problem in card.problems]
+    told += [card.note] if card.note else []
+    if card.view.workspace.is_live and (held := pulls.waits(card)):
+        told.append(held)
+    return tuple(visible(text) for text in told)
 
 
 def line(card: Card) -> str:
     """A card in one line, for logs."""
     view = card.view
     number = f" #{view.facts.number}" if view.facts else ""
-    told = remark(card)
+    told = "; ".join(remarks(card))
     because = f": {told}" if told else ""
     return f"{view.workspace.name}{number}: {card.status_reason} (ratchet {card.ratchet_state}){because}"
 

@@ -64,7 +64,9 @@ def card(value: Card) -> Json:
         "worktree_path": view.workspace.worktree_path,
         "warning": view.workspace.warning,
         "error": view.workspace.error,
-        "problem": view.watch.problem,
+        "problem": value.problems[0].text if value.problems else None,
+        "problems": CONVERTER.unstructure(value.problems),
+        "note": value.note,
     }
 
 

@@ -9,7 +9,7 @@ from typing import assert_never
 import attrs
 
 from headway_core.projects.model import Project
-from headway_core.pull_requests import ci_of, pr_state
+from headway_core.pull_requests import ci_of, state_of
 from headway_core.pull_requests.model import (
     CIStatus,
     GitHubState,
@@ -27,12 +27,14 @@ from headway_core.ratchet.decision import (
     Decision,
     Dispatch,
     Held,
+    QuietTime,
     Stalled,
     StallReason,
     Wait,
     WaitReason,
 )
-from headway_core.ratchet.trust import Trust
+from headway_core.ratchet.sentences import sentence
+from headway_core.ratchet.trust import trust_in
 from headway_core.sessions.model import Activity, Purpose, Session, SessionStatus
 from headway_core.settings.model import Settings
 from headway_core.workspaces.model import Workspace, WorkspaceStatus
@@ -150,16 +152,11 @@ class WorkspaceView:
 
     @property
     def pr_state(self) -> PRState:
-        if self.facts is None:
-            return PRState.NONE
-        return pr_state(self.facts.state, draft=self.facts.draft, review_decision=self.facts.review_decision)
+        return state_of(self.snapshot)
 
     @cached_property
     def causes(self) -> tuple[Cause, ...]:
-        if self.facts is None:
-            return ()
-        turns = tuple((s.started_at, s.ended_at) for s in self.sessions if s.started_at is not None)
-        return causes_of(self.facts, Trust(settings=self.settings, turns=turns))
+        return causes_of(self.facts, trust_in(self.settings, self.sessions))
 
     @property
     def ratchet_state(self) -> RatchetState:
@@ -180,6 +177,15 @@ def status_reason(view: WorkspaceView) -> StatusReason:
         if reason is not None:
             return reason
     return StatusReason.READY_FOR_NEXT_PROMPT if view.sessions else StatusReason.NO_SESSION_STARTED
+
+
+def note(view: WorkspaceView, reason: StatusReason) -> str | None:
+    """What a person should know though nothing is wrong: when a head that rests is judged; None: nothing."""
+    match view.decision:
+        case Wait(quiet_time=QuietTime()) if reason is StatusReason.WAITING_FOR_CI:
+            return sentence(view.decision).why
+        case _:
+            return None
 
 
 @cache

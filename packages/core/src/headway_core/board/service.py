@@ -4,7 +4,8 @@ from collections import defaultdict
 
 import attrs
 
-from headway_core.board.model import Column, StatusReason, WorkspaceView, column, status_reason
+from headway_core.board.model import Column, StatusReason, WorkspaceView, column, note, status_reason
+from headway_core.board.problems import Problem, problems_of
 from headway_core.hosts import Host, is_lost
 from headway_core.hosts.model import ALL_HOSTS
 from headway_core.kernel.errors import NotFound
@@ -63,6 +64,10 @@ class Card:
     ratchet_state: RatchetState
     pr_state: PRState
     ci: CIStatus
+    problems: tuple[Problem, ...]
+    """All that is wrong, the gravest first."""
+    note: str | None
+    """What a person should know though nothing is wrong, in a sentence."""
 
 
 def card(view: WorkspaceView) -> Card:
@@ -75,6 +80,8 @@ def card(view: WorkspaceView) -> Card:
         ratchet_state=view.ratchet_state,
         pr_state=view.pr_state,
         ci=view.ci,
+        problems=problems_of(view),
+        note=note(view, reason),
     )
 
 

@@ -19,11 +19,14 @@ from headway_core.ratchet.trust import Trust
 from headway_core.settings.model import ReviewTrigger
 
 
-def causes_of(facts: PullRequestFacts, trust: Trust) -> tuple[Cause, ...]:
+def causes_of(facts: PullRequestFacts | None, trust: Trust) -> tuple[Cause, ...]:
     """The causes that are present, CI first, then the conflict, then feedback in GitHub's order.
 
-    Each is judged on its own part of the view: checks that were not read whole give no CI cause.
+    Each is judged on its own part of the view: checks that were not read whole give no CI cause. Without
+    facts there is none.
     """
+    if facts is None:
+        return ()
     return (*_ci(facts, trust), *_conflict(facts), *_threads(facts, trust), *_reviews(facts, trust))
 
 

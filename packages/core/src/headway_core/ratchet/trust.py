@@ -1,11 +1,13 @@
 """Whose words may trigger a fixer or be quoted to it (I10)."""
 
+from collections.abc import Iterable
 from datetime import datetime
 
 import attrs
 
 from headway_core.forge_actions.model import MARK
 from headway_core.pull_requests.model import Author, PullRequestFacts
+from headway_core.sessions.model import Session
 from headway_core.settings.model import OwnAccount, Settings
 
 _TRUSTED_ASSOCIATIONS = frozenset({"OWNER", "MEMBER", "COLLABORATOR"})
@@ -45,6 +47,12 @@ class Trust:
         return author.is_viewer and any(
             start <= at and (end is None or at <= end) for start, end in self.turns
         )
+
+
+def trust_in(settings: Settings, sessions: Iterable[Session]) -> Trust:
+    """The policy in a workspace, by all of its sessions."""
+    turns = tuple((each.started_at, each.ended_at) for each in sessions if each.started_at is not None)
+    return Trust(settings=settings, turns=turns)
 
 
 def own_head(facts: PullRequestFacts) -> bool:

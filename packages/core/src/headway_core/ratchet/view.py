@@ -19,7 +19,7 @@ from headway_core.ratchet.causes import causes_of
 from headway_core.ratchet.model import DISPATCHES_OF, Cause, FixerDispatch
 from headway_core.ratchet.slots import FixerSlots, read_slots
 from headway_core.ratchet.tables import RatchetTables
-from headway_core.ratchet.trust import Trust
+from headway_core.ratchet.trust import Trust, trust_in
 from headway_core.sessions.model import SESSIONS_OF, Activity, Purpose, Session, SessionStatus
 from headway_core.settings.model import Settings
 from headway_core.workspaces.model import GitFacts, Workspace
@@ -53,8 +53,7 @@ class View:
     @property
     def trust(self) -> Trust:
         """Whose words count here."""
-        turns = tuple((s.started_at, s.ended_at) for s in self.sessions if s.started_at is not None)
-        return Trust(settings=self.settings, turns=turns)
+        return trust_in(self.settings, self.sessions)
 
     @property
     def ci(self) -> CIStatus:
@@ -117,7 +116,7 @@ class View:
 
     def causes(self) -> tuple[Cause, ...]:
         """The causes that are present."""
-        return () if self.facts is None else causes_of(self.facts, self.trust)
+        return causes_of(self.facts, self.trust)
 
     def has_slot(self, slots: FixerSlots) -> bool:
         """Whether this workspace may take one of the slots now."""

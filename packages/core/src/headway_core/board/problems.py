@@ -1,0 +1,72 @@
+"""All that is wrong with a workspace, the gravest first: pure, from the facts of its card."""
+
+import enum
+from collections.abc import Callable
+
+import attrs
+
+from headway_core.board.model import WorkspaceView
+from headway_core.ratchet.decision import Stalled
+from headway_core.ratchet.sentences import sentence
+from headway_core.sessions.model import SessionStatus
+
+
+class ProblemKind(enum.StrEnum):
+    """What is wrong, the gravest first."""
+
+    WORKSPACE = "workspace"
+    """The workspace could not be set up or archived."""
+    HOST = "host"
+    """The host of the workspace is lost or retired: nothing can be done in it."""
+    SESSION = "session"
+    """The newest session failed."""
+    RATCHET = "ratchet"
+    """The ratchet is stalled: it will not act before something changes."""
+    FORGE = "forge"
+    """The pull request could not be read: what is known of it grows old."""
+    PART = "part"
+    """A part of the pull request could not be read, and is as it was."""
+    STARTUP = "startup"
+    """The workspace is ready with a warning: its start-up script failed, or its worktree is missing."""
+
+
+@attrs.frozen(kw_only=True)
+class Problem:
+    """One thing that is wrong."""
+
+    kind: ProblemKind
+    """What it is about."""
+    text: str
+    """What is wrong, for people; text from outside may be in it."""
+
+
+def problems_of(view: WorkspaceView) -> tuple[Problem, ...]:
+    """Everything that is wrong, the gravest first; empty when nothing is."""
+    told = ((kind, text(view)) for kind, text in _TEXTS.items())
+    return tuple(Problem(kind=kind, text=text) for kind, text in told if text)
+
+
+def _host(view: WorkspaceView) -> str | None:
+    lost = view.host_lost and view.workspace.is_live
+    return "its host is lost or retired" if lost else None
+
+
+def _session(view: WorkspaceView) -> str | None:
+    newest = view.sessions[-1] if view.sessions else None
+    return newest.end_detail if newest is not None and newest.status is SessionStatus.FAILED else None
+
+
+def _ratchet(view: WorkspaceView) -> str | None:
+    stalled = view.workspace.is_live and isinstance(view.decision, Stalled)
+    return sentence(view.decision).why if stalled else None
+
+
+_TEXTS: dict[ProblemKind, Callable[[WorkspaceView], str | None]] = {
+    ProblemKind.WORKSPACE: lambda view: view.workspace.error,
+    ProblemKind.HOST: _host,
+    ProblemKind.SESSION: _session,
+    ProblemKind.RATCHET: _ratchet,
+    ProblemKind.FORGE: lambda view: view.watch.problem,
+    ProblemKind.PART: lambda view: "; ".join(view.watch.unread),
+    ProblemKind.STARTUP: lambda view: view.workspace.warning,
+}

@@ -1,0 +1,63 @@
+"""What people and programs are told of a card, beside its statuses."""
+
+import io
+
+from rich.console import Console
+
+from headway import render, serialize
+from headway_core.board import Card, WorkspaceView, card
+from headway_core.pull_requests.model import PullRequestSnapshot, PullRequestWatch
+from headway_core.ratchet import Ratchet
+from headway_core.settings import Settings
+from headway_core.workspaces import Workspace
+from headway_testing.records import a_project, a_workspace
+
+
+def _card(workspace: Workspace, problem: str | None) -> Card:
+    view = WorkspaceView(
+        settings=Settings(),
+        project=a_project(),
+        workspace=workspace,
+        host_lost=False,
+        snapshot=PullRequestSnapshot(workspace_id=workspace.id),
+        watch=PullRequestWatch(workspace_id=workspace.id, problem=problem),
+        ratchet=Ratchet(workspace_id=workspace.id, enabled=True),
+        sessions=(),
+        activity={},
+        prompted=frozenset(),
+    )
+    return card(view)
+
+
+def test_a_warning_does_not_hide_that_github_was_not_read() -> None:
+    """All that is wrong is said, the gravest first; the document has it as a list, and the gravest alone."""
+    both = _card(a_workspace(warning="the start-up script failed"), "it is down")
+    assert render.remarks(both) == ("GitHub was not read: it is down", "the start-up script failed")
+    assert render.line(both).endswith(": GitHub was not read: it is down; the start-up script failed")
+    told = serialize.card(both)
+    assert told["problem"] == "it is down"
+    assert told["problems"] == [
+        {"kind": "forge", "text": "it is down"},
+        {"kind": "startup", "text": "the start-up script failed"},
+    ]
+    assert (told["warning"], told["error"]) == ("the start-up script failed", None)
+
+
+def test_what_is_wrong_with_many_is_said_once() -> None:
+    """Below the board each problem has one line, with whom it is about."""
+    out = io.StringIO()
+    cards = [
+        _card(a_workspace("w1", name="One", warning="the start-up script failed"), "it is down"),
+        _card(a_workspace("w2", name="Two"), "it is down"),
+    ]
+    render.board(cards, Console(file=out, width=200))
+    below = out.getvalue().splitlines()[3:]
+    assert below == ["2 workspaces: GitHub was not read: it is down", "One: the start-up script failed"]
+
+
+def test_a_card_without_a_problem_says_none() -> None:
+    """Neither in words nor in the document."""
+    fine = _card(a_workspace(), None)
+    assert render.remarks(fine) == ()
+    told = serialize.card(fine)
+    assert (told["problem"], told["problems"], told["note"]) == (None, [], None)
