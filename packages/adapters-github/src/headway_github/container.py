@@ -2,16 +2,10 @@
 
 from dependency_injector import containers, providers
 
-from headway_github.budgets import Budgets, host_of
-from headway_github.carried import HttpGraphQL
-from headway_github.gh import GhGraphQL
-from headway_github.issues import GitHubIssueReader
-from headway_github.reader import GitHubPullRequests
-from headway_github.rest import Rest
+import headway_github
+from headway_core.kernel.wiring import singleton
+from headway_github.budgets import host_of
 from headway_github.tokens import tokens
-from headway_github.transport import HttpConnection
-from headway_github.webhooks import GitHubWebhooks
-from headway_github.writer import GitHubWriter
 
 
 class GitHubContainer(containers.DeclarativeContainer):
@@ -35,15 +29,15 @@ class GitHubContainer(containers.DeclarativeContainer):
 
     host = providers.Callable(host_of, api_url)
     tokens = providers.Singleton(tokens, token, host)
-    budgets = providers.Singleton(Budgets)
-    connection = providers.Singleton(HttpConnection, api_url, tokens)
+    budgets = singleton(lambda: headway_github.Budgets)
+    connection = singleton(lambda: headway_github.HttpConnection, api_url, tokens)
     graphql = providers.Selector(
         transport,
-        http=providers.Singleton(HttpGraphQL, connection, budgets),
-        gh=providers.Singleton(GhGraphQL, host, budgets, token=token),
+        http=singleton(lambda: headway_github.HttpGraphQL, connection, budgets),
+        gh=singleton(lambda: headway_github.GhGraphQL, host, budgets, token=token),
     )
-    rest = providers.Singleton(Rest, connection, tokens, budgets)
-    pull_requests = providers.Singleton(GitHubPullRequests, graphql, rest, budgets)
-    issues = providers.Singleton(GitHubIssueReader, graphql)
-    writer = providers.Singleton(GitHubWriter, graphql, rest)
-    webhooks = providers.Singleton(GitHubWebhooks, host, webhook_secrets)
+    rest = singleton(lambda: headway_github.Rest, connection, tokens, budgets)
+    pull_requests = singleton(lambda: headway_github.GitHubPullRequests, graphql, rest, budgets)
+    issues = singleton(lambda: headway_github.GitHubIssueReader, graphql)
+    writer = singleton(lambda: headway_github.GitHubWriter, graphql, rest)
+    webhooks = singleton(lambda: headway_github.GitHubWebhooks, host, webhook_secrets)

@@ -1,16 +1,15 @@
 """Constructs the adapters of this host; runs nothing."""
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from dependency_injector import containers, providers
 
-from headway_local.agents import ConfiguredAgents, ReadAgain
-from headway_local.git import Git
-from headway_local.hosts import LocalHost
-from headway_local.scripts import ShellScripts
-from headway_local.supervisor import LocalSupervisor
-from headway_local.system import RandomIds, SystemClock
-from headway_local.worktrees import GitWorktrees
+import headway_local
+from headway_core.kernel.wiring import singleton
+
+if TYPE_CHECKING:
+    from headway_local.agents import ReadAgain
 
 
 class LocalContainer(containers.DeclarativeContainer):
@@ -20,13 +19,13 @@ class LocalContainer(containers.DeclarativeContainer):
 
     data_dir = providers.Dependency(instance_of=Path)
     programs = providers.Dependency(instance_of=dict)
-    read_programs_again: providers.Provider[ReadAgain | None] = providers.Object(None)
+    read_programs_again: "providers.Provider[ReadAgain | None]" = providers.Object(None)
 
-    git = providers.Singleton(Git)
-    clock = providers.Singleton(SystemClock)
-    ids = providers.Singleton(RandomIds)
-    host = providers.Singleton(LocalHost, data_dir)
-    worktrees = providers.Singleton(GitWorktrees, git)
-    scripts = providers.Singleton(ShellScripts)
-    agents = providers.Singleton(ConfiguredAgents, programs, read_programs_again)
-    supervisor = providers.Singleton(LocalSupervisor, data_dir)
+    git = singleton(lambda: headway_local.Git)
+    clock = singleton(lambda: headway_local.SystemClock)
+    ids = singleton(lambda: headway_local.RandomIds)
+    host = singleton(lambda: headway_local.LocalHost, data_dir)
+    worktrees = singleton(lambda: headway_local.GitWorktrees, git)
+    scripts = singleton(lambda: headway_local.ShellScripts)
+    agents = singleton(lambda: headway_local.ConfiguredAgents, programs, read_programs_again)
+    supervisor = singleton(lambda: headway_local.LocalSupervisor, data_dir)
