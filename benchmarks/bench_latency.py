@@ -22,6 +22,7 @@ import anyio
 import attrs
 import httpx
 
+from headway_core.event_types import ALL_EVENTS
 from headway_core.kernel.clock import Clock
 from headway_core.kernel.duties import DutyRunner
 from headway_core.kernel.events import EventCatalog
@@ -40,7 +41,7 @@ from headway_core.pull_requests import (
     WebhookService,
 )
 from headway_core.pull_requests.webhook_steps import SPACING
-from headway_core.schema import ALL_EVENTS, ALL_TABLES
+from headway_core.schema import ALL_TABLES
 from headway_core.settings.model import SETTINGS, Settings
 from headway_core.workspaces.model import (
     WORKSPACES,

@@ -19,13 +19,14 @@ import anyio
 from sqlalchemy import event
 from sqlalchemy.engine import Engine
 
+from headway_core.event_types import ALL_EVENTS
 from headway_core.kernel.events import EventCatalog
 from headway_core.kernel.memory import MemoryStore
 from headway_core.kernel.store import Store
 from headway_core.kernel.transactions import Transaction
 from headway_core.projects.model import PROJECTS
 from headway_core.pull_requests import WATCHES, PRSnapshotService, Unchanged
-from headway_core.schema import ALL_EVENTS, ALL_TABLES
+from headway_core.schema import ALL_TABLES
 from headway_core.settings.model import SETTINGS, Settings
 from headway_core.workspaces.model import (
     WORKSPACES,

@@ -20,12 +20,12 @@ import anyio
 import anyio.to_thread
 from furnished import databases, store_of
 
+from headway_core.event_types import ALL_EVENTS
 from headway_core.kernel.events import DomainEvent, EventCatalog
 from headway_core.kernel.feed import EventFeed
 from headway_core.kernel.memory import MemoryStore
 from headway_core.kernel.store import Store
 from headway_core.ratchet.events import RatchetHeld
-from headway_core.schema import ALL_EVENTS
 from headway_sql.sqlite.database import WATCH_S
 from headway_testing.clock import ManualClock, SequentialIds
 

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import attrs
 
+from headway_core.event_types import ALL_EVENTS
 from headway_core.kernel.events import EventCatalog
 from headway_core.kernel.store import Store
 from headway_core.kernel.transactions import Transaction
@@ -14,7 +15,7 @@ from headway_core.projects.model import PROJECTS
 from headway_core.pull_requests import SNAPSHOTS, WATCHES, PullRequestSnapshot, PullRequestWatch
 from headway_core.ratchet import RATCHETS, WAKES, Ratchet, RatchetWake
 from headway_core.ratchet.decision import Ready
-from headway_core.schema import ALL_EVENTS, ALL_TABLES
+from headway_core.schema import ALL_TABLES
 from headway_core.workspaces.model import (
     WORKSPACES,
     Workspace,

@@ -4,9 +4,9 @@ import typing
 
 import attrs
 
+from headway_core.event_types import ALL_EVENTS
 from headway_core.kernel.events import DomainEvent
 from headway_core.kernel.transactions import Payload
-from headway_core.schema import ALL_EVENTS
 from headway_core.settings.model import Settings
 from pages.docstrings import sentence
 from pages.markdown import code, fields, parts

@@ -19,10 +19,11 @@ from alembic.script import ScriptDirectory
 from hypothesis import Phase, given, settings
 from sqlalchemy import Connection, MetaData, Table, column, create_engine, inspect, select, table, text
 
+from headway_core.event_types import ALL_EVENTS
 from headway_core.kernel.errors import InvalidInput
 from headway_core.kernel.events import EventCatalog
 from headway_core.kernel.tables import Index, TableSpec
-from headway_core.schema import ALL_EVENTS, ALL_TABLES
+from headway_core.schema import ALL_TABLES
 from headway_sql import SqlStore, metadata_of, migrating, revise
 from headway_sql.database import Database
 from headway_sql.failures import Busy

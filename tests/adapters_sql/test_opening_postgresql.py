@@ -8,9 +8,10 @@ from urllib.parse import quote
 
 import pytest
 
+from headway_core.event_types import ALL_EVENTS
 from headway_core.kernel.errors import HeadwayError, InvalidInput, PermissionDenied, Unavailable
 from headway_core.kernel.events import EventCatalog
-from headway_core.schema import ALL_EVENTS, ALL_TABLES
+from headway_core.schema import ALL_TABLES
 from headway_sql import SqlStore, opening
 from headway_sql.testing import LocalServer
 from headway_testing.clock import SequentialIds

@@ -8,12 +8,13 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from sqlalchemy import Connection
 
+from headway_core.event_types import ALL_EVENTS
 from headway_core.kernel.events import EventCatalog
 from headway_core.kernel.scope import Draws
 from headway_core.kernel.tables import TableSpec
 from headway_core.kernel.transactions import Payload
 from headway_core.pull_requests.model import SNAPSHOTS, PullRequestSnapshot
-from headway_core.schema import ALL_EVENTS, ALL_TABLES
+from headway_core.schema import ALL_TABLES
 from headway_sql import metadata_of
 from headway_sql.database import Database
 from headway_sql.opening import database_of

@@ -28,6 +28,7 @@ from typing import Any, ClassVar
 
 import attrs
 
+from headway_core.event_types import ALL_EVENTS
 from headway_core.kernel.events import EventCatalog
 from headway_core.kernel.memory import MemoryStore
 from headway_core.kernel.transactions import ReadTransaction, Transaction
@@ -43,7 +44,6 @@ from headway_core.pull_requests import (
     WebhookService,
 )
 from headway_core.pull_requests.model import GitHubState, Mergeability, PullRequestFacts
-from headway_core.schema import ALL_EVENTS
 from headway_core.settings.model import SETTINGS, Settings
 from headway_core.workspaces.model import WORKSPACES
 from headway_testing.clock import ManualClock, SequentialIds

@@ -5,8 +5,8 @@ from typing import ClassVar
 import attrs
 import pytest
 
+from headway_core.event_types import ALL_EVENTS
 from headway_core.kernel.events import EventCatalog, UnknownPayload, Upcasts
-from headway_core.schema import ALL_EVENTS
 from headway_core.workspaces import WorktreeMade
 
 
@@ -81,3 +81,20 @@ def test_old_events_of_the_product() -> None:
     """What the product once stored in another version is read as the newest."""
     made = EventCatalog(ALL_EVENTS).decode("workspace.worktree_made", 1, {"worktree_path": "/wt/a"})
     assert made == WorktreeMade(worktree_path="/wt/a", branch_made=True)
+
+
+def test_a_catalog_asks_for_its_payloads_when_it_needs_them() -> None:
+    """A catalog that is given what gives the payloads asks for them once, with the first event."""
+    asked = []
+
+    def payloads() -> list[type[Moved]]:
+        asked.append(1)
+        return [Moved]
+
+    catalog = EventCatalog(payloads)
+    assert asked == []
+    assert catalog.encode(Moved(to="attic", origin=None))[0] == "thing.moved"
+    assert catalog.decode("thing.moved", 9, {}) == UnknownPayload(event="thing.moved", version=9, data={})
+    assert asked == [1]
+    with pytest.raises(ValueError, match=r"thing\.moved"):
+        EventCatalog(lambda: [Moved, Impostor]).encode(Moved(to="attic", origin=None))

@@ -7,8 +7,9 @@ from typing import Any
 import attrs
 import pytest
 
+from headway_core.event_types import ALL_EVENTS
 from headway_core.kernel.tables import ColumnSpec, Kind, Lock, Query, TableSpec
-from headway_core.schema import ALL_EVENTS, ALL_TABLES
+from headway_core.schema import ALL_TABLES
 from headway_testing.contracts.ledger import SAMPLE_TABLES
 
 

@@ -29,7 +29,7 @@ def test_a_record_is_had_without_the_services() -> None:
     """Whoever imports a record of a room imports no service, no duty and no container."""
     code = (
         "import sys, headway_core.workspaces, headway_core.pull_requests;"
-        " headway_core.workspaces.Workspace, headway_core.pull_requests.PullRequestFacts;"
+        " headway_core.workspaces.Workspace, headway_core.pull_requests.PullRequestSnapshot;"
         " print(*(name for name in sys.modules if name.startswith('headway_core.')))"
     )
     done = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True)

@@ -7,12 +7,13 @@ import pytest
 
 from headway_core import pull_requests, ratchet, sessions, workspaces
 from headway_core.container import CoreContainer
+from headway_core.event_types import ALL_EVENTS
 from headway_core.kernel.events import EventCatalog
 from headway_core.kernel.memory import MemoryStore
 from headway_core.kernel.tables import TableSpec
 from headway_core.operations import GitHubIssue, Issue, Manual
 from headway_core.projects import Project
-from headway_core.schema import ALL_EVENTS, ALL_TABLES
+from headway_core.schema import ALL_TABLES
 from headway_core.sessions import Prompt, Session
 from headway_core.workspaces import Workspace
 from headway_testing.clock import ManualClock, SequentialIds

@@ -9,6 +9,7 @@ import attrs
 import pytest
 
 from headway_core.container import CoreContainer
+from headway_core.event_types import ALL_EVENTS
 from headway_core.kernel.events import EventCatalog
 from headway_core.kernel.memory import MemoryStore
 from headway_core.kernel.store import Store
@@ -26,7 +27,7 @@ from headway_core.pull_requests import (
 )
 from headway_core.pull_requests.outcomes import FetchOutcome
 from headway_core.pull_requests.ports import FailureKind, FetchFailed, Observation
-from headway_core.schema import ALL_EVENTS, ALL_TABLES
+from headway_core.schema import ALL_TABLES
 from headway_core.workspaces.model import WORKSPACES
 from headway_sql import SqlStore
 from headway_testing.clock import ManualClock, SequentialIds

@@ -5,11 +5,11 @@ from typing import Any, TypeVar
 
 import attrs
 
+from headway_core.event_types import ALL_EVENTS
 from headway_core.kernel.clock import Clock, Ids
 from headway_core.kernel.events import DomainEvent, EventCatalog
 from headway_core.kernel.memory import MemoryStore
 from headway_core.kernel.transactions import ReadTransaction, Transaction
-from headway_core.schema import ALL_EVENTS
 
 T = TypeVar("T")
 Key = tuple[str | int, ...]

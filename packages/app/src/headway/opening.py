@@ -15,11 +15,12 @@ from headway_core.hosts import HostService
 from headway_core.kernel.errors import Conflict, Unavailable
 from headway_core.kernel.events import EventCatalog
 from headway_core.kernel.feed import POLL_S, EventFeed
+from headway_core.kernel.transactions import Payload
 from headway_core.operations import ArchiveResult, BranchService, CreateWorkspace, WorktreePaths
 from headway_core.projects import ProjectService
 from headway_core.pull_requests import PRSnapshotService
 from headway_core.ratchet import RatchetService
-from headway_core.schema import ALL_EVENTS, ALL_TABLES
+from headway_core.schema import ALL_TABLES
 from headway_core.sessions import Agents, FixerSessionService, SessionService
 from headway_core.settings import SettingsService
 from headway_core.workspaces import InitOutput, Workspace
@@ -168,10 +169,16 @@ async def open(database: str | None = None, *, config: Config | None = None) -> 
             SqlStore.open(
                 url,
                 specs=ALL_TABLES,
-                catalog=EventCatalog(ALL_EVENTS),
+                catalog=EventCatalog(_all_events),
                 ids=RandomIds(),
             )
         )
         container = AppContainer(config=config, store=store)
         await stack.enter_async_context(container.github.connection())
         yield Headway(container.core())
+
+
+def _all_events() -> tuple[type[Payload], ...]:
+    from headway_core.event_types import ALL_EVENTS  # noqa: PLC0415  of every room, and few commands read any
+
+    return ALL_EVENTS

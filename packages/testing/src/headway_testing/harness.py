@@ -1,9 +1,9 @@
 """The whole of core over fakes, for tests: one container, one ledger in memory, virtual time."""
 
 from headway_core.container import CoreContainer
+from headway_core.event_types import ALL_EVENTS
 from headway_core.kernel.events import EventCatalog
 from headway_core.kernel.memory import MemoryStore
-from headway_core.schema import ALL_EVENTS
 from headway_testing.clock import ManualClock, SequentialIds
 from headway_testing.fakes import (
     FakeAgents,

@@ -16,6 +16,7 @@ older one becomes that of the next:
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
+from functools import cached_property
 
 import attrs
 
@@ -58,19 +59,26 @@ class DomainEvent:
 class EventCatalog:
     """The payload types that this process knows, by name; each in its newest version."""
 
-    def __init__(self, payloads: Iterable[type[Payload]]) -> None:
-        """`ValueError` for two payloads of one name, and for a version that could not be read any more."""
-        self._types: dict[str, type[Payload]] = {}
-        self._upcasts: dict[str, Upcasts] = {}
-        for payload in payloads:
-            if self._types.setdefault(payload.event, payload) is not payload:
+    def __init__(self, payloads: Iterable[type[Payload]] | Callable[[], Iterable[type[Payload]]]) -> None:
+        """Take the payloads, or what gives them, which is asked with the first event that is read or written.
+
+        `ValueError` for two payloads of one name, and for a version that could not be read any more.
+        """
+        self._given = payloads
+        if not callable(payloads):
+            _ = self._types
+
+    @cached_property
+    def _types(self) -> Mapping[str, type[Payload]]:
+        types: dict[str, type[Payload]] = {}
+        for payload in self._given() if callable(self._given) else self._given:
+            if types.setdefault(payload.event, payload) is not payload:
                 raise ValueError(f"two payloads are named {payload.event}")
-            upcasts: Upcasts = getattr(payload, "upcasts", {})
-            if sorted(upcasts) != list(range(1, payload.version)):
+            if sorted(_upcasts(payload)) != list(range(1, payload.version)):
                 raise ValueError(
                     f"{payload.event} {payload.version} needs an upcast of each version before it"
                 )
-            self._upcasts[payload.event] = upcasts
+        return types
 
     def encode(self, payload: Payload) -> tuple[str, int, Mapping[str, object]]:
         """Name, version and JSON data. `TypeError` for a payload that the catalog does not list."""
@@ -84,8 +92,13 @@ class EventCatalog:
         if known is None or version > known.version:
             return UnknownPayload(event=name, version=version, data=data)
         for older in range(version, known.version):
-            data = self._upcasts[name][older](data)
+            data = _upcasts(known)[older](data)
         return CONVERTER.structure(data, known)
+
+
+def _upcasts(payload: type[Payload]) -> Upcasts:
+    upcasts: Upcasts = getattr(payload, "upcasts", {})
+    return upcasts
 
 
 class EventLog(ABC):

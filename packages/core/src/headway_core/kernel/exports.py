@@ -10,7 +10,7 @@ from importlib import import_module
 
 
 def lazy_exports(package: str, *modules: str) -> Callable[[str], object]:
-    """Give the `__getattr__` of a package whose names live in these modules of it.
+    """Give the `__getattr__` of a package, the names in whose `__all__` live in these modules of it.
 
     A name is looked for in those that are imported already, then in the others in this order, each of which
     is imported on the way: those that import the fewest come first.
@@ -26,7 +26,8 @@ def lazy_exports(package: str, *modules: str) -> Callable[[str], object]:
     homes = tuple(f"{package}.{module}" for module in modules)
 
     def find(name: str) -> object:
-        if not name.startswith("_"):
+        # Python asks here for a module of the package too, before it imports it.
+        if not name.startswith("_") and name in sys.modules[package].__all__:
             for home in sorted(homes, key=lambda home: home not in sys.modules):
                 module = import_module(home)
                 if hasattr(module, name):
