@@ -33,21 +33,21 @@ def tests(session: nox.Session) -> None:
     """All tests but the many random kills."""
     install(session, *TESTING, "import-linter")
     lessons = {"PYTHONPATH": "tests"}
-    session.run("pytest", "-q", "-n", "2", "-m", "not kills", "-p", "lessons", *session.posargs, env=lessons)
+    session.run("pytest", "-q", "-n", "2", "-p", "lessons", *session.posargs, env=lessons)
 
 
 @nox.session
 def kills(session: nox.Session) -> None:
     """The demo killed at twenty random moments, and a hundred workspaces while they are worked on."""
     install(session, *TESTING)
-    session.run("pytest", "-m", "kills", "-n", "3", "-rP", *session.posargs)  # -rP: their figures
+    session.run("pytest", "--kills", "-n", "3", "-rP", *session.posargs)  # -rP: their figures
 
 
 @nox.session
 def coverage(session: nox.Session) -> None:
     """The tests with branch coverage."""
     install(session, *TESTING, "import-linter")
-    session.run("pytest", "-n", "2", "-m", "not kills", "--cov", "--cov-report=term", *session.posargs)
+    session.run("pytest", "-n", "2", "--cov", "--cov-report=term", *session.posargs)
 
 
 @nox.session

@@ -11,6 +11,7 @@ import pytest
 
 from headway_sql.testing import LocalServer, NoServer, Server, local_server, running_server
 
+END_TO_END = Path(__file__).parent / "e2e"
 LESSONS = set(
     re.findall(
         r"^\| ([A-Z]\d+) \|",
@@ -81,11 +82,29 @@ def postgresql_url(postgresql: Server, request: pytest.FixtureRequest) -> Iterat
     postgresql.drop_database(name)
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Carry the lessons of each test into its report; refuse a row that the table does not have."""
+WHOLE_COMMANDS = {"stage", "registered", "untouched", "provisioned", "rehearsal"}
+"""The fixtures that run `headway` as people do."""
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Take `--kills`: whatever `-m` says of the others, random kills are for a run of their own."""
+    parser.addoption("--kills", action="store_true", help="run the random kills, and nothing else")
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Choose between random kills and all others, and mark the tests that launch whole commands.
+
+    The lessons of each test go into its report; a row that the table does not have is refused.
+    """
+    kills = config.getoption("--kills")
+    others = [item for item in items if (item.get_closest_marker("kills") is not None) != kills]
+    config.hook.pytest_deselected(items=others)
+    items[:] = [item for item in items if item not in set(others)]
     for item in items:
         if rows := _lessons_of_contract(item):
             item.add_marker(pytest.mark.lesson(*rows))
+        if END_TO_END in item.path.parents or WHOLE_COMMANDS & set(getattr(item, "fixturenames", ())):
+            item.add_marker("e2e")
         for mark in item.iter_markers("lesson"):
             for row in mark.args:
                 if row not in LESSONS:
