@@ -43,11 +43,11 @@ class Place:
         table = self.harness.store.writer(GIT_FACTS)
         await self.harness.store.ledger.transact(lambda tx: table.put(tx, facts))
 
-    async def attach(self, ref: str = AGENTS, repository: str | None = "octo/demo") -> None:
+    async def attach(self, ref: str = AGENTS, repository: str | None = "octo/demo", **changes: Any) -> None:
         """A person attaches the pull request that was opened from this branch."""
         head = Head(ref=ref, commit=A, repository=repository, tip=A)
         self.harness.forge.numbers[7] = "PR_1"
-        self.harness.forge.observations["PR_1"] = an_observation(head=head)
+        self.harness.forge.observations["PR_1"] = an_observation(head=head, **changes)
         await self.harness.core.pull_requests.service().attach_number("w1", 7)
 
     async def consume(self) -> None:
@@ -106,6 +106,14 @@ async def test_else_it_stays_and_the_mismatch_is_told(place: Place, why: str) ->
         with pytest.raises(error):
             await place.harness.core.operations.branches().adopt("w1")
         assert (await place.workspace()).branch == MINE
+
+
+async def test_it_follows_in_a_repository_that_was_renamed(place: Place) -> None:
+    """Head and pull request are named in one answer: a head of the same repository is in no fork."""
+    await place.worktree_on(AGENTS)
+    await place.attach(repository="octo/renamed", url="https://github.com/octo/renamed/pull/7")
+    await place.consume()
+    assert (await place.workspace()).branch == AGENTS
 
 
 async def test_it_follows_when_an_agent_that_switched_has_ended(place: Place) -> None:

@@ -81,7 +81,6 @@ class OperationsContainer(containers.DeclarativeContainer):
         lambda: operations.BranchService,
         ledger,
         workspaces=workspaces,
-        projects=read_projects,
         snapshots=read_snapshots,
         git_facts=read_git_facts,
         worktrees=worktrees,

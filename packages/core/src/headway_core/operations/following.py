@@ -6,8 +6,8 @@ from headway_core.kernel.events import DomainEvent
 from headway_core.kernel.ledger import Ledger
 from headway_core.kernel.tables import ReadTable
 from headway_core.kernel.transactions import ReadTransaction, Transaction
-from headway_core.projects.model import Project
 from headway_core.pull_requests import PullRequestAttached, PullRequestChanged, PullRequestSnapshot
+from headway_core.pull_requests.derive import own_head
 from headway_core.pull_requests.model import Head
 from headway_core.sessions.events import SessionEnded
 from headway_core.workspaces.model import GitFacts, Workspace, WorkspaceStatus
@@ -23,14 +23,12 @@ class BranchService:
         ledger: Ledger,
         *,
         workspaces: WorkspaceSteps,
-        projects: ReadTable[Project],
         snapshots: ReadTable[PullRequestSnapshot],
         git_facts: ReadTable[GitFacts],
         worktrees: Worktrees,
     ) -> None:
         self._ledger = ledger
         self._workspaces = workspaces
-        self._projects = projects
         self._snapshots = snapshots
         self._git_facts = git_facts
         self._worktrees = worktrees
@@ -76,15 +74,11 @@ class BranchService:
             self._workspaces.follow_branch(tx, workspace_id, branch)
 
     def _head(self, tx: ReadTransaction, workspace_id: str) -> Head | None:
-        """The head of the attached pull request, if it lies in the project's own repository."""
-        workspace = self._workspaces.known(tx, workspace_id)
-        project = self._projects.get(tx, workspace.project_id)
+        """The head of the attached pull request, if it lies in its own repository and in no fork."""
+        self._workspaces.known(tx, workspace_id)
         snapshot = self._snapshots.get(tx, workspace_id)
-        if project is None or snapshot is None or snapshot.facts is None:
-            return None
-        head = snapshot.facts.head
-        own = head.repository is not None and head.repository.casefold() == project.repository.casefold()
-        return head if own else None
+        facts = None if snapshot is None else snapshot.facts
+        return facts.head if facts is not None and own_head(facts) else None
 
 
 class BranchConsumer(EventConsumer[str | None]):

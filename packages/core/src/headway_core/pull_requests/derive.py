@@ -8,6 +8,7 @@ from headway_core.pull_requests.model import (
     CIStatus,
     GitHubState,
     PRState,
+    PullRequestFacts,
     PullRequestSnapshot,
     Review,
     ReviewDecision,
@@ -79,6 +80,20 @@ def no_checks(snapshot: PullRequestSnapshot) -> bool:
     """Nothing checks this head: green for want of checks, and people are told so."""
     facts = snapshot.facts
     return facts is not None and facts.checks_complete and not facts.checks and snapshot.quiet_passed
+
+
+def in_repository(head_repository: str | None, repository: str) -> bool:
+    """Whether a head lies in the repository of this name (`owner/name`). None: its repository is gone."""
+    return head_repository is not None and head_repository.casefold() == repository.casefold()
+
+
+def own_head(facts: PullRequestFacts) -> bool:
+    """Whether the head is in the pull request's own repository, not in a fork.
+
+    By two names of one answer of GitHub's, so that a repository that was renamed is still itself.
+    """
+    place = f"/{facts.head.repository}/pull/{facts.number}"
+    return facts.head.repository is not None and facts.url.casefold().endswith(place.casefold())
 
 
 def pr_state(state: GitHubState | None, *, draft: bool, review_decision: ReviewDecision | None) -> PRState:

@@ -8,6 +8,7 @@ import attrs
 
 from headway_core.projects.model import Project
 from headway_core.pull_requests.circuit_breaker import CircuitBreaker
+from headway_core.pull_requests.derive import in_repository
 from headway_core.pull_requests.ports import (
     Candidate,
     FailureKind,
@@ -158,7 +159,7 @@ def choose(candidates: Sequence[Candidate], each: Asking, project: Project) -> t
     ]
 
     def rank(candidate: Candidate) -> tuple[bool, bool, float]:
-        own = (candidate.head_repository or "").casefold() == project.repository.casefold()
+        own = in_repository(candidate.head_repository, project.repository)
         return (own, candidate.base_ref == project.default_branch, candidate.created_at.timestamp())
 
     best = max((rank(candidate) for candidate in fitting), default=None)

@@ -3,10 +3,11 @@
 import json
 from collections.abc import Iterable
 
+from headway_core.pull_requests.derive import own_head
 from headway_core.pull_requests.model import Check, PullRequestFacts, Review
 from headway_core.ratchet.causes import heard
 from headway_core.ratchet.model import Cause, CauseKind
-from headway_core.ratchet.trust import Trust, own_head
+from headway_core.ratchet.trust import Trust
 
 _NAME_CAP = 200
 _URL_CAP = 500

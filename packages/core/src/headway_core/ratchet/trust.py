@@ -6,7 +6,7 @@ from datetime import datetime
 import attrs
 
 from headway_core.forge_actions.model import MARK
-from headway_core.pull_requests.model import Author, PullRequestFacts
+from headway_core.pull_requests.model import Author
 from headway_core.sessions.model import Session
 from headway_core.settings.model import OwnAccount, Settings
 
@@ -53,12 +53,3 @@ def trust_in(settings: Settings, sessions: Iterable[Session]) -> Trust:
     """The policy in a workspace, by all of its sessions."""
     turns = tuple((each.started_at, each.ended_at) for each in sessions if each.started_at is not None)
     return Trust(settings=settings, turns=turns)
-
-
-def own_head(facts: PullRequestFacts) -> bool:
-    """Whether the head is in the pull request's own repository, not in a fork.
-
-    By two names of one answer of GitHub's, so that a repository that was renamed is still itself.
-    """
-    place = f"/{facts.head.repository}/pull/{facts.number}"
-    return facts.head.repository is not None and facts.url.casefold().endswith(place.casefold())
