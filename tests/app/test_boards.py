@@ -7,7 +7,7 @@ import pytest
 import trio
 import trio.testing
 
-from headway.opening import BOARD_GAP_S, Headway
+from headway_core.api.board import BOARD_GAP_S
 from headway_core.board import Card
 from headway_core.settings import Settings
 from headway_testing.harness import CoreHarness
@@ -22,12 +22,12 @@ def test_many_changes_come_together() -> None:
 
     async def main() -> tuple[list[float], list[int], float]:
         harness = CoreHarness()
-        hw = Headway(harness.core)
+        hw = harness.core.api()
         shown: list[tuple[float, list[Card]]] = []
         limits: list[int] = []
 
         async def watch() -> None:
-            async for cards in hw.boards():
+            async for cards in hw.board.views():
                 shown.append((anyio.current_time(), cards))
                 limits.append((await hw.settings.get()).session_limit)
 

@@ -17,7 +17,7 @@ from terminal import on_terminal
 
 from headway.cli import app
 from headway.demo import agent as scripted
-from headway.opening import BOARD_GAP_S
+from headway_core.api.board import BOARD_GAP_S
 
 SCRIPTS = sysconfig.get_path("scripts")
 
@@ -35,24 +35,27 @@ def project(stage: Stage) -> Stage:
 
 
 def test_the_embedding_example_runs(stage: Stage) -> None:
-    """At most 15 lines; run in a repository it provisions a workspace there and ends."""
+    """At most 15 lines; run twice in a repository it provisions one workspace, and leaves nothing there."""
     (example,) = blocks("README.md", "python")
     assert len([line for line in example.splitlines() if line.strip()]) <= 15
     program = stage.folder / "embed.py"
     program.write_text(example)
-    done = subprocess.run(
-        [sys.executable, str(program)],
-        cwd=stage.repository,
-        env=stage.environment,
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=False,
-    )
-    assert done.returncode == 0, done.stderr
-    assert done.stdout.splitlines()[-1].startswith("Fix login ")
+    for _ in range(2):
+        done = subprocess.run(
+            [sys.executable, str(program)],
+            cwd=stage.repository,
+            env=stage.environment,
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=False,
+        )
+        assert done.returncode == 0, done.stderr
+        assert done.stdout.splitlines()[-1].startswith("Fix login ")
     assert stage.git("branch", "--list", "headway/fix-login").strip()
-    assert len(list(stage.repository.glob("headway.db.d/worktrees/greeter/*/greeting.txt"))) == 1
+    assert stage.git("status", "--porcelain") == ""
+    embedded = Path(stage.environment["HOME"], "embedded")
+    assert len(list(embedded.glob("headway.db.d/worktrees/greeter/*/greeting.txt"))) == 1
 
 
 def test_the_lines_of_use_it_run(project: Stage) -> None:

@@ -19,7 +19,7 @@ from processes import kill
 
 from headway import Manual, ResumeBranch
 from headway.config import Config
-from headway.opening import Headway
+from headway_core.api import Headway
 from headway_core.board import Card, StatusReason
 from headway_core.ratchet import DispatchStatus
 from headway_core.settings import Settings

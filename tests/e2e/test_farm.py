@@ -13,7 +13,7 @@ from farm import Farm, a_farm
 from processes import expect_no_process, kill, processes_of
 
 import headway
-from headway.opening import Headway
+from headway_core.api import Headway
 from headway_core.ratchet import DispatchStatus
 from headway_core.sessions import PromptStatus, Purpose
 

@@ -11,10 +11,7 @@ from rich.text import Text
 
 from headway.serialize import Json
 from headway.terminal import visible
-from headway_core.board import Card
-from headway_core.kernel.conversion import CONVERTER
-from headway_core.pull_requests import counted
-from headway_core.pull_requests.model import Check, PullRequestFacts
+from headway_core.api import Card, Check, PullRequestFacts, counted, record_data
 
 NONE_YET = "no pull request is attached"
 
@@ -73,7 +70,7 @@ def _standing(card: Card, facts: PullRequestFacts) -> str:
 
 
 def _state(card: Card, facts: PullRequestFacts) -> Json:
-    plain: Json = CONVERTER.unstructure(facts)
+    plain = record_data(facts)
     names = ("number", "url", "title", "state", "draft", "head", "base", "updated_at", "merge_queue")
     return {**{name: plain[name] for name in names}, "pr_state": card.pr_state, "author": facts.author.login}
 
@@ -96,10 +93,10 @@ def document(card: Card, now: datetime) -> Json:
         "tied": list(view.snapshot.tied),
         "parts": {part.name: {**_age(part.at, now), **part.facts} for part in parts(card)},
         "problem": view.watch.problem,
-        "failing_since": CONVERTER.unstructure(view.watch.failing_since),
+        "failing_since": _moment(view.watch.failing_since),
         "unread": list(view.watch.unread),
-        "next_look_at": CONVERTER.unstructure(view.watch.due_at),
-        "held_back_until": CONVERTER.unstructure(held_back(card, now)),
+        "next_look_at": _moment(view.watch.due_at),
+        "held_back_until": _moment(held_back(card, now)),
     }
 
 
@@ -111,9 +108,7 @@ def checks_document(card: Card, now: datetime) -> Json:
         **_age(view.watch.checks_at, now),
         "ci_status": card.ci,
         "complete": view.facts is not None and view.facts.checks_complete,
-        "checks": [
-            {**CONVERTER.unstructure(check), "counts": check in _counts(card)} for check in _checks(card)
-        ],
+        "checks": [{**record_data(check), "counts": check in _counts(card)} for check in _checks(card)],
     }
 
 
@@ -124,13 +119,16 @@ def threads_document(card: Card, now: datetime) -> Json:
         "workspace": card.view.workspace.id,
         **_age(card.view.watch.conversation_at, now),
         "complete": facts is not None and facts.conversation_complete,
-        "threads": CONVERTER.unstructure(facts.threads if facts else ()),
+        "threads": [record_data(thread) for thread in (facts.threads if facts else ())],
     }
 
 
 def _age(at: datetime | None, now: datetime) -> Json:
-    moment: object = CONVERTER.unstructure(at)
-    return {"at": moment, "age_s": None if at is None else round((now - at).total_seconds(), 1)}
+    return {"at": _moment(at), "age_s": None if at is None else round((now - at).total_seconds(), 1)}
+
+
+def _moment(at: datetime | None) -> str | None:
+    return None if at is None else at.astimezone(UTC).isoformat()
 
 
 def _checks(card: Card) -> tuple[Check, ...]:

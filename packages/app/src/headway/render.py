@@ -14,23 +14,31 @@ from rich.text import Text
 from headway import pulls, serialize
 from headway.pulls import age
 from headway.terminal import visible
-from headway_core.board import Card, Column, ProblemKind
-from headway_core.forge_actions import (
+from headway_core.api import (
+    ArchiveResult,
+    Busy,
+    Card,
+    Column,
     Comment,
+    Explanation,
     ForgeAction,
+    ForgeBudget,
+    HoldsIgnored,
+    Host,
+    InitOutput,
+    KnownHost,
+    NotDue,
     OpenPullRequest,
+    Order,
+    ProblemKind,
+    Project,
     Reply,
     RequestReview,
     Resolve,
+    Session,
+    Settled,
+    Workspace,
 )
-from headway_core.forge_actions.model import Order
-from headway_core.hosts import Host, KnownHost
-from headway_core.operations import ArchiveResult, Busy, HoldsIgnored, NotDue, Settled
-from headway_core.projects import Project
-from headway_core.pull_requests import ForgeBudget
-from headway_core.ratchet import Explanation
-from headway_core.sessions import Session
-from headway_core.workspaces import InitOutput, Workspace
 
 _STYLES = {Column.WORKING: "yellow", Column.WAITING: "cyan", Column.DONE: "green", None: "dim"}
 
@@ -42,10 +50,10 @@ _FIRST_TO_GO = ("source", "ratchet", "checks")
 
 def board(cards: Sequence[Card], console: Console) -> None:
     """The board once."""
-    console.print(Board(cards))
+    console.print(BoardTable(cards))
 
 
-class Board:
+class BoardTable:
     """A row a workspace, and below them what a person should know beside the statuses; as wide as fits."""
 
     def __init__(self, cards: Sequence[Card]) -> None:
@@ -167,7 +175,7 @@ def _session(value: Session) -> str:
 
 def details(card: Card, output: InitOutput, console: Console) -> None:
     """A workspace with its sessions and its provisioning's output."""
-    console.print(Board([card]))
+    console.print(BoardTable([card]))
     for name, value in serialize.card(card).items():
         if value is not None:
             console.print(Text(f"  {name}: {value}"), soft_wrap=True)

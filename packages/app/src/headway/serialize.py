@@ -2,45 +2,45 @@
 
 from datetime import datetime
 
-from headway_core.board import Card
-from headway_core.forge_actions import ForgeAction
-from headway_core.hosts import Host, KnownHost
-from headway_core.kernel.conversion import CONVERTER
-from headway_core.operations import ArchiveResult
-from headway_core.projects import Project
-from headway_core.pull_requests import ForgeBudget
-from headway_core.ratchet import Decision, Explanation
-from headway_core.sessions import Session
-from headway_core.settings import Settings
-from headway_core.settings.rules import CHANGEABLE
-from headway_core.workspaces import InitOutput, Workspace
+from headway_core.api import (
+    ArchiveResult,
+    Card,
+    Decision,
+    Explanation,
+    ForgeAction,
+    ForgeBudget,
+    Host,
+    InitOutput,
+    KnownHost,
+    Project,
+    Session,
+    SettingsRecord,
+    Workspace,
+    record_data,
+)
 
 Json = dict[str, object]
 
 
 def project(value: Project) -> Json:
     """A project as it is stored."""
-    plain: Json = CONVERTER.unstructure(value)
-    return plain
+    return record_data(value)
 
 
 def host_row(value: Host) -> Json:
     """A host as it is stored."""
-    plain: Json = CONVERTER.unstructure(value)
-    return plain
+    return record_data(value)
 
 
 def host(value: KnownHost) -> Json:
     """A host and when it was last seen."""
-    seen: object = CONVERTER.unstructure(value.seen_at)
-    return {**host_row(value.host), "seen_at": seen}
+    return {**host_row(value.host), "seen_at": record_data(value)["seen_at"]}
 
 
 def workspace(value: Workspace) -> Json:
     """A workspace as it is stored; its source as a word, with what the source knows beside it."""
-    plain: Json = CONVERTER.unstructure(value)
-    source = CONVERTER.unstructure(value.source)
-    return {**plain, "source": value.source.kind, "source_data": source}
+    source = record_data(value.source)
+    return {**record_data(value), "source": value.source.kind, "source_data": source}
 
 
 def card(value: Card) -> Json:
@@ -65,7 +65,7 @@ def card(value: Card) -> Json:
         "warning": view.workspace.warning,
         "error": view.workspace.error,
         "problem": value.problems[0].text if value.problems else None,
-        "problems": CONVERTER.unstructure(value.problems),
+        "problems": [record_data(each) for each in value.problems],
         "note": value.note,
     }
 
@@ -88,43 +88,37 @@ def session(value: Session) -> Json:
 def details(value: Card, output: InitOutput) -> Json:
     """A card with what its sessions did and what its provisioning printed."""
     sessions = [session(each) for each in value.view.sessions]
-    return {**card(value), "sessions": sessions, "init_output": CONVERTER.unstructure(output)}
+    return {**card(value), "sessions": sessions, "init_output": record_data(output)}
 
 
 def explanation(value: Explanation) -> Json:
     """Why a workspace moves, or does not."""
-    plain: Json = CONVERTER.unstructure(value)
-    return {**plain, "decision": decision(value.decision)}
+    return {**record_data(value), "decision": decision(value.decision)}
 
 
 def decision(value: Decision | None) -> Json | None:
     """A decision with its kind."""
     if value is None:
         return None
-    plain: Json = CONVERTER.unstructure(value)
-    return {"kind": type(value).__name__, **plain}
+    return {"kind": type(value).__name__, **record_data(value)}
 
 
-def settings(value: Settings) -> Json:
+def settings(value: SettingsRecord) -> Json:
     """What people change."""
-    plain: Json = CONVERTER.unstructure(value)
-    return {name: plain[name] for name in CHANGEABLE}
+    return {name: told for name, told in record_data(value).items() if name not in {"id", "version"}}
 
 
 def action(value: ForgeAction) -> Json:
     """What was asked for at GitHub, as it is stored."""
-    plain: Json = CONVERTER.unstructure(value)
-    return {name: plain[name] for name in plain if name != "version"}
+    return {name: told for name, told in record_data(value).items() if name != "version"}
 
 
 def budget(value: ForgeBudget, now: datetime) -> Json:
     """What a forge last told of one of its limits, and how long ago."""
-    plain: Json = CONVERTER.unstructure(value)
     told_s = None if value.told_at is None else round((now - value.told_at).total_seconds(), 1)
-    return {**plain, "age_s": told_s}
+    return {**record_data(value), "age_s": told_s}
 
 
 def archive(value: ArchiveResult) -> Json:
     """How an archive ended."""
-    plain: Json = CONVERTER.unstructure(value)
-    return {"result": type(value).__name__, **plain}
+    return {"result": type(value).__name__, **record_data(value)}

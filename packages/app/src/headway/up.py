@@ -10,9 +10,8 @@ from rich.console import Console
 from rich.live import Live
 
 from headway import render, serialize
-from headway.opening import Headway
 from headway.terminal import terminal
-from headway_core.board import Card
+from headway_core.api import Card, Headway
 
 
 async def run_until_stopped(hw: Headway, *, as_json: bool) -> None:
@@ -30,7 +29,7 @@ async def run_until_stopped(hw: Headway, *, as_json: bool) -> None:
 
 async def _show_for_ever(hw: Headway, as_json: bool) -> None:  # noqa: FBT001  start_soon takes no keywords
     with screen(as_json=as_json) as display:
-        async for cards in hw.boards():
+        async for cards in hw.board.views():
             display.show(cards)
 
 
@@ -46,7 +45,7 @@ class Screen:
     def show(self, cards: list[Card]) -> None:
         """Show what changed."""
         if self._live is not None:
-            self._live.update(render.Board(cards), refresh=True)
+            self._live.update(render.BoardTable(cards), refresh=True)
             return
         for card in cards:
             line = json.dumps(serialize.card(card)) if self._as_json else render.line(card)

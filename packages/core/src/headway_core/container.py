@@ -6,6 +6,7 @@ them in a fresh container, before anything is resolved.
 
 from dependency_injector import containers, providers
 
+from headway_core.api.container import ApiContainer
 from headway_core.board.container import BoardContainer
 from headway_core.forge_actions.container import ForgeActionsContainer
 from headway_core.forge_actions.ports import ForgeWriter
@@ -177,3 +178,30 @@ class CoreContainer(containers.DeclarativeContainer):
         events.retention_duty,
     )
     runner = providers.Factory(DutyRunner, ledger, duties)
+
+    # What callers use
+    api = room(
+        ApiContainer,
+        locks=locks,
+        agents=agents,
+        feed=events.feed,
+        duties=runner,
+        hosts=hosts.service,
+        settings=settings.service,
+        projects=projects.service,
+        lifecycle=workspaces.service,
+        sessions=sessions.service,
+        fixers=sessions.fixers,
+        pull_requests=pull_requests.service,
+        forge_actions=forge_actions.service,
+        ratchet=ratchet.service,
+        board=board.service,
+        creation=operations.creation,
+        provisioning=operations.provisioning,
+        archive=operations.archive,
+        moving=operations.moving,
+        branches=operations.branches,
+        recovery=operations.recovery,
+        heartbeat=operations.heartbeat,
+        worktree_paths=operations.worktree_paths,
+    ).headway

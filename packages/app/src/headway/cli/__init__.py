@@ -10,7 +10,7 @@ import sys
 from cyclopts import App, CycloptsError
 
 from headway.cli import shell
-from headway_core.kernel.errors import InvalidInput
+from headway_core.api import InvalidInput
 
 app = App(
     name="headway",

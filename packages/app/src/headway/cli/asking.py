@@ -7,11 +7,10 @@ from typing import TYPE_CHECKING
 from headway import render, serialize
 from headway.cli import resolve
 from headway.cli.shell import ACTOR, AsJson, answer, note, perform
-from headway_core.forge_actions import ForgeAction
-from headway_core.kernel.errors import InvalidInput
+from headway_core.api import ForgeAction, InvalidInput
 
 if TYPE_CHECKING:
-    from headway.opening import Headway
+    from headway_core.api import Headway
 
 _WAITS = "asked for; the runner of the workspace's host does it (headway up), headway pr asked tells"
 
@@ -58,7 +57,7 @@ def asked(workspace: str, /, *, as_json: AsJson = False) -> None:
     """What people and agents asked GitHub for, and what became of it."""
 
     async def work(hw: "Headway") -> list[ForgeAction]:
-        return await hw.forge_actions.of_workspace(await resolve.workspace(hw, workspace))
+        return await hw.forge_actions.list(await resolve.workspace(hw, workspace))
 
     actions = perform(work, as_json=as_json)
     answer([serialize.action(each) for each in actions], partial(render.actions, actions), as_json=as_json)

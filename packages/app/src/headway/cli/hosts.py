@@ -6,7 +6,7 @@ from cyclopts import App
 
 from headway import render, serialize
 from headway.cli.shell import ACTOR, AsJson, answer, perform
-from headway_core.hosts import Host
+from headway_core.api import Host
 
 app = App(name="host", help="The machines of this database, each with worktrees of its own.")
 

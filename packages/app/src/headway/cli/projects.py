@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING
 
 from headway import render, serialize
 from headway.cli.shell import ACTOR, AsJson, answer, note, perform
-from headway_core.projects import Project
+from headway_core.api import Project
 
 if TYPE_CHECKING:
-    from headway.opening import Headway
+    from headway_core.api import Headway
 
 
 def init(

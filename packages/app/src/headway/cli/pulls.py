@@ -9,13 +9,22 @@ from cyclopts import App
 from headway import pulls, render, serialize
 from headway.cli import asking, resolve
 from headway.cli.shell import ACTOR, AsJson, answer, perform
-from headway_core.board import Card
-from headway_core.kernel.errors import HeadwayError, InvalidInput, NotFound, PermissionDenied, Unavailable
-from headway_core.pull_requests import PullRequestGone, RefreshFailed, RefreshOutcome, Shared
-from headway_core.pull_requests.ports import FailureKind
+from headway_core.api import (
+    Card,
+    FailureKind,
+    HeadwayError,
+    InvalidInput,
+    NotFound,
+    PermissionDenied,
+    PullRequestGone,
+    RefreshFailed,
+    RefreshOutcome,
+    Shared,
+    Unavailable,
+)
 
 if TYPE_CHECKING:
-    from headway.opening import Headway
+    from headway_core.api import Headway
 
 app = App(name="pr", help="What is known of pull requests, and how old it is; what is asked for there.")
 
@@ -31,7 +40,7 @@ def refresh(workspace: str, /, *, as_json: AsJson = False) -> None:
     """Read it now, or look for one of the branch."""
 
     async def read(hw: "Headway", its: str) -> None:
-        expect_read(await hw.pull_requests.refresh_workspace(its, insist=True))
+        expect_read(await hw.pull_requests.refresh(its, insist=True))
 
     _show(workspace, read, as_json=as_json)
 
@@ -83,7 +92,7 @@ def adopt_branch(workspace: str, /, *, as_json: AsJson = False) -> None:
     """Take the branch of its head as the workspace's; the worktree is left as it is."""
 
     async def adopt(hw: "Headway", its: str) -> None:
-        await hw.branches.adopt(its, actor=ACTOR)
+        await hw.pull_requests.adopt_branch(its, actor=ACTOR)
 
     _show(workspace, adopt, as_json=as_json)
 

@@ -9,11 +9,10 @@ from cyclopts import App
 from headway import render, serialize
 from headway.cli import pulls, resolve
 from headway.cli.shell import AsJson, answer, perform
-from headway_core.board import Card
-from headway_core.ratchet import Explanation
+from headway_core.api import Card, Explanation
 
 if TYPE_CHECKING:
-    from headway.opening import Headway
+    from headway_core.api import Headway
 
 app = App(name="ratchet", help="The automation that moves a pull request forward.")
 
@@ -58,7 +57,7 @@ def check(workspace: str, /, *, as_json: AsJson = False) -> None:
 
     async def work(hw: "Headway") -> Explanation:
         its = await resolve.workspace(hw, workspace)
-        outcome = await hw.pull_requests.refresh_workspace(its, insist=True)
+        outcome = await hw.pull_requests.refresh(its, insist=True)
         await hw.ratchet.check(its)
         pulls.expect_read(outcome)
         return await hw.ratchet.explain(its)

@@ -3,11 +3,10 @@
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from headway_core.kernel.errors import InvalidInput, NotFound
-from headway_core.projects import Project
+from headway_core.api import InvalidInput, NotFound, Project
 
 if TYPE_CHECKING:
-    from headway.opening import Headway
+    from headway_core.api import Headway
 
 
 async def project(hw: "Headway", asked: str | None) -> Project:
@@ -16,7 +15,7 @@ async def project(hw: "Headway", asked: str | None) -> Project:
         return await hw.projects.get(asked)
     here = Path.cwd().resolve()
     for known in await hw.projects.list():
-        if here.is_relative_to(known.repo_path) or here.is_relative_to(hw.worktree_paths.base(known)):
+        if here.is_relative_to(known.repo_path) or here.is_relative_to(hw.projects.worktrees_folder(known)):
             return known
     raise InvalidInput("project", "the present folder is in no project: run headway init, or give --project")
 
@@ -35,13 +34,3 @@ async def workspace(hw: "Headway", asked: str) -> str:
         ids = ", ".join(each.id for each in found)
         raise InvalidInput("workspace", f"{asked!r} names {len(found)} workspaces: {ids}")
     return found[0].id
-
-
-async def expect_agent(hw: "Headway", asked: str | None = None, model: str | None = None) -> None:
-    """What is said to an agent that can't be started here is refused now, not by the runner later.
-
-    By default the agent of the settings. `InvalidInput("agent")`, `Unavailable`.
-    """
-    settings = await hw.settings.get()
-    agent = asked or settings.default_agent
-    hw.agents.command(agent, model or settings.models.get(agent))

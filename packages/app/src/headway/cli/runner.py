@@ -8,7 +8,7 @@ import anyio
 
 from headway.cli.shell import FAILED, AsJson, ending, fail, perform
 from headway.up import run_until_stopped
-from headway_core.kernel.errors import NotFound
+from headway_core.api import NotFound
 
 
 def up(*, as_json: AsJson = False) -> None:

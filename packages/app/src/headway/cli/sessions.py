@@ -8,11 +8,10 @@ from cyclopts import App
 from headway import render, serialize
 from headway.cli import resolve
 from headway.cli.shell import ACTOR, AsJson, answer, note, perform
-from headway_core.kernel.errors import Conflict
-from headway_core.sessions import LimitReached, Session, SessionStatus
+from headway_core.api import Conflict, LimitReached, Session, SessionStatus
 
 if TYPE_CHECKING:
-    from headway.opening import Headway
+    from headway_core.api import Headway
 
 app = App(name="session", help="Conversations with agents in a workspace; `workspace show` lists them.")
 
@@ -41,7 +40,7 @@ def start(
 
     async def work(hw: "Headway") -> Session:
         its = await resolve.workspace(hw, workspace)
-        await resolve.expect_agent(hw, agent, model)
+        await hw.sessions.expect_agent(agent, model)
         made = await hw.sessions.start_chat(its, prompt, agent, model, actor=ACTOR)
         if isinstance(made, LimitReached):
             raise Conflict("workspace", its, f"it has {made.limit} live sessions, as many as it may")

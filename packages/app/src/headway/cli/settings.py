@@ -8,10 +8,10 @@ from cyclopts import App
 
 from headway import render, serialize
 from headway.cli.shell import ACTOR, AsJson, answer, perform
-from headway_core.settings import Settings
+from headway_core.api import SettingsRecord
 
 if TYPE_CHECKING:
-    from headway.opening import Headway
+    from headway_core.api import Headway
 
 app = App(name="settings", help="Quiet time, budgets, limits, trust.")
 
@@ -33,7 +33,7 @@ def set_(name: str, value: str, /, *, as_json: AsJson = False) -> None:
         JSON, or a plain text where a text is wanted.
     """
 
-    async def work(hw: "Headway") -> Settings:
+    async def work(hw: "Headway") -> SettingsRecord:
         return await hw.settings.change(None, actor=ACTOR, **{name: _value(value)})
 
     document = serialize.settings(perform(work, as_json=as_json))

@@ -16,10 +16,10 @@ from rich.console import Console
 from rich.text import Text
 
 from headway.terminal import terminal, visible
-from headway_core.kernel.errors import HeadwayError, InvalidInput, NotFound, Unavailable
+from headway_core.api import HeadwayError, InvalidInput, NotFound, Unavailable
 
 if TYPE_CHECKING:
-    from headway.opening import Headway
+    from headway_core.api import Headway
 
 T = TypeVar("T")
 AsJson = Annotated[bool, Parameter(name="--json", negative="", help="Print one JSON document.")]

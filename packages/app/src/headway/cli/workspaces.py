@@ -11,27 +11,25 @@ from cyclopts import App, Parameter
 from headway import render, serialize
 from headway.cli import resolve
 from headway.cli.shell import ACTOR, FAILED, AsJson, answer, note, perform
-from headway_core.board import Card
-from headway_core.kernel.errors import InvalidInput
-from headway_core.operations import (
+from headway_core.api import (
     ArchiveResult,
+    Card,
     CreateWorkspace,
     GitHubIssue,
-    Manual,
-    ResumeBranch,
-    Settled,
-)
-from headway_core.projects import Project
-from headway_core.workspaces import (
     GitHubIssueSource,
     InitOutput,
+    InvalidInput,
+    Manual,
+    Project,
+    ResumeBranch,
     SessionPolicy,
+    Settled,
     Workspace,
     WorkspaceStatus,
 )
 
 if TYPE_CHECKING:
-    from headway.opening import Headway
+    from headway_core.api import Headway
 
 app = App(name="workspace", help="Tasks, each on a branch in a worktree.")
 
@@ -132,7 +130,7 @@ def create(
                 session_policy=session,
             )
         if (prompt or issue) and session in {None, SessionPolicy.START}:
-            await resolve.expect_agent(hw)
+            await hw.sessions.expect_agent()
         try:
             return await hw.workspaces.create(command, idempotency_key=key, actor=ACTOR)
         except InvalidInput as error:

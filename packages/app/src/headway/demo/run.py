@@ -17,14 +17,22 @@ from headway.config import Config, is_on_server
 from headway.demo import agent as scripted
 from headway.demo.director import Director, open_issue, open_resumed
 from headway.demo.world import OWNER, REPOSITORY, RESUMED, DemoWorld, Sandbox, build
-from headway.opening import Headway, open  # noqa: A004  `headway.open` is the name
+from headway.opening import open  # noqa: A004  `headway.open` is the name
 from headway.up import Screen, screen
-from headway_core.board import Card, StatusReason
-from headway_core.operations import GitHubIssue, Manual, ResumeBranch
-from headway_core.ratchet import Cause, DispatchStatus, Explanation, RatchetState
-from headway_core.ratchet.model import LIVE_DISPATCH
-from headway_core.settings import Settings
-from headway_core.workspaces import SourceKind
+from headway_core.api import (
+    Card,
+    Cause,
+    DispatchStatus,
+    Explanation,
+    GitHubIssue,
+    Headway,
+    Manual,
+    RatchetState,
+    ResumeBranch,
+    SettingsRecord,
+    SourceKind,
+    StatusReason,
+)
 from headway_local.agents import AgentProgram
 from headway_sandbox import SandboxControl
 
@@ -142,7 +150,10 @@ def _command(agent: str | None) -> tuple[str, ...]:
     return tuple(shlex.split(agent)) if agent else (sys.executable, scripted.__file__)
 
 
-def _quick(settings: Settings) -> Settings:
+_LIVE = (DispatchStatus.PENDING, DispatchStatus.RUNNING)
+
+
+def _quick(settings: SettingsRecord) -> SettingsRecord:
     """A rehearsal does not wait as long as real life does."""
     return attrs.evolve(
         settings,
@@ -178,7 +189,7 @@ async def _play(hw: Headway, director: Director, display: Screen) -> None:
     with anyio.move_on_after(_LIMIT_S):
         async with anyio.create_task_group() as group:
             group.start_soon(director.play)
-            async for cards in hw.boards():
+            async for cards in hw.board.views():
                 display.show(cards)
                 if director.done and await _all_fixed(hw, cards):
                     break
@@ -191,7 +202,7 @@ async def _all_fixed(hw: Headway, cards: list[Card]) -> bool:
         return False
     explanations = [await hw.ratchet.explain(card.view.workspace.id) for card in cards]
     return all(
-        explanation.dispatches and not any(each.status in LIVE_DISPATCH for each in explanation.dispatches)
+        explanation.dispatches and not any(each.status in _LIVE for each in explanation.dispatches)
         for explanation in explanations
     )
 
@@ -212,7 +223,7 @@ def _tell(summary: Summary, agent: str) -> None:
     dispatches = [d for e in summary.explanations for d in e.dispatches]
     names = {card.view.workspace.id: card.view.workspace.name for card in summary.cards}
     console.print()
-    console.print(render.Board(summary.cards))
+    console.print(render.BoardTable(summary.cards))
     console.print(
         f"\n{len(summary.causes)} causes, {len(dispatches)} dispatches, {summary.seconds:.1f} s."
         f" The agent was {agent}; git, worktrees, processes, tests and HTTP were real."

@@ -144,3 +144,17 @@ CONVERTER = _make_converter()
 """Headway's rules, strict about what must be a number, a flag or a text. `unstructure(value,
 unstructure_as=hint)` gives JSON values, `structure(value, hint)` takes them back, or raises a `ValueError`
 or an exception group of cattrs."""
+
+
+def record_data(record: attrs.AttrsInstance) -> dict[str, object]:
+    """A record as JSON values, by the names of its fields: as it is stored, for whoever writes it elsewhere.
+
+    Args:
+        record: A frozen record of Headway.
+
+    Returns:
+        Times are ISO 8601 in UTC, enums their values, tuples lists; a member of a union has its class's name
+        under `type`.
+    """
+    data: dict[str, object] = CONVERTER.unstructure(record)
+    return data

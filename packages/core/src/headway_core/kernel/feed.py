@@ -29,6 +29,10 @@ class EventFeed:
         self._ledger = ledger
         self._events = events
 
+    def changes(self) -> anyio.Event:
+        """Set at the next commit in this process that people can see."""
+        return self._ledger.changed()
+
     async def position(self) -> int:
         """That of the newest event: what follows it is still to come."""
         return await self._ledger.read(self._events.last_position)

@@ -165,6 +165,10 @@ class PullRequests(ABC):
         """
 
 
+ForgeReader = PullRequests
+"""As the face names it, whose class of operations is `PullRequests`."""
+
+
 @attrs.frozen(kw_only=True)
 class Delivery:
     """A webhook delivery whose signature is right."""

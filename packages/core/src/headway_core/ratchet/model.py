@@ -183,6 +183,10 @@ class Ratchet:
     """SHA-256 over the facts that led to it."""
 
 
+RatchetRecord = Ratchet
+"""As the face names it, whose class of operations is `Ratchet`."""
+
+
 @attrs.frozen(kw_only=True)
 class RatchetWake:
     """When to look at a workspace again: an unversioned side row."""

@@ -99,5 +99,8 @@ class Settings:
     """What the names of generated branches begin with: `headway/fix-login`."""
 
 
+SettingsRecord = Settings
+"""As the face names it, whose class of operations is `Settings`."""
+
 ALL_SETTINGS = Query(name="all")
 SETTINGS = TableSpec(name="settings", record=Settings, lock=Lock.ROW, queries=(ALL_SETTINGS,))

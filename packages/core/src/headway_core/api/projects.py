@@ -1,0 +1,115 @@
+"""Projects: local repositories, and where their pull requests live."""
+
+from headway_core.operations.worktree_paths import WorktreePaths
+from headway_core.projects.model import Project
+from headway_core.projects.service import ProjectService
+
+
+class Projects:
+    """Everything that is asked of projects: `hw.projects`."""
+
+    def __init__(self, *, projects: ProjectService, worktree_paths: WorktreePaths) -> None:
+        self._projects = projects
+        self._worktree_paths = worktree_paths
+
+    async def register(
+        self,
+        path: str,
+        *,
+        name: str | None = None,
+        slug: str | None = None,
+        github: str | None = None,
+        host: str | None = None,
+        default_branch: str | None = None,
+        worktree_base_path: str | None = None,
+        startup_script: str | None = None,
+        startup_timeout_s: int = 300,
+        actor: str = "headway",
+    ) -> Project:
+        """Make a project of the repository that a folder lies in.
+
+        A repository that is registered already gives its project as it is.
+
+        Args:
+            path: A folder of the repository, on this host.
+            name: What people call it, 1 to 200 printable characters; None: the repository's name.
+            slug: How commands name it, `[a-z0-9-]`, unique; None: made of the name.
+            github: `owner/name` of the repository at the forge; None: as the remote `origin` tells.
+            host: The forge's host, such as `github.com`; None: as the remote `origin` tells.
+            default_branch: What new branches start from; None: as the repository tells.
+            worktree_base_path: An absolute folder in which all its worktrees lie, on every host; None: each
+                host has a folder of its own.
+            startup_script: A shell command that is run in every new worktree; None: none is.
+            startup_timeout_s: Seconds after which that command is given up, 1 to 86,400.
+            actor: Who asks, as the events tell it.
+
+        Returns:
+            The project as it is stored.
+
+        Raises:
+            InvalidInput: One of these can't be; the error names it. `path` is in no repository, or
+                `github` was not given and `origin` does not tell it.
+            Conflict: Another project has the slug that was asked for, or the repository is registered with
+                another place at the forge.
+            Unavailable: Git can't be asked.
+        """
+        return await self._projects.register(
+            path,
+            name=name,
+            slug=slug,
+            github=github,
+            host=host,
+            default_branch=default_branch,
+            worktree_base_path=worktree_base_path,
+            startup_script=startup_script,
+            startup_timeout_s=startup_timeout_s,
+            actor=actor,
+        )
+
+    async def get(self, id_or_slug: str) -> Project:
+        """Look at one project, archived or not.
+
+        Args:
+            id_or_slug: Its id, else its slug.
+
+        Returns:
+            The project as it is stored.
+
+        Raises:
+            NotFound: There is none.
+        """
+        return await self._projects.get(id_or_slug)
+
+    async def list(self) -> list[Project]:
+        """List the projects.
+
+        Returns:
+            All of them by name, the archived ones too.
+        """
+        return await self._projects.list()
+
+    async def archive(self, id_or_slug: str, *, actor: str = "headway") -> Project:
+        """Let no workspace be created in it any more; what lives in it goes on. Safe to repeat.
+
+        Args:
+            id_or_slug: Its id, else its slug.
+            actor: Who asks, as the events tell it.
+
+        Returns:
+            The project as it is now stored.
+
+        Raises:
+            NotFound: There is none.
+        """
+        return await self._projects.archive(id_or_slug, actor=actor)
+
+    def worktrees_folder(self, project: Project) -> str:
+        """Say in which folder of this host the project's worktrees lie. It asks nobody.
+
+        Args:
+            project: A project as it is stored.
+
+        Returns:
+            An absolute path, which need not exist yet.
+        """
+        return self._worktree_paths.base(project)

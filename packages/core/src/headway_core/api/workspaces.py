@@ -1,0 +1,175 @@
+"""Workspaces: created, looked at, provisioned again, moved, archived."""
+
+from headway_core.operations.archive import ArchiveService
+from headway_core.operations.creation import WorkspaceCreationService
+from headway_core.operations.model import ArchiveResult, CreateWorkspace
+from headway_core.operations.moving import MovingService
+from headway_core.operations.provisioning import ProvisioningService
+from headway_core.workspaces.model import Workspace
+from headway_core.workspaces.output import InitOutput
+from headway_core.workspaces.service import WorkspaceLifecycleService
+
+
+class Workspaces:
+    """Everything that is asked of workspaces: `hw.workspaces`."""
+
+    def __init__(
+        self,
+        *,
+        creation: WorkspaceCreationService,
+        lifecycle: WorkspaceLifecycleService,
+        provisioning: ProvisioningService,
+        archive: ArchiveService,
+        moving: MovingService,
+    ) -> None:
+        self._creation = creation
+        self._lifecycle = lifecycle
+        self._provisioning = provisioning
+        self._archive = archive
+        self._moving = moving
+
+    async def create(
+        self, command: CreateWorkspace, *, idempotency_key: str | None = None, actor: str = "headway"
+    ) -> Workspace:
+        """Create a workspace: from a person's words, from a branch, or from an issue.
+
+        It comes back at once, in NEW; the runner of a host provisions it, also after a restart. Nothing is
+        left behind when it is refused.
+
+        Args:
+            command: `Manual`, `ResumeBranch` or `GitHubIssue`.
+            idempotency_key: 1 to 200 characters. Creating again with the same key returns the first
+                workspace, whatever the command says. None: each call creates one.
+            actor: Who asks, as the events tell it.
+
+        Returns:
+            The workspace as it is stored.
+
+        Raises:
+            InvalidInput: A field of the command, or the key, can't be; the error names it.
+            NotFound: There is no such project, it is archived, or there is no such issue.
+            Conflict: Another workspace is on the branch or works on the issue, the branch is checked out,
+                a new branch exists already, or the confirmed text of the issue has changed.
+            PermissionDenied: The token may not read the issue.
+            Unavailable: Git can't be asked. An issue that can't be reached refuses nothing: the agent is
+                told that its text is missing.
+        """
+        return await self._creation.create(command, idempotency_key=idempotency_key, actor=actor)
+
+    async def get(self, workspace_id: str) -> Workspace:
+        """Look at one workspace, archived or not.
+
+        Args:
+            workspace_id: Its id.
+
+        Returns:
+            The workspace as it is stored.
+
+        Raises:
+            NotFound: There is none with this id.
+        """
+        return await self._lifecycle.get(workspace_id)
+
+    async def list(self, *, archived: bool = False) -> list[Workspace]:
+        """List the workspaces.
+
+        Args:
+            archived: Whether the archived ones are wanted too.
+
+        Returns:
+            The live ones, and with `archived` all, oldest first.
+        """
+        return await self._lifecycle.list(archived=archived)
+
+    async def output(self, workspace_id: str) -> InitOutput:
+        """Read what a provisioning printed: git's words and those of the project's start-up script.
+
+        Args:
+            workspace_id: The workspace's id.
+
+        Returns:
+            The output of the present run, else of the last; its middle is left out when it is long.
+
+        Raises:
+            NotFound: There is no such workspace.
+        """
+        return await self._lifecycle.init_output(workspace_id)
+
+    async def retry(self, workspace_id: str, *, actor: str = "headway") -> Workspace:
+        """Have a provisioning that failed, or went through with a warning, run again.
+
+        Args:
+            workspace_id: The workspace's id.
+            actor: Who asks, as the events tell it.
+
+        Returns:
+            The workspace, in PROVISIONING.
+
+        Raises:
+            NotFound: There is no such workspace.
+            IllegalTransition: It is in a status in which nothing is to be repeated.
+            RetriesUsed: It was repeated as often as it may be.
+            Conflict: An agent runs in it.
+        """
+        return await self._provisioning.retry(workspace_id, actor=actor)
+
+    async def cancel(self, workspace_id: str, *, actor: str = "headway") -> Workspace:
+        """Ask a provisioning to end. One that has not begun fails at once; one under way soon.
+
+        Args:
+            workspace_id: The workspace's id.
+            actor: Who asks, as the events tell it.
+
+        Returns:
+            The workspace as it is now stored.
+
+        Raises:
+            NotFound: There is no such workspace.
+            IllegalTransition: It is neither in NEW nor in PROVISIONING.
+        """
+        return await self._lifecycle.cancel(workspace_id, actor=actor)
+
+    async def archive(
+        self, workspace_id: str, *, lose_ignored: bool = False, actor: str = "headway"
+    ) -> ArchiveResult:
+        """Stop its sessions, keep its work on the branch, and remove its worktree. Safe to repeat.
+
+        It is done on the workspace's own host, within this call. No work is ever lost: what was not
+        committed is preserved, and where that fails the workspace goes back to the status that it had.
+
+        Args:
+            workspace_id: The workspace's id.
+            lose_ignored: Remove the worktree although it has files that git ignores, which are lost then.
+            actor: Who asks, as the events tell it.
+
+        Returns:
+            `Settled` with the workspace, in ARCHIVED, or back in its former status with the reason in its
+            `error`; `Busy` when somebody else acts on it now; `NotDue` when it is another host's;
+            `HoldsIgnored` when ignored files would be lost. Nothing was done but for `Settled`.
+
+        Raises:
+            NotFound: There is no such workspace.
+            IllegalTransition: It is neither READY nor FAILED.
+            Unavailable: Git can't be asked what the worktree holds.
+        """
+        return await self._archive.archive(workspace_id, lose_ignored=lose_ignored, actor=actor)
+
+    async def move_here(self, workspace_id: str, *, actor: str = "headway") -> Workspace:
+        """Take a workspace over from a host that was retired.
+
+        It gets a fresh worktree on this host, of its branch as it was pushed; what ran on the other host
+        counts as lost, and what was not pushed stays there.
+
+        Args:
+            workspace_id: The workspace's id.
+            actor: Who asks, as the events tell it.
+
+        Returns:
+            The workspace, in PROVISIONING, pinned to this host.
+
+        Raises:
+            NotFound: There is no such workspace.
+            Conflict: Its host is not retired, it is on this host already, or this host is retired.
+            IllegalTransition: It is archived.
+        """
+        return await self._moving.move_here(workspace_id, actor=actor)

@@ -1,0 +1,64 @@
+"""A host's runner: recovery, and the duties, for as long as a block lasts."""
+
+import logging
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+import anyio
+
+from headway_core.kernel.duties import DutyRunner
+from headway_core.kernel.errors import Conflict
+from headway_core.kernel.hosts import HostLocks
+from headway_core.operations.heartbeat import HostHeartbeat
+from headway_core.operations.recovery import RecoveryService
+from headway_core.pull_requests.service import PRSnapshotService
+
+logger = logging.getLogger(__name__)
+
+
+class HostRunner:
+    """Is this host's runner of the database, at most once in all processes."""
+
+    def __init__(
+        self,
+        *,
+        locks: HostLocks,
+        heartbeat: HostHeartbeat,
+        pull_requests: PRSnapshotService,
+        recovery: RecoveryService,
+        duties: DutyRunner,
+    ) -> None:
+        self._locks = locks
+        self._heartbeat = heartbeat
+        self._pull_requests = pull_requests
+        self._recovery = recovery
+        self._duties = duties
+
+    @asynccontextmanager
+    async def running(self) -> AsyncIterator[None]:
+        """Recover and do the duties until the block ends, which stops them promptly.
+
+        `Conflict` when another process is this host's runner; `Retired` when this host was retired, also
+        while it runs.
+        """
+        async with self._locks.runner() as mine:
+            if not mine:
+                raise Conflict("runner", self._locks.host_id, "another process runs this host")
+            await self._heartbeat.report()
+            await self._pull_requests.recover()
+            async with anyio.create_task_group() as group:
+                group.start_soon(self._duties.run)
+                group.start_soon(self._recover)  # beside the duties: a script may take its time
+                try:
+                    yield
+                finally:
+                    group.cancel_scope.cancel()
+
+    async def _recover(self) -> None:
+        recovered = await self._recovery.recover()
+        for problem in recovered.problems:
+            logger.warning("recovery: %s", problem)
+        for path in recovered.removed:
+            logger.info("worktree folder %s belonged to no workspace and held no work: removed", path)
+        for stray in recovered.strays:
+            logger.warning("worktree folder %s belongs to no workspace and may hold work", stray.path)
