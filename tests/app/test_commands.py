@@ -11,7 +11,8 @@ from stage import Stage
 
 PROJECT = {
     "id", "version", "name", "slug", "repo_path", "worktree_base_path", "default_branch", "github_host",
-    "github_owner", "github_repo", "startup_script", "startup_timeout_s", "archived", "created_at",
+    "github_owner", "github_repo", "startup_script", "startup_timeout_s", "startup_required", "archived",
+    "created_at",
 }  # fmt: skip
 CARD = {
     "id", "name", "project", "source", "branch", "status", "status_reason", "column", "ratchet",
@@ -125,6 +126,21 @@ def test_a_failed_script_is_shown_and_retried(stage: Stage) -> None:
         again = stage.ask("workspace", "retry", "First")
         assert again["status"] == "PROVISIONING"
         stage.until("NO_SESSION_STARTED", workspace="First")
+
+
+def test_a_required_script_that_fails_is_a_failed_set_up(stage: Stage) -> None:
+    """`init --startup-required`: no agent starts in the broken place, and its prompt waits for the retry."""
+    stage.install("claude", "cat > prompt.txt\n")
+    script = "test -e ../mended || exit 3"
+    stage.here("init", "--github", "acme/greeter", "--startup-script", script, "--startup-required").expect()
+    stage.here("workspace", "create", "--name", "First", "--prompt", "Go").expect()
+    with stage.running():
+        failed = stage.until("SETUP_FAILED", workspace="First")
+        assert "exited with 3" in failed["error"]
+        Path(failed["worktree_path"]).parent.joinpath("mended").touch()
+        stage.ask("workspace", "retry", "First")
+        stage.until("READY_FOR_NEXT_PROMPT", workspace="First", sessions=["COMPLETED"])
+    assert Path(failed["worktree_path"]).joinpath("prompt.txt").read_text() == "Go"
 
 
 def test_a_provisioning_is_cancelled(registered: Stage) -> None:

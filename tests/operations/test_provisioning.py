@@ -79,6 +79,23 @@ async def test_a_failed_script_is_a_warning_on_ready(scripted: Any, result: Any,
     assert ready.accepts_sessions
 
 
+@pytest.mark.lesson("L14")
+async def test_a_required_script_that_fails_is_a_failure(world: Any) -> None:
+    """FAILED with its worktree, so that no session starts there; a retry runs it in the same worktree."""
+    host = world.host()
+    await host.register(startup_script="make setup", startup_required=True)
+    host.scripts.result = ScriptResult(exit_code=3)
+    failed = await host.ready()
+    assert (failed.status, failed.warning) == (S.FAILED, None)
+    assert failed.error == "the start-up script exited with 3"
+    assert set(world.git.worktrees) == {failed.worktree_path}
+    assert not failed.accepts_sessions
+    host.scripts.result = ScriptResult(exit_code=0)
+    await host.provisioning.retry(failed.id)
+    ready = (await host.provisioning.provision(failed.id)).workspace
+    assert (ready.status, ready.worktree_path) == (S.READY, failed.worktree_path)
+
+
 @pytest.mark.lesson("L9", "L14")
 async def test_without_a_worktree_it_has_failed_with_the_reason(world: Any, host: Any) -> None:
     """What git said is kept, and nothing is left on the disk."""

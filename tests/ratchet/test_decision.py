@@ -46,6 +46,7 @@ FAILING = RatchetFacts(
     held_until=None,
     branch_mismatch=False,
     unpushed=False,
+    setup_warned=False,
     turn_in_flight=False,
     view_stale=False,
     view_overdue=False,
@@ -120,6 +121,7 @@ ROWS: list[tuple[dict[str, Any], Decision]] = [
     (TRIED | FEEDBACK | {"answered": True}, AwaitingReview(recheck_at=IN_TIME)),
     (TRIED | FEEDBACK, _stalled(StallReason.UNCHANGED)),
     (TRIED | {"answered": True}, _stalled(StallReason.UNCHANGED)),
+    ({"setup_warned": True}, _stalled(StallReason.SETUP)),
     ({"budget_left": False}, _stalled(StallReason.BUDGET)),
     ({"turn_in_flight": True}, _wait(WaitReason.SESSION, POLLED)),
     ({"session_limit_reached": True}, _wait(WaitReason.SESSION_LIMIT, POLLED)),
@@ -151,6 +153,8 @@ ORDER: list[tuple[dict[str, Any], type[Decision]]] = [
     (GREEN | {"dispatch_live": True, "held_by": "person"}, FixerActive),
     ({"held_by": "person", "view_stale": True, "branch_mismatch": True}, Held),
     ({"head_gone": True, "view_stale": True}, Wait),
+    (GREEN | {"setup_warned": True}, Ready),
+    (GREEN | {"setup_warned": True, "review_outstanding": True}, AwaitingReview),
 ]
 
 
@@ -245,6 +249,7 @@ MAY_DISPATCH: dict[str, Any] = {
     "held_by": None,
     "branch_mismatch": False,
     "unpushed": False,
+    "setup_warned": False,
     "view_stale": False,
     "head_gone": False,
     "in_merge_queue": False,

@@ -91,6 +91,7 @@ def _decision(row: Row) -> Decision:
             held_until=None,
             branch_mismatch=False,
             unpushed=False,
+            setup_warned=False,
             turn_in_flight=given["otherSessionWorking"],
             view_stale=False,
             view_overdue=False,

@@ -68,6 +68,23 @@ async def test_a_failed_check_is_dispatched_run_and_handled(harness: HouseT) -> 
     assert isinstance(await harness.judge(commit="c" * 40, checks=(a_check(run_id="2"),)), Ready)
 
 
+@pytest.mark.lesson("L14")
+async def test_no_fixer_is_started_where_the_set_up_failed(harness: HouseT) -> None:
+    """It waits for a person, and says what to do; what is green is told as ever; after a retry it goes on."""
+    await harness.workspace()
+    await harness.change_workspace(warning="the start-up script exited with 3")
+    decision = await harness.judge()
+    assert isinstance(decision, Stalled)
+    assert decision.reason is StallReason.SETUP
+    assert await harness.dispatches() == ()
+    assert await harness.core.sessions.service().list("w1") == []
+    told = await harness.core.ratchet.service().explain("w1")
+    assert "start-up script failed" in told.why
+    assert "retry the set-up" in told.next_step
+    await harness.change_workspace(warning=None)
+    assert isinstance(await harness.check(), Dispatch)
+
+
 @pytest.mark.lesson("R1")
 async def test_a_second_failure_after_a_fix_gets_another_fixer(harness: HouseT) -> None:
     """A new run of the same check is a new thing to fix."""

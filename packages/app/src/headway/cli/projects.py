@@ -20,6 +20,7 @@ def init(
     name: str | None = None,
     slug: str | None = None,
     startup_script: str | None = None,
+    startup_required: bool = False,
     as_json: AsJson = False,
 ) -> None:
     """Register the repository that PATH (by default the present folder) lies in.
@@ -34,6 +35,8 @@ def init(
         How commands name it; by default made of the name.
     startup_script
         A shell command that is run in every new worktree.
+    startup_required
+        A workspace whose script fails is FAILED; by default it is READY, with a warning.
     """
     folder = str(path.absolute())
 
@@ -44,6 +47,7 @@ def init(
             name=name,
             slug=slug,
             startup_script=startup_script,
+            startup_required=startup_required,
             actor=ACTOR,
         )
 

@@ -24,6 +24,7 @@ class Projects:
         worktree_base_path: str | None = None,
         startup_script: str | None = None,
         startup_timeout_s: int = 300,
+        startup_required: bool = False,
         actor: str = "headway",
     ) -> Project:
         """Make a project of the repository that a folder lies in.
@@ -41,6 +42,8 @@ class Projects:
                 host has a folder of its own.
             startup_script: A shell command that is run in every new worktree; None: none is.
             startup_timeout_s: Seconds after which that command is given up, 1 to 86,400.
+            startup_required: Whether a workspace in which that command fails is FAILED; else it is READY,
+                with a warning, and its ratchet starts no fixer.
             actor: Who asks, as the events tell it.
 
         Returns:
@@ -63,6 +66,7 @@ class Projects:
             worktree_base_path=worktree_base_path,
             startup_script=startup_script,
             startup_timeout_s=startup_timeout_s,
+            startup_required=startup_required,
             actor=actor,
         )
 

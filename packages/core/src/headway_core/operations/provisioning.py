@@ -136,12 +136,17 @@ class ProvisioningService:
         if isinstance(made, str):
             return await self._fail(begun.workspace.id, project, path, made)
         warning = await self._run_script(made, project, path)
-        return await self._ledger.transact(partial(self._settle, made.id, path, warning))
+        settle = partial(self._settle, made.id, path, warning, required=project.startup_required)
+        return await self._ledger.transact(settle)
 
-    def _settle(self, workspace_id: str, path: str, warning: str | None, tx: Transaction) -> Workspace:
+    def _settle(
+        self, workspace_id: str, path: str, warning: str | None, tx: Transaction, *, required: bool
+    ) -> Workspace:
         self._workspaces.expect_host(tx, workspace_id, self._locks.host_id)
         if self._workspaces.known(tx, workspace_id).cancel_asked:
             return self._workspaces.provisioning_failed(tx, workspace_id, CANCELLED)
+        if warning is not None and required:
+            return self._workspaces.provisioning_failed(tx, workspace_id, warning)
         return self._workspaces.provisioned(tx, workspace_id, path, warning)
 
     async def _make_worktree(self, workspace: Workspace, project: Project, path: str) -> Workspace | str:

@@ -36,6 +36,8 @@ class Project:
     startup_script: str | None = None
     """A shell command that a person configured, run in a new worktree; None for none."""
     startup_timeout_s: int = 300
+    startup_required: bool = False
+    """Whether a workspace whose start-up script fails is FAILED; else it is READY, with a warning."""
     """Seconds after which the start-up script is ended."""
     archived: bool = False
     """Whether no workspace may be created in it any more."""
@@ -63,6 +65,7 @@ class NewProject:
     """Somebody named the repository on GitHub, or its host: it was not only read from `origin`."""
     startup_script: str | None
     startup_timeout_s: int
+    startup_required: bool
 
 
 BY_SLUG = Query(name="by_slug", equal=("slug",))

@@ -35,6 +35,7 @@ class ProjectService:
         worktree_base_path: str | None = None,
         startup_script: str | None = None,
         startup_timeout_s: int = 300,
+        startup_required: bool = False,
         actor: str = "headway",
     ) -> Project:
         """Make a project of the repository that `path` lies in.
@@ -64,6 +65,7 @@ class ProjectService:
             remote_is_asked=bool(github or host),
             startup_script=startup_script,
             startup_timeout_s=startup_timeout_s,
+            startup_required=startup_required,
         )
         return await self._ledger.transact(lambda tx: self._steps.register(tx, new, actor=actor))
 

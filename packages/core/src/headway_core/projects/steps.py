@@ -62,6 +62,7 @@ class ProjectSteps:
             github_repo=new.remote.name,
             startup_script=new.startup_script,
             startup_timeout_s=new.startup_timeout_s,
+            startup_required=new.startup_required,
             created_at=tx.now(),
         )
         stored = self._projects.add(tx, project)

@@ -59,6 +59,8 @@ class StallReason(enum.StrEnum):
     """A fixer had each cause already, and it is still there: a new run, a new comment or a person has to
     change it.
     """
+    SETUP = "setup"
+    """There is something to fix, and the workspace's set-up ended with a warning: retry it."""
     BUDGET = "budget"
     """The budget of fixers is used up (`budget_between_progress`, `budget_per_day`)."""
 
@@ -180,6 +182,8 @@ class RatchetFacts:
 
     branch_mismatch: bool
     unpushed: bool
+    setup_warned: bool
+    """The workspace is READY with a warning: its start-up script failed, or its worktree is missing."""
     turn_in_flight: bool
     """Another session's turn, or one that waits for a person."""
 
@@ -311,7 +315,8 @@ _TABLE: tuple[_Row, ...] = (
     (lambda f: not f.actionable and bool(f.exhausted), _stalled(StallReason.RETRIES)),
     (lambda f: not f.actionable and f.only_feedback and f.answered, _reviewers_turn),
     (lambda f: not f.actionable, _stalled(StallReason.UNCHANGED)),
-    # 11-13: not now
+    # 11-13: not here, or not now
+    (lambda f: f.setup_warned, _stalled(StallReason.SETUP)),
     (lambda f: not f.budget_left, _stalled(StallReason.BUDGET)),
     (lambda f: f.turn_in_flight, _wait(WaitReason.SESSION, _polled)),
     (lambda f: f.session_limit_reached, _wait(WaitReason.SESSION_LIMIT, _polled)),

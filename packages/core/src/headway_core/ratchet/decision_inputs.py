@@ -59,6 +59,7 @@ def decision_inputs(view: View, record: Ratchet) -> RatchetFacts:
         held_until=hold.until if hold else None,
         branch_mismatch=view.branch_mismatch,
         unpushed=view.unpushed,
+        setup_warned=view.workspace.warning is not None,
         turn_in_flight=view.busy_session(fixers=False) is not None,
         view_stale=view.is_stale,
         view_overdue=_overdue(record, _VIEW, view.settings.view_limit_s, view.now),

@@ -140,6 +140,12 @@ _STALLS: Mapping[StallReason, Reasoning] = MappingProxyType(
             "It goes on when there is something new to fix: a new run that fails, or a reviewer's word.",
             "Fix it by hand, or switch the ratchet off and on to try again.",
         ),
+        StallReason.SETUP: Reasoning(
+            "There is something to fix, and the workspace's set-up ended with a warning: no fixer is started"
+            " where the start-up script failed or the worktree is missing.",
+            "It goes on when a retry of the set-up ends without a warning.",
+            "Look at what the set-up printed, mend its cause, and retry the set-up.",
+        ),
         StallReason.BUDGET: Reasoning(
             "The workspace has had as many fixers as the settings budget_between_progress and"
             " budget_per_day allow.",
