@@ -52,7 +52,7 @@ class HostSeen:
 
 @attrs.frozen(kw_only=True)
 class KnownHost:
-    """A host as people see it."""
+    """A host, and when it was last seen."""
 
     host: Host
     seen_at: datetime

@@ -1,4 +1,4 @@
-"""What callers ask of hosts: that this one is there, who is lost, and that one does not come back."""
+"""What callers ask of hosts: to report this one, to find lost ones, and to retire one."""
 
 from collections.abc import Sequence
 
@@ -17,7 +17,7 @@ class HostService:
         self._locks = locks
 
     async def report(self) -> Host:
-        """This host's runner is there: registered when it is new, and lost no more.
+        """Report that this host's runner runs: a new host is registered, a lost one has returned.
 
         `Retired` when a person has retired it.
         """
@@ -25,7 +25,7 @@ class HostService:
         return await self._ledger.transact(lambda tx: self._steps.report(tx, host_id, name))
 
     async def notice_losses(self) -> tuple[Host, ...]:
-        """Record as lost those that were not seen for too long; which they are."""
+        """Record as lost the hosts that were not seen for too long, and return them."""
         return await self._ledger.transact(self._steps.notice_losses)
 
     async def list(self) -> Sequence[KnownHost]:
@@ -33,9 +33,9 @@ class HostService:
         return await self._ledger.read(self._steps.known)
 
     async def retire(self, host_id: str, *, actor: str = "headway") -> Host:
-        """It does not come back: from now on its workspaces may be moved to another. Safe to repeat.
+        """Record that a host does not come back: its workspaces may be moved from now on. Safe to repeat.
 
-        `NotFound`; `Conflict` while it was seen lately: what runs there would run on, so its runner is to
-        be stopped first.
+        `NotFound` when there is no such host; `Conflict` while it was seen lately: what runs there would run
+        on, so its runner is to be stopped first.
         """
         return await self._ledger.transact(lambda tx: self._steps.retire(tx, host_id, actor=actor))

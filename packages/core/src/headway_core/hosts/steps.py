@@ -31,7 +31,7 @@ class HostSteps:
         ]
 
     def report(self, tx: Transaction, host_id: str, name: str) -> Host:
-        """A runner of this host is there: registered when it is new, and lost no more.
+        """Record that this host's runner runs: a new host is registered, a lost one has returned.
 
         `name` is what its machine calls itself. `Retired` when a person has retired the host.
         """
@@ -50,7 +50,7 @@ class HostSteps:
         return host
 
     def notice_losses(self, tx: Transaction) -> tuple[Host, ...]:
-        """Record as lost those that were not seen for too long; which they are."""
+        """Record as lost the hosts that were not seen for too long, and return them."""
         lost = []
         for listed in self._hosts.query(tx, ALL_HOSTS):
             if not listed.is_available or self._seen_lately(tx, listed.id):
@@ -62,7 +62,9 @@ class HostSteps:
         return tuple(lost)
 
     def retire(self, tx: Transaction, host_id: str, *, actor: str = "headway") -> Host:
-        """It does not come back. Safe to repeat. `NotFound`; `Conflict` while it was seen lately."""
+        """Record that a host does not come back. Safe to repeat. `NotFound` when there is no such host;
+        `Conflict` while it was seen lately.
+        """
         host = self._hosts.lock_row(tx, host_id)
         if host is None:
             raise NotFound("host", host_id)

@@ -51,7 +51,7 @@ class Claims(ABC):
     def acquire(
         self, tx: Transaction, keys: Iterable[str], *, holder: str, lease: timedelta
     ) -> Mapping[str, Claim]:
-        """Take those of the keys that are free, released or expired, by key.
+        """Take those of the keys that are free: never taken, given back or expired. The claims taken, by key.
 
         A key that is held is left out, also when it is held under the same name: a claim is no
         re-entrant lock. `ValueError` when the lease is not longer than nothing.
@@ -75,7 +75,9 @@ class Claims(ABC):
 
     @abstractmethod
     def release_all(self, tx: Transaction, holder: str) -> int:
-        """Give back all that is held under this name: for a successor of a holder that died. How many."""
+        """Give back all claims that are held under this name, for the successor of a holder that died. How
+        many they were.
+        """
 
     @abstractmethod
     def held(self, tx: ReadTransaction, keys: Iterable[str]) -> Mapping[str, Claim]:
@@ -83,7 +85,7 @@ class Claims(ABC):
 
 
 def expiry(tx: ReadTransaction, lease: timedelta) -> datetime:
-    """When a claim taken now expires. For ledgers."""
+    """When a claim that is taken now expires; used by ledgers."""
     if lease <= timedelta(0):
         raise ValueError(f"a lease of {lease} is over before it begins")
     return tx.now() + lease

@@ -83,7 +83,7 @@ class EventReader:
         self._positions = positions
 
     async def catch_up(self, consumer: EventConsumer[P]) -> None:
-        """Hand over every event that the consumer has not seen. An exception leaves its position.
+        """Hand over every event that the consumer has not seen. An exception leaves its position as it was.
 
         Whoever waits for `Ledger.changed` in this process is woken afterwards: what the consumer wrote
         (a wake-up, a hint) is work for duties, and need not have written an event.

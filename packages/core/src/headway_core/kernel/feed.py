@@ -1,4 +1,4 @@
-"""The log of events as a stream, for those who store their position themselves (or need none)."""
+"""The log of events as a stream, for followers who store their position themselves, or need none."""
 
 from collections.abc import AsyncGenerator
 
@@ -34,7 +34,7 @@ class EventFeed:
         return self._ledger.changed()
 
     async def position(self) -> int:
-        """That of the newest event: what follows it is still to come."""
+        """The position of the newest event: what follows it is still to come."""
         return await self._ledger.read(self._events.last_position)
 
     async def follow(

@@ -153,7 +153,7 @@ class MemoryStore(Store):
         return self._tables.setdefault(spec.name, _Rows(spec, self._journal))
 
     def perform(self, work: Callable[[Transaction], T]) -> tuple[T, bool]:
-        """Run a unit of work; the result and whether it wrote events."""
+        """Run a unit of work. Its result, and whether it wrote events."""
         draws = Draws(self._clock, self._ids)
         result, tx = once_more_after_clash(lambda: self._attempt(work, draws))
         self._journal.clear()

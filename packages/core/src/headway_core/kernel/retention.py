@@ -91,7 +91,7 @@ class RetentionDuty(Duty):
         return low
 
     def _prune(self, tx: Transaction, goal: int) -> bool:
-        """One batch; whether there is more."""
+        """Remove one batch; whether there is more."""
         done = self._events.pruned_up_to(tx)
         up_to = min(goal, self._events.last_position(tx) - 1, done + self._retention.batch)
         if up_to <= done:

@@ -1,4 +1,4 @@
-"""What every ledger's transaction does alike: draws, locks, doom and the collecting of events."""
+"""What every ledger's transaction does alike: ids and time, locks, failing for good, collecting events."""
 
 from collections.abc import Callable, Mapping
 from datetime import datetime

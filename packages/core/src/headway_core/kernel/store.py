@@ -25,7 +25,7 @@ class Store(ABC):
     @property
     @abstractmethod
     def pruner(self) -> EventPruner:
-        """Removes events: for the one service that keeps count of who has read them."""
+        """The port that removes events, for the one service that keeps count of who has read them."""
 
     @abstractmethod
     def claims(self, kind: str) -> Claims:

@@ -48,7 +48,7 @@ class Index:
 
 @attrs.frozen(kw_only=True)
 class Parents:
-    """What a query of another table selects, and the column that holds their key in each row of theirs."""
+    """The rows that a query of another table selects, and the column in which children hold their key."""
 
     column: str
     table: "TableSpec[Any]" = attrs.field(eq=operator.attrgetter("name"))
@@ -69,7 +69,7 @@ class Query:
     present: tuple[str, ...] = ()
     """Columns that are not None."""
     of: Parents | None = None
-    """Only the rows of these."""
+    """Only the children of these rows."""
     up_to: str | None = None
     """A column that is ≤ the parameter of its name."""
     after: str | None = None
@@ -208,8 +208,8 @@ class OwnedTable(ReadTable[R]):
 
     @abstractmethod
     def lock_row(self, tx: Transaction, *key: str | int) -> R | None:
-        """As `get`, and what was found, or that nothing was, stays so until the transaction ends: others
-        who hold or write it wait. Only where writers overlap is there anything to do.
+        """Read as `get` does, and keep what was found, or that nothing was, until the transaction ends:
+        others who hold or write it wait. Only where writers overlap is there anything to do.
         """
 
     @abstractmethod

@@ -24,7 +24,8 @@ class Project:
     """The real path of the repository that worktrees are made from."""
     worktree_base_path: str | None = None
     """Every worktree of the project lies strictly inside, by real path, on every host; None: inside each
-    host's own folder of worktrees, under the slug."""
+    host's own folder of worktrees, under the slug.
+    """
     default_branch: str
     """What new branches start from, unless their creator names another."""
     github_host: str
@@ -52,11 +53,11 @@ class Project:
 
 @attrs.frozen(kw_only=True)
 class NewProject:
-    """A project to be, with everything checked that needs no row to be seen."""
+    """A project that is to be registered; everything is checked but what takes the database."""
 
     name: str
     slug: str | None
-    """None: made of the name, and free."""
+    """None: one that is free is made of the name."""
     repo_path: str
     worktree_base_path: str | None
     default_branch: str

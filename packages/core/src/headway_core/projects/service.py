@@ -78,7 +78,7 @@ class ProjectService:
         return await self._ledger.read(self._steps.all)
 
     async def archive(self, id_or_slug: str, *, actor: str = "headway") -> Project:
-        """No workspace is created in it any more; what lives in it goes on. Safe to repeat. `NotFound`."""
+        """Let no workspace be created in it any more; those that live go on. Safe to repeat. `NotFound`."""
         return await self._ledger.transact(lambda tx: self._steps.archive(tx, id_or_slug, actor=actor))
 
 

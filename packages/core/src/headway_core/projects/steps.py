@@ -42,7 +42,7 @@ class ProjectSteps:
         return project
 
     def register(self, tx: Transaction, new: NewProject, *, actor: str = "headway") -> Project:
-        """The project of a repository: a new one, or the one that it has already, as that is.
+        """The project of a repository: a new one, or the one that it has already, unchanged.
 
         `Conflict` for a slug that was asked for and is taken, and for a repository that is registered
         with another place on GitHub than was asked for.
@@ -70,7 +70,7 @@ class ProjectSteps:
         return stored
 
     def archive(self, tx: Transaction, id_or_slug: str, *, actor: str = "headway") -> Project:
-        """No workspace is created in it any more. Safe to repeat. `NotFound`."""
+        """Let no workspace be created in it any more. Safe to repeat. `NotFound` when there is none."""
         found = self.known(tx, id_or_slug)
         project = self._projects.lock_row(tx, found.id) or found
         if project.archived:

@@ -97,7 +97,7 @@ RULES: Mapping[str, Rule] = MappingProxyType(
 
 
 def accepted(field: str, value: object) -> object:
-    """The value as it is stored: words become enums, lists tuples. `InvalidInput` names the field."""
+    """The value as it is stored: texts become enums, and lists tuples. `InvalidInput` names the field."""
     if field not in CHANGEABLE:
         raise InvalidInput(field, "no such setting")
     if isinstance(value, str) and typing.get_origin(_HINTS[field]) is tuple:
