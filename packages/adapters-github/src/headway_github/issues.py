@@ -9,7 +9,6 @@ from headway_github.answers import GraphQL, SendFailed
 from headway_github.documents import document
 from headway_github.reading import MalformedError, Node
 
-_TRUSTED = frozenset({"OWNER", "MEMBER", "COLLABORATOR"})
 _TITLE_CHARACTERS = 300
 
 
@@ -43,7 +42,7 @@ def _issue(node: Node) -> Issue:
         title=node.text("title")[:_TITLE_CHARACTERS],
         body=mapping.body_text(node.maybe_text("body") or ""),
         author=author.login if node.maybe_node("author") else None,
-        trusted=author.is_viewer or (author.association in _TRUSTED and not author.is_bot),
+        trusted=author.is_viewer or author.is_associated,
     )
 
 

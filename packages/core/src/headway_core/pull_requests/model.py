@@ -141,6 +141,11 @@ class Author:
     is_viewer: bool = False
     """It is the account of Headway's own token."""
 
+    @property
+    def is_associated(self) -> bool:
+        """Whether it is a person, and an owner, member or collaborator of the repository."""
+        return not self.is_bot and self.association in {"OWNER", "MEMBER", "COLLABORATOR"}
+
 
 @attrs.frozen(kw_only=True)
 class Review:

@@ -10,8 +10,6 @@ from headway_core.pull_requests.model import Author
 from headway_core.sessions.model import Session
 from headway_core.settings.model import OwnAccount, Settings
 
-_TRUSTED_ASSOCIATIONS = frozenset({"OWNER", "MEMBER", "COLLABORATOR"})
-
 
 @attrs.frozen(kw_only=True)
 class Trust:
@@ -36,7 +34,7 @@ class Trust:
             return False
         if author.can_push is not None:
             return author.can_push
-        return not author.is_bot and author.association in _TRUSTED_ASSOCIATIONS
+        return author.is_associated
 
     @property
     def _logins(self) -> set[str]:
