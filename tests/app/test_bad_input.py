@@ -48,6 +48,11 @@ WRONG = {
     "no setting": (("settings", "set", "quiet", "3"), "quiet", "no such setting"),
     "no value of a setting": (("settings", "set", "quiet_time_s", "soon"), "quiet_time_s", "soon"),
     "no such agent": (("session", "start", "Known", "p", "--agent", "nobody"), "agent", "nobody"),
+    "no such default agent": (
+        ("settings", "set", "default_agent", "nope"),
+        "default_agent",
+        "configured: claude",
+    ),
     "too little": (("settings", "set", "cadence_hot_s", "0"), "cadence_hot_s", "at least 1"),
 }
 

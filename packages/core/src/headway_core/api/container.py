@@ -91,7 +91,7 @@ class ApiContainer(containers.DeclarativeContainer):
         ratchet=providers.Singleton(Ratchet, ratchet=ratchet),
         board=providers.Singleton(Board, board=board, feed=feed),
         events=providers.Singleton(Events, feed=feed),
-        settings=providers.Singleton(Settings, settings=settings),
+        settings=providers.Singleton(Settings, settings=settings, agents=agents),
         hosts=providers.Singleton(Hosts, hosts=hosts),
         runner=runner,
         feed=feed,

@@ -100,10 +100,13 @@ class Sessions:
         return await self._sessions.stop(session_id, actor=actor)
 
     def agents(self) -> tuple[str, ...]:
-        """Name the agents that are configured on this host. It asks nobody.
+        """Name the agents that are configured on this host, as its configuration is now.
 
         Returns:
             Their names, sorted.
+
+        Raises:
+            InvalidInput: The configuration can't be read any more; the error says where.
         """
         return self._agents.names()
 

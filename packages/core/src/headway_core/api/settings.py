@@ -2,6 +2,8 @@
 
 from collections.abc import Callable
 
+from headway_core.kernel.errors import InvalidInput
+from headway_core.sessions.ports import Agents
 from headway_core.settings.model import SettingsRecord
 from headway_core.settings.service import SettingsService
 
@@ -9,8 +11,9 @@ from headway_core.settings.service import SettingsService
 class Settings:
     """The one record of settings: `hw.settings`."""
 
-    def __init__(self, *, settings: SettingsService) -> None:
+    def __init__(self, *, settings: SettingsService, agents: Agents) -> None:
         self._settings = settings
+        self._agents = agents
 
     async def get(self) -> SettingsRecord:
         """Look at the settings.
@@ -41,6 +44,20 @@ class Settings:
 
         Raises:
             InvalidInput: There is no such setting, or the value does not fit; the error names it, and
-                nothing is changed.
+                nothing is changed. A `default_agent` must be configured on this host.
         """
+        if "default_agent" in fields:
+            self._expect_agent(fields["default_agent"])
+        elif edit is not None:
+            present = await self._settings.get()
+            if (agent := edit(present).default_agent) != present.default_agent:
+                self._expect_agent(agent)
         return await self._settings.change(edit, actor=actor, **fields)
+
+    def _expect_agent(self, agent: object) -> None:
+        configured = self._agents.names()
+        if agent not in configured:
+            known = ", ".join(configured) or "none"
+            raise InvalidInput(
+                "default_agent", f"{agent!r} is not configured on this host (configured: {known})"
+            )
