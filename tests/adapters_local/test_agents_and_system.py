@@ -10,7 +10,8 @@ import pytest
 from headway_core.kernel.clock import Clock, Ids
 from headway_core.kernel.errors import InvalidInput, Unavailable
 from headway_core.kernel.hosts import HostLocks
-from headway_core.sessions.ports import Agents, Supervisor
+from headway_core.processes import Supervisor
+from headway_core.sessions.ports import Agents
 from headway_core.workspaces.ports import Scripts, Worktrees
 from headway_local import AgentProgram, ConfiguredAgents, LocalContainer, RandomIds, SystemClock
 

@@ -10,11 +10,11 @@ import psutil
 import pytest
 
 from headway_core.kernel.errors import InvalidInput
-from headway_core.sessions.ports import Exited, Launch, OutputPart
+from headway_core.processes import Exited, Launch, OutputPart
 from headway_local import LocalSupervisor
 from headway_local.outputs import read_part, tail
 from headway_local.supervised import Output
-from headway_testing.contracts.supervisor import until_ended
+from headway_testing.contracts.supervisor import RUN, until_ended
 
 pytestmark = pytest.mark.anyio
 Until = Callable[[Callable[[], bool]], None]
@@ -23,14 +23,12 @@ PRINTED = "".join(f"line {number}\n" for number in range(5000))
 
 
 def shell(folder: Path, script: str) -> Launch:
-    return Launch(
-        session_id="s-1", attempt=1, argv=("sh", "-c", script), cwd=str(folder), environment={}, prompt=""
-    )
+    return Launch(run=RUN, argv=("sh", "-c", script), cwd=str(folder), environment={}, standard_input="")
 
 
 async def read_all(supervisor: LocalSupervisor, limit: int) -> list[OutputPart]:
     parts, offset = [], 0
-    while (part := await supervisor.read_output("s-1", 1, offset, limit=limit)) is not None and part.text:
+    while (part := await supervisor.read_output(RUN, offset, limit=limit)) is not None and part.text:
         parts.append(part)
         offset = part.next_offset
     return parts
@@ -45,13 +43,13 @@ async def test_output_within_the_limit_is_kept_whole(tmp_path: Path) -> None:
     supervisor = LocalSupervisor(tmp_path / "data", output_limit=len(PRINTED) + 100)
     await supervisor.start(shell(tmp_path, "seq -f 'line %.0f' 0 4999"))
     assert await until_ended(supervisor) == Exited(exit_code=0)
-    assert len(list(supervisor.folder("s-1", 1).glob("output*"))) == 3
+    assert len(list(supervisor.folder(RUN).glob("output*"))) == 3
     for limit in (97, 1000, 1_000_000):
         parts = await read_all(supervisor, limit)
         assert "".join(part.text for part in parts) == PRINTED
         assert sum(part.left_out for part in parts) == 0
-    assert await supervisor.output("s-1", 1, limit=1_000_000) == PRINTED
-    assert await supervisor.output("s-1", 1, limit=30_000) == PRINTED[-30_000:]
+    assert await supervisor.output(RUN, limit=1_000_000) == PRINTED
+    assert await supervisor.output(RUN, limit=30_000) == PRINTED[-30_000:]
 
 
 async def test_of_long_output_the_beginning_and_the_end_are_kept(tmp_path: Path) -> None:
@@ -59,7 +57,7 @@ async def test_of_long_output_the_beginning_and_the_end_are_kept(tmp_path: Path)
     supervisor = LocalSupervisor(tmp_path / "data", output_limit=LIMIT)
     await supervisor.start(shell(tmp_path, "seq -f 'line %.0f' 0 4999"))
     assert await until_ended(supervisor) == Exited(exit_code=0)
-    folder = supervisor.folder("s-1", 1)
+    folder = supervisor.folder(RUN)
     assert LIMIT * 3 // 4 <= kept_bytes(folder) <= LIMIT
     assert {path.stat().st_mode & 0o777 for path in folder.glob("output*")} == {0o600}
     for limit in (7, 500, 1_000_000):
@@ -70,7 +68,7 @@ async def test_of_long_output_the_beginning_and_the_end_are_kept(tmp_path: Path)
         assert len(end) >= LIMIT // 4
         assert PRINTED.endswith(end)
         assert [part.left_out for part in parts if part.left_out] == [len(PRINTED) - len(begin) - len(end)]
-    assert await supervisor.output("s-1", 1, limit=900) == PRINTED[-900:]
+    assert await supervisor.output(RUN, limit=900) == PRINTED[-900:]
 
 
 async def test_a_flood_costs_the_supervising_program_no_memory(tmp_path: Path, until: Until) -> None:
@@ -79,13 +77,13 @@ async def test_a_flood_costs_the_supervising_program_no_memory(tmp_path: Path, u
     script = "while ! test -e go; do sleep 0.01; done; "
     script += "yes 0123456789 | head -c 100000000; touch said; exec sleep 60"
     await supervisor.start(shell(tmp_path, script))
-    program = psutil.Process(int((supervisor.folder("s-1", 1) / "started").read_text().split()[1]))
+    program = psutil.Process(int((supervisor.folder(RUN) / "started").read_text().split()[1]))
     before = program.memory_info().rss
     (tmp_path / "go").touch()
     until((tmp_path / "said").exists)
     assert program.memory_info().rss < before + 4_000_000
-    assert kept_bytes(supervisor.folder("s-1", 1)) <= 1_000_000
-    await supervisor.stop("s-1", 1)
+    assert kept_bytes(supervisor.folder(RUN)) <= 1_000_000
+    await supervisor.stop(RUN)
 
 
 async def test_output_is_readable_while_the_agent_runs(tmp_path: Path, until: Until) -> None:
@@ -93,10 +91,10 @@ async def test_output_is_readable_while_the_agent_runs(tmp_path: Path, until: Un
     supervisor = LocalSupervisor(tmp_path / "data")
     script = "trap 'echo bye; exit 4' TERM; echo hello; while :; do read -r line; done"
     await supervisor.start(shell(tmp_path, script))
-    until(lambda: kept_bytes(supervisor.folder("s-1", 1)) > 0)
-    assert await supervisor.output("s-1", 1) == "hello\n"
-    assert await supervisor.stop("s-1", 1) == Exited(exit_code=4)
-    assert await supervisor.output("s-1", 1) == "hello\nbye\n"
+    until(lambda: kept_bytes(supervisor.folder(RUN)) > 0)
+    assert await supervisor.output(RUN) == "hello\n"
+    assert await supervisor.stop(RUN) == Exited(exit_code=4)
+    assert await supervisor.output(RUN) == "hello\nbye\n"
 
 
 async def test_an_agent_that_closes_its_output_runs_on(tmp_path: Path) -> None:
@@ -104,7 +102,7 @@ async def test_an_agent_that_closes_its_output_runs_on(tmp_path: Path) -> None:
     supervisor = LocalSupervisor(tmp_path / "data")
     await supervisor.start(shell(tmp_path, "echo hello; exec >&- 2>&-; sleep 0.1; exit 5"))
     assert await until_ended(supervisor) == Exited(exit_code=5)
-    assert await supervisor.output("s-1", 1) == "hello\n"
+    assert await supervisor.output(RUN) == "hello\n"
 
 
 @contextlib.contextmanager
@@ -179,4 +177,4 @@ async def test_files_that_the_agent_puts_there_are_not_followed(tmp_path: Path) 
 async def test_what_is_asked_for_must_be_possible(tmp_path: Path, offset: int, limit: int) -> None:
     """No part begins before the first byte, and each has room for a character."""
     with pytest.raises(InvalidInput):
-        await LocalSupervisor(tmp_path).read_output("s-1", 1, offset, limit=limit)
+        await LocalSupervisor(tmp_path).read_output(RUN, offset, limit=limit)

@@ -13,10 +13,11 @@ import psutil
 import pytest
 
 from headway_core.kernel.errors import InvalidInput
-from headway_core.sessions.ports import Exited, Launch, NeverStarted, Running, Vanished
+from headway_core.processes import Exited, Launch, NeverStarted, RunId, Running, Vanished
+from headway_core.sessions import run_of
 from headway_local import LocalSupervisor
 from headway_local.leashes import PROGRAM
-from headway_testing.contracts.supervisor import Behaviour, Stage, SupervisorContract, until_ended
+from headway_testing.contracts.supervisor import RUN, Behaviour, Stage, SupervisorContract, until_ended
 
 Until = Callable[[Callable[[], bool]], None]
 Living = Callable[[], list[int]]
@@ -38,18 +39,17 @@ class RealStage(Stage):
 
     folder: Path
 
-    def shell(self, script: str, *, session_id: str = "s-1", attempt: int = 1, prompt: str = "") -> Launch:
+    def shell(self, script: str, *, run: RunId = RUN, prompt: str = "") -> Launch:
         return Launch(
-            session_id=session_id,
-            attempt=attempt,
+            run=run,
             argv=("sh", "-c", EXECUTED + script),
             cwd=str(self.folder),
             environment={},
-            prompt=prompt,
+            standard_input=prompt,
         )
 
-    async def launch(self, behaviour: Behaviour, *, session_id: str = "s-1", attempt: int = 1) -> Launch:
-        launch = self.shell(SCRIPTS.get(behaviour, ""), session_id=session_id, attempt=attempt)
+    async def launch(self, behaviour: Behaviour, *, run: RunId = RUN) -> Launch:
+        launch = self.shell(SCRIPTS.get(behaviour, ""), run=run)
         if behaviour is Behaviour.MISSING:
             return attrs.evolve(launch, argv=("headway-no-such-program",))
         return launch
@@ -72,7 +72,7 @@ def supervisor(tmp_path: Path) -> LocalSupervisor:
 
 
 def supervisor_pid(supervisor: LocalSupervisor, attempt: int = 1) -> int:
-    started = (supervisor.folder("s-1", attempt) / "started").read_text()
+    started = (supervisor.folder(run_of("s-1", attempt)) / "started").read_text()
     return int(started.split()[1])
 
 
@@ -93,7 +93,7 @@ async def test_prompt_comes_on_standard_input(supervisor: LocalSupervisor, stage
     await supervisor.start(stage.shell("cat > prompt.txt", prompt=prompt))
     assert await until_ended(supervisor) == Exited(exit_code=0)
     assert (stage.folder / "prompt.txt").read_text() == prompt
-    folder = supervisor.folder("s-1", 1)
+    folder = supervisor.folder(RUN)
     modes = {path.name: path.stat().st_mode & 0o777 for path in (folder, *folder.iterdir())}
     assert {name: mode for name, mode in modes.items() if mode & 0o077} == {}
     assert modes["prompt"] == 0o600
@@ -129,8 +129,8 @@ async def test_environment_is_what_was_allowed(
     )  # fmt: skip
     await supervisor.start(launch)
     await until_ended(supervisor)
-    folder = supervisor.folder("s-1", 1)
-    text = await supervisor.output("s-1", 1)
+    folder = supervisor.folder(RUN)
+    text = await supervisor.output(RUN)
     assert "secret" not in text
     for name, value in {
         **given,
@@ -151,10 +151,10 @@ async def test_an_agents_variables_are_on_no_disk(supervisor: LocalSupervisor, s
     )
     assert await supervisor.start(launch) == Running()
     for _ in range(2):
-        files = [path for path in supervisor.folder("s-1", 1).rglob("*") if path.is_file()]
+        files = [path for path in supervisor.folder(RUN).rglob("*") if path.is_file()]
         assert len(files) > 3
         assert [path.name for path in files if b"hush-hush" in path.read_bytes()] == []
-        assert await supervisor.stop("s-1", 1) == Exited(signal=15)
+        assert await supervisor.stop(RUN) == Exited(signal=15)
 
 
 async def test_agents_git_knows_the_person_and_no_credentials(
@@ -165,7 +165,7 @@ async def test_agents_git_knows_the_person_and_no_credentials(
         stage.shell("git config user.name; git config user.email; git config credential.helper || echo none")
     )
     await until_ended(supervisor)
-    assert (await supervisor.output("s-1", 1)).split("\n") == ["Ada Lovelace", "ada@example.org", "none", ""]
+    assert (await supervisor.output(RUN)).split("\n") == ["Ada Lovelace", "ada@example.org", "none", ""]
 
 
 async def test_the_reason_of_a_failed_start_is_told(supervisor: LocalSupervisor, stage: RealStage) -> None:
@@ -180,7 +180,7 @@ async def test_the_reason_of_a_failed_start_is_told(supervisor: LocalSupervisor,
             attrs.evolve(launch, cwd=str(stage.folder / "gone")),
         )
     ):
-        found = await supervisor.start(attrs.evolve(changed, attempt=attempt))
+        found = await supervisor.start(attrs.evolve(changed, run=run_of("s-1", attempt)))
         assert isinstance(found, Exited)
         reasons.append(found.failed_to_start)
     assert reasons == [
@@ -210,7 +210,7 @@ async def test_stop_ends_the_whole_family(
     await supervisor.start(stage.shell(deaf))
     until((stage.folder / "ready").exists)
     started = anyio.current_time()
-    assert await supervisor.stop("s-1", 1, grace_s=0.2) == Exited(signal=9)
+    assert await supervisor.stop(RUN, grace_s=0.2) == Exited(signal=9)
     assert 0.15 < anyio.current_time() - started < 3.0
     assert living() == []
 
@@ -221,7 +221,7 @@ async def test_an_agent_may_end_its_own_way(
     """An agent that ends on TERM with a code of its own is told with that code."""
     await supervisor.start(stage.shell("trap 'exit 7' TERM; touch ready; while :; do sleep 0.01; done"))
     until((stage.folder / "ready").exists)
-    assert await supervisor.stop("s-1", 1) == Exited(exit_code=7)
+    assert await supervisor.stop(RUN) == Exited(exit_code=7)
 
 
 async def test_a_killed_supervisor_takes_its_agent_along(
@@ -235,10 +235,10 @@ async def test_a_killed_supervisor_takes_its_agent_along(
     agent = int((stage.folder / "agent").read_text())
     os.kill(supervisor_pid(supervisor), signal.SIGKILL)
     until(lambda: has_ended(agent))
-    assert await supervisor.settle("s-1", 1) == Vanished()
+    assert await supervisor.settle(RUN) == Vanished()
     assert living() == []
     assert await supervisor.start(stage.shell("")) == Vanished()
-    assert await supervisor.stop("s-1", 1) == Vanished()
+    assert await supervisor.stop(RUN) == Vanished()
     assert await stage.executions() == 1
 
 
@@ -249,24 +249,24 @@ async def test_a_stopped_supervisor_is_killed_in_the_end(
     monkeypatch.setattr("headway_local.supervisor.STOP_MARGIN_S", 0.3)
     await supervisor.start(await stage.launch(Behaviour.WAITS))
     os.kill(supervisor_pid(supervisor), signal.SIGSTOP)
-    assert await supervisor.stop("s-1", 1, grace_s=0.0) == Vanished()
+    assert await supervisor.stop(RUN, grace_s=0.0) == Vanished()
 
 
 async def test_leftovers_of_others_are_left_alone(
     supervisor: LocalSupervisor, stage: RealStage, until: Until
 ) -> None:
     """Settling one attempt touches no other attempt, whatever number its own processes had."""
-    await supervisor.start(await stage.launch(Behaviour.WAITS, attempt=2))
-    await supervisor.start(await stage.launch(Behaviour.WAITS, attempt=1))
+    await supervisor.start(await stage.launch(Behaviour.WAITS, run=run_of("s-1", 2)))
+    await supervisor.start(await stage.launch(Behaviour.WAITS))
     os.kill(supervisor_pid(supervisor), signal.SIGKILL)
     until(lambda: has_ended(supervisor_pid(supervisor)))
     # The number of the dead supervisor is, so it seems, another's now.
-    started = supervisor.folder("s-1", 1) / "started"
+    started = supervisor.folder(RUN) / "started"
     other = supervisor_pid(supervisor, 2)
     started.write_text(started.read_text().replace(started.read_text().split()[1], str(other), 1))
-    assert await supervisor.settle("s-1", 1) == Vanished()
-    assert await supervisor.probe("s-1", 2) == Running()
-    await supervisor.stop("s-1", 2)
+    assert await supervisor.settle(RUN) == Vanished()
+    assert await supervisor.probe(run_of("s-1", 2)) == Running()
+    await supervisor.stop(run_of("s-1", 2))
 
 
 async def test_no_lock_of_the_runner_is_inherited(
@@ -280,12 +280,12 @@ async def test_no_lock_of_the_runner_is_inherited(
     for process in (program, *program.children()):
         names = {str(path.readlink()) for path in Path(f"/proc/{process.pid}/fd").iterdir()}
         assert str(tmp_path / "runner.lock") not in names
-        folder = str(supervisor.folder("s-1", 1))
+        folder = str(supervisor.folder(RUN))
         assert {
             name for name in names if name.startswith(str(tmp_path)) and not name.startswith(folder)
         } == set()
         assert os.getsid(process.pid) == program.pid
-    await supervisor.stop("s-1", 1)
+    await supervisor.stop(RUN)
 
 
 async def test_an_idle_supervisor_costs_nothing(supervisor: LocalSupervisor, stage: RealStage) -> None:
@@ -300,14 +300,14 @@ async def test_an_idle_supervisor_costs_nothing(supervisor: LocalSupervisor, sta
     before = woken()
     await anyio.sleep(0.3)
     assert woken() == before
-    await supervisor.stop("s-1", 1)
+    await supervisor.stop(RUN)
 
 
 @pytest.mark.parametrize("name", ["../exit", "/etc/passwd", "", ".", "..", "a/b", "-x", ".hidden", "a\0b"])
 async def test_only_plain_names_are_read(supervisor: LocalSupervisor, name: str) -> None:
     """A name that leads out of the folder is refused before anything is opened."""
     with pytest.raises(InvalidInput, match="name"):
-        await supervisor.said("s-1", 1, name)
+        await supervisor.said(RUN, name)
 
 
 async def test_what_an_agent_leaves_is_hostile(supervisor: LocalSupervisor, stage: RealStage) -> None:
@@ -319,21 +319,21 @@ async def test_what_an_agent_leaves_is_hostile(supervisor: LocalSupervisor, stag
         )
     )
     await until_ended(supervisor)
-    assert await supervisor.said("s-1", 1, "link") is None  # `out` itself is a link
-    out = supervisor.folder("s-1", 1) / "out"
+    assert await supervisor.said(RUN, "link") is None  # `out` itself is a link
+    out = supervisor.folder(RUN) / "out"
     out.unlink()
     (out.parent / "x").rename(out)
     for name in ("link", "pipe", "folder"):
         with anyio.fail_after(2), pytest.raises(InvalidInput, match="name"):
-            await supervisor.said("s-1", 1, name)
+            await supervisor.said(RUN, name)
 
 
 async def test_output_is_its_last_part(supervisor: LocalSupervisor, stage: RealStage) -> None:
     """Both streams are kept in order; a tail never begins inside a character."""
     await supervisor.start(stage.shell("printf 'ééé'; printf 'ñ!' >&2"))
     await until_ended(supervisor)
-    assert await supervisor.output("s-1", 1) == "éééñ!"
-    assert [await supervisor.output("s-1", 1, limit=limit) for limit in (1, 2, 3, 4)] == [
+    assert await supervisor.output(RUN) == "éééñ!"
+    assert [await supervisor.output(RUN, limit=limit) for limit in (1, 2, 3, 4)] == [
         "!",
         "!",
         "ñ!",
@@ -342,13 +342,29 @@ async def test_output_is_its_last_part(supervisor: LocalSupervisor, stage: RealS
 
 
 @pytest.mark.parametrize(
-    ("session_id", "attempt"), [("../x", 1), ("", 1), ("a/b", 1), ("a" * 41, 1), ("s", -1)]
+    "run",
+    [
+        *(run_of(subject, 1) for subject in ("../x", "", "a/b", "a" * 41)),
+        run_of("s", -1),
+        *(RunId(kind=kind, subject="s", attempt=1) for kind in ("..", "", "a/b", "a" * 41, "host-id")),
+    ],
+    ids=repr,
 )
-async def test_ids_are_checked(supervisor: LocalSupervisor, session_id: str, attempt: int) -> None:
+async def test_ids_are_checked(supervisor: LocalSupervisor, run: RunId) -> None:
     """What is no id never becomes part of a path."""
     for act in (supervisor.probe, supervisor.settle, supervisor.stop, supervisor.output):
         with pytest.raises(InvalidInput):
-            await act(session_id, attempt)
+            await act(run)
+    if run.attempt > 0:
+        with pytest.raises(InvalidInput):
+            await supervisor.remove(run.kind, run.subject)
+
+
+async def test_the_folder_of_an_agent_is_where_it_always_was(
+    supervisor: LocalSupervisor, tmp_path: Path
+) -> None:
+    """Agents outlive their runner and its version: the next one looks for them at the same path."""
+    assert supervisor.folder(run_of("0b5e", 3)) == tmp_path / "data" / "sessions" / "0b5e" / "3"
 
 
 @pytest.mark.lesson("F7")
@@ -365,7 +381,7 @@ async def test_starts_at_once_execute_once(supervisor: LocalSupervisor, stage: R
             group.start_soon(start)
     assert found == [Running()] * 5
     assert await stage.executions() == 1
-    await supervisor.stop("s-1", 1)
+    await supervisor.stop(RUN)
 
 
 async def test_a_late_supervisor_finds_the_attempt_closed(
@@ -375,7 +391,7 @@ async def test_a_late_supervisor_finds_the_attempt_closed(
     real = anyio.run_process
 
     async def closing_first(*words: object, **options: object) -> object:
-        assert await supervisor.settle("s-1", 1) == NeverStarted()
+        assert await supervisor.settle(RUN) == NeverStarted()
         return await real(*words, **options)  # type: ignore[arg-type]  # handed on as they came
 
     monkeypatch.setattr("headway_local.supervisor.anyio.run_process", closing_first)
@@ -385,13 +401,13 @@ async def test_a_late_supervisor_finds_the_attempt_closed(
 
 async def test_looking_is_not_holding(supervisor: LocalSupervisor, stage: RealStage) -> None:
     """Probes at the same time never take each other for a living supervisor."""
-    await supervisor.settle("s-1", 1)
-    (supervisor.folder("s-1", 1) / "lock").touch()
+    await supervisor.settle(RUN)
+    (supervisor.folder(RUN) / "lock").touch()
     found = set()
 
     async def look() -> None:
         for _ in range(20):
-            found.add(await supervisor.probe("s-1", 1))
+            found.add(await supervisor.probe(RUN))
 
     async with anyio.create_task_group() as group:
         for _ in range(4):

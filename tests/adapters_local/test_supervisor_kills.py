@@ -13,9 +13,10 @@ from pathlib import Path
 import anyio
 import pytest
 
-from headway_core.sessions.ports import NeverStarted, Running, Vanished
+from headway_core.processes import NeverStarted, Running, Vanished
+from headway_core.sessions import run_of
 from headway_local import LocalSupervisor
-from headway_testing.contracts.supervisor import until_ended
+from headway_testing.contracts.supervisor import RUN, until_ended
 
 pytestmark = pytest.mark.anyio
 Living = Callable[[], list[int]]
@@ -24,7 +25,8 @@ Until = Callable[[Callable[[], bool]], None]
 RUNNERS = """
 import os, sys, anyio
 from pathlib import Path
-from headway_core.sessions.ports import Launch
+from headway_core.processes import Launch
+from headway_core.sessions import run_of
 from headway_local import LocalSupervisor
 
 root, worktree = Path(sys.argv[1]), sys.argv[2]
@@ -33,10 +35,10 @@ async def runner(attempt):
     supervisor = LocalSupervisor(root)
     while True:
         script = f"echo {attempt} >> executions; sleep 0.03"
-        launch = Launch(session_id="s-1", attempt=attempt, argv=("sh", "-c", script), cwd=worktree,
-                        environment={}, prompt="go")
+        launch = Launch(session_id=run_of("s-1", attempt)=attempt, argv=("sh", "-c", script), cwd=worktree,
+                        environment={}, standard_input="go")
         await supervisor.start(launch)
-        await supervisor.settle("s-1", attempt)
+        await supervisor.settle(run_of("s-1", attempt))
         attempt += 1
 
 for line in sys.stdin:
@@ -129,8 +131,8 @@ async def test_killed_at_random_moments(
     seen = attempts(root)
     settled = {}
     for attempt in seen:
-        await supervisor.settle("s-1", attempt)
-        settled[attempt] = await until_ended(supervisor, "s-1", attempt)
+        await supervisor.settle(run_of("s-1", attempt))
+        settled[attempt] = await until_ended(supervisor, run_of("s-1", attempt))
     executed = Counter(int(line) for line in (tmp_path / "worktree" / "executions").read_text().split())
     assert len(seen) > 5
     assert [attempt for attempt in seen if executed[attempt] > 1] == []
@@ -140,7 +142,7 @@ async def test_killed_at_random_moments(
         elif not isinstance(found, Vanished):
             assert executed[attempt] == 1
         assert not isinstance(found, Running)
-        assert await supervisor.settle("s-1", attempt) == found
+        assert await supervisor.settle(run_of("s-1", attempt)) == found
     # A supervisor that was on its way finds its attempt closed, and goes.
     until(lambda: set(living()) <= {runners._process.pid})
 
@@ -155,6 +157,6 @@ async def test_agents_outlive_their_runner(tmp_path: Path, worktree: Path, runne
         while not (worktree / "executions").exists():  # noqa: ASYNC110 - another process's file
             await anyio.sleep(0.002)
     runners.kill(pid)
-    found = await until_ended(supervisor, "s-1", 1)
-    assert found == await supervisor.settle("s-1", 1)
+    found = await until_ended(supervisor, RUN)
+    assert found == await supervisor.settle(RUN)
     assert getattr(found, "exit_code", None) == 0

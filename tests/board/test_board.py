@@ -342,7 +342,7 @@ async def _fill(harness: CoreHarness, how_many: int) -> None:
             harness.core.ratchet.steps().open_record(tx, workspace, enabled=True)
             session = attrs.evolve(RUNNING, id=f"s{number}", workspace_id=workspace.id)
             harness.store.writer(SESSIONS).add(tx, session)
-            harness.core.sessions.service().note_activity(tx, session, Activity.AWAITS_ANSWER)
+            harness.core.sessions.steps().note_activity(tx, session, Activity.AWAITS_ANSWER)
 
     await harness.store.ledger.transact(work)
 

@@ -22,11 +22,12 @@ from headway_core.forge_actions.model import ACTION_LIMIT, ACTIONS_OF, MARK, Ord
 from headway_core.kernel.consumers import CONSUMER_POSITIONS, EventReader
 from headway_core.kernel.errors import InvalidInput, NotFound, PermissionDenied, Unavailable
 from headway_core.kernel.transactions import Transaction
+from headway_core.processes import Exited
 from headway_core.projects.model import PROJECTS
 from headway_core.pull_requests.model import GitHubState
 from headway_core.pull_requests.ports import ConversationPart
 from headway_core.pull_requests.staleness import READ_LAG
-from headway_core.sessions.ports import Exited
+from headway_core.sessions import run_of
 from headway_core.workspaces.model import WORKSPACES
 from headway_testing.conversations import a_thread
 from headway_testing.crash_points import Crash, CrashPoints, Point, PointedLedger, no_point
@@ -254,7 +255,7 @@ async def _agent_ends(harness: CoreHarness, **files: bytes) -> None:
     session: Any = await harness.core.sessions.service().start_chat("w1", "go")
     await harness.core.sessions.executor().round()
     for name, content in files.items():
-        harness.processes.files[session.id, 1, name.replace("_", ".")] = content
+        harness.processes.files[run_of(session.id, 1), name.replace("_", ".")] = content
     harness.processes.end(session.id, Exited(exit_code=0))
     await harness.core.sessions.executor().round()
 

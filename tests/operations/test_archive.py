@@ -9,8 +9,8 @@ import pytest
 from headway_core.kernel.errors import IllegalTransition, NotFound, Unavailable
 from headway_core.kernel.transactions import Transaction
 from headway_core.operations import Busy, HoldsIgnored, NotDue, Settled
-from headway_core.sessions import SESSIONS, EndReason, SessionStatus
-from headway_core.sessions.ports import Running
+from headway_core.processes import Running
+from headway_core.sessions import SESSIONS, EndReason, SessionStatus, run_of
 from headway_core.workspaces import WorkspaceStatus
 
 pytestmark = pytest.mark.anyio
@@ -90,7 +90,7 @@ async def test_a_session_that_slips_in_is_stopped_once_more(world: Any, host: An
     def slip_in(tx: Transaction) -> None:
         tx.lock(ready.id)
         world.store.writer(SESSIONS).add(tx, slipped)
-        world.processes.found["slipped", slipped.attempt] = Running()
+        world.processes.found[run_of("slipped", slipped.attempt)] = Running()
 
     host.worktrees.point = point
     await host.archive.archive(ready.id)
@@ -150,7 +150,7 @@ async def test_a_process_that_outlives_the_archive_is_left_to_the_runner(world: 
     def slip_in(tx: Transaction) -> None:
         tx.lock(ready.id)
         world.store.writer(SESSIONS).add(tx, slipped)
-        world.processes.found["slipped", slipped.attempt] = Running()
+        world.processes.found[run_of("slipped", slipped.attempt)] = Running()
 
     host.archive._executor.settle_all = settle_all
     assert (await host.archive.archive(ready.id)).workspace.status is S.ARCHIVED

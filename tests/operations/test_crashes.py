@@ -106,7 +106,7 @@ async def test_a_provisioning_that_died_anywhere_ends_ready_exactly_once(worlds:
         assert_provisioned(world, workspace)
         assert await world.statuses(workspace.id) == ["PROVISIONING", "READY"]
         await world.host().executor.round()
-        assert [launch.prompt for launch in world.processes.executed] == ["Go"]
+        assert [launch.standard_input for launch in world.processes.executed] == ["Go"]
         if not died:
             break
         points += 1

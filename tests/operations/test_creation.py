@@ -335,7 +335,7 @@ async def test_the_first_prompt_waits_until_the_workspace_is_ready(world: Any, h
     for _ in range(3):
         await host.executor.round()
     (launch,) = world.processes.executed
-    assert launch.prompt == "Fix the login"
+    assert launch.standard_input == "Fix the login"
     (prompt,) = await world.prompts()
     assert prompt.status is PromptStatus.DELIVERED
 
@@ -352,7 +352,7 @@ async def test_the_first_prompt_waits_through_a_failure_and_a_retry(world: Any, 
     await host.provisioning.retry(made.id)
     await host.provisioning.provision(made.id)
     await host.executor.round()
-    assert [launch.prompt for launch in world.processes.executed] == ["Fix the login"]
+    assert [launch.standard_input for launch in world.processes.executed] == ["Fix the login"]
 
 
 @pytest.mark.parametrize(

@@ -8,9 +8,10 @@ import pytest
 from headway_core.kernel.errors import Conflict, InvalidInput, NotFound
 from headway_core.kernel.transactions import Transaction
 from headway_core.operations import BranchConsumer
+from headway_core.processes import Exited
 from headway_core.projects.model import PROJECTS
 from headway_core.pull_requests.model import Head
-from headway_core.sessions.ports import Exited
+from headway_core.sessions import run_of
 from headway_core.workspaces import Workspace, WorkspaceBranchChanged
 from headway_core.workspaces.model import GIT_FACTS, WORKSPACES, GitFacts, branch_claim
 from headway_testing.clock import EPOCH
@@ -153,7 +154,7 @@ async def test_a_pull_request_that_an_agent_printed_is_attached_and_followed(
     harness.forge.observations["PR_7"] = an_observation("PR_7", head=head)
     harness.forge.candidates[AGENTS] = (a_candidate(7),)
     said = b'[{"thread": "T", "text": "see https://github.com/octo/demo/pull/7"}]'
-    harness.processes.files[session.id, 1, "replies.json"] = said
+    harness.processes.files[run_of(session.id, 1), "replies.json"] = said
     harness.processes.end(session.id, Exited(exit_code=exit_code))
     await harness.core.sessions.executor().round()
     await harness.core.events.reader().catch_up(harness.core.pull_requests.named_consumer())

@@ -9,7 +9,7 @@ import pytest
 from headway_core.hosts import LOST_AFTER, Retired
 from headway_core.kernel.duties import Duty, DutyRunner
 from headway_core.operations import HostDuty
-from headway_core.sessions import EndReason, FixerRequest, SessionStatus, WhenLive
+from headway_core.sessions import EndReason, FixerRequest, SessionStatus, WhenLive, run_of
 
 pytestmark = pytest.mark.anyio
 LIMIT_S = LOST_AFTER.total_seconds()
@@ -88,7 +88,7 @@ async def test_nothing_runs_on_where_a_host_was_retired(world: Any, host: Any, o
     with pytest.raises(Retired):
         await other.core.operations.heartbeat().report()
     (mine,) = await host.sessions.list(elsewhere.id)
-    assert world.processes.running == [(mine.id, 1)]
+    assert world.processes.running == [run_of(mine.id, 1)]
     (stopped,), (lost,) = [await host.sessions.list(each.id) for each in (stays, moves)]
     assert (stopped.status, stopped.end_reason) == (SessionStatus.COMPLETED, EndReason.STOPPED_BY_HEADWAY)
     assert (lost.status, lost.end_reason) == (SessionStatus.FAILED, EndReason.LOST)

@@ -10,6 +10,7 @@ from headway_core.forge_actions import FORGE_ACTIONS
 from headway_core.hosts import LOST_AFTER
 from headway_core.kernel.errors import Conflict, IllegalTransition, NotFound
 from headway_core.operations import NotDue, WorkspaceDuty
+from headway_core.processes import Exited
 from headway_core.ratchet.decision import Wait, WaitReason
 from headway_core.ratchet.duty import RatchetDuty
 from headway_core.ratchet.slots import read_slots
@@ -22,8 +23,8 @@ from headway_core.sessions import (
     SessionStatus,
     Started,
     WhenLive,
+    run_of,
 )
-from headway_core.sessions.ports import Exited
 from headway_core.settings import Settings
 from headway_core.workspaces import MOVABLE, WORKSPACES, Workspace, WorkspaceStatus
 
@@ -200,7 +201,7 @@ async def test_what_may_have_run_there_is_lost_and_what_waited_goes_on(
     assert chat.status is SessionStatus.IDLE
     await duty_of(host).run()
     await host.executor.round()
-    assert [launch.prompt for launch in world.processes.executed] == ["Fix", "Later"]
+    assert [launch.standard_input for launch in world.processes.executed] == ["Fix", "Later"]
     assert isinstance(await acquire(host, ready.id), Started)
 
 
@@ -373,7 +374,7 @@ async def test_what_an_agent_said_is_read_on_its_host(world: Any, host: Any, oth
     await other.executor.round()
     [session] = await world.sessions()
     said = b'{"title": "Fix login", "body": "Done."}'
-    world.processes.files[session.id, session.attempt, "pull-request.json"] = said
+    world.processes.files[run_of(session.id, session.attempt), "pull-request.json"] = said
     world.processes.end(session.id, Exited(exit_code=0))
     await other.executor.round()
     for process in (host, other, host, other):

@@ -8,8 +8,8 @@ import pytest
 
 from headway_core.kernel.errors import InvalidInput, Unavailable
 from headway_core.operations import WorkspaceDuty
-from headway_core.sessions import SESSIONS, SessionStatus
-from headway_core.sessions.ports import NeverStarted
+from headway_core.processes import NeverStarted
+from headway_core.sessions import SESSIONS, SessionStatus, run_of
 from headway_core.workspaces import WORKSPACES, WorkspaceStatus
 from headway_core.workspaces.ports import StrayWorktree
 from headway_testing.fakes import FakeWorktree
@@ -64,7 +64,7 @@ async def test_sessions_are_recovered_with_their_host(world: Any, host: Any) -> 
     )
     await host.executor.round()
     (lost,) = await host.sessions.list(begun.id)
-    del world.processes.found[lost.id, 1]  # as if the runner had died before its supervisor began
+    del world.processes.found[run_of(lost.id, 1)]  # as if the runner had died before its supervisor began
 
     def starting(tx: Any) -> None:
         tx.lock(begun.id)
@@ -76,7 +76,7 @@ async def test_sessions_are_recovered_with_their_host(world: Any, host: Any) -> 
     await successor.recovery.recover()
     (renewed,), (adopted,) = [await successor.sessions.list(w.id) for w in (begun, runs)]
     assert (renewed.status, renewed.attempt) == (SessionStatus.STARTING, 2)
-    assert world.processes.found[lost.id, 1] == NeverStarted()
+    assert world.processes.found[run_of(lost.id, 1)] == NeverStarted()
     assert (adopted.status, adopted.attempt) == (SessionStatus.RUNNING, 1)
 
 

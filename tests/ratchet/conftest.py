@@ -6,12 +6,12 @@ import attrs
 import pytest
 
 from headway_core.kernel.transactions import Transaction
+from headway_core.processes import Exited, Vanished
 from headway_core.projects.model import PROJECTS
 from headway_core.pull_requests.model import CheckOutcome
 from headway_core.ratchet import RATCHETS, FixerDispatch, Ratchet
 from headway_core.ratchet.decision import Decision
 from headway_core.sessions import Session
-from headway_core.sessions.ports import Exited, Vanished
 from headway_core.workspaces import GitFacts
 from headway_core.workspaces.model import WORKSPACES
 from headway_testing.harness import CoreHarness

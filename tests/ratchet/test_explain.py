@@ -7,6 +7,7 @@ import pytest
 
 from headway_core.kernel.conversion import CONVERTER
 from headway_core.kernel.events import EventCatalog
+from headway_core.processes import Exited, Vanished
 from headway_core.pull_requests.model import CheckOutcome
 from headway_core.ratchet.decision import (
     AwaitingReview,
@@ -26,7 +27,6 @@ from headway_core.ratchet.events import RatchetDecided
 from headway_core.ratchet.model import DEATH_LIMIT, HoldKind
 from headway_core.ratchet.sentences import sentence
 from headway_core.sessions import EndReason
-from headway_core.sessions.ports import Exited, Vanished
 from headway_testing.clock import EPOCH
 from headway_testing.observations import a_check
 

@@ -12,6 +12,7 @@ from headway_core.forge_actions.model import Reply
 from headway_core.kernel.errors import Unavailable
 from headway_core.kernel.transactions import Transaction
 from headway_core.operations import HostDuty
+from headway_core.processes import Exited
 from headway_core.pull_requests.model import CheckOutcome, GitHubState, Head, Mergeability, ReviewDecision
 from headway_core.pull_requests.ports import ConversationPart, FailureKind, FetchFailed
 from headway_core.pull_requests.staleness import READ_LAG
@@ -29,7 +30,6 @@ from headway_core.ratchet.decision import (
 from headway_core.ratchet.duty import RatchetDuty
 from headway_core.ratchet.model import DispatchStatus, HoldKind
 from headway_core.ratchet.slots import FixerSlots
-from headway_core.sessions.ports import Exited
 from headway_core.settings.model import Settings
 from headway_core.workspaces.model import WorkspaceStatus
 from headway_testing.conversations import a_comment, a_thread

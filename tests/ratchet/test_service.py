@@ -6,6 +6,7 @@ import anyio
 import attrs
 import pytest
 
+from headway_core.processes import Exited, Vanished
 from headway_core.pull_requests.model import GitHubState
 from headway_core.ratchet.decision import (
     Disabled,
@@ -22,7 +23,6 @@ from headway_core.ratchet.decision import (
 from headway_core.ratchet.duty import RatchetDuty
 from headway_core.ratchet.model import DEATH_LIMIT, DispatchStatus, HoldKind
 from headway_core.sessions import EndReason, SessionStatus
-from headway_core.sessions.ports import Exited, Vanished
 from headway_core.workspaces.model import WorkspaceStatus
 from headway_testing.observations import a_check
 
@@ -111,7 +111,7 @@ async def test_a_dispatch_whose_start_died_goes_on_as_itself(harness: HouseT) ->
     await harness.check()
     (over,) = await harness.dispatches()
     assert (over.id, over.status) == (pending.id, DispatchStatus.COMPLETED)
-    assert [launch.attempt for launch in harness.processes.executed] == [2]
+    assert [launch.run.attempt for launch in harness.processes.executed] == [2]
 
 
 @pytest.mark.recovers("dispatch-running")

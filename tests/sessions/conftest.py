@@ -13,11 +13,14 @@ from headway_core.kernel.transactions import Payload, Transaction
 from headway_core.sessions import (
     FixerRequest,
     FixerSessionService,
+    FixerSteps,
     Prompt,
+    PromptSteps,
     Purpose,
     Session,
     SessionExecutor,
     SessionService,
+    SessionSteps,
     WhenLive,
 )
 from headway_core.settings import SettingsService, SettingsSteps
@@ -48,27 +51,28 @@ class Harness:
         self.processes = processes
         self.ledger = PointedLedger(store.ledger, point)
         self.rows = store.reader(sessions.SESSIONS)
-        self.prompts = store.reader(sessions.PROMPTS)
         settings_steps = SettingsSteps(store.writer(settings.SETTINGS))
         self.settings = SettingsService(self.ledger, settings_steps)
         self.workspaces = WorkspaceSteps(
             store.writer(workspaces.WORKSPACES), store.writer(workspaces.GIT_FACTS)
         )
-        self.sessions = SessionService(
-            ledger=self.ledger,
+        self.prompts = PromptSteps(store.writer(sessions.PROMPTS))
+        self.steps = SessionSteps(
             sessions=store.writer(sessions.SESSIONS),
-            prompts=store.writer(sessions.PROMPTS),
+            prompts=self.prompts,
             activity=store.writer(sessions.SESSION_ACTIVITY),
             workspaces=self.workspaces,
             settings=settings_steps,
         )
-        self.fixers = FixerSessionService(self.ledger, self.sessions, store.reader(hosts.HOSTS))
+        self.sessions = SessionService(self.ledger, self.steps, self.prompts)
+        self.fixer_steps = FixerSteps(self.steps, store.reader(hosts.HOSTS))
+        self.fixers = FixerSessionService(self.ledger, self.fixer_steps, self.steps)
         self.supervisor = FakeSupervisor(processes, point)
         self.agents = FakeAgents()
         self.locks = FakeLocks(host_id, held)
         self.executor = SessionExecutor(
             ledger=self.ledger,
-            sessions=self.sessions,
+            sessions=self.steps,
             session_rows=self.rows,
             prompts=self.prompts,
             supervisor=self.supervisor,
@@ -131,24 +135,24 @@ class Harness:
         """An IDLE session whose prompt, if any, waits."""
 
         def work(tx: Transaction) -> Session:
-            known = self.sessions.workspace(tx, workspace_id)
-            session = self.sessions.create(tx, workspace=known, purpose=purpose, label="made", agent=agent)
+            known = self.steps.workspace(tx, workspace_id)
+            session = self.steps.create(tx, workspace=known, purpose=purpose, label="made", agent=agent)
             assert isinstance(session, Session)
             if prompt is not None:
-                self.sessions.enqueue(tx, session, prompt)
+                self.steps.enqueue(tx, session, prompt)
             return session
 
         return await self.step(workspace_id, work)
 
     async def starting(self, workspace_id: str, purpose: Purpose = Purpose.CHAT) -> Session:
         session = await self.idle(workspace_id, purpose)
-        begun = await self.step(workspace_id, lambda tx: self.sessions.begin_start(tx, session))
+        begun = await self.step(workspace_id, lambda tx: self.steps.begin_start(tx, session))
         assert isinstance(begun, Session)
         return begun
 
     async def running(self, workspace_id: str, purpose: Purpose = Purpose.CHAT) -> Session:
         begun = await self.starting(workspace_id, purpose)
-        return await self.step(workspace_id, lambda tx: self.sessions.started(tx, begun.id, begun.attempt))
+        return await self.step(workspace_id, lambda tx: self.steps.started(tx, begun.id, begun.attempt))
 
     async def prompt_of(self, session_id: str) -> Prompt:
         (prompt,) = await self.sessions.prompts(session_id)

@@ -18,6 +18,7 @@ from hypothesis.stateful import (
 
 from headway_core.kernel.errors import Conflict, IllegalTransition
 from headway_core.kernel.transactions import ReadTransaction, Transaction
+from headway_core.processes import Ended, Exited, NeverStarted, Vanished
 from headway_core.sessions import (
     SESSION_TRANSITIONS,
     Activity,
@@ -34,9 +35,7 @@ from headway_core.sessions import (
     SessionStatusChanged,
     WhenLive,
 )
-from headway_core.sessions.exit_status import Ended
 from headway_core.sessions.model import SESSIONS_OF, StopReason
-from headway_core.sessions.ports import Exited, NeverStarted, Vanished
 from headway_core.workspaces import WorkspaceStatus
 
 if TYPE_CHECKING:
@@ -99,7 +98,7 @@ class AnyOrder(RuleBasedStateMachine):
     @rule(prompt=st.booleans())
     def chat(self, prompt: bool) -> None:
         def work(tx: Transaction) -> None:
-            steps = self.harness.sessions
+            steps = self.harness.steps
             workspace = steps.workspace(tx, self.workspace_id)
             made = steps.create(tx, workspace=workspace, purpose=Purpose.CHAT, label="chat")
             if prompt and isinstance(made, Session):
@@ -110,58 +109,56 @@ class AnyOrder(RuleBasedStateMachine):
     @rule(when_live=st.sampled_from(WhenLive), agent=st.sampled_from([None, "claude", "codex"]))
     def fixer(self, when_live: WhenLive, agent: str | None) -> None:
         request = self.harness.request(self.workspace_id, when_live=when_live, agent=agent)
-        self.step(lambda tx: self.harness.fixers.acquire(tx, request))
+        self.step(lambda tx: self.harness.fixer_steps.acquire(tx, request))
 
     @precondition(any_session)
     @rule(which=which)
     def enqueue(self, which: int) -> None:
-        self.step(lambda tx: self.harness.sessions.enqueue(tx, self.one_in(tx, which), "more"))
+        self.step(lambda tx: self.harness.steps.enqueue(tx, self.one_in(tx, which), "more"))
 
     @precondition(any_session)
     @rule(which=which)
     def begin_start(self, which: int) -> None:
-        self.step(lambda tx: self.harness.sessions.begin_start(tx, self.one_in(tx, which)))
+        self.step(lambda tx: self.harness.steps.begin_start(tx, self.one_in(tx, which)))
 
     @precondition(any_session)
     @rule(which=which, age=age)
     def started(self, which: int, age: int) -> None:
         session = self.one(which)
-        self.step(lambda tx: self.harness.sessions.started(tx, session.id, session.attempt - age))
+        self.step(lambda tx: self.harness.steps.started(tx, session.id, session.attempt - age))
 
     @precondition(any_session)
     @rule(which=which, age=age, found=st.sampled_from(FOUND))
     def ended(self, which: int, age: int, found: Ended) -> None:
         session = self.one(which)
-        self.step(lambda tx: self.harness.sessions.ended(tx, session.id, session.attempt - age, found))
+        self.step(lambda tx: self.harness.steps.ended(tx, session.id, session.attempt - age, found))
 
     @precondition(any_session)
     @rule(which=which, age=age)
     def start_failed(self, which: int, age: int) -> None:
         session = self.one(which)
-        self.step(
-            lambda tx: self.harness.sessions.start_failed(tx, session.id, session.attempt - age, "gone")
-        )
+        self.step(lambda tx: self.harness.steps.start_failed(tx, session.id, session.attempt - age, "gone"))
 
     @precondition(any_session)
     @rule(which=which, reason=st.sampled_from(REASONS))
     def request_stop(self, which: int, reason: StopReason) -> None:
-        self.step(lambda tx: self.harness.sessions.request_stop(tx, self.one_in(tx, which), reason))
+        self.step(lambda tx: self.harness.steps.request_stop(tx, self.one_in(tx, which), reason))
 
     @precondition(any_session)
     @rule(which=which)
     def restart(self, which: int) -> None:
-        self.step(lambda tx: self.harness.sessions.restart(tx, self.one_in(tx, which), "again"))
+        self.step(lambda tx: self.harness.steps.restart(tx, self.one_in(tx, which), "again"))
 
     @precondition(any_session)
     @rule(which=which, activity=st.sampled_from(Activity))
     def note_activity(self, which: int, activity: Activity) -> None:
         session = self.one(which)
-        self.step(lambda tx: self.harness.sessions.note_activity(tx, session, activity))
+        self.step(lambda tx: self.harness.steps.note_activity(tx, session, activity))
 
     @rule()
     def archive_or_come_back(self) -> None:
         def work(tx: Transaction) -> None:
-            if self.harness.sessions.not_ready(tx, self.workspace_id) is None:
+            if self.harness.steps.not_ready(tx, self.workspace_id) is None:
                 self.harness.workspaces.begin_archive(tx, self.workspace_id)
             else:
                 self.harness.workspaces.archive_failed(tx, self.workspace_id, "disk full")
@@ -191,7 +188,7 @@ class AnyOrder(RuleBasedStateMachine):
     def no_prompt_waits_where_nobody_comes(self) -> None:
         def prompts(tx: ReadTransaction) -> list[tuple[Session, Prompt]]:
             found = self.harness.rows.query(tx, SESSIONS_OF, workspace_id=self.workspace_id)
-            return [(s, prompt) for s in found for prompt in self.harness.sessions._prompts_of(tx, s.id)]
+            return [(s, prompt) for s in found for prompt in self.harness.prompts.of(tx, s.id)]
 
         pairs = self.look(prompts)
         for session, prompt in pairs:

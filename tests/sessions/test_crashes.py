@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 import anyio
 import pytest
 
+from headway_core.processes import Exited, NeverStarted, Probe, Vanished
 from headway_core.sessions import PromptStatus, Purpose, SessionStatus
-from headway_core.sessions.ports import Exited, NeverStarted, Probe, Vanished
 from headway_testing.crash_points import Crash, CrashPoints
 
 if TYPE_CHECKING:
@@ -56,20 +56,20 @@ def one_live_fixer(harness: "Harness") -> bool:
 async def check(harness: "Harness", workspace_id: str) -> None:
     """Let the agent that runs end, and judge the whole history."""
     harness.processes.outcomes.clear()
-    for session_id, _ in harness.processes.running:
-        harness.processes.end(session_id, Exited(exit_code=0))
+    for run in harness.processes.running:
+        harness.processes.end(run.subject, Exited(exit_code=0))
     await harness.again().executor.round()
     fixers = [s for s in await harness.sessions.list(workspace_id) if s.purpose is Purpose.FIXER]
     assert {s.status for s in fixers} <= {SessionStatus.COMPLETED, SessionStatus.FAILED}, "no intent is open"
     assert not harness.processes.orphans, "what a dead supervisor left behind was ended"
-    executed = [(launch.session_id, launch.attempt) for launch in harness.processes.executed]
+    executed = [launch.run for launch in harness.processes.executed]
     assert len(executed) == len(set(executed)), "an attempt is executed at most once"
     for fixer in fixers:
-        mine = [launch for launch in harness.processes.executed if launch.session_id == fixer.id]
+        mine = [launch for launch in harness.processes.executed if launch.run.subject == fixer.id]
         assert len(mine) <= 1, "a session's prompt is handed to an agent at most once"
         prompt = await harness.prompt_of(fixer.id)
         if mine:
-            assert mine[0].prompt == prompt.text
+            assert mine[0].standard_input == prompt.text
             assert prompt.status in {PromptStatus.DELIVERED, PromptStatus.UNKNOWN}
             assert fixer.started_at is not None
         else:
@@ -136,7 +136,7 @@ async def test_a_waiting_prompt_is_told_once_wherever_the_runner_dies(new_harnes
         await after.executor.recover()
         harness.processes.wake()
         await after.executor.round()
-        assert [launch.prompt for launch in harness.processes.executed] == ["go"]
+        assert [launch.standard_input for launch in harness.processes.executed] == ["go"]
         assert (await harness.sessions.get(idle.id)).status is SessionStatus.RUNNING
         assert (await harness.prompt_of(idle.id)).status is PromptStatus.DELIVERED
     assert nth > 4

@@ -8,6 +8,7 @@ import attrs
 import pytest
 
 from headway_core.kernel.errors import InvalidInput, Unavailable
+from headway_core.processes import Exited, NeverStarted, Probe, Running, Vanished
 from headway_core.sessions import (
     Activity,
     EndReason,
@@ -17,8 +18,8 @@ from headway_core.sessions import (
     SessionDuty,
     SessionState,
     SessionStatus,
+    run_of,
 )
-from headway_core.sessions.ports import Exited, NeverStarted, Probe, Running, Vanished
 
 if TYPE_CHECKING:
     from tests.sessions.conftest import Harness
@@ -38,7 +39,7 @@ async def test_a_chat_goes_from_its_prompt_to_its_end(harness: "Harness") -> Non
     assert await harness.executor.round()
     assert (await harness.sessions.get(chat.id)).status is S.RUNNING
     (launch,) = harness.processes.executed
-    assert (launch.session_id, launch.attempt, launch.prompt) == (chat.id, 1, "Say hello")
+    assert (launch.run, launch.standard_input) == (run_of(chat.id, 1), "Say hello")
     assert launch.argv == ("codex", "--model", "big")
     assert launch.cwd == f"/trees/{workspace.id}"
     assert launch.environment == {
@@ -85,7 +86,7 @@ async def test_a_prompt_waits_for_its_workspace(harness: "Harness") -> None:
     await harness.step(workspace.id, lambda tx: harness.workspaces.retry(tx, workspace.id))
     await harness.make_ready(workspace.id)
     await harness.executor.round()
-    assert [launch.prompt for launch in harness.processes.executed] == ["go"]
+    assert [launch.standard_input for launch in harness.processes.executed] == ["go"]
 
 
 @pytest.mark.lesson("F7")
@@ -211,7 +212,7 @@ async def test_a_start_whose_workspace_is_gone_already_launches_nothing(harness:
     over = await harness.sessions.get(begun.id)
     assert (over.status, over.end_reason) == (S.COMPLETED, EndReason.STOPPED_BY_HEADWAY)
     assert harness.processes.executed == []
-    assert harness.processes.found == {(begun.id, 1): NeverStarted()}
+    assert harness.processes.found == {run_of(begun.id, 1): NeverStarted()}
 
 
 async def test_a_fixer_that_runs_too_long_is_timed_out(harness: "Harness") -> None:
@@ -228,7 +229,7 @@ async def test_a_fixer_that_runs_too_long_is_timed_out(harness: "Harness") -> No
     await harness.executor.round()
     over = await harness.sessions.get(fixer.id)
     assert (over.status, over.end_reason) == (S.FAILED, EndReason.TIMED_OUT)
-    assert harness.processes.running == [(chat.id, 1)]
+    assert harness.processes.running == [run_of(chat.id, 1)]
 
 
 async def test_a_fixer_that_ended_in_time_is_not_timed_out_by_a_late_look(harness: "Harness") -> None:
@@ -273,7 +274,7 @@ async def test_a_start_that_failed_in_spite_of_which_the_agent_runs_is_kept(harn
     workspace = await harness.workspace()
     begun = await harness.starting(workspace.id)
     harness.supervisor.refusals["start"] = Unavailable("supervisor", "timed out")
-    harness.processes.found[begun.id, 1] = Running()
+    harness.processes.found[run_of(begun.id, 1)] = Running()
     await harness.executor.round()
     assert (await harness.sessions.get(begun.id)).status is S.RUNNING
 
@@ -358,7 +359,7 @@ async def leave(harness: "Harness", left: Left) -> Session:
     if left.stored is S.STOPPING:
         await harness.sessions.stop(session.id)
     if left.found is not None:
-        harness.processes.found[session.id, 1] = left.found
+        harness.processes.found[run_of(session.id, 1)] = left.found
     return session
 
 
@@ -371,7 +372,7 @@ async def test_recovery_closes_by_the_evidence(harness: "Harness", left: Left) -
     await harness.again().executor.recover()
     now = await harness.sessions.get(session.id)
     assert (now.status, now.end_reason, now.attempt) == (left.to, left.reason, left.attempt)
-    assert harness.processes.running == ([(session.id, 1)] if left.to is S.RUNNING else [])
+    assert harness.processes.running == ([run_of(session.id, 1)] if left.to is S.RUNNING else [])
 
 
 @pytest.mark.parametrize("left", TABLE, ids=str)
@@ -391,17 +392,17 @@ async def test_what_a_dead_runner_knew_of_a_turn_is_not_believed(harness: "Harne
     """QUIET before the restart: UNKNOWN until adopted, then WORKING, as a one-shot agent is."""
     workspace = await harness.workspace()
     run = await harness.running(workspace.id)
-    await harness.step(workspace.id, lambda tx: harness.sessions.note_activity(tx, run, Activity.QUIET))
-    harness.processes.found[run.id, 1] = Running()
+    await harness.step(workspace.id, lambda tx: harness.steps.note_activity(tx, run, Activity.QUIET))
+    harness.processes.found[run_of(run.id, 1)] = Running()
     fresh = harness.again()
     fresh.supervisor.refusals["settle"] = Unavailable("supervisor", "not yet")
     logging.disable(logging.CRITICAL)
     await fresh.executor.recover()
     logging.disable(logging.NOTSET)
-    seen = await harness.store.ledger.read(lambda tx: harness.sessions.state(tx, run))
+    seen = await harness.store.ledger.read(lambda tx: harness.steps.state(tx, run))
     assert seen is SessionState.UNKNOWN
     await harness.again().executor.recover()
-    seen = await harness.store.ledger.read(lambda tx: harness.sessions.state(tx, run))
+    seen = await harness.store.ledger.read(lambda tx: harness.steps.state(tx, run))
     assert seen is SessionState.WORKING
 
 
@@ -424,12 +425,12 @@ async def test_a_late_supervisor_finds_its_attempt_closed(harness: "Harness") ->
     begun = await harness.starting(workspace.id)
     launched = await harness.store.ledger.transact(lambda tx: harness.executor._still_wanted(tx, begun))
     assert launched is not None
-    harness.processes.spawned[begun.id, 1] = launched
+    harness.processes.spawned[run_of(begun.id, 1)] = launched
     await harness.again().executor.recover()
     harness.processes.wake()
     assert harness.processes.executed == []
     await harness.again().executor.round()
-    assert [launch.attempt for launch in harness.processes.executed] == [2]
+    assert [launch.run.attempt for launch in harness.processes.executed] == [2]
 
 
 # For archives and for those who read what was said
@@ -475,9 +476,9 @@ async def test_what_an_agent_said_is_read_whatever_its_exit(harness: "Harness") 
     workspace = await harness.workspace()
     run = await harness.starting(workspace.id)
     harness.processes.outcomes.append(Exited(exit_code=1))
-    harness.processes.files[run.id, 1, "replies.json"] = b"[]"
-    harness.processes.files[run.id, 1, "output"] = b"done\n"
-    harness.processes.files[run.id, 1, "huge"] = b"x" * 1_000_001
+    harness.processes.files[run_of(run.id, 1), "replies.json"] = b"[]"
+    harness.processes.files[run_of(run.id, 1), "output"] = b"done\n"
+    harness.processes.files[run_of(run.id, 1), "huge"] = b"x" * 1_000_001
     await harness.settle_down()
     assert await harness.executor.said(run.id, "replies.json") == b"[]"
     assert await harness.executor.said(run.id, "nothing") is None

@@ -6,6 +6,7 @@ import anyio
 import pytest
 
 from headway_core.kernel.errors import InvalidInput, NotFound
+from headway_core.processes import Exited
 from headway_core.sessions import (
     Activity,
     AlreadyActive,
@@ -23,8 +24,8 @@ from headway_core.sessions import (
     SessionStatus,
     Started,
     WhenLive,
+    run_of,
 )
-from headway_core.sessions.ports import Exited
 from headway_core.workspaces import WorkspaceStatus
 
 if TYPE_CHECKING:
@@ -40,7 +41,7 @@ async def acquire(harness: "Harness", workspace_id: str, **changes: object) -> F
 
 async def quiet_fixer(harness: "Harness", workspace_id: str) -> Session:
     run = await harness.running(workspace_id, Purpose.FIXER)
-    await harness.step(workspace_id, lambda tx: harness.sessions.note_activity(tx, run, Activity.QUIET))
+    await harness.step(workspace_id, lambda tx: harness.steps.note_activity(tx, run, Activity.QUIET))
     return run
 
 
@@ -81,7 +82,7 @@ async def test_row_2_a_fixer_that_is_busy_is_left_alone(
     else:
         fixer = await harness.running(workspace.id, Purpose.FIXER)
         activity = ACTIVITIES.get(which, Activity.QUIET)
-        await harness.step(workspace.id, lambda tx: harness.sessions.note_activity(tx, fixer, activity))
+        await harness.step(workspace.id, lambda tx: harness.steps.note_activity(tx, fixer, activity))
     if which is SessionState.STOPPING:
         await harness.sessions.stop(fixer.id)
     before = await harness.events()
@@ -118,15 +119,15 @@ async def test_row_5_a_quiet_fixer_is_restarted(harness: "Harness") -> None:
     fixer = await harness.starting(workspace.id, Purpose.FIXER)
     await harness.executor.round()
     run = await harness.sessions.get(fixer.id)
-    await harness.step(workspace.id, lambda tx: harness.sessions.note_activity(tx, run, Activity.QUIET))
+    await harness.step(workspace.id, lambda tx: harness.steps.note_activity(tx, run, Activity.QUIET))
     outcome = await acquire(harness, workspace.id, when_live=WhenLive.RESTART, causes=("conflict",))
     assert outcome == Started(session_id=fixer.id, attempt=2, model=None, pending=True)
     await harness.executor.round()
     await harness.executor.round()
     now = await harness.sessions.get(fixer.id)
     assert (now.status, now.attempt, now.causes) == (S.RUNNING, 2, ("conflict",))
-    assert harness.processes.running == [(fixer.id, 2)]
-    assert [launch.prompt for launch in harness.processes.executed] == ["go", "Fix the tests"]
+    assert harness.processes.running == [run_of(fixer.id, 2)]
+    assert [launch.standard_input for launch in harness.processes.executed] == ["go", "Fix the tests"]
 
 
 @pytest.mark.lesson("F13")
@@ -224,7 +225,7 @@ async def test_with_a_runner_the_outcome_is_that_of_the_start_and_no_turn_is_awa
     outcome = await with_runner(harness, workspace.id)
     assert isinstance(outcome, Started)
     assert not outcome.pending
-    assert harness.processes.running == [(outcome.session_id, 1)]
+    assert harness.processes.running == [run_of(outcome.session_id, 1)]
     assert (await harness.prompt_of(outcome.session_id)).status is PromptStatus.DELIVERED
 
 

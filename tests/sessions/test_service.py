@@ -9,6 +9,7 @@ import pytest
 
 from headway_core.kernel.errors import Conflict, InvalidInput, NotFound, UniqueClash
 from headway_core.kernel.transactions import Transaction
+from headway_core.processes import Ended, Exited, NeverStarted, Vanished
 from headway_core.sessions import (
     Activity,
     EndReason,
@@ -27,9 +28,7 @@ from headway_core.sessions import (
     SessionStatus,
     SessionStatusChanged,
 )
-from headway_core.sessions.exit_status import Ended
 from headway_core.sessions.model import START_LIMIT
-from headway_core.sessions.ports import Exited, NeverStarted, Vanished
 from headway_core.workspaces import WorkspaceStatus
 
 if TYPE_CHECKING:
@@ -79,7 +78,7 @@ async def test_the_model_is_the_explicit_one_else_the_last_of_the_agent_else_the
     # most recently active, not newest: the first of claude moves last
     harness.clock.advance(1)
     oldest = (await harness.sessions.list(workspace.id))[1]
-    await harness.step(workspace.id, lambda tx: harness.sessions.begin_start(tx, oldest))
+    await harness.step(workspace.id, lambda tx: harness.steps.begin_start(tx, oldest))
     assert await model("claude", None) == "from-settings"
 
 
@@ -114,7 +113,7 @@ async def test_failed_starts_leave_the_capacity_as_it_was(harness: "Harness") ->
     for _ in range(10):
         begun = await harness.starting(workspace.id)
         fail = partial(
-            harness.sessions.start_failed, session_id=begun.id, attempt=begun.attempt, detail="no program"
+            harness.steps.start_failed, session_id=begun.id, attempt=begun.attempt, detail="no program"
         )
         failed = await harness.step(workspace.id, fail)
         assert (failed.status, failed.end_reason) == (S.FAILED, EndReason.START_FAILED)
@@ -166,13 +165,11 @@ async def test_a_start_takes_every_waiting_prompt_in_order(harness: "Harness") -
     workspace = await harness.workspace()
     session = await harness.idle(workspace.id, prompt="first")
     harness.clock.advance(1)
-    await harness.step(
-        workspace.id, lambda tx: harness.sessions.enqueue(tx, session, "second", causes=("ci",))
-    )
-    begun = await harness.step(workspace.id, lambda tx: harness.sessions.begin_start(tx, session))
+    await harness.step(workspace.id, lambda tx: harness.steps.enqueue(tx, session, "second", causes=("ci",)))
+    begun = await harness.step(workspace.id, lambda tx: harness.steps.begin_start(tx, session))
     assert isinstance(begun, Session)
     assert (begun.status, begun.attempt, begun.causes) == (S.STARTING, 1, ("ci",))
-    assert await harness.store.ledger.read(lambda tx: harness.sessions.handed(tx, begun)) == "first\n\nsecond"
+    assert await harness.store.ledger.read(lambda tx: harness.prompts.handed(tx, begun)) == "first\n\nsecond"
     assert [(p.status, p.attempt) for p in await harness.sessions.prompts(session.id)] == [
         (P.DELIVERING, 1)
     ] * 2
@@ -183,7 +180,7 @@ async def test_a_session_without_a_prompt_gets_no_start(harness: "Harness") -> N
     workspace = await harness.workspace()
     session = await harness.idle(workspace.id, prompt=None)
     with pytest.raises(Conflict, match="no prompt"):
-        await harness.step(workspace.id, lambda tx: harness.sessions.begin_start(tx, session))
+        await harness.step(workspace.id, lambda tx: harness.steps.begin_start(tx, session))
 
 
 @pytest.mark.lesson("F10")
@@ -196,11 +193,11 @@ async def test_a_prompt_that_could_not_arrive_is_refused(harness: "Harness", sta
         session = await harness.sessions.stop(session.id)
     if status is S.COMPLETED:
         session = await harness.step(
-            workspace.id, lambda tx: harness.sessions.ended(tx, session.id, 1, Exited(signal=15))
+            workspace.id, lambda tx: harness.steps.ended(tx, session.id, 1, Exited(signal=15))
         )
     assert session.status is status
     with pytest.raises(Conflict, match=status):
-        await harness.step(workspace.id, lambda tx: harness.sessions.enqueue(tx, session, "more"))
+        await harness.step(workspace.id, lambda tx: harness.steps.enqueue(tx, session, "more"))
     assert len(await harness.sessions.prompts(session.id)) == 1
 
 
@@ -225,7 +222,7 @@ async def test_no_start_in_a_workspace_that_is_not_ready(harness: "Harness", sta
     if status is WorkspaceStatus.ARCHIVING:
         await harness.make_ready(workspace.id)
         await harness.archiving(workspace.id)
-    refused = await harness.step(workspace.id, lambda tx: harness.sessions.begin_start(tx, session))
+    refused = await harness.step(workspace.id, lambda tx: harness.steps.begin_start(tx, session))
     assert refused == NotReady(reason=NotReadyReason.STATUS, status=status)
     assert await harness.sessions.get(session.id) == session
     assert (await harness.prompt_of(session.id)).status is P.QUEUED
@@ -237,11 +234,11 @@ async def test_no_start_without_a_worktree(harness: "Harness") -> None:
     writer = harness.workspaces._workspaces
 
     def lose(tx: Transaction) -> None:
-        writer.replace(tx, attrs.evolve(harness.sessions.workspace(tx, workspace.id), worktree_path=None))
+        writer.replace(tx, attrs.evolve(harness.steps.workspace(tx, workspace.id), worktree_path=None))
 
     await harness.step(workspace.id, lose)
     session = await harness.idle(workspace.id)
-    refused = await harness.step(workspace.id, lambda tx: harness.sessions.begin_start(tx, session))
+    refused = await harness.step(workspace.id, lambda tx: harness.steps.begin_start(tx, session))
     assert refused == NotReady(reason=NotReadyReason.NO_WORKTREE, status=WorkspaceStatus.READY)
 
 
@@ -250,11 +247,11 @@ async def test_a_seen_start_delivers_the_prompt_and_the_turn_is_in_flight(harnes
     workspace = await harness.workspace()
     begun = await harness.starting(workspace.id)
     harness.clock.advance(3)
-    run = await harness.step(workspace.id, lambda tx: harness.sessions.started(tx, begun.id, 1))
+    run = await harness.step(workspace.id, lambda tx: harness.steps.started(tx, begun.id, 1))
     assert (run.status, run.started_at) == (S.RUNNING, begun.last_active_at)
     assert (await harness.prompt_of(run.id)).status is P.DELIVERED
-    assert await harness.store.ledger.read(lambda tx: harness.sessions.state(tx, run)) is SessionState.WORKING
-    again = await harness.step(workspace.id, lambda tx: harness.sessions.started(tx, begun.id, 1))
+    assert await harness.store.ledger.read(lambda tx: harness.steps.state(tx, run)) is SessionState.WORKING
+    again = await harness.step(workspace.id, lambda tx: harness.steps.started(tx, begun.id, 1))
     assert again == run, "an adoption writes no session and emits nothing"
     assert len(await harness.events(SessionStatusChanged)) == 2
 
@@ -265,7 +262,7 @@ async def test_a_start_that_lost_its_workspace_is_to_be_stopped(harness: "Harnes
     workspace = await harness.workspace()
     begun = await harness.starting(workspace.id)
     await harness.archiving(workspace.id)
-    unwanted = await harness.step(workspace.id, lambda tx: harness.sessions.started(tx, begun.id, 1))
+    unwanted = await harness.step(workspace.id, lambda tx: harness.steps.started(tx, begun.id, 1))
     assert (unwanted.status, unwanted.stop_reason) == (S.STOPPING, EndReason.STOPPED_BY_HEADWAY)
 
 
@@ -275,7 +272,7 @@ async def test_a_start_that_was_stopped_meanwhile_stays_stopping(harness: "Harne
     workspace = await harness.workspace()
     begun = await harness.starting(workspace.id)
     stopping = await harness.sessions.stop(begun.id)
-    assert await harness.step(workspace.id, lambda tx: harness.sessions.started(tx, begun.id, 1)) == stopping
+    assert await harness.step(workspace.id, lambda tx: harness.steps.started(tx, begun.id, 1)) == stopping
     assert (await harness.prompt_of(begun.id)).status is P.DELIVERED
 
 
@@ -289,14 +286,14 @@ async def test_what_is_said_of_another_attempt_changes_nothing(harness: "Harness
     workspace = await harness.workspace()
     begun = await harness.starting(workspace.id)
     renewed = await harness.step(
-        workspace.id, lambda tx: harness.sessions.ended(tx, begun.id, 1, NeverStarted())
+        workspace.id, lambda tx: harness.steps.ended(tx, begun.id, 1, NeverStarted())
     )
     assert (renewed.status, renewed.attempt) == (S.STARTING, 2)
     before = await harness.events()
     for late in (
-        lambda tx: harness.sessions.ended(tx, begun.id, 1, found),
-        lambda tx: harness.sessions.started(tx, begun.id, 1),
-        lambda tx: harness.sessions.start_failed(tx, begun.id, 1, "late"),
+        lambda tx: harness.steps.ended(tx, begun.id, 1, found),
+        lambda tx: harness.steps.started(tx, begun.id, 1),
+        lambda tx: harness.steps.start_failed(tx, begun.id, 1, "late"),
     ):
         assert await harness.step(workspace.id, late) == renewed
     assert await harness.events() == before
@@ -308,14 +305,12 @@ async def test_a_late_stop_never_overwrites_an_end(harness: "Harness") -> None:
     workspace = await harness.workspace()
     run = await harness.running(workspace.id)
     over = await harness.step(
-        workspace.id, lambda tx: harness.sessions.ended(tx, run.id, 1, Exited(exit_code=0))
+        workspace.id, lambda tx: harness.steps.ended(tx, run.id, 1, Exited(exit_code=0))
     )
     assert (over.status, over.end_reason, over.exit_code) == (S.COMPLETED, EndReason.EXITED, 0)
     assert await harness.sessions.stop(run.id) == over
-    assert (
-        await harness.step(workspace.id, lambda tx: harness.sessions.ended(tx, run.id, 1, Vanished())) == over
-    )
-    assert await harness.step(workspace.id, lambda tx: harness.sessions.started(tx, run.id, 1)) == over
+    assert await harness.step(workspace.id, lambda tx: harness.steps.ended(tx, run.id, 1, Vanished())) == over
+    assert await harness.step(workspace.id, lambda tx: harness.steps.started(tx, run.id, 1)) == over
     assert len(await harness.events(SessionEnded)) == 1
 
 
@@ -327,12 +322,12 @@ async def test_the_first_reason_of_a_stop_is_the_reason_of_the_end(harness: "Har
     await harness.sessions.stop(run.id, actor="ann")
     await harness.step(
         workspace.id,
-        lambda tx: harness.sessions.request_stop(
-            tx, harness.sessions.known(tx, run.id), EndReason.STOPPED_BY_HEADWAY
+        lambda tx: harness.steps.request_stop(
+            tx, harness.steps.known(tx, run.id), EndReason.STOPPED_BY_HEADWAY
         ),
     )
     over = await harness.step(
-        workspace.id, lambda tx: harness.sessions.ended(tx, run.id, 1, Exited(exit_code=1))
+        workspace.id, lambda tx: harness.steps.ended(tx, run.id, 1, Exited(exit_code=1))
     )
     assert (over.status, over.end_reason, over.exit_code) == (S.COMPLETED, EndReason.STOPPED_BY_PERSON, 1)
 
@@ -343,7 +338,7 @@ async def test_an_end_before_anybody_saw_the_start_still_counts_as_a_turn(harnes
     begun = await harness.starting(workspace.id)
     harness.clock.advance(5)
     over = await harness.step(
-        workspace.id, lambda tx: harness.sessions.ended(tx, begun.id, 1, Exited(exit_code=0))
+        workspace.id, lambda tx: harness.steps.ended(tx, begun.id, 1, Exited(exit_code=0))
     )
     assert (over.status, over.started_at) == (S.COMPLETED, begun.last_active_at)
     assert (await harness.prompt_of(begun.id)).status is P.DELIVERED
@@ -353,7 +348,7 @@ async def test_a_start_that_vanished_leaves_the_delivery_unknown(harness: "Harne
     """A doubt is a stored fact, and is not resolved by sending again."""
     workspace = await harness.workspace()
     begun = await harness.starting(workspace.id)
-    over = await harness.step(workspace.id, lambda tx: harness.sessions.ended(tx, begun.id, 1, Vanished()))
+    over = await harness.step(workspace.id, lambda tx: harness.steps.ended(tx, begun.id, 1, Vanished()))
     assert (over.status, over.end_reason) == (S.FAILED, EndReason.LOST)
     assert (await harness.prompt_of(begun.id)).status is P.UNKNOWN
 
@@ -363,7 +358,7 @@ async def test_an_attempt_that_never_started_is_renewed_with_its_prompt(harness:
     workspace = await harness.workspace()
     begun = await harness.starting(workspace.id)
     renewed = await harness.step(
-        workspace.id, lambda tx: harness.sessions.ended(tx, begun.id, 1, NeverStarted())
+        workspace.id, lambda tx: harness.steps.ended(tx, begun.id, 1, NeverStarted())
     )
     assert (renewed.status, renewed.attempt) == (S.STARTING, 2)
     prompt = await harness.prompt_of(begun.id)
@@ -380,7 +375,7 @@ async def test_a_start_that_never_comes_to_be_is_given_up(harness: "Harness") ->
     session = await harness.starting(workspace.id)
     for attempt in range(1, START_LIMIT + 1):
         assert session.status is S.STARTING
-        never = partial(harness.sessions.ended, session_id=session.id, attempt=attempt, found=NeverStarted())
+        never = partial(harness.steps.ended, session_id=session.id, attempt=attempt, found=NeverStarted())
         session = await harness.step(workspace.id, never)
     assert (session.status, session.end_reason) == (S.FAILED, EndReason.START_FAILED)
     assert session.attempt == START_LIMIT
@@ -398,9 +393,7 @@ async def test_an_attempt_that_never_started_and_is_not_wanted_any_more_ends(
         await harness.sessions.stop(begun.id)
     else:
         await harness.archiving(workspace.id)
-    over = await harness.step(
-        workspace.id, lambda tx: harness.sessions.ended(tx, begun.id, 1, NeverStarted())
-    )
+    over = await harness.step(workspace.id, lambda tx: harness.steps.ended(tx, begun.id, 1, NeverStarted()))
     reason = EndReason.STOPPED_BY_PERSON if why == "stopped" else EndReason.STOPPED_BY_HEADWAY
     assert (over.status, over.end_reason, over.started_at) == (S.COMPLETED, reason, None)
     assert (await harness.prompt_of(begun.id)).status is P.CANCELLED
@@ -412,7 +405,7 @@ async def test_a_failed_start_of_a_session_that_is_stopping_is_a_stop(harness: "
     begun = await harness.starting(workspace.id)
     await harness.sessions.stop(begun.id)
     over = await harness.step(
-        workspace.id, lambda tx: harness.sessions.start_failed(tx, begun.id, 1, "no program")
+        workspace.id, lambda tx: harness.steps.start_failed(tx, begun.id, 1, "no program")
     )
     assert (over.status, over.end_reason) == (S.COMPLETED, EndReason.STOPPED_BY_PERSON)
 
@@ -430,7 +423,7 @@ async def test_stopping_everything_closes_the_idle_and_names_what_must_be_ended(
     )
     stopping = await harness.step(
         workspace.id,
-        lambda tx: harness.sessions.request_stop_all(tx, workspace.id, EndReason.STOPPED_BY_HEADWAY),
+        lambda tx: harness.steps.request_stop_all(tx, workspace.id, EndReason.STOPPED_BY_HEADWAY),
     )
     assert {session.id for session in stopping} == {begun.id, run.id}
     closed = await harness.sessions.get(idle.id)
@@ -454,15 +447,13 @@ async def test_a_restart_is_a_stop_and_a_start_that_nobody_can_step_between(harn
     workspace = await harness.workspace()
     run = await harness.running(workspace.id, Purpose.FIXER)
     stopping = await harness.step(
-        workspace.id, lambda tx: harness.sessions.restart(tx, run, "again", causes=("conflict",))
+        workspace.id, lambda tx: harness.steps.restart(tx, run, "again", causes=("conflict",))
     )
     assert (stopping.status, stopping.attempt) == (S.STOPPING, 1)
-    begun = await harness.step(
-        workspace.id, lambda tx: harness.sessions.ended(tx, run.id, 1, Exited(signal=15))
-    )
+    begun = await harness.step(workspace.id, lambda tx: harness.steps.ended(tx, run.id, 1, Exited(signal=15)))
     assert (begun.status, begun.attempt, begun.causes) == (S.STARTING, 2, ("conflict",))
     assert (begun.stop_reason, begun.end_reason, begun.signal) == (None, None, None)
-    assert await harness.store.ledger.read(lambda tx: harness.sessions.handed(tx, begun)) == "again"
+    assert await harness.store.ledger.read(lambda tx: harness.prompts.handed(tx, begun)) == "again"
 
 
 @pytest.mark.parametrize("why", ["stopped", "archived"])
@@ -470,14 +461,12 @@ async def test_a_restart_that_is_not_wanted_any_more_is_a_stop(harness: "Harness
     """A person's stop, or the end of the workspace, takes the waiting prompt with it."""
     workspace = await harness.workspace()
     run = await harness.running(workspace.id, Purpose.FIXER)
-    await harness.step(workspace.id, lambda tx: harness.sessions.restart(tx, run, "again"))
+    await harness.step(workspace.id, lambda tx: harness.steps.restart(tx, run, "again"))
     if why == "stopped":
         await harness.sessions.stop(run.id)
     else:
         await harness.archiving(workspace.id)
-    over = await harness.step(
-        workspace.id, lambda tx: harness.sessions.ended(tx, run.id, 1, Exited(signal=15))
-    )
+    over = await harness.step(workspace.id, lambda tx: harness.steps.ended(tx, run.id, 1, Exited(signal=15)))
     assert (over.status, over.end_reason) == (S.COMPLETED, EndReason.STOPPED_BY_HEADWAY)
     assert [p.status for p in await harness.sessions.prompts(run.id)] == [P.DELIVERED, P.CANCELLED]
 
@@ -491,10 +480,10 @@ async def test_every_change_emits_one_event_with_what_the_write_changed(harness:
     workspace = await harness.workspace()
     session = await harness.sessions.start_chat(workspace.id, "go", actor="ann")
     assert isinstance(session, Session)
-    await harness.step(workspace.id, lambda tx: harness.sessions.begin_start(tx, session))
-    await harness.step(workspace.id, lambda tx: harness.sessions.started(tx, session.id, 1))
+    await harness.step(workspace.id, lambda tx: harness.steps.begin_start(tx, session))
+    await harness.step(workspace.id, lambda tx: harness.steps.started(tx, session.id, 1))
     await harness.sessions.stop(session.id, actor="bob")
-    await harness.step(workspace.id, lambda tx: harness.sessions.ended(tx, session.id, 1, Exited(signal=15)))
+    await harness.step(workspace.id, lambda tx: harness.steps.ended(tx, session.id, 1, Exited(signal=15)))
     log = await harness.store.ledger.read(lambda tx: harness.store.events.after(tx, 0, limit=100))
     ours = [
         e for e in log if e.workspace_id == workspace.id and e.payload.event.startswith(("session", "prompt"))
@@ -521,11 +510,9 @@ async def test_activity_is_a_side_row_and_emits_nothing(harness: "Harness") -> N
     workspace = await harness.workspace()
     run = await harness.running(workspace.id)
     before = await harness.events()
-    await harness.step(
-        workspace.id, lambda tx: harness.sessions.note_activity(tx, run, Activity.AWAITS_ANSWER)
-    )
-    assert await harness.store.ledger.read(lambda tx: harness.sessions.state(tx, run)) is SessionState.WAITING
+    await harness.step(workspace.id, lambda tx: harness.steps.note_activity(tx, run, Activity.AWAITS_ANSWER))
+    assert await harness.store.ledger.read(lambda tx: harness.steps.state(tx, run)) is SessionState.WAITING
     assert await harness.sessions.get(run.id) == run
     assert await harness.events() == before
-    await harness.step(workspace.id, lambda tx: harness.sessions.ended(tx, run.id, 1, Exited(exit_code=0)))
-    assert await harness.store.ledger.read(lambda tx: harness.sessions.state(tx, run)) is SessionState.UNKNOWN
+    await harness.step(workspace.id, lambda tx: harness.steps.ended(tx, run.id, 1, Exited(exit_code=0)))
+    assert await harness.store.ledger.read(lambda tx: harness.steps.state(tx, run)) is SessionState.UNKNOWN

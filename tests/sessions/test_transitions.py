@@ -7,6 +7,7 @@ import pytest
 
 from headway_core.kernel.errors import IllegalTransition
 from headway_core.kernel.transactions import Transaction
+from headway_core.processes import Ended, Exited, NeverStarted, Vanished, began
 from headway_core.sessions import (
     SESSION_TRANSITIONS,
     Activity,
@@ -19,9 +20,8 @@ from headway_core.sessions import (
     SessionStatus,
     session_state,
 )
-from headway_core.sessions.exit_status import Ended, ExitStatus, began, exit_status, prompt_after
+from headway_core.sessions.exit_status import ExitStatus, exit_status, prompt_after
 from headway_core.sessions.model import StopReason
-from headway_core.sessions.ports import Exited, NeverStarted, Vanished
 from headway_testing.clock import EPOCH
 
 if TYPE_CHECKING:
@@ -72,7 +72,7 @@ async def test_a_move_that_the_table_does_not_have_is_refused(
 
     def move(tx: Transaction, at: Session, status: SessionStatus) -> Session:
         over = status in {S.COMPLETED, S.FAILED}
-        return harness.sessions._move(
+        return harness.steps._move(
             tx, at, status, end_reason=R.EXITED if over else None, ended_at=tx.now() if over else None
         )
 

@@ -24,6 +24,7 @@ from headway_core.kernel.consumers import ConsumerPosition, EventReader
 from headway_core.kernel.duties import DutyRunner
 from headway_core.kernel.errors import Unavailable
 from headway_core.operations import ArchiveService, Busy, ProvisioningService, WorkspaceCreationService
+from headway_core.processes import Exited, Running, Vanished
 from headway_core.projects import ProjectService
 from headway_core.pull_requests import PRSnapshotService, fetches, reconciliation
 from headway_core.pull_requests.model import GitHubState
@@ -38,9 +39,15 @@ from headway_core.ratchet.duty import RatchetDuty
 from headway_core.ratchet.slots import FixerSlots
 from headway_core.ratchet.steps import RatchetSteps
 from headway_core.ratchet.trust import Trust
-from headway_core.sessions import LimitReached, Purpose, SessionExecutor, SessionService, SessionStatus
-from headway_core.sessions.fixers import FixerSessionService
-from headway_core.sessions.ports import Exited, Running, Vanished
+from headway_core.sessions import (
+    LimitReached,
+    Purpose,
+    SessionExecutor,
+    SessionService,
+    SessionStatus,
+    SessionSteps,
+)
+from headway_core.sessions.fixer_steps import FixerSteps
 from headway_core.workspaces.model import WorkspaceStatus
 
 Planted = Iterator[None]
@@ -86,7 +93,7 @@ def no_claim() -> Planted:
         self._apply(key, before, record)
         self._journal.append(lambda: self._apply(key, record, before))
 
-    with replaced(FixerSessionService, acquire=acquire), replaced(memory._Rows, set=put):
+    with replaced(FixerSteps, acquire=acquire), replaced(memory._Rows, set=put):
         yield
 
 
@@ -148,7 +155,7 @@ def no_compare_and_swap() -> Planted:
 
         def outcome(tx: Any) -> None:
             tx.lock(session.workspace_id)
-            self._sessions._settle_prompts(tx, session, "DELIVERED")
+            self._sessions._prompts.settle(tx, session.id, "DELIVERED")
             self._sessions._move(tx, session, SessionStatus.RUNNING, started_at=session.last_active_at)
 
         await self._ledger.transact(outcome)
@@ -160,14 +167,14 @@ def no_compare_and_swap() -> Planted:
 @contextmanager
 def outcome_lost() -> Planted:
     """How an agent ended is looked at, and not stored when it failed."""
-    ended = SessionService.ended
+    ended = SessionSteps.ended
 
     def forgetful(self: Any, tx: Any, session_id: str, attempt: int, found: Any) -> Any:
         if isinstance(found, Exited) and found.exit_code:
             return self.known(tx, session_id)
         return ended(self, tx, session_id, attempt, found)
 
-    with replaced(SessionService, ended=forgetful):
+    with replaced(SessionSteps, ended=forgetful):
         yield
 
 
@@ -188,11 +195,11 @@ def stale_observation_accepted() -> Planted:
 @contextmanager
 def limit_before_the_transaction() -> Planted:
     """The limit of sessions is looked at, and then a session is created."""
-    start_chat, create = SessionService.start_chat, SessionService.create
+    start_chat, create = SessionService.start_chat, SessionSteps.create
 
     async def counted_before(self: Any, workspace_id: str, *args: Any, **more: Any) -> Any:
-        live = await self._ledger.read(lambda tx: self.live(tx, workspace_id))
-        settings = await self._settings.get()
+        live = await self._ledger.read(lambda tx: self._steps.live(tx, workspace_id))
+        settings = await self._ledger.read(self._steps._settings.current)
         if len(live) >= settings.session_limit:
             return LimitReached(limit=settings.session_limit)
         return await start_chat(self, workspace_id, *args, **more)
@@ -206,7 +213,7 @@ def limit_before_the_transaction() -> Planted:
         finally:
             self._settings = settings
 
-    with replaced(SessionService, start_chat=counted_before, create=unchecked):
+    with replaced(SessionService, start_chat=counted_before), replaced(SessionSteps, create=unchecked):
         yield
 
 
@@ -340,22 +347,22 @@ def archive_without_preserving() -> Planted:
 @contextmanager
 def prompt_again_after_a_loss() -> Planted:
     """An attempt whose supervisor died is started once more, though the agent may have read its prompt."""
-    ended = SessionService.ended
+    ended = SessionSteps.ended
 
     def renewing(self: Any, tx: Any, session_id: str, attempt: int, found: Any) -> Any:
         session = self.known(tx, session_id)
         if isinstance(found, Vanished) and session.attempt == attempt:
             if session.status is SessionStatus.STARTING:
                 return self._renew(tx, session)
-            prompts = self._prompts_of(tx, session_id)
+            prompts = self._prompts.of(tx, session_id)
             over = ended(self, tx, session_id, attempt, found)
             idle = self._sessions.replace(tx, attrs.evolve(over, status=SessionStatus.IDLE))
             for prompt in prompts:
-                self._queue(tx, idle, prompt.text, prompt.causes, "headway")
+                self._prompts.queue(tx, idle, prompt.text, causes=prompt.causes, actor="headway")
             return idle
         return ended(self, tx, session_id, attempt, found)
 
-    with replaced(SessionService, ended=renewing):
+    with replaced(SessionSteps, ended=renewing):
         yield
 
 

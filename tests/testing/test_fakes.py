@@ -6,13 +6,13 @@ import anyio
 import attrs
 import pytest
 
-from headway_core.sessions.ports import Exited, Launch, Probe, Running
+from headway_core.processes import Exited, Launch, Probe, RunId, Running
 from headway_core.workspaces.ports import ScriptOrder, ScriptResult
 from headway_testing.clock import ManualClock, SequentialIds
 from headway_testing.contracts.agents import AgentsContract
 from headway_testing.contracts.locks import HostLocksContract
 from headway_testing.contracts.scripts import PATIENCE_S, ScriptBehaviour, ScriptsContract, ScriptStage
-from headway_testing.contracts.supervisor import Behaviour, Stage, SupervisorContract
+from headway_testing.contracts.supervisor import RUN, Behaviour, Stage, SupervisorContract
 from headway_testing.contracts.time_and_ids import ClockContract, IdsContract
 from headway_testing.contracts.worktrees import Place, WorktreesContract
 from headway_testing.fakes import (
@@ -73,12 +73,12 @@ class FakeStage(Stage):
 
     processes: FakeProcesses
 
-    async def launch(self, behaviour: Behaviour, *, session_id: str = "s-1", attempt: int = 1) -> Launch:
+    async def launch(self, behaviour: Behaviour, *, run: RunId = RUN) -> Launch:
         self.processes.outcomes.append(ENDS[behaviour])
         if behaviour is Behaviour.SPEAKS:
-            self.processes.files[session_id, attempt, "replies.json"] = b"hello"
-            self.processes.files[session_id, attempt, "output"] = b"done\n"
-        return Launch(session_id=session_id, attempt=attempt, argv=("x",), cwd="/", environment={}, prompt="")
+            self.processes.files[run, "replies.json"] = b"hello"
+            self.processes.files[run, "output"] = b"done\n"
+        return Launch(run=run, argv=("x",), cwd="/", environment={}, standard_input="")
 
     async def executions(self) -> int:
         return len(self.processes.executed)

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 import anyio
 
 from headway_core.forge_actions.agent_output import PULL_REQUEST, REPLIES
-from headway_core.sessions.ports import Exited, Launch, Running, Vanished
-from simulator.machine import Attempt, Machine, Worktree
+from headway_core.processes import Exited, Launch, RunId, Running, Vanished
+from simulator.machine import Machine, Worktree
 
 if TYPE_CHECKING:
     from simulator.world import World
@@ -37,8 +37,8 @@ class Agents:
 
     async def work(self, machine: Machine, launch: Launch) -> None:
         """The life of one agent."""
-        attempt = (launch.session_id, launch.attempt)
-        name = f"agent {launch.session_id}.{launch.attempt}"
+        run = launch.run
+        name = f"agent {run.subject}.{run.attempt}"
         world = self._world
         mood = next((mood for mood, often in MOODS if world.happens(f"{name} {mood}", often)), "works")
         if world.plan.cursed and world.stormy:
@@ -47,20 +47,20 @@ class Agents:
         if mood == "hangs":
             await anyio.sleep(HUNG_S)
         tree = machine.worktrees.get(launch.cwd)
-        if not isinstance(machine.probes.get(attempt), Running) or tree is None:
+        if not isinstance(machine.probes.get(run), Running) or tree is None:
             return
         if mood in {"dies", "fails"}:
-            machine.end(attempt, Exited(signal=9) if mood == "dies" else Exited(exit_code=1))
+            machine.end(run, Exited(signal=9) if mood == "dies" else Exited(exit_code=1))
         elif mood == "vanishes":
-            machine.end(attempt, Vanished())
+            machine.end(run, Vanished())
         elif mood == "does nothing":
-            machine.end(attempt, Exited(exit_code=0))
+            machine.end(run, Exited(exit_code=0))
         else:
-            self._edit(machine, tree, attempt, mood)
+            self._edit(machine, tree, run, mood)
             await anyio.sleep(world.luck.random() * 2)
-            machine.end(attempt, Exited(exit_code=0))
+            machine.end(run, Exited(exit_code=0))
 
-    def _edit(self, machine: Machine, tree: Worktree, attempt: Attempt, mood: str) -> None:
+    def _edit(self, machine: Machine, tree: Worktree, run: RunId, mood: str) -> None:
         world = self._world
         piece = f"work-{world.count('work')}"
         world.work.append(piece)
@@ -74,7 +74,7 @@ class Agents:
             world.later(world.luck.uniform(3, 15), partial(world.github.push, tree.branch, tree.head))
         elif mood != "forgets to push":
             world.github.push(tree.branch, tree.head)
-        self._speak(machine, tree, attempt, nonsense=mood == "talks nonsense")
+        self._speak(machine, tree, run, nonsense=mood == "talks nonsense")
 
     def _commit(self, machine: Machine, tree: Worktree, *, good: bool) -> None:
         """Everything that lies there, on top of what others pushed and of the base."""
@@ -89,11 +89,11 @@ class Agents:
         tree.head = machine.branches[tree.branch] = made.id
         tree.dirty.clear()
 
-    def _speak(self, machine: Machine, tree: Worktree, attempt: Attempt, *, nonsense: bool) -> None:
+    def _speak(self, machine: Machine, tree: Worktree, run: RunId, *, nonsense: bool) -> None:
         pull = self._world.github.open_pull_of(tree.branch)
         if pull is None:
             words = {"title": "Do it", "body": "Done."}
-            machine.said[*attempt, PULL_REQUEST] = json.dumps(words).encode()
+            machine.said[run, PULL_REQUEST] = json.dumps(words).encode()
             return
         replies = [
             {"thread": each.thread.id, "text": "Done.", "resolve": True}
@@ -102,4 +102,4 @@ class Agents:
         ]
         if replies or nonsense:
             said = json.dumps(replies).encode() if not nonsense else b'{"thread": 1}'
-            machine.said[*attempt, REPLIES] = said
+            machine.said[run, REPLIES] = said

@@ -65,10 +65,10 @@ def _processes(world: "World") -> Iterator[str]:
     for machine in world.machines:
         if machine.recovered is None:
             yield f"{machine.id} has no runner that has recovered it"
-        for session_id, attempt in machine.running:
-            session = world.row("sessions", session_id)
-            if session is None or session.attempt != attempt or session.status not in BUSY:
-                yield f"process {session_id}.{attempt} of {machine.id} is unknown"
+        for run in machine.running:
+            session = world.row("sessions", run.subject)
+            if session is None or session.run != run or session.status not in BUSY:
+                yield f"process {run} of {machine.id} is unknown"
         for orphan in machine.orphans:
             yield f"the group of {orphan} of {machine.id} was not ended"
 

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 from headway_core.forge_actions.model import ActionStatus
 from headway_core.kernel.events import DomainEvent
+from headway_core.processes import Launch, RunId
 from headway_core.sessions.model import SESSION_TRANSITIONS, Purpose, Session
-from headway_core.sessions.ports import Launch
 from headway_core.workspaces.model import LIFECYCLE_TRANSITIONS, Workspace, WorkspaceStatus
 from simulator import rows
 from simulator.machine import Worktree
@@ -41,7 +41,7 @@ class Invariants(Watcher):
         self._world = world
         causes = rows.Causes()
         self._handed: set[tuple[str, str]] = set()
-        self._attempts: set[tuple[str, int]] = set()
+        self._runs: set[RunId] = set()
         self._checkers: dict[str, tuple[tuple[str, rows.RowChecker], ...]] = {
             "workspaces": (
                 ("I1 lifecycle along the table", rows.along(LIFECYCLE_TRANSITIONS)),
@@ -167,24 +167,24 @@ class Invariants(Watcher):
     def executed(self, launch: Launch) -> None:
         """An agent is executed: I3 and I7, as the world sees them."""
         world, workspace_id = self._world, launch.environment["HEADWAY_WORKSPACE"]
-        attempt = (launch.session_id, launch.attempt)
-        if attempt in self._attempts:
-            world.violated("I7 an attempt runs once", f"{attempt} is executed again")
-        self._attempts.add(attempt)
-        given = (launch.session_id, launch.prompt)
+        run = launch.run
+        if run in self._runs:
+            world.violated("I7 an attempt runs once", f"{run} is executed again")
+        self._runs.add(run)
+        given = (run.subject, launch.standard_input)
         if given in self._handed:
-            world.violated("I7 no prompt twice", f"session {launch.session_id} gets its prompt again")
+            world.violated("I7 no prompt twice", f"session {run.subject} gets its prompt again")
         self._handed.add(given)
-        if world.hostile in launch.prompt:
-            world.violated("I10 no stranger's words in a prompt", f"session {launch.session_id}")
-        session: Session | None = world.row("sessions", launch.session_id)
-        if session is None or session.attempt < launch.attempt:
-            world.violated("law 4 intent before effect", f"{attempt} runs, and no row asked for it")
+        if world.hostile in launch.standard_input:
+            world.violated("I10 no stranger's words in a prompt", f"session {run.subject}")
+        session: Session | None = world.row("sessions", run.subject)
+        if session is None or session.attempt < run.attempt:
+            world.violated("law 4 intent before effect", f"{run} runs, and no row asked for it")
         fixers = [
             running
             for machine in world.machines
             for running in machine.running
-            if (row := world.row("sessions", running[0])) is not None
+            if (row := world.row("sessions", running.subject)) is not None
             and row.purpose is Purpose.FIXER
             and row.workspace_id == workspace_id
         ]

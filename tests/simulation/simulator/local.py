@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 import anyio
 
 from headway_core.kernel.errors import Unavailable
+from headway_core.processes import Launch, OutputPart, Probe, RunId, Supervisor
 from headway_core.projects.ports import Repository
-from headway_core.sessions.ports import Launch, OutputPart, Probe, Supervisor
 from headway_core.workspaces.ports import (
     BranchCheckout,
     ScriptOrder,
@@ -164,54 +164,51 @@ class WorldSupervisor(Supervisor):
         self._world = process.world
         self._machine = process.machine
 
-    def _of(self, session_id: str) -> str:
-        return self._world.workspace_of_session(session_id)
+    def _of(self, run: RunId) -> str:
+        return self._world.workspace_of_session(run.subject)
 
     async def start(self, launch: Launch) -> Probe:
-        attempt = (launch.session_id, launch.attempt)
-        async with self._process.effect("start", self._of(launch.session_id)):
-            if attempt not in self._machine.probes and attempt not in self._machine.on_their_way:
+        async with self._process.effect("start", self._of(launch.run)):
+            if launch.run not in self._machine.probes and launch.run not in self._machine.on_their_way:
                 self._machine.launch(launch)
             await self._process.point("within start")
             waited = 0.0
-            while attempt not in self._machine.probes:
+            while launch.run not in self._machine.probes:
                 if waited >= START_PATIENCE_S:
                     raise Unavailable("supervisor", "it does not come up")
                 await anyio.sleep(0.1)
                 await self._process.expect_alive()
                 waited += 0.1
-            return self._machine.probes[attempt]
+            return self._machine.probes[launch.run]
 
-    async def probe(self, session_id: str, attempt: int) -> Probe | None:
+    async def probe(self, run: RunId) -> Probe | None:
         async with self._process.effect("probe", takes_s=0.01):
-            return self._machine.probes.get((session_id, attempt))
+            return self._machine.probes.get(run)
 
-    async def settle(self, session_id: str, attempt: int) -> Probe:
-        async with self._process.effect("settle", self._of(session_id)):
-            return self._machine.settle((session_id, attempt))
+    async def settle(self, run: RunId) -> Probe:
+        async with self._process.effect("settle", self._of(run)):
+            return self._machine.settle(run)
 
-    async def stop(self, session_id: str, attempt: int, *, grace_s: float = 10.0) -> Probe:
-        async with self._process.effect("stop", self._of(session_id), takes_s=2.0):
-            return self._machine.stop((session_id, attempt))
+    async def stop(self, run: RunId, *, grace_s: float = 10.0) -> Probe:
+        async with self._process.effect("stop", self._of(run), takes_s=2.0):
+            return self._machine.stop(run)
 
-    async def said(self, session_id: str, attempt: int, name: str, *, limit: int = 1_000_000) -> bytes | None:
+    async def said(self, run: RunId, name: str, *, limit: int = 1_000_000) -> bytes | None:
         async with self._process.effect("said"):
-            return self._machine.said.get((session_id, attempt, name))
+            return self._machine.said.get((run, name))
 
-    async def output(self, session_id: str, attempt: int, *, limit: int = 65_536) -> str:
+    async def output(self, run: RunId, *, limit: int = 65_536) -> str:
         async with self._process.effect("output"):
             return ""
 
-    async def read_output(
-        self, session_id: str, attempt: int, offset: int, *, limit: int = 65_536
-    ) -> OutputPart | None:
+    async def read_output(self, run: RunId, offset: int, *, limit: int = 65_536) -> OutputPart | None:
         async with self._process.effect("read_output"):
             return None
 
-    async def kept(self) -> tuple[str, ...]:
+    async def kept(self, kind: str) -> tuple[str, ...]:
         async with self._process.effect("kept"):
             return ()  # nobody here lives for as long as files are kept
 
-    async def remove(self, session_id: str) -> None:
+    async def remove(self, kind: str, subject: str) -> None:
         async with self._process.effect("remove"):
             raise AssertionError("nothing is kept")

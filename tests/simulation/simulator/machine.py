@@ -5,14 +5,11 @@ from typing import TYPE_CHECKING
 import anyio
 import attrs
 
-from headway_core.sessions.ports import Exited, Launch, NeverStarted, Probe, Running, Vanished
+from headway_core.processes import Exited, Launch, NeverStarted, Probe, RunId, Running, Vanished
 
 if TYPE_CHECKING:
     from simulator.incarnation import Incarnation
     from simulator.world import World
-
-Attempt = tuple[str, int]
-"""Session id and number."""
 
 
 @attrs.define(kw_only=True)
@@ -39,14 +36,14 @@ class Machine:
         self.worktrees: dict[str, Worktree] = {}
         self.branches: dict[str, str] = {}
         """Local branches: the commit of each."""
-        self.probes: dict[Attempt, Probe] = {}
-        """What can be seen of each attempt; one that is absent shows no sign of a start."""
-        self.on_their_way: dict[Attempt, Launch] = {}
+        self.probes: dict[RunId, Probe] = {}
+        """What can be seen of each run; one that is absent shows no sign of a start."""
+        self.on_their_way: dict[RunId, Launch] = {}
         """Supervisors that were started and have not written `started` yet."""
         self.executed: list[Launch] = []
-        self.said: dict[tuple[str, int, str], bytes] = {}
-        self.orphans: set[Attempt] = set()
-        """Attempts whose supervisor died alone: what the agent started runs on until the group is ended."""
+        self.said: dict[tuple[RunId, str], bytes] = {}
+        self.orphans: set[RunId] = set()
+        """Runs whose supervisor died alone: what the agent started runs on until the group is ended."""
 
     def release_locks_of(self, process: "Incarnation") -> None:
         """A process is gone, and the operating system knows."""
@@ -54,58 +51,58 @@ class Machine:
             del self.held[name]
 
     @property
-    def running(self) -> list[Attempt]:
-        return [attempt for attempt, found in self.probes.items() if isinstance(found, Running)]
+    def running(self) -> list[RunId]:
+        return [run for run, found in self.probes.items() if isinstance(found, Running)]
 
     # Supervisors: each is a program of its own, whatever becomes of the runner
 
     def launch(self, launch: Launch) -> None:
-        """Start the supervisor of an attempt."""
-        self.on_their_way[launch.session_id, launch.attempt] = launch
+        """Start the supervisor of a run."""
+        self.on_their_way[launch.run] = launch
         self._world.spawn(self._supervise, launch)
 
     async def _supervise(self, launch: Launch) -> None:
-        world, attempt = self._world, (launch.session_id, launch.attempt)
-        late = world.happens(f"supervisor of {launch.session_id}.{launch.attempt} is late", 0.1)
+        world, run = self._world, launch.run
+        late = world.happens(f"supervisor of {run.subject}.{run.attempt} is late", 0.1)
         await anyio.sleep(world.luck.uniform(1, 8) if late else world.luck.random() * 0.3)
-        del self.on_their_way[attempt]
-        if not self.create_started(attempt):
-            world.tell(f"{self.id} supervisor of {attempt} finds itself closed, and ends")
+        del self.on_their_way[run]
+        if not self.create_started(run):
+            world.tell(f"{self.id} supervisor of {run} finds itself closed, and ends")
             return
-        if world.happens(f"{launch.session_id}.{launch.attempt} can not be executed", 0.04):
-            self.set(attempt, Exited(failed_to_start="no such program"))
+        if world.happens(f"{run.subject}.{run.attempt} can not be executed", 0.04):
+            self.set(run, Exited(failed_to_start="no such program"))
             return
-        self.set(attempt, Running())
+        self.set(run, Running())
         self.executed.append(launch)
-        world.tell(f"{self.id} executes {attempt}")
+        world.tell(f"{self.id} executes {run}")
         world.watcher.executed(launch)
         world.spawn(world.agents.work, self, launch)
 
-    def create_started(self, attempt: Attempt) -> bool:
+    def create_started(self, run: RunId) -> bool:
         """Create the file `started` exclusively: whether it was not there."""
-        return attempt not in self.probes
+        return run not in self.probes
 
-    def set(self, attempt: Attempt, found: Probe) -> None:
-        self.probes[attempt] = found
+    def set(self, run: RunId, found: Probe) -> None:
+        self.probes[run] = found
         if isinstance(found, Vanished):
-            self.orphans.add(attempt)
-        self._world.tell(f"{self.id} {attempt} is {type(found).__name__}")
+            self.orphans.add(run)
+        self._world.tell(f"{self.id} {run} is {type(found).__name__}")
 
-    def end(self, attempt: Attempt, found: Exited | Vanished) -> None:
-        """The agent of an attempt ends by itself, if it still runs."""
-        if isinstance(self.probes.get(attempt), Running):
-            self.set(attempt, found)
+    def end(self, run: RunId, found: Exited | Vanished) -> None:
+        """The agent of a run ends by itself, if it still runs."""
+        if isinstance(self.probes.get(run), Running):
+            self.set(run, found)
 
-    def settle(self, attempt: Attempt) -> Probe:
-        """Close an attempt that shows no sign of a start; end the group of one that vanished."""
-        self.orphans.discard(attempt)
-        if attempt not in self.probes:
-            self.set(attempt, NeverStarted())
-        return self.probes[attempt]
+    def settle(self, run: RunId) -> Probe:
+        """Close a run that shows no sign of a start; end the group of one that vanished."""
+        self.orphans.discard(run)
+        if run not in self.probes:
+            self.set(run, NeverStarted())
+        return self.probes[run]
 
-    def stop(self, attempt: Attempt) -> Probe:
+    def stop(self, run: RunId) -> Probe:
         """End the group."""
-        found = self.settle(attempt)
+        found = self.settle(run)
         if isinstance(found, Running):
-            self.set(attempt, Exited(signal=15))
-        return self.probes[attempt]
+            self.set(run, Exited(signal=15))
+        return self.probes[run]

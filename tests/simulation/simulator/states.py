@@ -55,10 +55,10 @@ class States:
         return (
             tuple((path, face(attrs.asdict(tree))) for path, tree in sorted(machine.worktrees.items())),
             tuple(sorted(machine.branches.items())),
-            tuple((attempt, face(found)) for attempt, found in sorted(machine.probes.items())),
-            tuple(sorted(machine.on_their_way)),
-            tuple(sorted(machine.said.items())),
-            tuple(sorted(machine.orphans)),
+            tuple(sorted((str(run), face(found)) for run, found in machine.probes.items())),
+            tuple(sorted(map(str, machine.on_their_way))),
+            tuple(sorted((str(run), name, text) for (run, name), text in machine.said.items())),
+            tuple(sorted(map(str, machine.orphans))),
         )
 
     def _face(self, record: Any) -> int:

@@ -15,9 +15,9 @@ import attrs
 
 from headway_core.kernel.clock import Clock
 from headway_core.kernel.events import DomainEvent
+from headway_core.processes import Launch
 from headway_core.pull_requests.model import Check, Review, ReviewThread
 from headway_core.pull_requests.ports import Observation
-from headway_core.sessions.ports import Launch
 from headway_testing.clock import EPOCH, SequentialIds
 from headway_testing.conversations import STRANGER
 from simulator.agents import Agents

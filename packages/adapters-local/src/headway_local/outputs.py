@@ -8,7 +8,7 @@ from pathlib import Path
 
 import attrs
 
-from headway_core.sessions.ports import OutputPart
+from headway_core.processes import OutputPart
 
 _CONTINUATION = bytes(range(0x80, 0xC0))
 """The bytes of UTF-8 that begin no character."""

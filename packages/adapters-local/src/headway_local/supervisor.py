@@ -1,9 +1,10 @@
-"""Attempts of sessions, each under a small program that outlives this process.
+"""Runs of processes, each under a small program that outlives this one.
 
-`<root>/sessions/<session id>/<attempt>/` holds `lock` (held by the program for life), `started` (who it
-is, or that the attempt is closed), `exit`, `prompt`, `output` (and more of it, `outputs`), `out` (the agent's
-`HEADWAY_OUT`), and the agent's own `gh` and `gitconfig`. The files are the truth: any process of this user
-can look.
+`<root>/<kind>/<subject>/<attempt>/` (for an agent `sessions/<session id>/<attempt>/`) holds `lock` (held by
+the program for life), `started` (who it is, or that the run is closed), `exit`, `prompt` (the process's
+standard input), `output` (and more of it, `outputs`), `out` (its `HEADWAY_OUT`), and its own `gh` and
+`gitconfig`. The files are the truth: any process of this user can look. Processes outlive their runner and
+its version, so the layout is a format.
 
 Looking takes a shared lock for microseconds, so that lookers never take each other for a supervisor.
 """
@@ -24,12 +25,13 @@ import anyio
 import anyio.to_thread
 
 from headway_core.kernel.errors import Conflict, InvalidInput, Unavailable
-from headway_core.sessions.ports import (
+from headway_core.processes import (
     Exited,
     Launch,
     NeverStarted,
     OutputPart,
     Probe,
+    RunId,
     Running,
     Supervisor,
     Vanished,
@@ -39,6 +41,7 @@ from headway_local.git import Git
 from headway_local.leashes import PYTHON
 from headway_local.outputs import read_part, tail
 
+_KIND = re.compile(r"[a-z][a-z_]{0,39}")
 _ID = re.compile(r"[0-9a-zA-Z-]{1,40}")
 _NAME = re.compile(r"[0-9A-Za-z_][0-9A-Za-z._-]{0,99}")
 START_LIMIT_S = 10.0
@@ -62,23 +65,28 @@ class LocalSupervisor(Supervisor):
         self._output_limit = output_limit
         self._git = Git()
 
-    def folder(self, session_id: str, attempt: int) -> Path:
-        """Where an attempt keeps its files; `InvalidInput` for ids that are none."""
-        if not _ID.fullmatch(session_id):
-            raise InvalidInput("session_id", f"{session_id!r} is no id")
-        if attempt < 0:
-            raise InvalidInput("attempt", f"{attempt} is no attempt")
-        return self._root.absolute() / "sessions" / session_id / str(attempt)
+    def folder(self, run: RunId) -> Path:
+        """Where a run keeps its files; `InvalidInput` names the part of its id that is none."""
+        if run.attempt < 0:
+            raise InvalidInput("attempt", f"{run.attempt} is no attempt")
+        return self._folder_of(run.kind, run.subject) / str(run.attempt)
+
+    def _folder_of(self, kind: str, subject: str) -> Path:
+        if not _KIND.fullmatch(kind):
+            raise InvalidInput("kind", f"{kind!r} is no kind of runs")
+        if not _ID.fullmatch(subject):
+            raise InvalidInput("subject", f"{subject!r} is no id")
+        return self._root.absolute() / kind / subject
 
     async def start(self, launch: Launch) -> Probe:
-        folder = self.folder(launch.session_id, launch.attempt)
+        folder = self.folder(launch.run)
         if not launch.argv or any("\0" in word for word in (*launch.argv, launch.cwd)):
             raise InvalidInput("argv", "it is empty or holds a NUL")
         known = await anyio.to_thread.run_sync(_look, folder)
         if known is not None:
             return known
         settings = await self._git_settings(launch.cwd)
-        await anyio.to_thread.run_sync(_prepare, folder, launch.prompt, settings)
+        await anyio.to_thread.run_sync(_prepare, folder, launch.standard_input, settings)
         with anyio.CancelScope(shield=True):  # the program decides by itself; nothing would be stopped
             await self._execute(folder, launch)
         return await self._known_or_closed(folder)
@@ -109,17 +117,17 @@ class LocalSupervisor(Supervisor):
             return ""  # no git: the agent may do without
         return "".join(_setting(*item.partition("\n")[::2]) for item in answer.out.split("\0") if item)
 
-    async def probe(self, session_id: str, attempt: int) -> Probe | None:
-        return await anyio.to_thread.run_sync(_look, self.folder(session_id, attempt))
+    async def probe(self, run: RunId) -> Probe | None:
+        return await anyio.to_thread.run_sync(_look, self.folder(run))
 
-    async def settle(self, session_id: str, attempt: int) -> Probe:
-        return await self._known_or_closed(self.folder(session_id, attempt))
+    async def settle(self, run: RunId) -> Probe:
+        return await self._known_or_closed(self.folder(run))
 
     async def _known_or_closed(self, folder: Path) -> Probe:
         return await anyio.to_thread.run_sync(_look_or_close, folder)
 
-    async def stop(self, session_id: str, attempt: int, *, grace_s: float = 10.0) -> Probe:
-        folder = self.folder(session_id, attempt)
+    async def stop(self, run: RunId, *, grace_s: float = 10.0) -> Probe:
+        folder = self.folder(run)
         known = await self._known_or_closed(folder)
         if not isinstance(known, Running):
             return known
@@ -142,26 +150,24 @@ class LocalSupervisor(Supervisor):
                     known = await self._known_or_closed(folder)
         return known
 
-    async def said(self, session_id: str, attempt: int, name: str, *, limit: int = 1_000_000) -> bytes | None:
+    async def said(self, run: RunId, name: str, *, limit: int = 1_000_000) -> bytes | None:
         if not _NAME.fullmatch(name):
             raise InvalidInput("name", f"{name!r} is no plain file name")
-        return await anyio.to_thread.run_sync(_said, self.folder(session_id, attempt), name, limit)
+        return await anyio.to_thread.run_sync(_said, self.folder(run), name, limit)
 
-    async def output(self, session_id: str, attempt: int, *, limit: int = 65_536) -> str:
-        return await anyio.to_thread.run_sync(tail, self.folder(session_id, attempt), limit)
+    async def output(self, run: RunId, *, limit: int = 65_536) -> str:
+        return await anyio.to_thread.run_sync(tail, self.folder(run), limit)
 
-    async def read_output(
-        self, session_id: str, attempt: int, offset: int, *, limit: int = 65_536
-    ) -> OutputPart | None:
+    async def read_output(self, run: RunId, offset: int, *, limit: int = 65_536) -> OutputPart | None:
         if offset < 0 or limit < LONGEST_CHARACTER:
             raise InvalidInput("offset" if offset < 0 else "limit", "is too small")
-        return await anyio.to_thread.run_sync(read_part, self.folder(session_id, attempt), offset, limit)
+        return await anyio.to_thread.run_sync(read_part, self.folder(run), offset, limit)
 
-    async def kept(self) -> tuple[str, ...]:
-        return await anyio.to_thread.run_sync(_kept, self._root.absolute() / "sessions")
+    async def kept(self, kind: str) -> tuple[str, ...]:
+        return await anyio.to_thread.run_sync(_kept, self._folder_of(kind, "0").parent)
 
-    async def remove(self, session_id: str) -> None:
-        await anyio.to_thread.run_sync(_remove, self.folder(session_id, 0).parent)
+    async def remove(self, kind: str, subject: str) -> None:
+        await anyio.to_thread.run_sync(_remove, self._folder_of(kind, subject))
 
 
 def _environment(folder: Path, launch: Launch) -> dict[str, str]:
@@ -330,19 +336,19 @@ def _said(folder: Path, name: str, limit: int) -> bytes | None:
     return content
 
 
-def _kept(sessions: Path) -> tuple[str, ...]:
+def _kept(kind: Path) -> tuple[str, ...]:
     try:
-        return tuple(sorted(entry.name for entry in sessions.iterdir() if _ID.fullmatch(entry.name)))
+        return tuple(sorted(entry.name for entry in kind.iterdir() if _ID.fullmatch(entry.name)))
     except FileNotFoundError:
         return ()
 
 
-def _remove(session: Path) -> None:
-    if not session.is_dir():
+def _remove(subject: Path) -> None:
+    if not subject.is_dir():
         return
-    if any(isinstance(_look(attempt), Running) for attempt in session.iterdir() if attempt.is_dir()):
-        raise Conflict("session", session.name, "it runs")
+    if any(isinstance(_look(attempt), Running) for attempt in subject.iterdir() if attempt.is_dir()):
+        raise Conflict(subject.parent.name, subject.name, "it runs")
     try:
-        shutil.rmtree(session)
+        shutil.rmtree(subject)
     except OSError as error:
-        raise Unavailable("supervisor", f"{session} can't be removed: {error.strerror}") from error
+        raise Unavailable("supervisor", f"{subject} can't be removed: {error.strerror}") from error

@@ -20,12 +20,13 @@ from headway_core.kernel.store import Store
 from headway_core.kernel.wiring import room
 from headway_core.operations.container import OperationsContainer
 from headway_core.operations.ports import IssueReader
+from headway_core.processes import Supervisor
 from headway_core.projects.container import ProjectsContainer
 from headway_core.pull_requests.container import PullRequestsContainer
 from headway_core.pull_requests.ports import PullRequests
 from headway_core.ratchet.container import RatchetContainer
 from headway_core.sessions.container import SessionsContainer
-from headway_core.sessions.ports import Agents, Supervisor
+from headway_core.sessions.ports import Agents
 from headway_core.settings.container import SettingsContainer
 from headway_core.workspaces.container import WorkspacesContainer
 from headway_core.workspaces.ports import Scripts, Worktrees
@@ -96,8 +97,8 @@ class CoreContainer(containers.DeclarativeContainer):
         worktrees=worktrees,
         settings=settings.steps,
         workspaces=workspaces.steps,
-        sessions=sessions.service,
-        fixers=sessions.fixers,
+        sessions=sessions.steps,
+        fixers=sessions.fixer_steps,
         pull_requests=pull_requests.steps,
         read_hosts=hosts.read_hosts,
         read_projects=projects.read_projects,
@@ -122,7 +123,7 @@ class CoreContainer(containers.DeclarativeContainer):
         projects=projects.steps,
         workspaces=workspaces.steps,
         output=workspaces.output_steps,
-        sessions=sessions.service,
+        sessions=sessions.steps,
         executor=sessions.executor,
         pull_requests=pull_requests.steps,
         ratchet=ratchet.steps,

@@ -32,9 +32,8 @@ from headway_core.operations.worktree_paths import WorktreePaths
 from headway_core.projects.service import ProjectService
 from headway_core.pull_requests.service import PRSnapshotService
 from headway_core.ratchet.service import RatchetService
-from headway_core.sessions.fixers import FixerSessionService
 from headway_core.sessions.ports import Agents
-from headway_core.sessions.service import SessionService
+from headway_core.sessions.service import FixerSessionService, SessionService
 from headway_core.settings.service import SettingsService
 from headway_core.workspaces.service import WorkspaceLifecycleService
 

@@ -1,6 +1,7 @@
 """Fixers: the one session of a workspace that mends its pull request."""
 
-from headway_core.sessions.fixers import START_WAIT_S, FixerOutcome, FixerRequest, FixerSessionService
+from headway_core.sessions.fixers import START_WAIT_S, FixerOutcome, FixerRequest
+from headway_core.sessions.service import FixerSessionService
 
 
 class Fixers:

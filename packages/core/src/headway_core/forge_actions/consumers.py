@@ -12,8 +12,9 @@ from headway_core.kernel.hosts import HostLocks
 from headway_core.kernel.ledger import Ledger
 from headway_core.kernel.tables import ReadTable
 from headway_core.kernel.transactions import ReadTransaction, Transaction
+from headway_core.processes import RunId, Supervisor
 from headway_core.pull_requests.model import GitHubState, PullRequestSnapshot
-from headway_core.sessions import SessionEnded, Supervisor
+from headway_core.sessions import SessionEnded
 from headway_core.settings import SettingsSteps
 from headway_core.workspaces.model import Workspace
 
@@ -69,13 +70,13 @@ class AgentOutputConsumer(EventConsumer[OutputFiles | None]):
         if workspace is None or workspace.host_id != self._locks.host_id:
             return None
         return OutputFiles(
-            replies=await self._said(payload.session_id, payload.attempt, REPLIES),
-            pull_request=await self._said(payload.session_id, payload.attempt, PULL_REQUEST),
+            replies=await self._said(payload.run, REPLIES),
+            pull_request=await self._said(payload.run, PULL_REQUEST),
         )
 
-    async def _said(self, session_id: str, attempt: int, name: str) -> bytes | str | None:
+    async def _said(self, run: RunId, name: str) -> bytes | str | None:
         try:
-            return await self._supervisor.said(session_id, attempt, name)
+            return await self._supervisor.said(run, name)
         except InvalidInput as error:
             return error.problem
 

@@ -11,7 +11,7 @@ from headway_core.kernel.hosts import HostLocks
 from headway_core.kernel.store import Store
 from headway_core.kernel.tables import ReadTable
 from headway_core.kernel.wiring import reader, singleton, writer
-from headway_core.sessions.ports import Supervisor
+from headway_core.processes import Supervisor
 
 if TYPE_CHECKING:
     from headway_core.pull_requests.steps import PullRequestSteps

@@ -13,7 +13,7 @@ from headway_core.kernel.transactions import Transaction
 from headway_core.operations.model import ArchiveResult, Busy, HoldsIgnored, NotDue, Settled
 from headway_core.operations.worktree_paths import WorktreePaths
 from headway_core.projects.model import Project
-from headway_core.sessions import EndReason, SessionExecutor, SessionService
+from headway_core.sessions import EndReason, SessionExecutor, SessionSteps
 from headway_core.workspaces.model import Workspace, WorkspaceStatus
 from headway_core.workspaces.ports import Worktrees
 from headway_core.workspaces.steps import WorkspaceSteps
@@ -32,7 +32,7 @@ class ArchiveService:
         *,
         projects: ReadTable[Project],
         workspaces: WorkspaceSteps,
-        sessions: SessionService,
+        sessions: SessionSteps,
         executor: SessionExecutor,
         locks: HostLocks,
         worktrees: Worktrees,

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from headway_core.pull_requests.steps import PullRequestSteps
     from headway_core.ratchet.steps import RatchetSteps
     from headway_core.sessions.executor import SessionExecutor
-    from headway_core.sessions.service import SessionService
+    from headway_core.sessions.steps import SessionSteps
     from headway_core.settings.steps import SettingsSteps
     from headway_core.workspaces.output import InitOutputSteps
     from headway_core.workspaces.steps import WorkspaceSteps
@@ -38,7 +38,7 @@ class OperationsContainer(containers.DeclarativeContainer):
     projects: "providers.Dependency[ProjectSteps]" = providers.Dependency()
     workspaces: "providers.Dependency[WorkspaceSteps]" = providers.Dependency()
     output: "providers.Dependency[InitOutputSteps]" = providers.Dependency()
-    sessions: "providers.Dependency[SessionService]" = providers.Dependency()
+    sessions: "providers.Dependency[SessionSteps]" = providers.Dependency()
     executor: "providers.Dependency[SessionExecutor]" = providers.Dependency()
     pull_requests: "providers.Dependency[PullRequestSteps]" = providers.Dependency()
     ratchet: "providers.Dependency[RatchetSteps]" = providers.Dependency()

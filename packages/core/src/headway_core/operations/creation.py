@@ -22,7 +22,7 @@ from headway_core.projects.steps import ProjectSteps
 from headway_core.pull_requests.steps import PullRequestSteps
 from headway_core.ratchet.steps import RatchetSteps
 from headway_core.sessions.model import Purpose, Session
-from headway_core.sessions.service import SessionService
+from headway_core.sessions.steps import SessionSteps
 from headway_core.settings.model import Settings
 from headway_core.settings.steps import SettingsSteps
 from headway_core.workspaces.model import (
@@ -66,7 +66,7 @@ class WorkspaceCreationService:
         workspaces: WorkspaceSteps,
         pull_requests: PullRequestSteps,
         ratchet: RatchetSteps,
-        sessions: SessionService,
+        sessions: SessionSteps,
         worktrees: Worktrees,
         issues: IssueReader,
     ) -> None:

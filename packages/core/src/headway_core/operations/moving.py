@@ -6,7 +6,7 @@ from headway_core.kernel.hosts import HostLocks
 from headway_core.kernel.ledger import Ledger
 from headway_core.kernel.tables import ReadTable
 from headway_core.kernel.transactions import Transaction
-from headway_core.sessions import SessionService
+from headway_core.sessions import SessionSteps
 from headway_core.workspaces.model import Workspace
 from headway_core.workspaces.steps import WorkspaceSteps
 
@@ -20,7 +20,7 @@ class MovingService:
         *,
         hosts: ReadTable[Host],
         workspaces: WorkspaceSteps,
-        sessions: SessionService,
+        sessions: SessionSteps,
         locks: HostLocks,
     ) -> None:
         self._ledger = ledger

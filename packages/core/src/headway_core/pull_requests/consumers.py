@@ -7,11 +7,11 @@ from headway_core.kernel.hosts import HostLocks
 from headway_core.kernel.ledger import Ledger
 from headway_core.kernel.tables import ReadTable
 from headway_core.kernel.transactions import ReadTransaction, Transaction
+from headway_core.processes import Supervisor
 from headway_core.projects.model import Project
 from headway_core.pull_requests.addresses import named_pull_requests
 from headway_core.pull_requests.steps import PullRequestSteps
 from headway_core.sessions.events import SessionEnded
-from headway_core.sessions.ports import Supervisor
 from headway_core.workspaces.events import WorkspaceBranchChanged, WorkspaceStatusChanged
 from headway_core.workspaces.model import Workspace, WorkspaceStatus
 
@@ -92,10 +92,9 @@ class NamedPullRequestsConsumer(EventConsumer[tuple[int, ...]]):
         project = await self._ledger.read(query)
         if project is None:
             return ()
-        session_id, attempt = event.payload.session_id, event.payload.attempt
-        printed = await self._supervisor.output(session_id, attempt, limit=_OUTPUT_BYTES)
+        printed = await self._supervisor.output(event.payload.run, limit=_OUTPUT_BYTES)
         try:
-            written = await self._supervisor.said(session_id, attempt, _REPLIES)
+            written = await self._supervisor.said(event.payload.run, _REPLIES)
         except InvalidInput:
             written = None
         return named_pull_requests(project, f"{(written or b'').decode('utf-8', 'replace')}\n{printed}")

@@ -7,9 +7,9 @@ from headway_core.kernel.hosts import HostLocks
 from headway_core.kernel.store import Store
 from headway_core.kernel.tables import ReadTable
 from headway_core.kernel.wiring import claims, reader, singleton, writer
+from headway_core.processes import Supervisor
 from headway_core.pull_requests.model import DELIVERIES, FORGE_BUDGETS, SNAPSHOTS, WATCHES
 from headway_core.pull_requests.ports import PullRequests
-from headway_core.sessions.ports import Supervisor
 
 
 class PullRequestsContainer(containers.DeclarativeContainer):

@@ -14,8 +14,8 @@ from headway_core.workspaces.ports import Worktrees
 
 if TYPE_CHECKING:
     from headway_core.pull_requests.steps import PullRequestSteps
-    from headway_core.sessions.fixers import FixerSessionService
-    from headway_core.sessions.service import SessionService
+    from headway_core.sessions.fixer_steps import FixerSteps
+    from headway_core.sessions.steps import SessionSteps
     from headway_core.settings.steps import SettingsSteps
     from headway_core.workspaces.steps import WorkspaceSteps
 
@@ -28,8 +28,8 @@ class RatchetContainer(containers.DeclarativeContainer):
     worktrees = providers.Dependency(instance_of=Worktrees)
     settings: "providers.Dependency[SettingsSteps]" = providers.Dependency()
     workspaces: "providers.Dependency[WorkspaceSteps]" = providers.Dependency()
-    sessions: "providers.Dependency[SessionService]" = providers.Dependency()
-    fixers: "providers.Dependency[FixerSessionService]" = providers.Dependency()
+    sessions: "providers.Dependency[SessionSteps]" = providers.Dependency()
+    fixers: "providers.Dependency[FixerSteps]" = providers.Dependency()
     pull_requests: "providers.Dependency[PullRequestSteps]" = providers.Dependency()
     read_hosts = providers.Dependency(instance_of=ReadTable)
     read_projects = providers.Dependency(instance_of=ReadTable)

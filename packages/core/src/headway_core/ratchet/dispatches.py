@@ -18,7 +18,7 @@ from headway_core.ratchet.model import (
 )
 from headway_core.ratchet.tables import RatchetTables
 from headway_core.ratchet.view import View
-from headway_core.sessions import EndReason, Session, SessionService, SessionStatus, Started
+from headway_core.sessions import EndReason, Session, SessionStatus, SessionSteps, Started
 from headway_core.workspaces.model import WorkspaceStatus
 
 
@@ -38,7 +38,7 @@ class DispatchSteps:
     """Steps that take `tx`. The only writer of the dispatches; their workspace is locked by the caller."""
 
     def __init__(
-        self, *, dispatches: OwnedTable[FixerDispatch], tables: RatchetTables, sessions: SessionService
+        self, *, dispatches: OwnedTable[FixerDispatch], tables: RatchetTables, sessions: SessionSteps
     ) -> None:
         self._dispatches = dispatches
         self._tables = tables

@@ -30,7 +30,7 @@ from headway_core.ratchet.sentences import sentence
 from headway_core.ratchet.slots import read_slots
 from headway_core.ratchet.tables import RatchetTables
 from headway_core.ratchet.view import View, read_view
-from headway_core.sessions import FixerRequest, FixerSessionService, Started, WhenLive
+from headway_core.sessions import FixerRequest, FixerSteps, Started, WhenLive
 from headway_core.settings import SettingsSteps
 from headway_core.workspaces.model import OF_LIVE_WORKSPACES, Workspace
 
@@ -47,7 +47,7 @@ class RatchetSteps:
         tables: RatchetTables,
         settings: SettingsSteps,
         dispatches: DispatchSteps,
-        fixers: FixerSessionService,
+        fixers: FixerSteps,
         pull_requests: PullRequestSteps,
     ) -> None:
         self._ratchets = ratchets

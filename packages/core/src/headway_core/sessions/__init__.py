@@ -1,7 +1,7 @@
 """Sessions: conversations with agents, their prompts, and the processes behind them.
 
-`SessionService` is the only writer. Fixers come only through `FixerSessionService`. `SessionExecutor`
-carries out on a host what both intend.
+`SessionSteps` is the only writer of sessions, `PromptSteps` of prompts. Fixers come only through
+`FixerSteps`. `SessionExecutor` carries out on a host what they intend.
 """
 
 from typing import TYPE_CHECKING
@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from headway_core.kernel.exports import lazy_exports
 
 if TYPE_CHECKING:
+    from headway_core.sessions.duty import SessionDuty
     from headway_core.sessions.events import (
         EVENTS,
         PromptQueued,
@@ -18,13 +19,13 @@ if TYPE_CHECKING:
         SessionEnded,
         SessionStatusChanged,
     )
-    from headway_core.sessions.executor import SessionDuty, SessionExecutor
+    from headway_core.sessions.executor import SessionExecutor
+    from headway_core.sessions.fixer_steps import FixerSteps
     from headway_core.sessions.fixers import (
         AlreadyActive,
         FixerFailed,
         FixerOutcome,
         FixerRequest,
-        FixerSessionService,
         Signalled,
         Started,
         WhenLive,
@@ -46,12 +47,27 @@ if TYPE_CHECKING:
         SessionActivity,
         SessionState,
         SessionStatus,
+        run_of,
         session_state,
     )
-    from headway_core.sessions.ports import Agents, Launch, Supervisor
-    from headway_core.sessions.service import SessionService
+    from headway_core.sessions.ports import Agents
+    from headway_core.sessions.prompts import PromptSteps
+    from headway_core.sessions.service import FixerSessionService, SessionService
+    from headway_core.sessions.steps import SessionSteps
 else:
-    __getattr__ = lazy_exports(__name__, "model", "ports", "events", "service", "fixers", "executor")
+    __getattr__ = lazy_exports(
+        __name__,
+        "model",
+        "ports",
+        "events",
+        "fixers",
+        "prompts",
+        "steps",
+        "fixer_steps",
+        "service",
+        "executor",
+        "duty",
+    )
 
 __all__ = [
     "EVENTS",
@@ -67,7 +83,7 @@ __all__ = [
     "FixerOutcome",
     "FixerRequest",
     "FixerSessionService",
-    "Launch",
+    "FixerSteps",
     "LimitReached",
     "NotReady",
     "NotReadyReason",
@@ -75,6 +91,7 @@ __all__ = [
     "PromptQueued",
     "PromptStatus",
     "PromptStatusChanged",
+    "PromptSteps",
     "Purpose",
     "Session",
     "SessionActivity",
@@ -87,9 +104,10 @@ __all__ = [
     "SessionState",
     "SessionStatus",
     "SessionStatusChanged",
+    "SessionSteps",
     "Signalled",
     "Started",
-    "Supervisor",
     "WhenLive",
+    "run_of",
     "session_state",
 ]

@@ -9,8 +9,9 @@ from headway_core.kernel.hosts import HostLocks
 from headway_core.kernel.store import Store
 from headway_core.kernel.tables import ReadTable
 from headway_core.kernel.wiring import reader, singleton, writer
+from headway_core.processes import Supervisor
 from headway_core.sessions.model import PROMPTS, SESSION_ACTIVITY, SESSIONS
-from headway_core.sessions.ports import Agents, Supervisor
+from headway_core.sessions.ports import Agents
 
 if TYPE_CHECKING:
     from headway_core.settings.steps import SettingsSteps
@@ -37,22 +38,24 @@ class SessionsContainer(containers.DeclarativeContainer):
     write_prompts = writer(store, PROMPTS)
     write_activity = writer(store, SESSION_ACTIVITY)
 
-    service = singleton(
-        lambda: sessions.SessionService,
-        ledger=ledger,
+    prompt_steps = singleton(lambda: sessions.PromptSteps, write_prompts)
+    steps = singleton(
+        lambda: sessions.SessionSteps,
         sessions=write_sessions,
-        prompts=write_prompts,
+        prompts=prompt_steps,
         activity=write_activity,
         workspaces=workspaces,
         settings=settings,
     )
-    fixers = singleton(lambda: sessions.FixerSessionService, ledger, service, read_hosts)
+    fixer_steps = singleton(lambda: sessions.FixerSteps, steps, read_hosts)
+    service = singleton(lambda: sessions.SessionService, ledger, steps, prompt_steps)
+    fixers = singleton(lambda: sessions.FixerSessionService, ledger, fixer_steps, steps)
     executor = singleton(
         lambda: sessions.SessionExecutor,
         ledger=ledger,
-        sessions=service,
+        sessions=steps,
         session_rows=read_sessions,
-        prompts=read_prompts,
+        prompts=prompt_steps,
         supervisor=supervisor,
         agents=agents,
         locks=locks,

@@ -5,7 +5,8 @@ from typing import ClassVar
 
 import attrs
 
-from headway_core.sessions.model import EndReason, PromptStatus, Purpose, SessionStatus
+from headway_core.processes import RunId
+from headway_core.sessions.model import EndReason, PromptStatus, Purpose, SessionStatus, run_of
 
 
 @attrs.frozen(kw_only=True)
@@ -118,6 +119,11 @@ class SessionEnded:
     """When its last attempt was started."""
     ended_at: datetime
     """When it ended."""
+
+    @property
+    def run(self) -> RunId:
+        """The run that ended, as a supervisor knows it; of attempt 0 there is no sign."""
+        return run_of(self.session_id, self.attempt)
 
 
 @attrs.frozen(kw_only=True)

@@ -19,31 +19,29 @@ from collections.abc import Awaitable, Callable, Iterable
 import anyio
 import attrs
 
-from headway_core.kernel.duties import Duty
 from headway_core.kernel.errors import HeadwayError, Unavailable
 from headway_core.kernel.hosts import HostLocks
 from headway_core.kernel.ledger import Ledger
 from headway_core.kernel.tables import ReadTable
 from headway_core.kernel.transactions import ReadTransaction, Transaction
+from headway_core.processes import Launch, NeverStarted, Probe, Running, Supervisor, Vanished
 from headway_core.sessions.model import (
     BUSY,
     BUSY_SESSIONS,
     LOST_SESSIONS,
-    QUEUED_PROMPTS,
     Activity,
     EndReason,
-    Prompt,
     Session,
     SessionStatus,
 )
-from headway_core.sessions.ports import Agents, Launch, NeverStarted, Probe, Running, Supervisor, Vanished
-from headway_core.sessions.service import SessionService
+from headway_core.sessions.ports import Agents
+from headway_core.sessions.prompts import PromptSteps
+from headway_core.sessions.steps import SessionSteps
 
 logger = logging.getLogger(__name__)
 
 PARALLEL = 8
 """Workspaces that are acted on at the same time."""
-BUSY_INTERVAL_S = 0.5
 LONGEST_BACKOFF_S = 60.0
 
 
@@ -56,15 +54,15 @@ class _Due:
 
 
 class SessionExecutor:
-    """Acts on the sessions of this host's workspaces. Holds no table: it reports to `SessionService`."""
+    """Acts on the sessions of this host's workspaces. Holds no table: it reports to `SessionSteps`."""
 
     def __init__(
         self,
         *,
         ledger: Ledger,
-        sessions: SessionService,
+        sessions: SessionSteps,
         session_rows: ReadTable[Session],
-        prompts: ReadTable[Prompt],
+        prompts: PromptSteps,
         supervisor: Supervisor,
         agents: Agents,
         locks: HostLocks,
@@ -131,8 +129,8 @@ class SessionExecutor:
                 if mine:
                     await self.settle_all(workspace_id)
         for session in lost:
-            if isinstance(await self._supervisor.probe(session.id, session.attempt), Running):
-                await self._supervisor.stop(session.id, session.attempt)
+            if isinstance(await self._supervisor.probe(session.run), Running):
+                await self._supervisor.stop(session.run)
 
     def _left_here(self, tx: ReadTransaction) -> tuple[list[str], list[Session]]:
         pinned = [
@@ -147,19 +145,22 @@ class SessionExecutor:
 
         `InvalidInput("name")` as `Supervisor.said`.
         """
-        session = await self._sessions.get(session_id)
-        return await self._supervisor.said(session.id, session.attempt, name)
+        session = await self._session(session_id)
+        return await self._supervisor.said(session.run, name)
 
     async def output(self, session_id: str) -> str:
         """The end of what the newest attempt of a session printed."""
-        session = await self._sessions.get(session_id)
-        return await self._supervisor.output(session.id, session.attempt)
+        session = await self._session(session_id)
+        return await self._supervisor.output(session.run)
+
+    async def _session(self, session_id: str) -> Session:
+        return await self._ledger.read(lambda tx: self._sessions.known(tx, session_id))
 
     # Rounds over the workspaces
 
     def _due(self, tx: ReadTransaction) -> dict[str, list[_Due]]:
         """What may need something, by workspace of this host: the busy, and the idle with a prompt."""
-        waiting = {prompt.session_id for prompt in self._prompts.query(tx, QUEUED_PROMPTS)}
+        waiting = self._prompts.waited_for(tx)
         idle = [session for key in sorted(waiting) if (session := self._session_rows.get(tx, key))]
         due: dict[str, list[_Due]] = {}
         for session in [*self._session_rows.query(tx, BUSY_SESSIONS), *idle]:
@@ -174,7 +175,7 @@ class SessionExecutor:
         return (
             session.status is SessionStatus.IDLE
             and self._sessions.not_ready(tx, session.workspace_id) is None
-            and bool(self._sessions.queued(tx, session.id))
+            and bool(self._prompts.queued(tx, session.id))
         )
 
     async def _each_workspace(
@@ -286,8 +287,7 @@ class SessionExecutor:
             return None
         workspace = self._sessions.workspace(tx, session.workspace_id)
         return Launch(
-            session_id=session.id,
-            attempt=session.attempt,
+            run=session.run,
             argv=(),
             cwd=workspace.worktree_path or "",
             environment={
@@ -295,7 +295,7 @@ class SessionExecutor:
                 "HEADWAY_SESSION": session.id,
                 "HEADWAY_BRANCH": workspace.branch,
             },
-            prompt=self._sessions.handed(tx, present),
+            standard_input=self._prompts.handed(tx, present),
         )
 
     def _failed(self, tx: Transaction, session: Session, detail: str) -> None:
@@ -308,12 +308,12 @@ class SessionExecutor:
         if session.status is not SessionStatus.RUNNING or found.overdue:
             return False
         try:
-            return isinstance(await self._supervisor.probe(session.id, session.attempt), Running)
+            return isinstance(await self._supervisor.probe(session.run), Running)
         except Exception:  # noqa: BLE001  the look under the lock meets it again, and tells it
             return False
 
     async def _watch(self, session: Session) -> None:
-        found = await self._supervisor.probe(session.id, session.attempt)
+        found = await self._supervisor.probe(session.run)
         if not isinstance(found, Running):
             await self._record(session, await self._settle(session))
             return
@@ -330,13 +330,13 @@ class SessionExecutor:
         return present
 
     async def _settle(self, session: Session) -> Probe:
-        return await self._supervisor.settle(session.id, session.attempt)
+        return await self._supervisor.settle(session.run)
 
     async def _stop(self, session: Session) -> None:
         """End the attempt in the world, whatever the row says, and record how it ended."""
         found = await self._settle(session)
         if isinstance(found, Running):
-            found = await self._supervisor.stop(session.id, session.attempt)
+            found = await self._supervisor.stop(session.run)
         if isinstance(found, Running):
             raise Unavailable("supervisor", "the process group could not be ended")
         await self._record(session, found)
@@ -354,16 +354,3 @@ class SessionExecutor:
         wanted = stored.status is SessionStatus.RUNNING and stored.attempt == session.attempt
         if isinstance(found, Running) and not wanted:
             await self._stop(session)
-
-
-class SessionDuty(Duty):
-    """Rounds of the executor: soon after every event, twice a second while something is busy."""
-
-    name = "sessions"
-    wakes_on_events = True
-
-    def __init__(self, executor: SessionExecutor) -> None:
-        self._executor = executor
-
-    async def run(self) -> float | None:
-        return BUSY_INTERVAL_S if await self._executor.round() else None

@@ -4,11 +4,8 @@ from typing import assert_never
 
 import attrs
 
+from headway_core.processes import Ended, Exited, NeverStarted, Vanished, began
 from headway_core.sessions.model import EndReason, PromptStatus, Session, SessionStatus
-from headway_core.sessions.ports import Exited, NeverStarted, Vanished
-
-Ended = Exited | Vanished | NeverStarted
-"""An attempt that runs no more."""
 
 _C, _F = SessionStatus.COMPLETED, SessionStatus.FAILED
 
@@ -58,19 +55,6 @@ def exit_status(session: Session, found: Ended) -> ExitStatus:
             return ExitStatus(status=_F, reason=EndReason.START_FAILED, detail="no attempt came to run")
         case NeverStarted():  # it was seen running: what its supervisor wrote is gone
             return ExitStatus(status=_F, reason=EndReason.LOST, detail="what its supervisor wrote is gone")
-        case _:
-            assert_never(found)
-
-
-def began(found: Ended) -> bool:
-    """Whether the attempt came to run, as far as can be told: its supervisor got to executing it."""
-    match found:
-        case Exited():
-            return found.failed_to_start is None
-        case Vanished():
-            return True
-        case NeverStarted():
-            return False
         case _:
             assert_never(found)
 

@@ -9,6 +9,7 @@ from typing import Literal
 import attrs
 
 from headway_core.kernel.tables import Index, Lock, Query, TableSpec
+from headway_core.processes import RunId
 from headway_core.workspaces.model import OF_LIVE_WORKSPACES, WorkspaceStatus
 
 
@@ -95,13 +96,18 @@ class EndReason(enum.StrEnum):
     """It was idle, and its workspace was archived or another session took its place."""
 
 
+def run_of(session_id: str, attempt: int) -> RunId:
+    """The run of an attempt of a session. Agents survive their runner, so this never changes."""
+    return RunId(kind="sessions", subject=session_id, attempt=attempt)
+
+
 StopReason = Literal[EndReason.STOPPED_BY_PERSON, EndReason.STOPPED_BY_HEADWAY, EndReason.TIMED_OUT]
 """Why somebody wants a session to end."""
 
 
 @attrs.frozen(kw_only=True)
 class Session:
-    """One conversation. `SessionService` is the only writer."""
+    """One conversation. `SessionSteps` is the only writer."""
 
     id: str
     version: int = 0
@@ -129,6 +135,11 @@ class Session:
     signal: int | None = None
     end_detail: str | None = None
     """A sentence for people; no outside text."""
+
+    @property
+    def run(self) -> RunId:
+        """The run of its present attempt, as a supervisor knows it."""
+        return run_of(self.id, self.attempt)
 
     @property
     def is_live(self) -> bool:

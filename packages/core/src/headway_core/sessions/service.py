@@ -1,93 +1,41 @@
-"""The single writer of sessions, their activity and the outbox of prompts.
-
-Steps take `tx`, assume that the caller has locked the workspace, and touch nothing but tables. What a
-step intends (STARTING, STOPPING) the executor of the workspace's host carries out and reports back.
-"""
+"""What callers ask of sessions: chats, stops, fixers, and reading them."""
 
 from collections.abc import Sequence
-from typing import Any, assert_never
 
+import anyio
 import attrs
 
-from headway_core.kernel.errors import Conflict, IllegalTransition, InvalidInput, NotFound
 from headway_core.kernel.ledger import Ledger
-from headway_core.kernel.tables import OwnedTable
 from headway_core.kernel.transactions import ReadTransaction, Transaction
-from headway_core.sessions.events import (
-    PromptQueued,
-    PromptStatusChanged,
-    SessionAttemptRenewed,
-    SessionCreated,
-    SessionEnded,
-    SessionStatusChanged,
-)
-from headway_core.sessions.exit_status import Ended, ExitStatus, began, exit_status, prompt_after
-from headway_core.sessions.model import (
-    BUSY,
-    LIVE_OF,
-    PROMPTS_OF,
-    SESSION_TRANSITIONS,
-    SESSIONS_OF,
-    START_LIMIT,
-    Activity,
-    EndReason,
-    LimitReached,
-    NotReady,
-    NotReadyReason,
-    Prompt,
-    PromptStatus,
-    Purpose,
-    Session,
-    SessionActivity,
-    SessionState,
-    SessionStatus,
-    StopReason,
-    session_state,
-)
-from headway_core.sessions.ports import NeverStarted, Vanished
-from headway_core.settings.steps import SettingsSteps
-from headway_core.workspaces.model import Workspace, WorkspaceStatus
-from headway_core.workspaces.steps import WorkspaceSteps
+from headway_core.sessions.fixer_steps import FixerSteps
+from headway_core.sessions.fixers import START_WAIT_S, FixerFailed, FixerOutcome, FixerRequest, Started
+from headway_core.sessions.model import EndReason, LimitReached, Prompt, Purpose, Session
+from headway_core.sessions.prompts import PromptSteps
+from headway_core.sessions.steps import SessionSteps
 
-_S = SessionStatus
-_P = PromptStatus
+_POLL_S = 0.25
+"""How often a start that another process may carry out is looked at."""
 
 
 class SessionService:
-    """Moves sessions along `SESSION_TRANSITIONS`, and nothing else does."""
+    """Starts chats, stops sessions, and reads them."""
 
-    def __init__(
-        self,
-        *,
-        ledger: Ledger,
-        sessions: OwnedTable[Session],
-        prompts: OwnedTable[Prompt],
-        activity: OwnedTable[SessionActivity],
-        workspaces: WorkspaceSteps,
-        settings: SettingsSteps,
-    ) -> None:
+    def __init__(self, ledger: Ledger, steps: SessionSteps, prompts: PromptSteps) -> None:
         self._ledger = ledger
-        self._sessions = sessions
+        self._steps = steps
         self._prompts = prompts
-        self._activity = activity
-        self._workspaces = workspaces
-        self._settings = settings
-
-    # For callers
 
     async def list(self, workspace_id: str) -> list[Session]:
         """The sessions of a workspace, oldest first."""
-        return await self._ledger.read(
-            lambda tx: self._sessions.query(tx, SESSIONS_OF, workspace_id=workspace_id)
-        )
+        return await self._ledger.read(lambda tx: self._steps.of(tx, workspace_id))
 
     async def get(self, session_id: str) -> Session:
         """The session. `NotFound` when there is none."""
-        return await self._ledger.read(lambda tx: self.known(tx, session_id))
+        return await self._ledger.read(lambda tx: self._steps.known(tx, session_id))
 
     async def prompts(self, session_id: str) -> Sequence[Prompt]:
         """The prompts of a session, oldest first."""
-        return await self._ledger.read(lambda tx: self._prompts_of(tx, session_id))
+        return await self._ledger.read(lambda tx: self._prompts.of(tx, session_id))
 
     async def start_chat(
         self,
@@ -106,9 +54,9 @@ class SessionService:
 
         def work(tx: Transaction) -> Session | LimitReached:
             tx.lock(workspace_id)
-            session = self.create(
+            session = self._steps.create(
                 tx,
-                workspace=self.workspace(tx, workspace_id),
+                workspace=self._steps.workspace(tx, workspace_id),
                 purpose=Purpose.CHAT,
                 label="chat",
                 agent=agent,
@@ -116,396 +64,68 @@ class SessionService:
                 actor=actor,
             )
             if isinstance(session, Session) and prompt is not None:
-                self.enqueue(tx, session, prompt, actor=actor)
+                self._steps.enqueue(tx, session, prompt, actor=actor)
             return session
 
         return await self._ledger.transact(work)
 
     async def stop(self, session_id: str, *, actor: str = "headway") -> Session:
-        """A person wants this session to end. No error when it is over already."""
+        """A person wants this session to end. No error when it is over already. `NotFound`."""
 
         def work(tx: Transaction) -> Session:
-            tx.lock(self.known(tx, session_id).workspace_id)
-            return self.request_stop(tx, self.known(tx, session_id), EndReason.STOPPED_BY_PERSON, actor=actor)
+            tx.lock(self._steps.known(tx, session_id).workspace_id)
+            session = self._steps.known(tx, session_id)
+            return self._steps.request_stop(tx, session, EndReason.STOPPED_BY_PERSON, actor=actor)
 
         return await self._ledger.transact(work)
 
-    # Looking
 
-    def known(self, tx: ReadTransaction, session_id: str) -> Session:
-        """The session. `NotFound` when there is none."""
-        session = self._sessions.get(tx, session_id)
-        if session is None:
-            raise NotFound("session", session_id)
-        return session
+class FixerSessionService:
+    """Acquires the one fixer of a workspace, and waits for its start."""
 
-    def workspace(self, tx: ReadTransaction, workspace_id: str) -> Workspace:
-        """The workspace of a session. `NotFound` when there is none."""
-        return self._workspaces.known(tx, workspace_id)
+    def __init__(self, ledger: Ledger, fixers: FixerSteps, sessions: SessionSteps) -> None:
+        self._ledger = ledger
+        self._fixers = fixers
+        self._sessions = sessions
 
-    def live(self, tx: ReadTransaction, workspace_id: str) -> tuple[Session, ...]:
-        """The sessions that count against the limit, oldest first."""
-        return tuple(self._sessions.query(tx, LIVE_OF, workspace_id=workspace_id))
+    async def acquire_and_dispatch(
+        self, request: FixerRequest, *, wait_s: float = START_WAIT_S, actor: str = "headway"
+    ) -> FixerOutcome:
+        """Acquire in a transaction, then wait up to `wait_s` seconds for the outcome of the start.
 
-    def state(self, tx: ReadTransaction, session: Session) -> SessionState:
-        """What it is doing, as far as anybody can know."""
-        return session_state(session, self._activity.get(tx, session.id))
-
-    def queued(self, tx: ReadTransaction, session_id: str) -> tuple[Prompt, ...]:
-        """The prompts that wait for the session's start."""
-        return self._in_status(tx, session_id, _P.QUEUED)
-
-    def handed(self, tx: ReadTransaction, session: Session) -> str:
-        """What the present attempt is told: its prompts, in order."""
-        texts = (p.text for p in self._prompts_of(tx, session.id) if p.attempt == session.attempt)
-        return "\n\n".join(texts)
-
-    def not_ready(self, tx: ReadTransaction, workspace_id: str) -> NotReady | None:
-        """Why nothing may start in this workspace; None when it may (L6)."""
-        workspace = self.workspace(tx, workspace_id)
-        if workspace.status is not WorkspaceStatus.READY:
-            return NotReady(reason=NotReadyReason.STATUS, status=workspace.status)
-        if workspace.worktree_path is None:
-            return NotReady(reason=NotReadyReason.NO_WORKTREE, status=workspace.status)
-        return None
-
-    # Steps: a session and its prompts
-
-    def create(
-        self,
-        tx: Transaction,
-        *,
-        workspace: Workspace,
-        purpose: Purpose,
-        label: str,
-        agent: str | None = None,
-        model: str | None = None,
-        actor: str = "headway",
-    ) -> Session | LimitReached:
-        """An IDLE session, for every purpose; the limit is counted here (F3, I4).
-
-        Agent: explicit, else the settings'. Model: explicit, else that of the most recently active
-        session of this agent in the workspace, else the settings'. `Conflict` in a workspace that is
-        being or has been archived.
+        Never waits for a turn (R18). `Started` is pending when the host's runner was not that quick, or
+        none is there. `NotFound` for an unknown workspace, `InvalidInput("prompt")` for an empty one;
+        everything else is an outcome (F4).
         """
-        if workspace.status in (WorkspaceStatus.ARCHIVING, WorkspaceStatus.ARCHIVED):
-            raise Conflict("workspace", workspace.id, f"it is {workspace.status}")
-        settings = self._settings.current(tx)
-        if self._sessions.count(tx, LIVE_OF, workspace_id=workspace.id) >= settings.session_limit:
-            return LimitReached(limit=settings.session_limit)
-        agent = agent or settings.default_agent
-        session = self._sessions.add(
-            tx,
-            Session(
-                id=tx.new_id(),
-                workspace_id=workspace.id,
-                agent=agent,
-                model=model or self._last_model(tx, workspace.id, agent) or settings.models.get(agent),
-                purpose=purpose,
-                label=label,
-                status=_S.IDLE,
-                created_at=tx.now(),
-                last_active_at=tx.now(),
-            ),
-        )
-        self._workspaces.note_session(tx, workspace.id)
-        self._tell(tx, SessionCreated, session, actor=actor)
-        return session
 
-    def enqueue(
-        self,
-        tx: Transaction,
-        session: Session,
-        text: str,
-        *,
-        causes: tuple[str, ...] = (),
-        actor: str = "headway",
-    ) -> Prompt:
-        """Put a prompt into the outbox of an IDLE session; its start takes all that wait.
+        def work(tx: Transaction) -> FixerOutcome:
+            tx.lock(request.workspace_id)
+            return self._fixers.acquire(tx, request, actor=actor)
 
-        A command agent reads its prompt when it starts and never again, so any other session refuses
-        with `Conflict`: nothing is accepted that could not arrive (F10). `InvalidInput("prompt")` for
-        an empty text.
-        """
-        if session.status is not _S.IDLE:
-            raise Conflict("session", session.id, f"it is {session.status} and takes no more prompts")
-        return self._queue(tx, session, text, causes, actor)
+        outcome = await self._ledger.transact(work)
+        if isinstance(outcome, Started):
+            with anyio.move_on_after(wait_s):
+                return await self._outcome_of(outcome)
+        return outcome
 
-    def begin_start(self, tx: Transaction, session: Session, *, actor: str = "headway") -> Session | NotReady:
-        """The intent of a start: STARTING with the next attempt, and every waiting prompt DELIVERING.
+    async def _outcome_of(self, started: Started) -> FixerOutcome:
+        while True:
+            changed = self._ledger.changed()
 
-        `Conflict` without a waiting prompt.
-        """
-        if (blocked := self.not_ready(tx, session.workspace_id)) is not None:
-            return blocked
-        waiting = self.queued(tx, session.id)
-        if not waiting:
-            raise Conflict("session", session.id, "it has no prompt to start with")
-        begun = self._move(
-            tx,
-            session,
-            _S.STARTING,
-            actor=actor,
-            causes=tuple(dict.fromkeys(cause for prompt in waiting for cause in prompt.causes)),
-            attempt=session.attempt + 1,
-            last_active_at=tx.now(),
-            stop_reason=None,
-            started_at=None,
-            ended_at=None,
-            end_reason=None,
-            exit_code=None,
-            signal=None,
-            end_detail=None,
-        )
-        for prompt in waiting:
-            self._hand(tx, prompt, _P.DELIVERING, attempt=begun.attempt)
-        return begun
+            def look(tx: ReadTransaction) -> FixerOutcome:
+                return _start_outcome(started, self._sessions.known(tx, started.session_id))
 
-    def restart(
-        self,
-        tx: Transaction,
-        session: Session,
-        text: str,
-        *,
-        causes: tuple[str, ...] = (),
-        actor: str = "headway",
-    ) -> Session:
-        """Stop a RUNNING session; the step that records its end begins the start with this prompt (F1).
+            outcome = await self._ledger.read(look)
+            if not isinstance(outcome, Started) or not outcome.pending:
+                return outcome
+            with anyio.move_on_after(_POLL_S):
+                await changed.wait()
 
-        Between the two nobody finds the session ended. Whoever asks it to stop meanwhile wins.
-        """
-        stopping = self._move(tx, session, _S.STOPPING, actor=actor, stop_reason=EndReason.STOPPED_BY_HEADWAY)
-        self._queue(tx, stopping, text, causes, actor)
-        return stopping
 
-    def request_stop(
-        self, tx: Transaction, session: Session, reason: StopReason, *, actor: str = "headway"
-    ) -> Session:
-        """The intent of a stop. An IDLE session is closed; one that is stopping or over stays so (F5)."""
-        match session.status:
-            case _S.IDLE:
-                closed = EndReason.CLOSED if reason is EndReason.STOPPED_BY_HEADWAY else reason
-                return self._end(tx, session, ExitStatus(status=_S.COMPLETED, reason=closed), actor=actor)
-            case _S.STARTING | _S.RUNNING:
-                return self._move(tx, session, _S.STOPPING, actor=actor, stop_reason=reason)
-            case _S.STOPPING:
-                self._cancel_queued(tx, session, actor)  # of a restart, which is off
-                return session
-            case _S.COMPLETED | _S.FAILED:
-                return session
-            case _:
-                assert_never(session.status)
-
-    def request_stop_all(
-        self, tx: Transaction, workspace_id: str, reason: StopReason, *, actor: str = "headway"
-    ) -> tuple[Session, ...]:
-        """Stop what lives in a workspace and close what is idle; what is STOPPING then."""
-        stopped = [self.request_stop(tx, s, reason, actor=actor) for s in self.live(tx, workspace_id)]
-        return tuple(session for session in stopped if session.status is _S.STOPPING)
-
-    def lose_all(self, tx: Transaction, workspace_id: str) -> None:
-        """Their host does not come back: what may have run there is lost. The idle wait for the next host.
-
-        For a workspace that is not READY any more, so that no restart begins.
-        """
-        for session in self.live(tx, workspace_id):
-            if session.status in BUSY:
-                self.ended(tx, session.id, session.attempt, Vanished())
-
-    # Steps: outcomes. Each names its attempt; what is said of another changes nothing (F8, F9).
-
-    def started(self, tx: Transaction, session_id: str, attempt: int) -> Session:
-        """The attempt's agent is running. Returns the session as it stands now.
-
-        It is wanted if and only if that is RUNNING with this attempt; else the caller must stop it. A
-        workspace that is not READY any more makes it STOPPING (L6). Safe to repeat: an adoption.
-        """
-        session = self.known(tx, session_id)
-        if session.attempt != attempt or session.status not in BUSY:
-            return session
-        self._settle_prompts(tx, session, _P.DELIVERED)
-        if session.status is _S.STARTING:
-            if self.not_ready(tx, session.workspace_id) is not None:
-                return self.request_stop(tx, session, EndReason.STOPPED_BY_HEADWAY)
-            session = self._move(tx, session, _S.RUNNING, started_at=session.last_active_at)
-        if session.status is _S.RUNNING:
-            self.note_activity(tx, session, Activity.WORKING)
-        return session
-
-    def ended(self, tx: Transaction, session_id: str, attempt: int, found: Ended) -> Session:
-        """The attempt runs no more. Returns the session as it stands now.
-
-        An attempt of a STARTING session that never started is renewed: same session, same prompt, next
-        number; up to `START_LIMIT`, and while the workspace is READY.
-        """
-        session = self.known(tx, session_id)
-        if session.attempt != attempt or session.status not in BUSY:
-            return session
-        if isinstance(found, NeverStarted) and session.status is _S.STARTING:
-            if self.not_ready(tx, session.workspace_id) is not None:
-                session = self.request_stop(tx, session, EndReason.STOPPED_BY_HEADWAY)
-            elif session.attempt < START_LIMIT:
-                return self._renew(tx, session)
-        started_at = session.started_at or (session.last_active_at if began(found) else None)
-        self._settle_prompts(tx, session, prompt_after(found))
-        over = self._end(tx, session, exit_status(session, found), started_at=started_at)
-        if session.status is _S.STOPPING and self.queued(tx, session_id):  # a restart
-            begun = self.begin_start(tx, over)
-            if isinstance(begun, Session):
-                return begun
-            self._cancel_queued(tx, over, "headway")
-        return over
-
-    def start_failed(self, tx: Transaction, session_id: str, attempt: int, detail: str) -> Session:
-        """The attempt can't start and never will: FAILED, and its place in the limit is free (F2)."""
-        session = self.known(tx, session_id)
-        if session.attempt != attempt or session.status not in BUSY:
-            return session
-        self._settle_prompts(tx, session, _P.CANCELLED)
-        if session.status is not _S.STARTING:
-            return self.ended(tx, session_id, attempt, NeverStarted())
-        failed = ExitStatus(status=_S.FAILED, reason=EndReason.START_FAILED, detail=detail)
-        return self._end(tx, session, failed)
-
-    def is_overdue(self, tx: ReadTransaction, session: Session) -> bool:
-        """Whether a fixer runs for longer than the settings allow."""
-        limit = self._settings.current(tx).fixer_limit_s
-        return (
-            session.purpose is Purpose.FIXER
-            and session.status is _S.RUNNING
-            and session.started_at is not None
-            and (tx.now() - session.started_at).total_seconds() >= limit
-        )
-
-    def note_activity(self, tx: Transaction, session: Session, activity: Activity) -> None:
-        """What the agent does now: a side row, no event."""
-        self._activity.put(
-            tx,
-            SessionActivity(
-                session_id=session.id, workspace_id=session.workspace_id, activity=activity, at=tx.now()
-            ),
-        )
-
-    # Inside
-
-    def _last_model(self, tx: ReadTransaction, workspace_id: str, agent: str) -> str | None:
-        sessions = self._sessions.query(tx, SESSIONS_OF, workspace_id=workspace_id)
-        named = [s for s in sessions if s.agent == agent and s.model is not None]
-        return max(named, key=lambda s: (s.last_active_at, s.created_at)).model if named else None
-
-    def _move(
-        self,
-        tx: Transaction,
-        session: Session,
-        to: SessionStatus,
-        *,
-        actor: str = "headway",
-        **changes: Any,
-    ) -> Session:
-        """The only place where a status changes."""
-        if to not in SESSION_TRANSITIONS[session.status]:
-            raise IllegalTransition("session", session.id, session.status, to)
-        moved = self._sessions.replace(tx, attrs.evolve(session, status=to, **changes))
-        payload = SessionStatusChanged if moved.is_live else SessionEnded
-        self._tell(tx, payload, moved, actor=actor, from_status=session.status)
-        return moved
-
-    def _renew(self, tx: Transaction, session: Session) -> Session:
-        renewed = self._sessions.replace(
-            tx, attrs.evolve(session, attempt=session.attempt + 1, last_active_at=tx.now())
-        )
-        self._tell(tx, SessionAttemptRenewed, renewed)
-        for prompt in self._in_status(tx, session.id, _P.DELIVERING):
-            self._hand(tx, prompt, _P.DELIVERING, attempt=renewed.attempt)
-        return renewed
-
-    def _end(
-        self, tx: Transaction, session: Session, end: ExitStatus, *, actor: str = "headway", **changes: Any
-    ) -> Session:
-        over = self._move(
-            tx,
-            session,
-            end.status,
-            actor=actor,
-            ended_at=tx.now(),
-            end_reason=end.reason,
-            exit_code=end.exit_code,
-            signal=end.signal,
-            end_detail=end.detail,
-            last_active_at=tx.now(),
-            **changes,
-        )
-        if self._activity.get(tx, session.id) is not None:
-            self._activity.remove(tx, session.id)
-        if session.status is not _S.STOPPING:
-            self._cancel_queued(tx, over, actor)
-        return over
-
-    def _prompts_of(self, tx: ReadTransaction, session_id: str) -> Sequence[Prompt]:
-        return self._prompts.query(tx, PROMPTS_OF, session_id=session_id)
-
-    def _in_status(self, tx: ReadTransaction, session_id: str, status: PromptStatus) -> tuple[Prompt, ...]:
-        return tuple(prompt for prompt in self._prompts_of(tx, session_id) if prompt.status is status)
-
-    def _queue(
-        self, tx: Transaction, session: Session, text: str, causes: tuple[str, ...], actor: str
-    ) -> Prompt:
-        if not text.strip():
-            raise InvalidInput("prompt", "it is empty")
-        prompt = self._prompts.add(
-            tx,
-            Prompt(
-                id=tx.new_id(),
-                workspace_id=session.workspace_id,
-                session_id=session.id,
-                text=text,
-                causes=causes,
-                created_at=tx.now(),
-            ),
-        )
-        queued = PromptQueued(
-            prompt_id=prompt.id, session_id=session.id, causes=causes, created_at=prompt.created_at
-        )
-        tx.emit(queued, workspace_id=session.workspace_id, actor=actor)
-        return prompt
-
-    def _hand(
-        self,
-        tx: Transaction,
-        prompt: Prompt,
-        status: PromptStatus,
-        *,
-        attempt: int | None,
-        actor: str = "headway",
-    ) -> None:
-        self._prompts.replace(tx, attrs.evolve(prompt, status=status, attempt=attempt))
-        changed = PromptStatusChanged(
-            prompt_id=prompt.id,
-            session_id=prompt.session_id,
-            from_status=prompt.status,
-            status=status,
-            attempt=attempt,
-        )
-        tx.emit(changed, workspace_id=prompt.workspace_id, actor=actor)
-
-    def _settle_prompts(self, tx: Transaction, session: Session, status: PromptStatus) -> None:
-        for prompt in self._in_status(tx, session.id, _P.DELIVERING):
-            self._hand(tx, prompt, status, attempt=prompt.attempt)
-
-    def _cancel_queued(self, tx: Transaction, session: Session, actor: str) -> None:
-        for prompt in self.queued(tx, session.id):
-            self._hand(tx, prompt, _P.CANCELLED, attempt=None, actor=actor)
-
-    def _tell(
-        self,
-        tx: Transaction,
-        payload: type[SessionCreated | SessionStatusChanged | SessionAttemptRenewed | SessionEnded],
-        session: Session,
-        *,
-        actor: str = "headway",
-        **more: Any,
-    ) -> None:
-        """Emit with the values that the write returned."""
-        facts = {"session_id": session.id, **attrs.asdict(session, recurse=False), **more}
-        said = {field.name: facts[field.name] for field in attrs.fields(payload)}
-        tx.emit(payload(**said), workspace_id=session.workspace_id, actor=actor)
+def _start_outcome(started: Started, session: Session) -> Started | FixerFailed:
+    """Row 9, or how the start came out."""
+    if session.is_live and (session.attempt < started.attempt or session.started_at is None):
+        return started
+    if session.attempt < started.attempt or session.started_at is None:
+        return FixerFailed(reason=session.end_detail or "it was stopped before it started")
+    return attrs.evolve(started, attempt=session.attempt, pending=False)

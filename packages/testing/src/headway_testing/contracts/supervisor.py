@@ -5,10 +5,11 @@ from abc import ABC, abstractmethod
 from typing import ClassVar
 
 import anyio
+import attrs
 import pytest
 
 from headway_core.kernel.errors import Conflict, InvalidInput
-from headway_core.sessions.ports import Exited, Launch, NeverStarted, Probe, Running, Supervisor
+from headway_core.processes import Exited, Launch, NeverStarted, Probe, RunId, Running, Supervisor
 from headway_testing.contracts.suite import Capability, PortContract
 
 PATIENCE_S = 10.0
@@ -26,6 +27,14 @@ class SupervisorCapability(Capability):
     """Agents can leave files in `$HEADWAY_OUT`."""
     OUTPUT = enum.auto()
     """It keeps what agents print."""
+
+
+RUN = RunId(kind="sessions", subject="s-1", attempt=1)
+AGAIN = attrs.evolve(RUN, attempt=2)
+OTHER = attrs.evolve(RUN, subject="s-2")
+OF_ANOTHER_KIND = attrs.evolve(RUN, kind="run_scripts")
+STRANGE = attrs.evolve(RUN, subject="s-9")
+"""One that nobody starts."""
 
 
 class Behaviour(enum.Enum):
@@ -49,7 +58,7 @@ class Stage(ABC):
     """Where agents perform."""
 
     @abstractmethod
-    async def launch(self, behaviour: Behaviour, *, session_id: str = "s-1", attempt: int = 1) -> Launch:
+    async def launch(self, behaviour: Behaviour, *, run: RunId = RUN) -> Launch:
         """What starts an agent that behaves so."""
 
     @abstractmethod
@@ -57,11 +66,11 @@ class Stage(ABC):
         """How many agents were ever executed."""
 
 
-async def until_ended(supervisor: Supervisor, session_id: str = "s-1", attempt: int = 1) -> Probe | None:
+async def until_ended(supervisor: Supervisor, run: RunId = RUN) -> Probe | None:
     """Wait until the attempt does not run any more; what is known of it then."""
     with anyio.fail_after(PATIENCE_S):
         while True:
-            found = await supervisor.probe(session_id, attempt)
+            found = await supervisor.probe(run)
             if not isinstance(found, Running):
                 return found
             await anyio.sleep(0.005)
@@ -90,8 +99,8 @@ class SupervisorContract(PortContract):
         first = await supervisor.start(await stage.launch(behaviour))
         assert isinstance(first, Running | Exited)
         assert await until_ended(supervisor) == ended
-        assert await supervisor.settle("s-1", 1) == ended
-        assert await supervisor.stop("s-1", 1) == ended
+        assert await supervisor.settle(RUN) == ended
+        assert await supervisor.stop(RUN) == ended
 
     async def test_a_program_that_is_missing_is_told(self, supervisor: Supervisor, stage: Stage) -> None:
         """An agent that can't be executed has ended, with the reason."""
@@ -122,7 +131,7 @@ class SupervisorContract(PortContract):
         launch = await stage.launch(Behaviour.WAITS)
         assert await supervisor.start(launch) == Running()
         assert await supervisor.start(launch) == Running()
-        ended = await supervisor.stop("s-1", 1)
+        ended = await supervisor.stop(RUN)
         assert await supervisor.start(launch) == ended
         assert await stage.executions() <= 1  # it may have been ended before it did anything
 
@@ -130,54 +139,63 @@ class SupervisorContract(PortContract):
         self, supervisor: Supervisor, stage: Stage
     ) -> None:
         """`settle` without a sign of a start closes the attempt for good; the next attempt is free."""
-        assert await supervisor.probe("s-1", 1) is None
-        assert await supervisor.settle("s-1", 1) == NeverStarted()
+        assert await supervisor.probe(RUN) is None
+        assert await supervisor.settle(RUN) == NeverStarted()
         assert await supervisor.start(await stage.launch(Behaviour.SUCCEEDS)) == NeverStarted()
-        assert await supervisor.probe("s-1", 1) == NeverStarted()
+        assert await supervisor.probe(RUN) == NeverStarted()
         assert await stage.executions() == 0
 
     async def test_probing_closes_nothing(self, supervisor: Supervisor, stage: Stage) -> None:
         """An attempt that was only looked at can still be started."""
-        assert await supervisor.probe("s-1", 1) is None
+        assert await supervisor.probe(RUN) is None
         await supervisor.start(await stage.launch(Behaviour.SUCCEEDS))
         assert await until_ended(supervisor) == Exited(exit_code=0)
 
     async def test_stop_ends_what_runs(self, supervisor: Supervisor, stage: Stage) -> None:
         """A stopped agent has ended, by TERM when it listens; stopping again tells the same."""
         await supervisor.start(await stage.launch(Behaviour.WAITS))
-        assert await supervisor.settle("s-1", 1) == Running()
-        ended = await supervisor.stop("s-1", 1)
+        assert await supervisor.settle(RUN) == Running()
+        ended = await supervisor.stop(RUN)
         assert isinstance(ended, Exited)
         assert ended == Exited(signal=15) or SupervisorCapability.SIGNALS not in self.capabilities
-        assert await supervisor.stop("s-1", 1) == ended
+        assert await supervisor.stop(RUN) == ended
 
     async def test_stopping_what_never_started_closes_it(self, supervisor: Supervisor, stage: Stage) -> None:
         """A stop before the start wins: nothing runs afterwards (X5)."""
-        assert await supervisor.stop("s-1", 1) == NeverStarted()
+        assert await supervisor.stop(RUN) == NeverStarted()
         assert await supervisor.start(await stage.launch(Behaviour.SUCCEEDS)) == NeverStarted()
         assert await stage.executions() == 0
 
     async def test_attempts_are_apart(self, supervisor: Supervisor, stage: Stage) -> None:
         """The end of one attempt says nothing of another attempt or session."""
-        await supervisor.start(await stage.launch(Behaviour.WAITS, attempt=2))
-        await supervisor.start(await stage.launch(Behaviour.FAILS, attempt=1))
-        await supervisor.start(await stage.launch(Behaviour.SUCCEEDS, session_id="s-2"))
-        assert await until_ended(supervisor, "s-1", 1) == Exited(exit_code=3)
-        assert await until_ended(supervisor, "s-2", 1) == Exited(exit_code=0)
-        assert await supervisor.probe("s-1", 2) == Running()
-        await supervisor.stop("s-1", 2)
+        await supervisor.start(await stage.launch(Behaviour.WAITS, run=AGAIN))
+        await supervisor.start(await stage.launch(Behaviour.FAILS))
+        await supervisor.start(await stage.launch(Behaviour.SUCCEEDS, run=OTHER))
+        assert await until_ended(supervisor, RUN) == Exited(exit_code=3)
+        assert await until_ended(supervisor, OTHER) == Exited(exit_code=0)
+        assert await supervisor.probe(AGAIN) == Running()
+        await supervisor.stop(AGAIN)
+
+    async def test_kinds_are_apart(self, supervisor: Supervisor, stage: Stage) -> None:
+        """A run of another kind is another run, whatever it is a run of."""
+        await supervisor.start(await stage.launch(Behaviour.SUCCEEDS))
+        await until_ended(supervisor)
+        assert await supervisor.probe(OF_ANOTHER_KIND) is None
+        await supervisor.start(await stage.launch(Behaviour.FAILS, run=OF_ANOTHER_KIND))
+        assert await until_ended(supervisor, OF_ANOTHER_KIND) == Exited(exit_code=3)
+        assert await supervisor.probe(RUN) == Exited(exit_code=0)
 
     async def test_what_the_agent_leaves_is_read(self, supervisor: Supervisor, stage: Stage) -> None:
         """A file in `$HEADWAY_OUT` is read up to its limit; what is not there is None."""
         self.needs(SupervisorCapability.FILES)
         await supervisor.start(await stage.launch(Behaviour.SPEAKS))
         await until_ended(supervisor)
-        assert await supervisor.said("s-1", 1, "replies.json") == b"hello"
-        assert await supervisor.said("s-1", 1, "replies.json", limit=5) == b"hello"
-        assert await supervisor.said("s-1", 1, "other.json") is None
-        assert await supervisor.said("s-9", 1, "replies.json") is None
+        assert await supervisor.said(RUN, "replies.json") == b"hello"
+        assert await supervisor.said(RUN, "replies.json", limit=5) == b"hello"
+        assert await supervisor.said(RUN, "other.json") is None
+        assert await supervisor.said(STRANGE, "replies.json") is None
         with pytest.raises(InvalidInput) as refused:
-            await supervisor.said("s-1", 1, "replies.json", limit=4)
+            await supervisor.said(RUN, "replies.json", limit=4)
         assert refused.value.field == "name"
 
     async def test_what_the_agent_prints_is_kept(self, supervisor: Supervisor, stage: Stage) -> None:
@@ -185,8 +203,8 @@ class SupervisorContract(PortContract):
         self.needs(SupervisorCapability.OUTPUT)
         await supervisor.start(await stage.launch(Behaviour.SPEAKS))
         await until_ended(supervisor)
-        assert (await supervisor.output("s-1", 1)).strip() == "done"
-        assert await supervisor.output("s-9", 1) == ""
+        assert (await supervisor.output(RUN)).strip() == "done"
+        assert await supervisor.output(STRANGE) == ""
 
     async def test_output_is_read_in_parts(self, supervisor: Supervisor, stage: Stage) -> None:
         """From any offset told, up to a limit, until a part is empty; None where nothing is kept."""
@@ -194,31 +212,35 @@ class SupervisorContract(PortContract):
         await supervisor.start(await stage.launch(Behaviour.SPEAKS))
         await until_ended(supervisor)
         offset, text = 0, ""
-        while (part := await supervisor.read_output("s-1", 1, offset, limit=4)) is not None and part.text:
+        while (part := await supervisor.read_output(RUN, offset, limit=4)) is not None and part.text:
             assert (part.offset, part.left_out) == (offset, 0)
             assert part.next_offset == offset + len(part.text.encode()) <= offset + 4
             offset, text = part.next_offset, text + part.text
         assert text.strip() == "done"
         assert part is not None
         assert part.next_offset == offset
-        assert await supervisor.read_output("s-1", 2, 0) is None
-        assert await supervisor.read_output("s-9", 1, 0) is None
+        assert await supervisor.read_output(AGAIN, 0) is None
+        assert await supervisor.read_output(STRANGE, 0) is None
 
-    async def test_what_is_kept_of_a_session_is_removed(self, supervisor: Supervisor, stage: Stage) -> None:
-        """All of its attempts, and of no other session; never while one runs."""
+    async def test_what_is_kept_of_a_subject_is_removed(self, supervisor: Supervisor, stage: Stage) -> None:
+        """All of its runs, and of no other subject or kind; never while one runs."""
         self.needs(SupervisorCapability.OUTPUT)
         await supervisor.start(await stage.launch(Behaviour.SPEAKS))
         await until_ended(supervisor)
-        await supervisor.start(await stage.launch(Behaviour.WAITS, attempt=2))
-        await supervisor.start(await stage.launch(Behaviour.SPEAKS, session_id="s-2"))
-        await until_ended(supervisor, "s-2")
-        assert await supervisor.kept() == ("s-1", "s-2")
+        await supervisor.start(await stage.launch(Behaviour.WAITS, run=AGAIN))
+        await supervisor.start(await stage.launch(Behaviour.SPEAKS, run=OTHER))
+        await supervisor.start(await stage.launch(Behaviour.SPEAKS, run=OF_ANOTHER_KIND))
+        await until_ended(supervisor, OTHER)
+        await until_ended(supervisor, OF_ANOTHER_KIND)
+        assert await supervisor.kept(RUN.kind) == ("s-1", "s-2")
         with pytest.raises(Conflict):
-            await supervisor.remove("s-1")
-        assert await supervisor.output("s-1", 1) != ""
-        await supervisor.stop("s-1", 2)
-        await supervisor.remove("s-1")
-        await supervisor.remove("s-1")
-        assert await supervisor.kept() == ("s-2",)
-        assert await supervisor.read_output("s-1", 1, 0) is None
-        assert await supervisor.read_output("s-2", 1, 0) is not None
+            await supervisor.remove(RUN.kind, "s-1")
+        assert await supervisor.output(RUN) != ""
+        await supervisor.stop(AGAIN)
+        await supervisor.remove(RUN.kind, "s-1")
+        await supervisor.remove(RUN.kind, "s-1")
+        assert await supervisor.kept(RUN.kind) == ("s-2",)
+        assert await supervisor.kept(OF_ANOTHER_KIND.kind) == ("s-1",)
+        assert await supervisor.read_output(RUN, 0) is None
+        assert await supervisor.read_output(OTHER, 0) is not None
+        assert await supervisor.read_output(OF_ANOTHER_KIND, 0) is not None

@@ -10,7 +10,7 @@ from headway_testing.fakes.forge_writer import FakeEffects, FakeForgeWriter
 from headway_testing.fakes.issues import FakeIssueReader
 from headway_testing.fakes.locks import FakeLocks
 from headway_testing.fakes.scripts import FakeScripts
-from headway_testing.fakes.supervisor import Attempt, FakeProcesses, FakeSupervisor
+from headway_testing.fakes.supervisor import FakeProcesses, FakeSupervisor
 from headway_testing.fakes.worktrees import (
     FakeGit,
     FakeWorktree,
@@ -20,7 +20,6 @@ from headway_testing.fakes.worktrees import (
 __all__ = [
     "NOT_FOUND",
     "Asked",
-    "Attempt",
     "FakeAgents",
     "FakeEffects",
     "FakeForgeWriter",

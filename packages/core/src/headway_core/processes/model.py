@@ -1,0 +1,93 @@
+"""A run of a process: what names it, what starts it, and what can be found of it."""
+
+from collections.abc import Mapping
+from typing import assert_never
+
+import attrs
+
+
+@attrs.frozen(kw_only=True)
+class RunId:
+    """One start of one thing that runs. Never used again: what is found of it is of this start alone."""
+
+    kind: str
+    """What runs, as its room calls it: `sessions` for agents. Of `a-z` and `_`; kinds are kept apart."""
+    subject: str
+    """The id of what runs: a session's."""
+    attempt: int
+    """Which of its starts, from 0."""
+
+    def __str__(self) -> str:
+        return f"{self.kind}/{self.subject}/{self.attempt}"
+
+
+@attrs.frozen(kw_only=True)
+class Launch:
+    """A process to be supervised."""
+
+    run: RunId
+    argv: tuple[str, ...]
+    cwd: str
+    environment: Mapping[str, str] = attrs.field(repr=False)
+    """What the process gets beside the allow-listed variables of the host; it may hold secrets, which are on
+    no disk. What the supervisor sets itself wins."""
+    standard_input: str = attrs.field(repr=False)
+    """All that it can read there: an agent's prompt."""
+
+
+@attrs.frozen(kw_only=True)
+class Running:
+    """The run's lock is held: its supervisor lives."""
+
+
+@attrs.frozen(kw_only=True)
+class Exited:
+    """The exit file says how the process ended: exactly one of the two, or `failed_to_start`."""
+
+    exit_code: int | None = None
+    signal: int | None = None
+    failed_to_start: str | None = None
+    """The program could not be executed: the operating system's reason."""
+
+
+@attrs.frozen(kw_only=True)
+class Vanished:
+    """It was started, nobody holds its lock, and there is no exit file: its group was killed."""
+
+
+@attrs.frozen(kw_only=True)
+class NeverStarted:
+    """It never started, and from now on never will: the run is closed."""
+
+
+@attrs.frozen(kw_only=True)
+class OutputPart:
+    """A part of what a process printed, in whole characters."""
+
+    text: str
+    """Empty when no more was printed so far."""
+    offset: int
+    """How many bytes were printed before it."""
+    next_offset: int
+    """Where the part after it begins; `offset` again when it is empty."""
+    left_out: int
+    """How many bytes before it were printed, and are not kept because there were too many."""
+
+
+Probe = Running | Exited | Vanished | NeverStarted
+
+Ended = Exited | Vanished | NeverStarted
+"""A run that is over."""
+
+
+def began(found: Ended) -> bool:
+    """Whether the process came to run, as far as can be told: its supervisor got to executing it."""
+    match found:
+        case Exited():
+            return found.failed_to_start is None
+        case Vanished():
+            return True
+        case NeverStarted():
+            return False
+        case _:
+            assert_never(found)
