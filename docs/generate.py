@@ -12,6 +12,7 @@ import sys
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
+from pages.api import reference
 from pages.errors import errors
 from pages.events import events
 from pages.glossary import glossary
@@ -23,6 +24,7 @@ RENEW = "python docs/generate.py"
 EXCERPT = re.compile(r"(^<!-- ([\w/]+\.\w+)(?:: (\w+))? -->\n```\w+\n).*?^```$", re.MULTILINE | re.DOTALL)
 
 PAGES: Mapping[str, Callable[[], str]] = {
+    "api.md": reference,
     "glossary.md": glossary,
     "settings.md": settings,
     "events.md": events,

@@ -10,6 +10,7 @@ from headway_core.kernel.transactions import Payload
 from headway_core.settings.model import Settings
 from pages.docstrings import sentence
 from pages.markdown import code, fields, parts
+from pages.public import name_of
 
 
 def events() -> str:
@@ -17,7 +18,7 @@ def events() -> str:
     sections = [f"## Every event\n\n{sentence(DomainEvent)}\n\n{fields(DomainEvent)}"]
     sections += [_event(payload) for payload in ALL_EVENTS]
     sections.append("## Records\n\nWhat the fields of events hold, and what these hold in turn.")
-    sections += [f"### {of.__name__}\n\n{sentence(of)}\n\n{fields(of)}" for of in records()]
+    sections += [f"### {name_of(of)}\n\n{sentence(of)}\n\n{fields(of)}" for of in records()]
     return "\n\n".join(sections)
 
 
@@ -40,4 +41,4 @@ def within(roots: list[type]) -> list[type]:
             inner = {part for part in parts(hint) if isinstance(part, type) and attrs.has(part)}
             todo += inner - found
             found |= inner
-    return sorted(found - {Settings}, key=lambda of: of.__name__)
+    return sorted(found - {Settings}, key=name_of)

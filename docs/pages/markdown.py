@@ -4,17 +4,13 @@ import enum
 import types
 import typing
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from types import MappingProxyType
 
 import attrs
 
-from headway_core.forge_actions.model import Order
-from headway_core.ratchet import Decision
 from headway_core.settings.model import Settings
-from headway_core.workspaces.model import WorkspaceSource
 from pages.docstrings import members
-
-NAMED: Mapping[str, object] = {"Decision": Decision, "Order": Order, "WorkspaceSource": WorkspaceSource}
-"""Unions that have a name in the code."""
+from pages.public import UNIONS, name_of
 
 
 def table(heading: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
@@ -35,12 +31,12 @@ def hint(of: object) -> str:
     if (origin := typing.get_origin(of)) is not None:
         inner = ", ".join("..." if arm is ... else hint(arm) for arm in typing.get_args(of))
         return f"{hint(origin)}[{inner}]"
-    return "None" if of is types.NoneType else getattr(of, "__name__", str(of))
+    return "None" if of is types.NoneType else name_of(of)
 
 
 def _union(of: tuple[object, ...]) -> str:
     some = [arm for arm in of if arm is not types.NoneType]
-    named = (name for name, union in NAMED.items() if set(typing.get_args(union)) == set(some))
+    named = (name for name, union in UNIONS.items() if set(typing.get_args(union)) == set(some))
     shown = next(named, None) or " | ".join(map(hint, some))
     return shown if len(some) == len(of) else f"{shown} | None"
 
@@ -52,23 +48,23 @@ def parts(of: object) -> Iterator[object]:
         yield from parts(arm)
 
 
-def linked(of: object, records: str = "") -> str:
-    """A type as code, with a link to what it is when a page tells it; `records` is the page of records."""
+def linked(of: object, pages: Mapping[type, str]) -> str:
+    """A type as code, with a link to what it is; `pages`: of the records that this page does not tell of."""
     shown = code(hint(of))
     for inner in parts(of):
         if isinstance(inner, type) and issubclass(inner, enum.StrEnum):
             return f"[{shown}](glossary.md#{inner.__name__.lower()})"
         if isinstance(inner, type) and attrs.has(inner):
-            where = "settings.md#" if inner is Settings else f"{records}#{inner.__name__.lower()}"
-            return f"[{shown}]({where.removesuffix('#')})"
+            where = f"{pages.get(inner, '')}#{name_of(inner).lower()}"
+            return f"[{shown}]({'settings.md' if inner is Settings else where})"
     return shown
 
 
-def fields(of: type, records: str = "") -> str:
-    """The fields of a record."""
+def fields(of: type, pages: Mapping[type, str] = MappingProxyType({})) -> str:
+    """The fields of a record; `pages`: those of records that this page does not tell of."""
     hints, told = typing.get_type_hints(of), members(of)
     rows = [
-        [code(field.name), linked(hints[field.name], records), told.get(field.name, "")]
+        [code(field.name), linked(hints[field.name], pages), told.get(field.name, "")]
         for field in attrs.fields(of)
     ]
     return table(["field", "type", "meaning"], rows) if rows else "It has no fields."
