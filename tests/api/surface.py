@@ -8,6 +8,7 @@ import enum
 import inspect
 import re
 from collections.abc import Iterator
+from functools import cached_property
 from pathlib import Path
 
 import attrs
@@ -56,10 +57,12 @@ def _field(field: "attrs.Attribute[object]") -> str:
 
 
 def _member(name: str, value: object) -> Iterator[str]:
-    if isinstance(value, property):
-        assert value.fget is not None
-        told = inspect.signature(value.fget).return_annotation
-        yield f"{name} -> {_plain(inspect.formatannotation(told))}  (property)"
+    if isinstance(value, property | cached_property):
+        getter = value.fget if isinstance(value, property) else value.func
+        assert getter is not None
+        told = inspect.signature(getter).return_annotation
+        told = told if isinstance(told, str) else inspect.formatannotation(told)
+        yield f"{name} -> {_plain(told)}  (property)"
     elif inspect.isfunction(value):
         kind = "async " if inspect.iscoroutinefunction(value) or inspect.isasyncgenfunction(value) else ""
         yield f"{kind}{name}{_signature(value)}"

@@ -1,11 +1,16 @@
 """The board: a card for each workspace, and why it stands where it stands."""
 
 from collections.abc import AsyncGenerator
+from typing import TYPE_CHECKING
 
 import anyio
 
-from headway_core.board.service import BoardService, Card
-from headway_core.kernel.feed import POLL_S, EventFeed
+from headway_core.board.service import Card
+from headway_core.kernel.feed import POLL_S
+
+if TYPE_CHECKING:
+    from headway_core.board.service import BoardService
+    from headway_core.kernel.feed import EventFeed
 
 BOARD_GAP_S = 1.0
 """Seconds from one board to the next at least: each is of all workspaces, whatever changed."""
@@ -14,7 +19,7 @@ BOARD_GAP_S = 1.0
 class Board:
     """Everything that people look at: `hw.board`."""
 
-    def __init__(self, *, board: BoardService, feed: EventFeed) -> None:
+    def __init__(self, *, board: "BoardService", feed: "EventFeed") -> None:
         self._board = board
         self._feed = feed
 

@@ -1,15 +1,19 @@
 """The log of events: everything that happened, in order."""
 
 from collections.abc import AsyncGenerator
+from typing import TYPE_CHECKING
 
 from headway_core.kernel.events import DomainEvent
-from headway_core.kernel.feed import POLL_S, EventFeed
+from headway_core.kernel.feed import POLL_S
+
+if TYPE_CHECKING:
+    from headway_core.kernel.feed import EventFeed
 
 
 class Events:
     """The log of events as a stream: `hw.events`."""
 
-    def __init__(self, *, feed: EventFeed) -> None:
+    def __init__(self, *, feed: "EventFeed") -> None:
         self._feed = feed
 
     async def position(self) -> int:

@@ -1,13 +1,17 @@
 """Fixers: the one session of a workspace that mends its pull request."""
 
+from typing import TYPE_CHECKING
+
 from headway_core.sessions.fixers import START_WAIT_S, FixerOutcome, FixerRequest
-from headway_core.sessions.service import FixerSessionService
+
+if TYPE_CHECKING:
+    from headway_core.sessions.service import FixerSessionService
 
 
 class Fixers:
     """The one way to a fixer, for the ratchet, for people and for programs: `hw.fixers`."""
 
-    def __init__(self, *, fixers: FixerSessionService) -> None:
+    def __init__(self, *, fixers: "FixerSessionService") -> None:
         self._fixers = fixers
 
     async def acquire_and_dispatch(

@@ -1,9 +1,12 @@
 """Forge actions: what people have done at the forge, each thing once."""
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from headway_core.forge_actions.model import ForgeAction
-from headway_core.forge_actions.service import ForgeActionService
+
+if TYPE_CHECKING:
+    from headway_core.forge_actions.service import ForgeActionService
 
 
 class ForgeActions:
@@ -12,7 +15,7 @@ class ForgeActions:
     Each is an intent: it is stored at once, and the runner of the workspace's host carries it out.
     """
 
-    def __init__(self, *, actions: ForgeActionService) -> None:
+    def __init__(self, *, actions: "ForgeActionService") -> None:
         self._actions = actions
 
     async def reply(

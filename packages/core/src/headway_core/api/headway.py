@@ -1,22 +1,26 @@
 """An open Headway: one attribute a noun, and the runner."""
 
+from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
+from functools import cached_property
+from typing import TYPE_CHECKING
 
 import anyio
 
-from headway_core.api.board import Board
-from headway_core.api.events import Events
-from headway_core.api.fixers import Fixers
-from headway_core.api.forge_actions import ForgeActions
-from headway_core.api.hosts import Hosts
-from headway_core.api.projects import Projects
-from headway_core.api.pull_requests import PullRequests
-from headway_core.api.ratchet import Ratchet
-from headway_core.api.sessions import Sessions
-from headway_core.api.settings import Settings
-from headway_core.api.workspaces import Workspaces
-from headway_core.kernel.feed import EventFeed
-from headway_core.operations.running import HostRunner
+if TYPE_CHECKING:
+    from headway_core.api.board import Board
+    from headway_core.api.events import Events
+    from headway_core.api.fixers import Fixers
+    from headway_core.api.forge_actions import ForgeActions
+    from headway_core.api.hosts import Hosts
+    from headway_core.api.projects import Projects
+    from headway_core.api.pull_requests import PullRequests
+    from headway_core.api.ratchet import Ratchet
+    from headway_core.api.sessions import Sessions
+    from headway_core.api.settings import Settings
+    from headway_core.api.workspaces import Workspaces
+    from headway_core.kernel.feed import EventFeed
+    from headway_core.operations.running import HostRunner
 
 
 class Headway:
@@ -25,50 +29,94 @@ class Headway:
     Every operation can raise `Unavailable` when the database can't be used now, and `OutcomeUnknown`, one
     of its kind, when a connection died just as a change was committed. Ids are texts; times are in UTC.
 
-    Attributes:
-        workspaces: Tasks, each on a branch in a worktree.
-        projects: Local repositories, and where their pull requests live.
-        sessions: Conversations with agents.
-        fixers: The one session of a workspace that mends its pull request.
-        pull_requests: Read anew, attached, detached.
-        forge_actions: Replies, comments and requests for review, each done once.
-        ratchet: The automation, and why it does or does not act.
-        board: A card for each workspace.
-        events: Everything that happened, in order.
-        settings: Quiet time, budgets, limits, trust.
-        hosts: The machines of this database.
+    What stands behind a noun is made when the noun is used first.
     """
 
     def __init__(
         self,
         *,
-        workspaces: Workspaces,
-        projects: Projects,
-        sessions: Sessions,
-        fixers: Fixers,
-        pull_requests: PullRequests,
-        forge_actions: ForgeActions,
-        ratchet: Ratchet,
-        board: Board,
-        events: Events,
-        settings: Settings,
-        hosts: Hosts,
-        runner: HostRunner,
-        feed: EventFeed,
+        workspaces: "Callable[[], Workspaces]",
+        projects: "Callable[[], Projects]",
+        sessions: "Callable[[], Sessions]",
+        fixers: "Callable[[], Fixers]",
+        pull_requests: "Callable[[], PullRequests]",
+        forge_actions: "Callable[[], ForgeActions]",
+        ratchet: "Callable[[], Ratchet]",
+        board: "Callable[[], Board]",
+        events: "Callable[[], Events]",
+        settings: "Callable[[], Settings]",
+        hosts: "Callable[[], Hosts]",
+        runner: "Callable[[], HostRunner]",
+        feed: "Callable[[], EventFeed]",
     ) -> None:
-        self.workspaces = workspaces
-        self.projects = projects
-        self.sessions = sessions
-        self.fixers = fixers
-        self.pull_requests = pull_requests
-        self.forge_actions = forge_actions
-        self.ratchet = ratchet
-        self.board = board
-        self.events = events
-        self.settings = settings
-        self.hosts = hosts
+        self._workspaces = workspaces
+        self._projects = projects
+        self._sessions = sessions
+        self._fixers = fixers
+        self._pull_requests = pull_requests
+        self._forge_actions = forge_actions
+        self._ratchet = ratchet
+        self._board = board
+        self._events = events
+        self._settings = settings
+        self._hosts = hosts
         self._runner = runner
         self._feed = feed
+
+    @cached_property
+    def workspaces(self) -> "Workspaces":
+        """Tasks, each on a branch in a worktree."""
+        return self._workspaces()
+
+    @cached_property
+    def projects(self) -> "Projects":
+        """Local repositories, and where their pull requests live."""
+        return self._projects()
+
+    @cached_property
+    def sessions(self) -> "Sessions":
+        """Conversations with agents."""
+        return self._sessions()
+
+    @cached_property
+    def fixers(self) -> "Fixers":
+        """The one session of a workspace that mends its pull request."""
+        return self._fixers()
+
+    @cached_property
+    def pull_requests(self) -> "PullRequests":
+        """Read anew, attached, detached."""
+        return self._pull_requests()
+
+    @cached_property
+    def forge_actions(self) -> "ForgeActions":
+        """Replies, comments and requests for review, each done once."""
+        return self._forge_actions()
+
+    @cached_property
+    def ratchet(self) -> "Ratchet":
+        """The automation, and why it does or does not act."""
+        return self._ratchet()
+
+    @cached_property
+    def board(self) -> "Board":
+        """A card for each workspace."""
+        return self._board()
+
+    @cached_property
+    def events(self) -> "Events":
+        """Everything that happened, in order."""
+        return self._events()
+
+    @cached_property
+    def settings(self) -> "Settings":
+        """Quiet time, budgets, limits, trust."""
+        return self._settings()
+
+    @cached_property
+    def hosts(self) -> "Hosts":
+        """The machines of this database."""
+        return self._hosts()
 
     def changes(self) -> anyio.Event:
         """Say when something changes: take it before you look, and wait for it after. It asks nobody.
@@ -76,7 +124,7 @@ class Headway:
         Returns:
             An event that is set at the next commit in this process that people can see.
         """
-        return self._feed.changes()
+        return self._feed().changes()
 
     def running(self) -> AbstractAsyncContextManager[None]:
         """Be this host's runner of the database: recover, and do the duties until the block ends.
@@ -91,4 +139,4 @@ class Headway:
             Conflict: Another process is this host's runner.
             Retired: This host was retired, when the block is entered or while it runs.
         """
-        return self._runner.running()
+        return self._runner().running()

@@ -1,15 +1,18 @@
 """Hosts: the machines of this database, each with worktrees of its own."""
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from headway_core.hosts.model import Host, KnownHost
-from headway_core.hosts.service import HostService
+
+if TYPE_CHECKING:
+    from headway_core.hosts.service import HostService
 
 
 class Hosts:
     """Everything that is asked of hosts: `hw.hosts`."""
 
-    def __init__(self, *, hosts: HostService) -> None:
+    def __init__(self, *, hosts: "HostService") -> None:
         self._hosts = hosts
 
     async def list(self) -> Sequence[KnownHost]:

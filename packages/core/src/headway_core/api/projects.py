@@ -1,14 +1,18 @@
 """Projects: local repositories, and where their pull requests live."""
 
-from headway_core.operations.worktree_paths import WorktreePaths
+from typing import TYPE_CHECKING
+
 from headway_core.projects.model import Project
-from headway_core.projects.service import ProjectService
+
+if TYPE_CHECKING:
+    from headway_core.operations.worktree_paths import WorktreePaths
+    from headway_core.projects.service import ProjectService
 
 
 class Projects:
     """Everything that is asked of projects: `hw.projects`."""
 
-    def __init__(self, *, projects: ProjectService, worktree_paths: WorktreePaths) -> None:
+    def __init__(self, *, projects: "ProjectService", worktree_paths: "WorktreePaths") -> None:
         self._projects = projects
         self._worktree_paths = worktree_paths
 

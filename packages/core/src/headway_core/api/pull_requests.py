@@ -1,16 +1,20 @@
 """Pull requests: read anew, attached, detached; and what the forge tells of its limits."""
 
-from headway_core.operations.following import BranchService
+from typing import TYPE_CHECKING
+
 from headway_core.pull_requests.model import ForgeBudget
 from headway_core.pull_requests.outcomes import FetchOutcome, RefreshOutcome
-from headway_core.pull_requests.service import PRSnapshotService
 from headway_core.workspaces.model import Workspace
+
+if TYPE_CHECKING:
+    from headway_core.operations.following import BranchService
+    from headway_core.pull_requests.service import PRSnapshotService
 
 
 class PullRequests:
     """Everything that is asked of pull requests: `hw.pull_requests`. What is known of them: `hw.board`."""
 
-    def __init__(self, *, pull_requests: PRSnapshotService, branches: BranchService) -> None:
+    def __init__(self, *, pull_requests: "PRSnapshotService", branches: "BranchService") -> None:
         self._pull_requests = pull_requests
         self._branches = branches
 

@@ -1,15 +1,19 @@
 """The ratchet: the automation that moves a pull request forward, and explains itself."""
 
+from typing import TYPE_CHECKING
+
 from headway_core.ratchet.decision import Decision
 from headway_core.ratchet.explain import Explanation
 from headway_core.ratchet.model import RatchetRecord
-from headway_core.ratchet.service import RatchetService
+
+if TYPE_CHECKING:
+    from headway_core.ratchet.service import RatchetService
 
 
 class Ratchet:
     """Everything that is asked of the ratchet: `hw.ratchet`."""
 
-    def __init__(self, *, ratchet: RatchetService) -> None:
+    def __init__(self, *, ratchet: "RatchetService") -> None:
         self._ratchet = ratchet
 
     async def switch(self, workspace_id: str, *, enabled: bool) -> RatchetRecord:

@@ -1,17 +1,20 @@
 """Sessions: conversations with agents in a workspace, and their prompts."""
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from headway_core.sessions.model import LimitReached, Prompt, Session
-from headway_core.sessions.ports import Agents
-from headway_core.sessions.service import SessionService
-from headway_core.settings.service import SettingsService
+
+if TYPE_CHECKING:
+    from headway_core.sessions.ports import Agents
+    from headway_core.sessions.service import SessionService
+    from headway_core.settings.service import SettingsService
 
 
 class Sessions:
     """Everything that is asked of sessions: `hw.sessions`. Fixers are acquired by `hw.fixers`."""
 
-    def __init__(self, *, sessions: SessionService, settings: SettingsService, agents: Agents) -> None:
+    def __init__(self, *, sessions: "SessionService", settings: "SettingsService", agents: "Agents") -> None:
         self._sessions = sessions
         self._settings = settings
         self._agents = agents

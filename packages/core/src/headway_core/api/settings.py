@@ -1,17 +1,20 @@
 """The settings: quiet time, budgets, limits, trust."""
 
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 from headway_core.kernel.errors import InvalidInput
-from headway_core.sessions.ports import Agents
 from headway_core.settings.model import SettingsRecord
-from headway_core.settings.service import SettingsService
+
+if TYPE_CHECKING:
+    from headway_core.sessions.ports import Agents
+    from headway_core.settings.service import SettingsService
 
 
 class Settings:
     """The one record of settings: `hw.settings`."""
 
-    def __init__(self, *, settings: SettingsService, agents: Agents) -> None:
+    def __init__(self, *, settings: "SettingsService", agents: "Agents") -> None:
         self._settings = settings
         self._agents = agents
 

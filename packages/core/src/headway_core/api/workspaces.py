@@ -1,13 +1,17 @@
 """Workspaces: created, looked at, provisioned again, moved, archived."""
 
-from headway_core.operations.archive import ArchiveService
-from headway_core.operations.creation import WorkspaceCreationService
+from typing import TYPE_CHECKING
+
 from headway_core.operations.model import ArchiveResult, CreateWorkspace
-from headway_core.operations.moving import MovingService
-from headway_core.operations.provisioning import ProvisioningService
 from headway_core.workspaces.model import Workspace
 from headway_core.workspaces.output import InitOutput
-from headway_core.workspaces.service import WorkspaceLifecycleService
+
+if TYPE_CHECKING:
+    from headway_core.operations.archive import ArchiveService
+    from headway_core.operations.creation import WorkspaceCreationService
+    from headway_core.operations.moving import MovingService
+    from headway_core.operations.provisioning import ProvisioningService
+    from headway_core.workspaces.service import WorkspaceLifecycleService
 
 
 class Workspaces:
@@ -16,11 +20,11 @@ class Workspaces:
     def __init__(
         self,
         *,
-        creation: WorkspaceCreationService,
-        lifecycle: WorkspaceLifecycleService,
-        provisioning: ProvisioningService,
-        archive: ArchiveService,
-        moving: MovingService,
+        creation: "WorkspaceCreationService",
+        lifecycle: "WorkspaceLifecycleService",
+        provisioning: "ProvisioningService",
+        archive: "ArchiveService",
+        moving: "MovingService",
     ) -> None:
         self._creation = creation
         self._lifecycle = lifecycle

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from headway_core.operations.ports import Issue, IssueReader
     from headway_core.operations.provisioning import ProvisioningService
     from headway_core.operations.recovery import RecoveryService
+    from headway_core.operations.running import HostRunner
     from headway_core.operations.worktree_paths import WorktreePaths
 else:
     __getattr__ = lazy_exports(
@@ -42,6 +43,7 @@ else:
         "moving",
         "provisioning",
         "recovery",
+        "running",
     )
 
 __all__ = [
@@ -55,6 +57,7 @@ __all__ = [
     "HoldsIgnored",
     "HostDuty",
     "HostHeartbeat",
+    "HostRunner",
     "Issue",
     "IssueReader",
     "Manual",
