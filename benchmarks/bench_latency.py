@@ -218,7 +218,7 @@ async def from_hook(bench: Bench, times: int) -> list[Latency]:
             hint = LookAgain(host="github.com", repository="octo/demo", commits=(bench.heads[number],))
             delivery = Delivery(hook="1", guid=str(n), event="check_run.completed", hints=(hint,))
             theirs, began = bench.connection.theirs_s, time.perf_counter()
-            await bench.hooks.receive(delivery)
+            await bench.hooks.take(delivery)
             while True:
                 changed = bench.store.ledger.changed()
                 if await _version(bench, number) > before:

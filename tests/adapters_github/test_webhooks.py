@@ -14,13 +14,16 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from dependency_injector import providers
 from hypothesis import given
 from hypothesis import strategies as st
 
+from headway_core.api import DeliveryAccepted, DeliveryIgnored, DeliveryRepeated
 from headway_core.kernel.errors import InvalidInput
 from headway_core.pull_requests.model import LookAgain
 from headway_core.pull_requests.ports import Delivery, DeliveryProblem, DeliveryRefused
 from headway_github.webhooks import BODY_BYTES, HINTS, GitHubWebhooks
+from headway_testing.harness import CoreHarness
 
 SECRET = "It's a Secret to Everybody"
 HEAD = "a" * 40
@@ -112,7 +115,7 @@ def test_without_a_secret_everything_is_refused_and_an_empty_one_is_none() -> No
     """Nobody signs with nothing."""
     found = decode("ping", {}, secrets=())
     assert found == DeliveryRefused(
-        reason=DeliveryProblem.SIGNATURE, problem="no webhook secret is configured"
+        reason=DeliveryProblem.UNCONFIGURED, problem="no webhook secret is configured"
     )
     with pytest.raises(InvalidInput):
         GitHubWebhooks("github.com", ["good", ""])
@@ -364,6 +367,30 @@ def test_all_of_githubs_own_examples(package: Path, capsys: Any) -> None:
         sys.stdout.write(
             "\n".join(["", "GitHub's own webhook examples, and where they say to look:", *lines, ""])
         )
+
+
+@pytest.mark.anyio
+async def test_the_face_takes_githubs_own_examples(package: Path) -> None:
+    """Each is accepted or ignored, as it hints or not, and is repeated when it comes again."""
+    harness = CoreHarness()
+    harness.core.webhook_decoder.override(providers.Object(GitHubWebhooks("github.com", ["former", SECRET])))
+    hw, count = harness.core.api(), 0
+    for kind in examples(package, "api.github.com"):
+        for payload in kind["examples"]:
+            count += 1
+            body = json.dumps(payload).encode()
+            told = {"X-GitHub-Event": kind["name"], "X-GitHub-Delivery": str(count)}
+            headers = signed(body, changes=told)
+            found = decode(kind["name"], payload)
+            assert isinstance(found, Delivery)
+            expected = (
+                DeliveryAccepted(event=found.event, workspaces=0)
+                if found.hints
+                else DeliveryIgnored(event=found.event)
+            )
+            assert await hw.webhooks.receive(headers, body) == expected
+            assert await hw.webhooks.receive(headers, body) == DeliveryRepeated(event=found.event)
+    assert count == 329
 
 
 def test_the_examples_of_enterprise_servers(package: Path) -> None:

@@ -57,6 +57,7 @@ def test_every_noun_has_its_operations() -> None:
         "Ratchet",
         "Sessions",
         "Settings",
+        "Webhooks",
         "Workspaces",
     ]
     assert OPERATIONS

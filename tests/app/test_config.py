@@ -1,6 +1,7 @@
 """`config.toml`: what it says, and how what is wrong in it is told."""
 
 from pathlib import Path
+from typing import cast
 
 import pytest
 
@@ -70,3 +71,37 @@ def test_an_agent_that_is_added_to_the_file_is_found(tmp_path: Path) -> None:
     (tmp_path / "config.toml").write_text("[agents.codex]\ncommand = []\n")
     with pytest.raises(InvalidInput, match="names no program"):
         config.read_agents_again()
+
+
+def test_webhook_secrets_come_from_the_file_or_the_variable(tmp_path: Path) -> None:
+    """One or two from the file, the variable's in their place, none by default; never in a text of it."""
+    lines = 'webhook_secrets = ["hush-hush", "the former one"]'
+    config = read(tmp_path, lines)
+    assert config.webhook_secrets == ("hush-hush", "the former one")
+    assert "hush-hush" not in repr(config)
+    told = load({"HEADWAY_DATA": str(tmp_path), "HEADWAY_WEBHOOK_SECRET": "another"})
+    assert told.webhook_secrets == ("another",)
+    assert read(tmp_path, "").webhook_secrets == ()
+
+
+@pytest.mark.parametrize(
+    "lines",
+    [
+        'webhook_secrets = "hush-hush"',
+        'webhook_secrets = ["hush-hush", ""]',
+        'webhook_secrets = ["hush-hush", 5]',
+        'webhook_secrets = ["hush-hush", "b", "c"]',
+    ],
+)
+def test_webhook_secrets_that_cannot_be_are_refused_unseen(tmp_path: Path, lines: str) -> None:
+    """No list, an empty one, no text, or more than a rotation needs: the field is named, and no secret."""
+    with pytest.raises(InvalidInput, match="webhook_secrets") as refused:
+        read(tmp_path, lines)
+    assert "hush-hush" not in str(refused.value)
+
+
+@pytest.mark.parametrize("secrets", [("a", ""), ("a", "b", "c"), "ab", ["a"]])
+def test_an_application_s_webhook_secrets_are_checked_too(tmp_path: Path, secrets: object) -> None:
+    """A tuple of one or two texts, as the type says."""
+    with pytest.raises(InvalidInput, match="webhook_secrets: "):
+        Config(data_dir=tmp_path, database="x.db", webhook_secrets=cast("tuple[str, ...]", secrets))

@@ -90,5 +90,5 @@ class InMemory(Rehearsal):
                     host="github.com", repository="octo/demo", numbers=(self.chance.randrange(99),)
                 )
                 delivery = attrs.evolve(delivery, hints=(forged,))
-        receipt = await self.hooks.receive(delivery)
-        self.figures.hooks[receipt.value] += 1
+        receipt = await self.hooks.take(delivery)
+        self.figures.hooks[type(receipt).__name__] += 1

@@ -460,7 +460,7 @@ class OverHttp(Rehearsal):
             if isinstance(decoded, DeliveryRefused) is not (fate == "forged"):
                 raise Wrong(f"a delivery that {fate} was decoded as {decoded}")
             if isinstance(decoded, Delivery):
-                self.figures.hooks[(await self.hooks.receive(decoded)).value] += 1
+                self.figures.hooks[type(await self.hooks.take(decoded)).__name__] += 1
 
 
 Move = Callable[[OverHttp, PullView], Awaitable[bool]]

@@ -9,9 +9,10 @@ import pytest
 from headway_core.pull_requests import (
     DELIVERIES,
     Delivery,
+    DeliveryAccepted,
+    DeliveryRepeated,
     LookAgain,
     PullRequestHinted,
-    Receipt,
     Unchanged,
     WebhookDuty,
     WebhookService,
@@ -77,7 +78,8 @@ async def test_what_a_hint_concerns(
 ) -> None:
     """By number, head commit, own branch, head or base, or the whole repository, also after a rename."""
     await watched(room)
-    assert await hooks.receive(delivery(**hint)) is Receipt.TAKEN
+    accepted = DeliveryAccepted(event="check_run.completed", workspaces=1 if due == 0 else 0)
+    assert await hooks.take(delivery(**hint)) == accepted
     assert await room.due_in() == due
     assert ((await room.watch()).hint_at == room.clock.now()) is (due == 0)
 
@@ -97,7 +99,7 @@ async def test_what_is_merged_or_archived_is_left_alone_by_a_push_to_its_base(
         {"commits": (A,)},
     ]
     for n, hint in enumerate(hints):
-        await hooks.receive(delivery(str(n), **hint))
+        await hooks.take(delivery(str(n), **hint))
     after = await room.watch("w1"), await room.watch("w2")
     assert after[1] == before[1]
     assert after[0].due_at == room.clock.now()  # its own commit was named: somebody may push to the branch
@@ -109,14 +111,14 @@ async def test_what_is_merged_or_archived_is_left_alone_by_a_push_to_its_base(
 async def test_a_redelivery_is_taken_once(room: "Room", hooks: WebhookService) -> None:
     """The same hook and id again changes nothing; another hook's same id is another delivery."""
     await watched(room)
-    await hooks.receive(delivery(numbers=(7,)))
+    await hooks.take(delivery(numbers=(7,)))
     await room.service.refresh_due()
     before = await room.watch()
-    assert await hooks.receive(delivery(numbers=(7,))) is Receipt.DUPLICATE
+    assert await hooks.take(delivery(numbers=(7,))) == DeliveryRepeated(event="check_run.completed")
     assert await room.watch() == before
     again = delivery(numbers=(7,))
     other = Delivery(hook="10", guid=again.guid, event=again.event, hints=again.hints)
-    assert await hooks.receive(other) is Receipt.TAKEN
+    assert await hooks.take(other) == DeliveryAccepted(event="check_run.completed", workspaces=1)
 
 
 async def test_a_delivery_that_could_not_be_stored_is_let_through_again(
@@ -133,9 +135,9 @@ async def test_a_delivery_that_could_not_be_stored_is_let_through_again(
 
     room.steps.hint = fails  # type: ignore[method-assign]  # it fails once
     with pytest.raises(ZeroDivisionError):
-        await hooks.receive(delivery(numbers=(7,)))
+        await hooks.take(delivery(numbers=(7,)))
     failing = False
-    assert await hooks.receive(delivery(numbers=(7,))) is Receipt.TAKEN
+    assert isinstance(await hooks.take(delivery(numbers=(7,))), DeliveryAccepted)
     assert await room.due_in() == 0
 
 
@@ -143,7 +145,7 @@ async def test_a_burst_is_one_hint_with_one_event(room: "Room", hooks: WebhookSe
     """Fifty deliveries: due once, told once; and while they go on, a fetch in two seconds."""
     await watched(room)
     for n in range(50):
-        await hooks.receive(delivery(str(n), numbers=(7,)))
+        await hooks.take(delivery(str(n), numbers=(7,)))
     assert [e for e in await room.events() if isinstance(e, PullRequestHinted)] == [
         PullRequestHinted(by="check_run.completed")
     ]
@@ -151,7 +153,7 @@ async def test_a_burst_is_one_hint_with_one_event(room: "Room", hooks: WebhookSe
     for n in range(40):
         await room.service.refresh_due()
         room.clock.advance(0.1)
-        await hooks.receive(delivery(f"later {n}", numbers=(7,)))
+        await hooks.take(delivery(f"later {n}", numbers=(7,)))
     assert len(room.forge.asked) == 2
 
 
@@ -169,7 +171,7 @@ async def test_a_hint_that_comes_during_a_fetch_makes_another(room: "Room", hook
         group.start_soon(room.service.refresh_workspace, "w1")
         await asked.wait()
         room.clock.advance(1)
-        await hooks.receive(delivery(numbers=(7,)))
+        await hooks.take(delivery(numbers=(7,)))
         go.set()
     assert await room.due_in() == 0
     assert await room.service.refresh_due() == {"w1": Unchanged()}
@@ -196,9 +198,9 @@ async def test_deliveries_are_forgotten_when_github_sends_them_no_more(
 ) -> None:
     """Kept longer than the week in which an enterprise server redelivers."""
     assert timedelta(days=7) < KEPT
-    await hooks.receive(delivery("old"))
+    await hooks.take(delivery("old"))
     room.clock.advance(KEPT + timedelta(seconds=1))
-    await hooks.receive(delivery("new"))
+    await hooks.take(delivery("new"))
     await WebhookDuty(hooks).run()
     table = room.store.reader(DELIVERIES)
     stored = await room.store.ledger.read(lambda tx: [table.get(tx, "9", guid) for guid in ("old", "new")])
@@ -208,5 +210,5 @@ async def test_deliveries_are_forgotten_when_github_sends_them_no_more(
 async def test_the_fork_that_is_gone_does_not_stop_a_hint(room: "Room", hooks: WebhookService) -> None:
     """A head without a repository is found by its branch as any other."""
     await watched(room, head=Head(ref="x", commit=A, repository=None, tip=None))
-    await hooks.receive(delivery(branches=("x",)))
+    await hooks.take(delivery(branches=("x",)))
     assert await room.due_in() == 0

@@ -53,6 +53,10 @@ class GitHubWebhooks(WebhookDecoder):
         told = {name.lower(): value for name, value in headers.items()}
         if len(body) > BODY_BYTES:
             return DeliveryRefused(reason=DeliveryProblem.TOO_BIG, problem="the body is larger than 25 MB")
+        if not self._secrets:
+            return DeliveryRefused(
+                reason=DeliveryProblem.UNCONFIGURED, problem="no webhook secret is configured"
+            )
         wrong = self._unsigned(told.get("x-hub-signature-256"), body)
         if wrong is not None:
             return DeliveryRefused(reason=DeliveryProblem.SIGNATURE, problem=wrong)
@@ -65,8 +69,6 @@ class GitHubWebhooks(WebhookDecoder):
 
     def _unsigned(self, signature: str | None, body: bytes) -> str | None:
         """What is wrong with the signature over the raw bytes; None: it is one of ours."""
-        if not self._secrets:
-            return "no webhook secret is configured"
         if not signature:
             return "there is no X-Hub-Signature-256"
         given = _SIGNATURE.fullmatch(signature.encode("utf-8", "surrogateescape"))

@@ -9,6 +9,7 @@
 | `github_api_url` | `HEADWAY_GITHUB_API_URL` | `https://api.github.com` |
 | `github_transport` | `HEADWAY_GITHUB_TRANSPORT` | `http`; or `gh`, the program, for GraphQL |
 | | `GITHUB_TOKEN`, `GH_TOKEN` | what `gh auth token` says |
+| `webhook_secrets = [...]` | `HEADWAY_WEBHOOK_SECRET` | none: deliveries are refused |
 | `[agents.NAME]` `command = [...]`, `model_option`, `pass_env = [...]`, `env = {...}` | | `claude` |
 """
 
@@ -37,6 +38,9 @@ DEFAULT_AGENTS: Mapping[str, AgentProgram] = {
 """Agents in print mode read their prompt from standard input and end when they are done."""
 
 
+_SECRETS = 2
+
+
 @attrs.frozen(kw_only=True)
 class Config:
     """What an embedding application gives, or what `load` reads."""
@@ -55,6 +59,18 @@ class Config:
     def _known_transport(self, _: object, value: str) -> None:
         if value not in ("http", "gh"):
             raise InvalidInput("github_transport", "is neither http nor gh")
+
+    webhook_secrets: tuple[str, ...] = attrs.field(default=(), repr=False)
+    """One of these signs every delivery that `hw.webhooks` takes: two while one is replaced by the other.
+    None at all: every delivery is refused.
+    """
+
+    @webhook_secrets.validator
+    def _usable_secrets(self, _: object, value: object) -> None:
+        if not isinstance(value, tuple) or not all(isinstance(secret, str) and secret for secret in value):
+            raise InvalidInput("webhook_secrets", "must be a tuple of texts, none of them empty")
+        if len(value) > _SECRETS:
+            raise InvalidInput("webhook_secrets", f"holds more than {_SECRETS}")
 
     agents: dict[str, AgentProgram] = attrs.field(factory=lambda: dict(DEFAULT_AGENTS))
     read_agents_again: ReadAgain | None = attrs.field(default=None, repr=False, eq=False)
@@ -93,6 +109,7 @@ class _File:
     database: str | None = None
     github_api_url: str | None = None
     github_transport: str | None = None
+    webhook_secrets: tuple[str, ...] = attrs.field(default=(), repr=False)
     agents: dict[str, _Agent] = attrs.field(factory=dict)
 
 
@@ -113,6 +130,7 @@ def load(environment: Mapping[str, str] = os.environ) -> Config:
         or "https://api.github.com",
         github_transport=environment.get("HEADWAY_GITHUB_TRANSPORT") or written.github_transport or "http",
         github_token=environment.get("GITHUB_TOKEN") or environment.get("GH_TOKEN") or None,
+        webhook_secrets=_secrets(path, written, environment.get("HEADWAY_WEBHOOK_SECRET")),
         agents=_programs(path, written),
         read_agents_again=lambda: _programs(path, _read(path)),
     )
@@ -176,6 +194,17 @@ def _programs(path: Path, written: _File) -> dict[str, AgentProgram]:
         except InvalidInput as error:
             raise InvalidInput(str(path), f"agents.{name}.{error}") from None
     return programs
+
+
+def _secrets(path: Path, written: _File, given: str | None) -> tuple[str, ...]:
+    """The variable's, else those of the file. `InvalidInput` names the field, and never a secret."""
+    if given:
+        return (given,)
+    if not all(written.webhook_secrets) or len(written.webhook_secrets) > _SECRETS:
+        raise InvalidInput(
+            str(path), f"webhook_secrets: must be at most {_SECRETS} texts, none of them empty"
+        )
+    return written.webhook_secrets
 
 
 def _told(error: BaseException, hint: type | None) -> str:

@@ -26,6 +26,7 @@ class AppContainer(containers.DeclarativeContainer):
         api_url=config.provided.github_api_url,
         token=config.provided.github_token,
         transport=config.provided.github_transport,
+        webhook_secrets=config.provided.webhook_secrets,
     )
     core = providers.Container(
         CoreContainer,
@@ -37,6 +38,7 @@ class AppContainer(containers.DeclarativeContainer):
         supervisor=local.supervisor,
         forge=github.pull_requests,
         forge_writer=github.writer,
+        webhook_decoder=github.webhooks,
         issues=github.issues,
         worktrees_root=providers.Factory(
             lambda data_dir: str(data_dir / "worktrees"), config.provided.data_dir

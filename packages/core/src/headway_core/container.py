@@ -23,7 +23,7 @@ from headway_core.operations.ports import IssueReader
 from headway_core.processes import Supervisor
 from headway_core.projects.container import ProjectsContainer
 from headway_core.pull_requests.container import PullRequestsContainer
-from headway_core.pull_requests.ports import PullRequests
+from headway_core.pull_requests.ports import PullRequests, WebhookDecoder
 from headway_core.ratchet.container import RatchetContainer
 from headway_core.sessions.container import SessionsContainer
 from headway_core.sessions.ports import Agents
@@ -43,6 +43,7 @@ class CoreContainer(containers.DeclarativeContainer):
     agents = providers.Dependency(instance_of=Agents)
     supervisor = providers.Dependency(instance_of=Supervisor)
     forge = providers.Dependency(instance_of=PullRequests)
+    webhook_decoder = providers.Dependency(instance_of=WebhookDecoder)
     forge_writer = providers.Dependency(instance_of=ForgeWriter)
     issues = providers.Dependency(instance_of=IssueReader)
     worktrees_root = providers.Dependency(instance_of=str)
@@ -72,6 +73,7 @@ class CoreContainer(containers.DeclarativeContainer):
         store=store,
         locks=locks,
         forge=forge,
+        webhook_decoder=webhook_decoder,
         supervisor=supervisor,
         read_projects=projects.read_projects,
         read_workspaces=workspaces.read_workspaces,
@@ -194,6 +196,7 @@ class CoreContainer(containers.DeclarativeContainer):
         sessions=sessions.service,
         fixers=sessions.fixers,
         pull_requests=pull_requests.service,
+        webhooks=pull_requests.webhooks,
         forge_actions=forge_actions.service,
         ratchet=ratchet.service,
         board=board.service,

@@ -16,6 +16,7 @@ from headway_testing.fakes import (
     FakePullRequests,
     FakeScripts,
     FakeSupervisor,
+    FakeWebhookDecoder,
     FakeWorktrees,
 )
 
@@ -42,6 +43,7 @@ class CoreHarness:
             supervisor=FakeSupervisor(self.processes),
             forge=self.forge,
             forge_writer=self.writer,
+            webhook_decoder=FakeWebhookDecoder(),
             issues=FakeIssueReader(),
             worktrees_root="/worktrees",
         )

@@ -15,12 +15,13 @@ from headway_core.pull_requests import (
     PullRequestRepository,
     PullRequests,
     PullRequestSteps,
+    WebhookDecoder,
     WebhookService,
     WebhookSteps,
 )
 from headway_core.settings.model import SETTINGS
 from headway_core.workspaces.model import GIT_FACTS, WORKSPACES
-from headway_testing.fakes import FakeLocks
+from headway_testing.fakes import FakeLocks, FakeWebhookDecoder
 
 
 def pull_requests_on(
@@ -47,7 +48,9 @@ def pull_request_steps_on(store: Store) -> PullRequestSteps:
     return PullRequestSteps(_repository_on(store))
 
 
-def webhooks_on(store: Store, pull_requests: PullRequestSteps) -> WebhookService:
+def webhooks_on(
+    store: Store, pull_requests: PullRequestSteps, *, decoder: WebhookDecoder | None = None
+) -> WebhookService:
     """The service of webhook deliveries, with the steps that its hints take."""
     steps = WebhookSteps(
         deliveries=store.writer(DELIVERIES),
@@ -56,7 +59,7 @@ def webhooks_on(store: Store, pull_requests: PullRequestSteps) -> WebhookService
         snapshots=store.reader(SNAPSHOTS),
         pull_requests=pull_requests,
     )
-    return WebhookService(store.ledger, steps)
+    return WebhookService(store.ledger, steps, decoder or FakeWebhookDecoder())
 
 
 def _repository_on(store: Store) -> PullRequestRepository:

@@ -10,6 +10,7 @@ from headway_core.api.pull_requests import PullRequests as PullRequests
 from headway_core.api.ratchet import Ratchet as Ratchet
 from headway_core.api.sessions import Sessions as Sessions
 from headway_core.api.settings import Settings as Settings
+from headway_core.api.webhooks import Webhooks as Webhooks
 from headway_core.api.workspaces import Workspaces as Workspaces
 from headway_core.board.model import Column as Column
 from headway_core.board.model import StatusReason as StatusReason
@@ -103,6 +104,10 @@ from headway_core.pull_requests.model import Review as Review
 from headway_core.pull_requests.model import ReviewDecision as ReviewDecision
 from headway_core.pull_requests.model import ReviewThread as ReviewThread
 from headway_core.pull_requests.model import ThreadComment as ThreadComment
+from headway_core.pull_requests.outcomes import DeliveryAccepted as DeliveryAccepted
+from headway_core.pull_requests.outcomes import DeliveryIgnored as DeliveryIgnored
+from headway_core.pull_requests.outcomes import DeliveryOutcome as DeliveryOutcome
+from headway_core.pull_requests.outcomes import DeliveryRepeated as DeliveryRepeated
 from headway_core.pull_requests.outcomes import FetchOutcome as FetchOutcome
 from headway_core.pull_requests.outcomes import NoPullRequest as NoPullRequest
 from headway_core.pull_requests.outcomes import PullRequestGone as PullRequestGone

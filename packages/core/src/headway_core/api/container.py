@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from headway_core.operations.worktree_paths import WorktreePaths
     from headway_core.projects.service import ProjectService
     from headway_core.pull_requests.service import PRSnapshotService
+    from headway_core.pull_requests.webhooks import WebhookService
     from headway_core.ratchet.service import RatchetService
     from headway_core.sessions.ports import Agents
     from headway_core.sessions.service import FixerSessionService, SessionService
@@ -45,6 +46,7 @@ class ApiContainer(containers.DeclarativeContainer):
     sessions: "providers.Dependency[SessionService]" = providers.Dependency()
     fixers: "providers.Dependency[FixerSessionService]" = providers.Dependency()
     pull_requests: "providers.Dependency[PRSnapshotService]" = providers.Dependency()
+    webhooks: "providers.Dependency[WebhookService]" = providers.Dependency()
     forge_actions: "providers.Dependency[ForgeActionService]" = providers.Dependency()
     ratchet: "providers.Dependency[RatchetService]" = providers.Dependency()
     board: "providers.Dependency[BoardService]" = providers.Dependency()
@@ -89,6 +91,7 @@ class ApiContainer(containers.DeclarativeContainer):
         events=singleton(lambda: api.Events, feed=feed).provider,
         settings=singleton(lambda: api.Settings, settings=settings, agents=agents).provider,
         hosts=singleton(lambda: api.Hosts, hosts=hosts).provider,
+        webhooks=singleton(lambda: api.Webhooks, webhooks=webhooks).provider,
         runner=runner.provider,
         feed=feed.provider,
     )

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from headway_core.api.ratchet import Ratchet
     from headway_core.api.sessions import Sessions
     from headway_core.api.settings import Settings
+    from headway_core.api.webhooks import Webhooks
     from headway_core.api.workspaces import Workspaces
     from headway_core.kernel.feed import EventFeed
     from headway_core.operations.running import HostRunner
@@ -46,6 +47,7 @@ class Headway:
         events: "Callable[[], Events]",
         settings: "Callable[[], Settings]",
         hosts: "Callable[[], Hosts]",
+        webhooks: "Callable[[], Webhooks]",
         runner: "Callable[[], HostRunner]",
         feed: "Callable[[], EventFeed]",
     ) -> None:
@@ -60,6 +62,7 @@ class Headway:
         self._events = events
         self._settings = settings
         self._hosts = hosts
+        self._webhooks = webhooks
         self._runner = runner
         self._feed = feed
 
@@ -117,6 +120,11 @@ class Headway:
     def hosts(self) -> "Hosts":
         """The machines of this database."""
         return self._hosts()
+
+    @cached_property
+    def webhooks(self) -> "Webhooks":
+        """What the forge delivers by itself."""
+        return self._webhooks()
 
     def changes(self) -> anyio.Event:
         """Say when something changes: take it before you look, and wait for it after. It asks nobody.

@@ -47,6 +47,10 @@ if TYPE_CHECKING:
     )
     from headway_core.pull_requests.outcome_steps import OutcomeSteps
     from headway_core.pull_requests.outcomes import (
+        DeliveryAccepted,
+        DeliveryIgnored,
+        DeliveryOutcome,
+        DeliveryRepeated,
         NoPullRequest,
         PullRequestGone,
         Refreshed,
@@ -68,7 +72,7 @@ if TYPE_CHECKING:
     from headway_core.pull_requests.repository import PullRequestRepository
     from headway_core.pull_requests.service import PRSnapshotService
     from headway_core.pull_requests.steps import PullRequestSteps
-    from headway_core.pull_requests.webhook_steps import Receipt, WebhookSteps
+    from headway_core.pull_requests.webhook_steps import WebhookSteps
     from headway_core.pull_requests.webhooks import WebhookService
 else:
     __getattr__ = lazy_exports(
@@ -102,8 +106,12 @@ __all__ = [
     "Believed",
     "CheckRunRow",
     "Delivery",
+    "DeliveryAccepted",
+    "DeliveryIgnored",
+    "DeliveryOutcome",
     "DeliveryProblem",
     "DeliveryRefused",
+    "DeliveryRepeated",
     "FetchSteps",
     "ForgeBudget",
     "ForgeBudgets",
@@ -125,7 +133,6 @@ __all__ = [
     "PullRequestWatch",
     "PullRequests",
     "RateLimit",
-    "Receipt",
     "RefreshFailed",
     "RefreshOutcome",
     "Refreshed",

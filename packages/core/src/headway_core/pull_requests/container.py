@@ -9,7 +9,7 @@ from headway_core.kernel.tables import ReadTable
 from headway_core.kernel.wiring import claims, reader, singleton, writer
 from headway_core.processes import Supervisor
 from headway_core.pull_requests.model import DELIVERIES, FORGE_BUDGETS, SNAPSHOTS, WATCHES
-from headway_core.pull_requests.ports import PullRequests
+from headway_core.pull_requests.ports import PullRequests, WebhookDecoder
 
 
 class PullRequestsContainer(containers.DeclarativeContainer):
@@ -18,6 +18,7 @@ class PullRequestsContainer(containers.DeclarativeContainer):
     store = providers.Dependency(instance_of=Store)
     locks = providers.Dependency(instance_of=HostLocks)
     forge = providers.Dependency(instance_of=PullRequests)
+    webhook_decoder = providers.Dependency(instance_of=WebhookDecoder)
     supervisor = providers.Dependency(instance_of=Supervisor)
     read_projects = providers.Dependency(instance_of=ReadTable)
     read_workspaces = providers.Dependency(instance_of=ReadTable)
@@ -67,7 +68,7 @@ class PullRequestsContainer(containers.DeclarativeContainer):
         snapshots=read_snapshots,
         pull_requests=steps,
     )
-    webhooks = singleton(lambda: pull_requests.WebhookService, ledger, webhook_steps)
+    webhooks = singleton(lambda: pull_requests.WebhookService, ledger, webhook_steps, webhook_decoder)
     duty = singleton(lambda: pull_requests.WatchDuty, service)
     webhook_duty = singleton(lambda: pull_requests.WebhookDuty, webhooks)
     consumer = singleton(lambda: pull_requests.PullRequestConsumer, steps)

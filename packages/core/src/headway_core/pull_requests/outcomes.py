@@ -1,4 +1,4 @@
-"""How a refresh ended: a closed union, never an exception for what a forge answers."""
+"""How a refresh and a webhook delivery ended: closed unions, never exceptions for what a forge answers."""
 
 import attrs
 
@@ -60,3 +60,33 @@ class Shared:
 
 
 RefreshOutcome = FetchOutcome | Shared
+
+
+@attrs.frozen(kw_only=True)
+class DeliveryAccepted:
+    """A webhook delivery was taken: the pull requests that it hints at are read again."""
+
+    event: str
+    """The forge's event and action, such as `check_run.completed`."""
+    workspaces: int
+    """How many live workspaces it concerns; 0 when it is of none of theirs."""
+
+
+@attrs.frozen(kw_only=True)
+class DeliveryRepeated:
+    """It was taken before: the forge delivers again under the same id. Nothing was done."""
+
+    event: str
+    """The forge's event and action."""
+
+
+@attrs.frozen(kw_only=True)
+class DeliveryIgnored:
+    """Nothing that is kept changes with such an event: a ping, for example."""
+
+    event: str
+    """The forge's event and action."""
+
+
+DeliveryOutcome = DeliveryAccepted | DeliveryRepeated | DeliveryIgnored
+"""What became of a webhook delivery whose signature is right."""

@@ -187,7 +187,9 @@ class DeliveryProblem(enum.StrEnum):
     """Why a webhook delivery is refused."""
 
     SIGNATURE = "signature"
-    """Its signature is missing or wrong, or no secret is configured."""
+    """Its signature is missing or wrong."""
+    UNCONFIGURED = "unconfigured"
+    """No webhook secret is configured, so nobody can sign."""
     TOO_BIG = "too_big"
     """Its body is larger than 25 MB."""
     MALFORMED = "malformed"

@@ -3,7 +3,6 @@
 What a delivery says of a pull request is read again by the one path.
 """
 
-import enum
 from collections.abc import Iterable, Iterator
 from datetime import timedelta
 
@@ -20,6 +19,12 @@ from headway_core.pull_requests.model import (
     PullRequestSnapshot,
     WebhookDelivery,
 )
+from headway_core.pull_requests.outcomes import (
+    DeliveryAccepted,
+    DeliveryIgnored,
+    DeliveryOutcome,
+    DeliveryRepeated,
+)
 from headway_core.pull_requests.ports import Delivery
 from headway_core.pull_requests.steps import PullRequestSteps
 from headway_core.workspaces.model import BY_BRANCH_CLAIM, OF_PROJECT, Workspace, branch_claim
@@ -28,15 +33,6 @@ KEPT = timedelta(days=10)
 """Longer than GitHub redelivers: three days on github.com, seven on an enterprise server."""
 SPACING = timedelta(seconds=2)
 """A burst of deliveries costs no more than a fetch in so long."""
-
-
-class Receipt(enum.StrEnum):
-    """What became of a webhook delivery whose signature is right."""
-
-    TAKEN = "taken"
-    """What it hints at is looked at again."""
-    DUPLICATE = "duplicate"
-    """It was taken before: GitHub delivers again under the same id."""
 
 
 class WebhookSteps:
@@ -62,12 +58,12 @@ class WebhookSteps:
         self._snapshots = snapshots
         self._pull_requests = pull_requests
 
-    def receive(self, tx: Transaction, delivery: Delivery) -> Receipt:
-        """Take a delivery whose signature is right, with its hints."""
+    def receive(self, tx: Transaction, delivery: Delivery) -> DeliveryOutcome:
+        """Take a delivery that the decoder accepted, with its hints, and once."""
         concerned = sorted({each for hint in delivery.hints for each in self._concerned(tx, hint)})
         tx.lock(*concerned)
         if self._deliveries.get(tx, delivery.hook, delivery.guid) is not None:
-            return Receipt.DUPLICATE
+            return DeliveryRepeated(event=delivery.event)
         self._deliveries.put(
             tx,
             WebhookDelivery(
@@ -81,7 +77,9 @@ class WebhookSteps:
         for workspace_id in concerned:
             if self._pull_requests.hint(tx, workspace_id, spacing=SPACING):
                 tx.emit(PullRequestHinted(by=delivery.event), workspace_id=workspace_id)
-        return Receipt.TAKEN
+        if not delivery.hints:
+            return DeliveryIgnored(event=delivery.event)
+        return DeliveryAccepted(event=delivery.event, workspaces=len(concerned))
 
     def prune(self, tx: Transaction) -> int:
         """Forget some of the deliveries that GitHub sends no more. How many."""

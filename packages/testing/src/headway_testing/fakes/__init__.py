@@ -11,6 +11,7 @@ from headway_testing.fakes.issues import FakeIssueReader
 from headway_testing.fakes.locks import FakeLocks
 from headway_testing.fakes.scripts import FakeScripts
 from headway_testing.fakes.supervisor import FakeProcesses, FakeSupervisor
+from headway_testing.fakes.webhooks import FakeWebhookDecoder
 from headway_testing.fakes.worktrees import (
     FakeGit,
     FakeWorktree,
@@ -30,6 +31,7 @@ __all__ = [
     "FakePullRequests",
     "FakeScripts",
     "FakeSupervisor",
+    "FakeWebhookDecoder",
     "FakeWorktree",
     "FakeWorktrees",
 ]
