@@ -16,10 +16,8 @@ import anyio
 import attrs
 
 import headway
-from headway_core.sessions import SessionEnded
-from headway_local import AgentProgram
 
-AGENT = AgentProgram(command=(sys.executable, str(Path(__file__).resolve()), "--agent"))
+AGENT = headway.AgentProgram(command=(sys.executable, str(Path(__file__).resolve()), "--agent"))
 
 
 async def work(repository: str, github: str, task: str) -> None:
@@ -38,7 +36,7 @@ async def work(repository: str, github: str, task: str) -> None:
         ):
             async for event in events:
                 print(f"{event.at:%H:%M:%S} {event.payload.event}", flush=True)
-                if isinstance(event.payload, SessionEnded):
+                if isinstance(event.payload, headway.SessionEnded):
                     break
         card = await hw.board.get(workspace.id)
         print(f"{card.status_reason}: {card.view.workspace.branch} in {card.view.workspace.worktree_path}")

@@ -1,0 +1,16 @@
+"""An operation whose result says what came of it: further words to the agent of a workspace."""
+
+from typing import assert_never
+
+import headway
+
+
+async def say(hw: headway.Headway, workspace_id: str, words: str) -> str:
+    """Have an agent work on further words, and tell what came of asking."""
+    match await hw.sessions.start_chat(workspace_id, words):
+        case headway.Session(id=session_id):
+            return f"session {session_id} starts as soon as the runner takes it"
+        case headway.LimitReached(limit=limit):
+            return f"the workspace has {limit} live sessions already: stop one of them first"
+        case other:
+            assert_never(other)

@@ -1,0 +1,77 @@
+"""docs/embedding.md: its applications run, again and again."""
+
+import subprocess
+import sys
+from importlib.util import module_from_spec, spec_from_file_location
+from pathlib import Path
+from types import ModuleType
+
+import pytest
+from documents import ROOT
+from stage import Stage
+
+import headway
+
+EXAMPLES = ROOT / "examples"
+
+
+def _todo(stage: Stage, *titles: str) -> str:
+    """Call the to-do list, as its first lines say; what it prints."""
+    done = subprocess.run(
+        [sys.executable, str(EXAMPLES / "todo.py"), str(stage.repository), "acme/greeter", *titles],
+        cwd=stage.folder,
+        env=stage.environment,
+        capture_output=True,
+        text=True,
+        timeout=100,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+def test_the_to_do_list_goes_on_where_it_was(stage: Stage) -> None:
+    """A second call does what is new, and repeats nothing."""
+    stage.install("claude", "cat > done.txt\n")
+    assert _todo(stage, "Sweep") == "Sweep: COMPLETED\n"
+    assert _todo(stage, "Sweep", "Dust") == "Dust: COMPLETED\nSweep: COMPLETED\n"
+    made = stage.folder.glob("headway.db.d/worktrees/greeter/*/done.txt")
+    assert sorted(path.read_text() for path in made) == ["Dust", "Sweep"]
+
+
+def _loaded(path: Path) -> ModuleType:
+    spec = spec_from_file_location(path.stem, path)
+    assert spec is not None
+    assert spec.loader is not None
+    module = module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+@pytest.mark.anyio
+async def test_a_web_application_has_headway_for_as_long_as_it_lives(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its requests can call operations, and a second one on the same host is refused."""
+    monkeypatch.chdir(tmp_path)
+    lifespan = _loaded(EXAMPLES / "lifespan.py").lifespan
+    async with lifespan(None) as state:
+        assert await state["hw"].workspaces.list() == []
+        with pytest.raises(headway.Conflict):
+            async with lifespan(None):
+                pass
+    async with lifespan(None) as state:
+        assert await state["hw"].projects.list() == []
+
+
+@pytest.mark.anyio
+async def test_an_outcome_is_matched(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Further words start a session, and past the limit of the workspace they do not."""
+    monkeypatch.chdir(stage.folder)
+    say = _loaded(EXAMPLES / "further_words.py").say
+    async with headway.open("sqlite:///headway.db") as hw:
+        await hw.settings.change(session_limit=1)
+        project = await hw.projects.register(str(stage.repository), github="acme/greeter")
+        workspace = await hw.workspaces.create(headway.Manual(project_id=project.id, name="Sweep"))
+        assert "starts as soon as" in await say(hw, workspace.id, "Mention it in the README too.")
+        assert "has 1 live sessions" in await say(hw, workspace.id, "And in the guide.")
