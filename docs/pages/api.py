@@ -18,7 +18,7 @@ from headway_core.settings.model import Settings
 from pages import events
 from pages.docstrings import Contract, contract, sentence
 from pages.markdown import code, fields, table
-from pages.public import CLASSES, PUBLIC, faces, ports
+from pages.public import CLASSES, PUBLIC, attributes, faces, ports
 
 RECORDS = "What operations and ports take and give. Those of events: [events](events.md#records)."
 TOLD_ELSEWHERE = (DomainEvent, Settings, headway.Config, headway.AgentProgram)
@@ -72,10 +72,10 @@ def _paragraphs(thing: object) -> list[str]:
 def _face(name: str, of: type) -> str:
     said = contract(of)
     parts = [f"## {name}", "\n\n".join(said.paragraphs)]
-    if "Attributes" in said.items:
+    if of is headway.Headway:
         rows = [
             [f"[{code(f'hw.{attribute}')}](#{_anchor(f'hw.{attribute}')})", about]
-            for attribute, about in said.items["Attributes"].items()
+            for attribute, about in attributes().items()
         ]
         parts.append(table(["attribute", "what it is for"], rows))
     parts += [_operation(name, each) for each in vars(of).values() if _is_public(each)]

@@ -1,12 +1,12 @@
 """The public names: everything that can be imported from `headway`."""
 
+import inspect
 import types
-import typing
 from collections.abc import Mapping
+from functools import cached_property
 
 import headway
 from headway_core import api
-from pages.docstrings import contract
 
 PUBLIC: Mapping[str, object] = {name: getattr(headway, name) for name in sorted(dir(headway))}
 CLASSES: Mapping[str, type] = {name: value for name, value in PUBLIC.items() if isinstance(value, type)}
@@ -24,9 +24,17 @@ def name_of(thing: object) -> str:
 
 def faces() -> Mapping[str, type]:
     """The classes with operations, by how they are reached: `hw` and its attributes."""
-    hints = typing.get_type_hints(api.Headway.__init__)
-    told = contract(api.Headway).items["Attributes"]
-    return {"hw": api.Headway, **{f"hw.{name}": hints[name] for name in told}}
+    nouns = {f"hw.{name}": CLASSES[noun.func.__annotations__["return"]] for name, noun in _nouns().items()}
+    return {"hw": api.Headway, **nouns}
+
+
+def attributes() -> Mapping[str, str]:
+    """The attributes of `hw`, and what each is for."""
+    return {name: inspect.getdoc(noun) or "" for name, noun in _nouns().items()}
+
+
+def _nouns() -> "Mapping[str, cached_property[object]]":
+    return {name: noun for name, noun in vars(api.Headway).items() if isinstance(noun, cached_property)}
 
 
 def ports() -> Mapping[str, type]:
