@@ -72,7 +72,7 @@ def test_without_a_terminal_there_is_a_line_a_change(registered: Stage) -> None:
 
 
 def test_without_a_terminal_an_agent_that_is_missing_is_named(registered: Stage) -> None:
-    """An agent that was there when the workspace was made, and is not any more: the line tells it."""
+    """An agent that was there when the workspace was made, and is not any more: the line tells it, first."""
     registered.data.joinpath("config.toml").write_text('[agents.odd]\ncommand = ["/bin/true"]\n')
     registered.headway("settings", "set", "default_agent", "odd").expect()
     registered.headway("workspace", "create", "--name", "Fix login", "--prompt", "Please.").expect()
@@ -90,9 +90,11 @@ def test_without_a_terminal_an_agent_that_is_missing_is_named(registered: Stage)
     up.send_signal(signal.SIGINT)
     _, errors = up.communicate(timeout=30)
     assert up.returncode == 0, errors
-    assert told == (
-        "Fix login: SESSION_ERROR (ratchet IDLE): odd: its program '/nowhere/odd' is not installed\n"
+    gravest, *others = told.rstrip("\n").split("; ")
+    assert gravest == (
+        "Fix login: SESSION_ERROR (ratchet IDLE): odd: its program '/nowhere/odd' is not installed"
     )
+    assert all(other.startswith("GitHub was not read: ") for other in others)  # it is asked meanwhile
     card = registered.ask("workspace", "show", "Fix login")
     assert [session["status"] for session in card["sessions"]] == ["FAILED"]
 
