@@ -18,7 +18,7 @@ from simulator.machine import Machine
 
 from headway_core.forge_actions import ForgeActionDuty
 from headway_core.forge_actions.model import OpenPullRequest
-from headway_core.kernel import memory
+from headway_core.kernel import memory, memory_rows
 from headway_core.kernel.claims import Claim
 from headway_core.kernel.consumers import ConsumerPosition, EventReader
 from headway_core.kernel.duties import DutyRunner
@@ -93,7 +93,7 @@ def no_claim() -> Planted:
         self._apply(key, before, record)
         self._journal.append(lambda: self._apply(key, record, before))
 
-    with replaced(FixerSteps, acquire=acquire), replaced(memory._Rows, set=put):
+    with replaced(FixerSteps, acquire=acquire), replaced(memory_rows.MemoryRows, set=put):
         yield
 
 

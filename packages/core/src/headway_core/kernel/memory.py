@@ -16,9 +16,10 @@ import attrs
 
 from headway_core.kernel.claims import CLAIMS, RELEASED, Claim, Claims, expiry
 from headway_core.kernel.clock import Clock, Ids
-from headway_core.kernel.errors import Conflict, NotFound, UniqueClash
+from headway_core.kernel.errors import Conflict, NotFound
 from headway_core.kernel.events import PRUNED, DomainEvent, EventCatalog, EventLog, EventPruner
 from headway_core.kernel.ledger import Ledger
+from headway_core.kernel.memory_rows import Key, MemoryRows
 from headway_core.kernel.scope import (
     STALE,
     Draws,
@@ -31,70 +32,15 @@ from headway_core.kernel.scope import (
     port_of,
 )
 from headway_core.kernel.store import Store
-from headway_core.kernel.tables import Index, OwnedTable, Query, ReadTable, TableSpec
+from headway_core.kernel.tables import OwnedTable, Query, ReadTable, TableSpec
 from headway_core.kernel.transactions import ReadTransaction, Transaction
 
 T = TypeVar("T")
 R = TypeVar("R")
-Key = tuple[str | int, ...]
 
 
 class ImpureTransactionError(TypeError):
     """The same unit of work, run twice on the same facts, wrote different things."""
-
-
-class _Rows:
-    """The rows of one table and their indexes; every change appends its undoing to a journal."""
-
-    def __init__(self, spec: TableSpec[Any], journal: list[Callable[[], None]]) -> None:
-        self.spec = spec
-        self.rows: dict[Key, Any] = {}
-        self._journal = journal
-        self._entries: dict[str, dict[tuple[object, ...], dict[Key, None]]] = {
-            i.name: {} for i in spec.indexes
-        }
-
-    def set(self, key: Key, record: Any | None) -> None:
-        """Store, or remove with None; refuses what a unique index refuses."""
-        before = self.rows.get(key)
-        for index in self.spec.indexes:
-            if index.unique and record is not None:
-                value = _indexed(index, record)
-                if value is not None and any(k != key for k in self._entries[index.name].get(value, ())):
-                    raise UniqueClash(self.spec.name, index.name)
-        self._apply(key, before, record)
-        self._journal.append(lambda: self._apply(key, record, before))
-
-    def _apply(self, key: Key, before: Any | None, after: Any | None) -> None:
-        for index in self.spec.indexes:
-            entries = self._entries[index.name]
-            old = None if before is None else _indexed(index, before)
-            new = None if after is None else _indexed(index, after)
-            if old is not None:
-                entries[old].pop(key)
-                if not entries[old]:
-                    del entries[old]
-            if new is not None:
-                entries.setdefault(new, {})[key] = None
-        if after is None:
-            self.rows.pop(key, None)
-        else:
-            self.rows[key] = after
-
-    def candidates(self, equal: dict[str, object]) -> Iterable[Any]:
-        """The rows that may match: those of the first full index whose columns the equalities cover."""
-        for index in self.spec.indexes:
-            if not index.only and equal.keys() >= set(index.columns):
-                value = tuple(equal[column] for column in index.columns)
-                return [self.rows[key] for key in self._entries[index.name].get(value, ())]
-        return self.rows.values()
-
-
-def _indexed(index: Index, record: Any) -> tuple[object, ...] | None:
-    if any(getattr(record, column) not in allowed for column, allowed in index.only.items()):
-        return None
-    value = tuple(getattr(record, column) for column in index.columns)
-    return None if None in value else value
 
 
 class _MemoryReadTransaction(ReadTransaction):
@@ -124,7 +70,7 @@ class MemoryStore(Store):
         self._catalog = catalog
         self._run_twice = run_twice
         self._journal: list[Callable[[], None]] = []
-        self._tables: dict[str, _Rows] = {}
+        self._tables: dict[str, MemoryRows] = {}
         self._ledger = _MemoryLedger(self)
         self._events = _MemoryEventLog(self, self._journal)
 
@@ -149,8 +95,8 @@ class MemoryStore(Store):
     def writer(self, spec: TableSpec[R]) -> OwnedTable[R]:
         return _MemoryWriter(spec, self, self._rows(spec))
 
-    def _rows(self, spec: TableSpec[Any]) -> _Rows:
-        return self._tables.setdefault(spec.name, _Rows(spec, self._journal))
+    def _rows(self, spec: TableSpec[Any]) -> MemoryRows:
+        return self._tables.setdefault(spec.name, MemoryRows(spec, self._journal))
 
     def perform(self, work: Callable[[Transaction], T]) -> tuple[T, bool]:
         """Run a unit of work. Its result, and whether it wrote events."""
@@ -257,7 +203,7 @@ class _MemoryEventLog(EventLog, EventPruner):
 
 
 class _MemoryClaims(Claims):
-    def __init__(self, kind: str, store: MemoryStore, rows: _Rows) -> None:
+    def __init__(self, kind: str, store: MemoryStore, rows: MemoryRows) -> None:
         super().__init__(kind)
         self._store = store
         self._rows = rows
@@ -337,7 +283,7 @@ class _MemoryClaims(Claims):
 
 
 class _MemoryReader(ReadTable[R]):
-    def __init__(self, spec: TableSpec[R], store: MemoryStore, rows: _Rows) -> None:
+    def __init__(self, spec: TableSpec[R], store: MemoryStore, rows: MemoryRows) -> None:
         super().__init__(spec)
         self._store = store
         self._rows = rows
