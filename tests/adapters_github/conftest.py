@@ -14,7 +14,7 @@ import attrs
 import pytest
 
 from headway_core.projects.model import Project
-from headway_core.pull_requests.ports import FailureKind
+from headway_core.pull_requests.model import FailureKind
 from headway_github.answers import Answer, AnswerError, GraphQL, RawAnswer, SendFailed
 from headway_github.budgets import Budgets
 from headway_github.documents import Document

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from headway_core.pull_requests.ports import FailureKind
+from headway_core.pull_requests.model import FailureKind
 from headway_github.answers import SECONDARY_WAIT_S, Answer, SendFailed, read_answer
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)

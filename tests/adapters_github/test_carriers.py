@@ -16,8 +16,8 @@ import pytest
 
 from headway_core.kernel.errors import InvalidInput
 from headway_core.projects.model import Project
-from headway_core.pull_requests.model import CheckOutcome, Mergeability, MergeQueueEntry
-from headway_core.pull_requests.ports import FailureKind, FetchFailed, Observation, RateLimit
+from headway_core.pull_requests.model import CheckOutcome, FailureKind, Mergeability, MergeQueueEntry
+from headway_core.pull_requests.ports import FetchFailed, Observation, RateLimit
 from headway_github.answers import Answer, AnswerError, GraphQL, SendFailed
 from headway_github.budgets import Budgets
 from headway_github.carried import HttpGraphQL

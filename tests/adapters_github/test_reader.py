@@ -12,12 +12,13 @@ from hypothesis import strategies as st
 from headway_core.projects.model import Project
 from headway_core.pull_requests.model import (
     CheckOutcome,
+    FailureKind,
     GitHubState,
     Mergeability,
     MergeQueueEntry,
     ReviewDecision,
 )
-from headway_core.pull_requests.ports import Candidate, FailureKind, FetchFailed, Observation
+from headway_core.pull_requests.ports import Candidate, FetchFailed, Observation
 from headway_github.answers import Answer, SendFailed
 from headway_github.batches import GOOD_TO_GROW, BatchSize
 from headway_github.detail import DETAILS_A_CALL

@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 
 from headway_core.projects.model import Project
 from headway_core.pull_requests.checks import CheckRunRow, StatusRow, newest_checks
-from headway_core.pull_requests.model import CheckOutcome
-from headway_core.pull_requests.ports import FailureKind, FetchFailed, Observation
+from headway_core.pull_requests.model import CheckOutcome, FailureKind
+from headway_core.pull_requests.ports import FetchFailed, Observation
 from headway_github.answers import Answer, RawAnswer, SendFailed
 from headway_github.budgets import Budgets, host_of
 from headway_github.limited import Limited

@@ -30,12 +30,13 @@ from headway_core.pull_requests import (
 from headway_core.pull_requests.model import (
     CIStatus,
     DecisionSource,
+    FailureKind,
     GitHubState,
     Mergeability,
     PRState,
     PullRequestFacts,
 )
-from headway_core.pull_requests.ports import Delivery, FailureKind, Observation
+from headway_core.pull_requests.ports import Delivery, Observation
 from headway_core.pull_requests.reconciliation import RefusalReason
 from headway_core.pull_requests.staleness import READ_LAG
 from headway_core.settings.model import CIScope

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from headway_core.kernel.errors import PermissionDenied
-from headway_core.pull_requests.ports import FailureKind
+from headway_core.pull_requests.model import FailureKind
 from headway_github.answers import SendFailed
 from headway_github.budgets import Budgets
 from headway_github.carried import HttpGraphQL

@@ -9,7 +9,7 @@ import socket
 import pytest
 
 from headway_core.kernel.errors import InvalidInput
-from headway_core.pull_requests.ports import FailureKind
+from headway_core.pull_requests.model import FailureKind
 from headway_github.answers import Answer, SendFailed
 from headway_github.budgets import Budgets
 from headway_github.carried import HttpGraphQL

@@ -20,8 +20,7 @@ from hypothesis import strategies as st
 
 from headway_core.api import DeliveryAccepted, DeliveryIgnored, DeliveryRepeated
 from headway_core.kernel.errors import InvalidInput
-from headway_core.pull_requests.model import LookAgain
-from headway_core.pull_requests.ports import Delivery, DeliveryProblem, DeliveryRefused
+from headway_core.pull_requests.ports import Delivery, DeliveryProblem, DeliveryRefused, LookAgain
 from headway_github.webhooks import BODY_BYTES, HINTS, GitHubWebhooks
 from headway_testing.harness import CoreHarness
 

@@ -10,7 +10,7 @@ from headway_core.forge_actions.model import Comment, OpenPullRequest, Reply, Re
 from headway_core.forge_actions.ports import Written
 from headway_core.kernel.errors import HeadwayError, InvalidInput, NotFound, PermissionDenied, Unavailable
 from headway_core.projects.model import Project
-from headway_core.pull_requests.ports import FailureKind
+from headway_core.pull_requests.model import FailureKind
 from headway_github.answers import Answer, SendFailed
 from headway_github.carried import HttpGraphQL
 from headway_github.container import GitHubContainer

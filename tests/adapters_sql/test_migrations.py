@@ -23,6 +23,7 @@ from headway_core.event_types import ALL_EVENTS
 from headway_core.kernel.errors import InvalidInput
 from headway_core.kernel.events import EventCatalog
 from headway_core.kernel.tables import Index, TableSpec
+from headway_core.pull_requests.model import WATCHES, FailureKind, PullRequestWatch
 from headway_core.schema import ALL_TABLES
 from headway_sql import SqlStore, metadata_of, migrating, revise
 from headway_sql.database import Database
@@ -133,6 +134,30 @@ def test_one_line_of_revisions(database: Database, migrated: Connection) -> None
     assert line == migrating.known_revisions()
     assert scripts.get_heads() == [line[-1]]
     assert migrating.revision_of(migrated, database.version_table) == line[-1]
+
+
+def test_a_stored_failure_is_parted_into_its_kind_and_its_sentence(
+    database: Database, connection: Connection
+) -> None:
+    """What was told in one text is in two columns; a sentence may hold what parts it, and most have none."""
+    database.begin(connection)
+    migrating.upgrade(connection, METADATA, database.version_table, "0010")
+    older = MetaData()
+    older.reflect(connection)
+    told = {"w1": "forbidden: GitHub says: no", "w2": None, "w3": "rate_limited: secondary"}
+    for workspace_id, problem in told.items():
+        watch = PullRequestWatch(workspace_id=workspace_id, problem=problem)
+        insert(connection, older.tables[WATCHES.name], WATCHES, watch)
+    migrating.upgrade(connection, METADATA, database.version_table)
+    tx = SqlReadTransaction(connection, DatabaseClock(database, ManualClock()))
+    table = SqlReader(WATCHES, METADATA.tables[WATCHES.name])
+    found = [table.get(tx, workspace_id) for workspace_id in told]
+    assert [(watch.failure, watch.problem) for watch in found if watch is not None] == [
+        (FailureKind.FORBIDDEN, "GitHub says: no"),
+        (None, None),
+        (FailureKind.RATE_LIMITED, "secondary"),
+    ]
+    connection.rollback()
 
 
 @functools.cache

@@ -14,8 +14,8 @@ from headway_core.pull_requests import (
     Refreshed,
 )
 from headway_core.pull_requests.addresses import named_pull_requests, pull_request_number
-from headway_core.pull_requests.model import Author, Head
-from headway_core.pull_requests.ports import FailureKind, FetchFailed
+from headway_core.pull_requests.model import Author, FailureKind, Head
+from headway_core.pull_requests.ports import FetchFailed
 from headway_core.workspaces.model import GIT_FACTS, GitFacts
 from headway_testing.clock import EPOCH
 from headway_testing.observations import a_candidate, an_observation

@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 from headway_core.projects.model import PROJECTS
 from headway_core.pull_requests import ForgeBudget, RateLimit, Refreshed, RefreshFailed, Unchanged
 from headway_core.pull_requests.budget import BLOCKED_S, MOST_STRIKES, Round, spared, struck, told
-from headway_core.pull_requests.ports import FailureKind, FetchFailed
+from headway_core.pull_requests.model import FailureKind
+from headway_core.pull_requests.ports import FetchFailed
 from headway_testing.clock import EPOCH
 from headway_testing.observations import an_observation
 from headway_testing.pull_requests import pull_requests_on
@@ -176,7 +177,7 @@ async def test_after_a_limit_the_rest_of_the_round_is_not_asked(room: "Room") ->
     (budget,) = await room.service.budgets()
     assert budget.strikes == 1
     for n in (1, 2):
-        assert (await room.watch(f"w{n}")).problem == "rate_limited: secondary"
+        assert (await room.watch(f"w{n}")).failure is FailureKind.RATE_LIMITED
 
 
 @pytest.mark.lesson("S11")
@@ -211,7 +212,7 @@ async def test_a_limit_that_a_name_meets_ends_the_look(room: "Room") -> None:
     await room.service.refresh_due()
     assert [call.what for call in room.forge.asked] == ["of_branches", "resolve"]
     watch = await room.watch()
-    assert (watch.hinted, watch.problem) == ((8, 9), "rate_limited: secondary")
+    assert (watch.hinted, watch.failure_summary) == ((8, 9), "rate_limited: secondary")
     room.forge.numbers = {}
     room.clock.advance(62)
     await room.service.refresh_due()

@@ -10,12 +10,13 @@ from headway_core.pull_requests import PullRequestConsumer, Refreshed, WatchDuty
 from headway_core.pull_requests.model import (
     Base,
     CheckOutcome,
+    FailureKind,
     GitHubState,
     Head,
     Mergeability,
     MergeQueueEntry,
 )
-from headway_core.pull_requests.ports import FailureKind, FetchFailed
+from headway_core.pull_requests.ports import FetchFailed
 from headway_core.sessions.events import SessionEnded
 from headway_core.sessions.model import EndReason, Purpose, SessionStatus
 from headway_core.workspaces.events import WorkspaceBranchChanged, WorkspaceStatusChanged, WorkspaceWarned

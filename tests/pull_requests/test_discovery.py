@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from headway_core.pull_requests import NoPullRequest, PullRequestAttached, Refreshed, RefreshFailed, Unchanged
-from headway_core.pull_requests.model import GitHubState
-from headway_core.pull_requests.ports import FailureKind, FetchFailed
+from headway_core.pull_requests.model import FailureKind, GitHubState
+from headway_core.pull_requests.ports import FetchFailed
 from headway_core.workspaces.model import ResumeBranchSource, WorkspaceStatus
 from headway_testing.clock import EPOCH
 from headway_testing.observations import a_candidate, an_observation

@@ -25,8 +25,9 @@ from headway_core.pull_requests import (
     Shared,
     Unchanged,
 )
+from headway_core.pull_requests.model import FailureKind
 from headway_core.pull_requests.outcomes import FetchOutcome
-from headway_core.pull_requests.ports import FailureKind, FetchFailed, Observation
+from headway_core.pull_requests.ports import FetchFailed, Observation
 from headway_core.schema import ALL_TABLES
 from headway_core.workspaces.model import WORKSPACES
 from headway_sql import SqlStore
@@ -276,7 +277,7 @@ async def test_no_claim_is_left_behind(world: World) -> None:
     assert await world.store.ledger.read(lambda tx: claims.held(tx, ["w0", "w1", "w2"])) == {}
     watch = await world.store.ledger.read(lambda tx: world.store.reader(WATCHES).get(tx, "w2"))
     assert watch is not None
-    assert (watch.begun, watch.landed) == (2, 1)
+    assert (watch.begun, watch.finished) == (2, 1)
 
 
 async def test_two_whole_houses_on_one_ledger_ask_once() -> None:

@@ -28,6 +28,7 @@ from headway_core.pull_requests.model import (
     Author,
     CheckOutcome,
     CIStatus,
+    FailureKind,
     GitHubState,
     Head,
     Mergeability,
@@ -35,7 +36,7 @@ from headway_core.pull_requests.model import (
     PRState,
     PullRequestFacts,
 )
-from headway_core.pull_requests.ports import FailureKind, FetchFailed
+from headway_core.pull_requests.ports import FetchFailed
 from headway_core.pull_requests.reconciliation import RefusalReason
 from headway_core.settings.model import Settings
 from headway_core.workspaces.model import WORKSPACES, WorkspaceStatus
@@ -382,11 +383,9 @@ async def test_a_failed_fetch_keeps_every_fact(room: "Room", kind: FailureKind) 
     )
     assert (await room.snapshot(), await room.events()) == (snapshot, events)
     watch = await room.watch()
-    assert (watch.failures, watch.failing_since, watch.problem) == (
-        1,
-        room.clock.now(),
-        f"{kind.value}: because",
-    )
+    assert (watch.failures, watch.failing_since) == (1, room.clock.now())
+    assert (watch.failure, watch.problem) == (kind, "because")
+    assert watch.failure_summary == f"{kind.value}: because"
     assert (await room.due_in() or 0) >= 120
 
 

@@ -13,8 +13,15 @@ from headway_core.kernel.errors import Unavailable
 from headway_core.kernel.transactions import Transaction
 from headway_core.operations import HostDuty
 from headway_core.processes import Exited
-from headway_core.pull_requests.model import CheckOutcome, GitHubState, Head, Mergeability, ReviewDecision
-from headway_core.pull_requests.ports import ConversationPart, FailureKind, FetchFailed
+from headway_core.pull_requests.model import (
+    CheckOutcome,
+    FailureKind,
+    GitHubState,
+    Head,
+    Mergeability,
+    ReviewDecision,
+)
+from headway_core.pull_requests.ports import ConversationPart, FetchFailed
 from headway_core.pull_requests.staleness import READ_LAG
 from headway_core.ratchet.decision import (
     AwaitingReview,

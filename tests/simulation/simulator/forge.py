@@ -19,10 +19,9 @@ from headway_core.forge_actions.ports import ForgeWriter, Written
 from headway_core.kernel.errors import InvalidInput, NotFound, Unavailable
 from headway_core.operations.ports import Issue, IssueReader
 from headway_core.projects.model import Project
-from headway_core.pull_requests.model import GitHubState
+from headway_core.pull_requests.model import FailureKind, GitHubState
 from headway_core.pull_requests.ports import (
     Candidate,
-    FailureKind,
     FetchFailed,
     Observation,
     PullRequests,

@@ -13,7 +13,7 @@ from http import HTTPStatus
 
 import attrs
 
-from headway_core.pull_requests.ports import FailureKind
+from headway_core.pull_requests.model import FailureKind
 from headway_github.documents import Document
 
 SECONDARY_WAIT_S = 60.0

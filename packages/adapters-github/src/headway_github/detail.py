@@ -11,11 +11,10 @@ import attrs
 
 from headway_core.projects.model import Project
 from headway_core.pull_requests.checks import CheckRow, newest_checks
-from headway_core.pull_requests.model import GitHubState, Mergeability
+from headway_core.pull_requests.model import FailureKind, GitHubState, Mergeability
 from headway_core.pull_requests.ports import (
     ChecksPart,
     ConversationPart,
-    FailureKind,
     FetchFailed,
     Observation,
     StatePart,

@@ -5,7 +5,8 @@ from collections.abc import Mapping, Sequence
 
 import attrs
 
-from headway_core.pull_requests.ports import FailureKind, FetchFailed
+from headway_core.pull_requests.model import FailureKind
+from headway_core.pull_requests.ports import FetchFailed
 from headway_github.answers import Answer, AnswerError, SendFailed
 from headway_github.reading import MalformedError
 

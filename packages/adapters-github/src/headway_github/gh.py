@@ -9,7 +9,7 @@ import anyio
 import anyio.abc
 
 from headway_core.kernel.errors import InvalidInput
-from headway_core.pull_requests.ports import FailureKind
+from headway_core.pull_requests.model import FailureKind
 from headway_github.answers import RawAnswer, SendFailed, their_time
 from headway_github.budgets import Budgets
 from headway_github.carried import CarriedGraphQL

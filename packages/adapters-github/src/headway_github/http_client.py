@@ -10,7 +10,7 @@ from typing import Self
 import anyio
 import httpx
 
-from headway_core.pull_requests.ports import FailureKind
+from headway_core.pull_requests.model import FailureKind
 from headway_github.answers import RawAnswer, SendFailed, their_time
 from headway_github.limits import Limits
 

@@ -3,7 +3,7 @@
 from headway_core.kernel.errors import HeadwayError, NotFound, PermissionDenied, Unavailable
 from headway_core.operations.ports import Issue, IssueReader
 from headway_core.projects.model import Project
-from headway_core.pull_requests.ports import FailureKind
+from headway_core.pull_requests.model import FailureKind
 from headway_github import mapping
 from headway_github.answers import GraphQL, SendFailed
 from headway_github.documents import document

@@ -5,7 +5,7 @@ from collections.abc import Callable
 import anyio
 import attrs
 
-from headway_core.pull_requests.ports import FailureKind
+from headway_core.pull_requests.model import FailureKind
 from headway_github.answers import SECONDARY_WAIT_S, SendFailed
 
 

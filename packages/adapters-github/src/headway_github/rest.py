@@ -16,7 +16,7 @@ from urllib.parse import urlencode
 import attrs
 
 from headway_core.kernel.errors import PermissionDenied
-from headway_core.pull_requests.ports import FailureKind
+from headway_core.pull_requests.model import FailureKind
 from headway_github.answers import RawAnswer, SendFailed, read_failure
 from headway_github.budgets import Budgets
 from headway_github.limited import Limited

@@ -8,7 +8,7 @@ from urllib.parse import SplitResult, urlsplit
 import anyio
 
 from headway_core.kernel.errors import InvalidInput, PermissionDenied
-from headway_core.pull_requests.ports import FailureKind
+from headway_core.pull_requests.model import FailureKind
 from headway_github.answers import RawAnswer, SendFailed
 from headway_github.limits import Limits
 from headway_github.tokens import Tokens

@@ -14,11 +14,11 @@ from types import MappingProxyType
 import attrs
 
 from headway_core.kernel.errors import InvalidInput
-from headway_core.pull_requests.model import LookAgain
 from headway_core.pull_requests.ports import (
     Delivery,
     DeliveryProblem,
     DeliveryRefused,
+    LookAgain,
     WebhookDecoder,
 )
 from headway_github.reading import MalformedError, Node, cut

@@ -92,7 +92,7 @@ def document(card: Card, now: datetime) -> Json:
         "attached": view.facts is not None,
         "tied": list(view.snapshot.tied),
         "parts": {part.name: {**_age(part.at, now), **part.facts} for part in parts(card)},
-        "problem": view.watch.problem,
+        "problem": view.watch.failure_summary,
         "failing_since": _moment(view.watch.failing_since),
         "unread": list(view.watch.unread),
         "next_look_at": _moment(view.watch.due_at),
@@ -158,9 +158,11 @@ def show(card: Card, console: Console) -> None:
         console.print(
             Text(f"could not be read, and is as it was: {'; '.join(view.watch.unread)}"), soft_wrap=True
         )
-    if view.watch.problem:
+    if view.watch.failure_summary:
         since = age(view.watch.failing_since)
-        console.print(Text(f"the last look failed, first {since}: {view.watch.problem}"), soft_wrap=True)
+        console.print(
+            Text(f"the last look failed, first {since}: {view.watch.failure_summary}"), soft_wrap=True
+        )
     if held := waits(card):
         console.print(Text(held), soft_wrap=True)
 

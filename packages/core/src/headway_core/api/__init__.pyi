@@ -90,10 +90,10 @@ from headway_core.pull_requests.model import CIStatus as CIStatus
 from headway_core.pull_requests.model import Check as Check
 from headway_core.pull_requests.model import CheckOutcome as CheckOutcome
 from headway_core.pull_requests.model import DecisionSource as DecisionSource
+from headway_core.pull_requests.model import FailureKind as FailureKind
 from headway_core.pull_requests.model import ForgeBudget as ForgeBudget
 from headway_core.pull_requests.model import GitHubState as GitHubState
 from headway_core.pull_requests.model import Head as Head
-from headway_core.pull_requests.model import LookAgain as LookAgain
 from headway_core.pull_requests.model import MergeQueueEntry as MergeQueueEntry
 from headway_core.pull_requests.model import Mergeability as Mergeability
 from headway_core.pull_requests.model import PRState as PRState
@@ -123,9 +123,9 @@ from headway_core.pull_requests.ports import ConversationPart as ConversationPar
 from headway_core.pull_requests.ports import Delivery as Delivery
 from headway_core.pull_requests.ports import DeliveryProblem as DeliveryProblem
 from headway_core.pull_requests.ports import DeliveryRefused as DeliveryRefused
-from headway_core.pull_requests.ports import FailureKind as FailureKind
 from headway_core.pull_requests.ports import FetchFailed as FetchFailed
 from headway_core.pull_requests.ports import ForgeReader as ForgeReader
+from headway_core.pull_requests.ports import LookAgain as LookAgain
 from headway_core.pull_requests.ports import Observation as Observation
 from headway_core.pull_requests.ports import RateLimit as RateLimit
 from headway_core.pull_requests.ports import StatePart as StatePart

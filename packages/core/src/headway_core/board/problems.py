@@ -66,7 +66,7 @@ _TEXTS: dict[ProblemKind, Callable[[WorkspaceView], str | None]] = {
     ProblemKind.HOST: _host,
     ProblemKind.SESSION: _session,
     ProblemKind.RATCHET: _ratchet,
-    ProblemKind.FORGE: lambda view: view.watch.problem,
+    ProblemKind.FORGE: lambda view: view.watch.failure_summary,
     ProblemKind.PART: lambda view: "; ".join(view.watch.unread),
     ProblemKind.STARTUP: lambda view: view.workspace.warning,
 }

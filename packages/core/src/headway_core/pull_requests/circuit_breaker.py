@@ -3,9 +3,9 @@
 from collections.abc import Iterable, Sequence
 
 from headway_core.projects.model import Project
+from headway_core.pull_requests.model import FailureKind
 from headway_core.pull_requests.ports import (
     Candidate,
-    FailureKind,
     FetchFailed,
     Observation,
     PullRequests,

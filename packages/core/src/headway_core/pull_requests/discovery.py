@@ -9,9 +9,9 @@ import attrs
 from headway_core.projects.model import Project
 from headway_core.pull_requests.circuit_breaker import CircuitBreaker
 from headway_core.pull_requests.derive import in_repository
+from headway_core.pull_requests.model import FailureKind
 from headway_core.pull_requests.ports import (
     Candidate,
-    FailureKind,
     FetchFailed,
     Observation,
     PullRequests,

@@ -161,8 +161,8 @@ class FetchSteps:
         self._claims.release(tx, [fetch.claim])
         watch = self._repository.watch(tx, fetch.workspace.id)
         if watch is not None:
-            landed = max(watch.landed, fetch.number)
-            self._repository.put_watch(tx, attrs.evolve(watch, landed=landed))
+            finished = max(watch.finished, fetch.number)
+            self._repository.put_watch(tx, attrs.evolve(watch, finished=finished))
 
     def give_back(self, tx: Transaction, fetches: Sequence[Fetch]) -> None:
         """Give back the claims of fetches that will have no outcome."""

@@ -288,6 +288,21 @@ class PullRequestSnapshot:
     """The number of the fetch that these facts are from; a lower one is never believed."""
 
 
+class FailureKind(enum.StrEnum):
+    """Why something could not be read from the forge."""
+
+    NOT_FOUND = "not_found"
+    """There is no such thing, or the token may not know of it."""
+    FORBIDDEN = "forbidden"
+    """There is no token, it has expired, or it may not read this."""
+    UNAVAILABLE = "unavailable"
+    """There was no connection, no answer in time, or a server error: it may work later."""
+    RATE_LIMITED = "rate_limited"
+    """The forge refuses more questions for now."""
+    NONSENSE = "nonsense"
+    """The answer is not what the forge's documentation promises."""
+
+
 @attrs.frozen(kw_only=True)
 class PullRequestWatch:
     """When what was read, and when to look again: a side row, replaced whole, emits nothing."""
@@ -310,8 +325,8 @@ class PullRequestWatch:
     """When the fetch began that last read each part whole: its facts are at least as new."""
     unknown_reads: int = 0
     """Reads since mergeability became unknown that did not tell it: what triggers a merge check."""
-    landed: int = 0
-    """The number of the last fetch that has an outcome; lower than `begun` while one flies, or died."""
+    finished: int = 0
+    """The number of the last fetch that has an outcome; lower than `begun` while one runs, or died."""
     due_at: datetime | None = None
     """When to refresh (attached) or to look for one (not attached); None: never by itself."""
     hint_at: datetime | None = None
@@ -322,10 +337,17 @@ class PullRequestWatch:
     failures: int = 0
     """Failed fetches since the last good one."""
     failing_since: datetime | None = None
+    failure: FailureKind | None = None
+    """Why the last fetch failed; None after a good one."""
     problem: str | None = None
-    """Why the last fetch failed: a kind and a sentence, no outside text, no secret."""
+    """The same in a sentence: no outside text, no secret."""
     unread: tuple[str, ...] = ()
     """What the last good fetch could not read and left as it was, each with why: no outside text."""
+
+    @property
+    def failure_summary(self) -> str | None:
+        """Kind and sentence of the last failure, for people; None after a good fetch."""
+        return None if self.failure is None else f"{self.failure}: {self.problem}"
 
 
 BY_NODE = Query(name="by_node", equal=("node_id",))
@@ -384,29 +406,6 @@ FORGE_BUDGETS = TableSpec(
     lock=Lock.APPEND,
     queries=(ALL_BUDGETS,),
 )
-
-
-@attrs.frozen(kw_only=True)
-class LookAgain:
-    """What one webhook delivery hints at: pull requests of a repository that may have changed.
-
-    It says nothing of how: everything is read again by the one path. All of its fields are outside
-    text, though signed. A pull request is meant when any of the fields names it.
-    """
-
-    host: str
-    """As in `Project.github_host`."""
-    repository: str
-    """`owner/name`, any case: after a rename the new one."""
-    former_repository: str | None = None
-    """`owner/name` before a rename or a transfer."""
-    numbers: tuple[int, ...] = ()
-    commits: tuple[str, ...] = ()
-    """Head commits: checks and statuses name nothing else, those of forks for sure."""
-    branches: tuple[str, ...] = ()
-    """Heads or bases, without `refs/heads/`."""
-    all: bool = False
-    """Every pull request of the repository: it was renamed, or what the token may see has changed."""
 
 
 @attrs.frozen(kw_only=True)

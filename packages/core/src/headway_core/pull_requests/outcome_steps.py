@@ -12,7 +12,7 @@ from headway_core.pull_requests.cadence import (
 )
 from headway_core.pull_requests.discovery import LookResult
 from headway_core.pull_requests.fetches import Fetch, FetchSteps, Pending
-from headway_core.pull_requests.model import PullRequestWatch
+from headway_core.pull_requests.model import FailureKind, PullRequestWatch
 from headway_core.pull_requests.outcomes import (
     FetchOutcome,
     NoPullRequest,
@@ -22,7 +22,7 @@ from headway_core.pull_requests.outcomes import (
     Superseded,
     Unchanged,
 )
-from headway_core.pull_requests.ports import FailureKind, FetchFailed, Observation
+from headway_core.pull_requests.ports import FetchFailed, Observation
 from headway_core.pull_requests.reconciliation import (
     RefusalReason,
     Refused,
@@ -77,13 +77,12 @@ class OutcomeSteps:
     def told(self, tx: ReadTransaction, workspace_id: str, pending: Pending) -> FetchOutcome | None:
         """How another process's fetch ended, by the rows that it wrote; None while it has no outcome."""
         snapshot, watch = self._repository.records(tx, workspace_id)
-        if watch.landed < pending.number:
+        if watch.finished < pending.number:
             return None
-        if watch.problem is not None:
-            kind, _, problem = watch.problem.partition(": ")
-            if kind == FailureKind.NOT_FOUND and snapshot.node_id is not None:
+        if watch.failure is not None:
+            if watch.failure is FailureKind.NOT_FOUND and snapshot.node_id is not None:
                 return PullRequestGone()
-            return RefreshFailed(kind=FailureKind(kind), problem=problem, retry_after=None)
+            return RefreshFailed(kind=watch.failure, problem=watch.problem or "", retry_after=None)
         if watch.unconfirmed is not None:
             return Superseded(reason=RefusalReason.UNCONFIRMED)
         if snapshot.node_id is None:
@@ -115,7 +114,12 @@ class OutcomeSteps:
             return self._superseded(tx, old_watch if attaches else belief.watch, belief.reason)
         after = belief.snapshot
         watch = attrs.evolve(
-            belief.watch, failures=0, failing_since=None, problem=None, unread=observation.problems
+            belief.watch,
+            failures=0,
+            failing_since=None,
+            failure=None,
+            problem=None,
+            unread=observation.problems,
         )
         watch = due_after_look(after, watch, fetch.began_at, now, settings, looked=fetch.looks)
         if belief.again:
@@ -139,7 +143,7 @@ class OutcomeSteps:
     def _found_none(self, tx: Transaction, fetch: Fetch, result: LookResult) -> FetchOutcome:
         before, watch = self._repository.records(tx, fetch.workspace.id)
         settings, now = self._repository.settings(tx), tx.now()
-        watch = attrs.evolve(watch, failures=0, failing_since=None, problem=None)
+        watch = attrs.evolve(watch, failures=0, failing_since=None, failure=None, problem=None)
         watch = due_after_look(before, watch, fetch.began_at, now, settings, looked=fetch.looks)
         self._repository.put_watch(tx, watch)
         tied = result.tied if before.node_id is None else ()
@@ -155,7 +159,8 @@ class OutcomeSteps:
             watch,
             failures=watch.failures + 1,
             failing_since=watch.failing_since or fetch.began_at,
-            problem=f"{failure.kind}: {failure.problem}",
+            failure=failure.kind,
+            problem=failure.problem,
         )
         self._repository.put_watch(tx, due_after_failure(watch, now, failure.retry_after, settings))
         after = timed(before, watch, now, settings)

@@ -2,7 +2,7 @@
 
 import attrs
 
-from headway_core.pull_requests.ports import FailureKind
+from headway_core.pull_requests.model import FailureKind
 from headway_core.pull_requests.reconciliation import RefusalReason
 
 

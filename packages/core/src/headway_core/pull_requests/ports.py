@@ -13,9 +13,9 @@ from headway_core.pull_requests.model import (
     Author,
     Base,
     Check,
+    FailureKind,
     GitHubState,
     Head,
-    LookAgain,
     Mergeability,
     MergeQueueEntry,
     Review,
@@ -76,21 +76,6 @@ class Observation:
     """UNKNOWN is an answer; None is none."""
     problems: tuple[str, ...] = ()
     """Why parts are missing, and what of the state is untold: `checks: forbidden`; no outside text."""
-
-
-class FailureKind(enum.StrEnum):
-    """Why something could not be read from the forge."""
-
-    NOT_FOUND = "not_found"
-    """There is no such thing, or the token may not know of it."""
-    FORBIDDEN = "forbidden"
-    """There is no token, it has expired, or it may not read this."""
-    UNAVAILABLE = "unavailable"
-    """There was no connection, no answer in time, or a server error: it may work later."""
-    RATE_LIMITED = "rate_limited"
-    """The forge refuses more questions for now."""
-    NONSENSE = "nonsense"
-    """The answer is not what the forge's documentation promises."""
 
 
 @attrs.frozen(kw_only=True)
@@ -167,6 +152,29 @@ class PullRequests(ABC):
 
 ForgeReader = PullRequests
 """As the face names it, whose class of operations is `PullRequests`."""
+
+
+@attrs.frozen(kw_only=True)
+class LookAgain:
+    """What one webhook delivery hints at: pull requests of a repository that may have changed.
+
+    It says nothing of how: everything is read again by the one path. All of its fields are outside
+    text, though signed. A pull request is meant when any of the fields names it.
+    """
+
+    host: str
+    """As in `Project.github_host`."""
+    repository: str
+    """`owner/name`, any case: after a rename the new one."""
+    former_repository: str | None = None
+    """`owner/name` before a rename or a transfer."""
+    numbers: tuple[int, ...] = ()
+    commits: tuple[str, ...] = ()
+    """Head commits: checks and statuses name nothing else, those of forks for sure."""
+    branches: tuple[str, ...] = ()
+    """Heads or bases, without `refs/heads/`."""
+    all: bool = False
+    """Every pull request of the repository: it was renamed, or what the token may see has changed."""
 
 
 @attrs.frozen(kw_only=True)

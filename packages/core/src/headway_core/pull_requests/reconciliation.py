@@ -158,6 +158,7 @@ def rewatched(watch: PullRequestWatch) -> PullRequestWatch:
         unknown_reads=0,
         failures=0,
         failing_since=None,
+        failure=None,
         problem=None,
         unread=(),
     )

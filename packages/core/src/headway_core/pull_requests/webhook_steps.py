@@ -15,7 +15,6 @@ from headway_core.pull_requests.model import (
     BY_NUMBER,
     OLD_DELIVERIES,
     GitHubState,
-    LookAgain,
     PullRequestSnapshot,
     WebhookDelivery,
 )
@@ -25,7 +24,7 @@ from headway_core.pull_requests.outcomes import (
     DeliveryOutcome,
     DeliveryRepeated,
 )
-from headway_core.pull_requests.ports import Delivery
+from headway_core.pull_requests.ports import Delivery, LookAgain
 from headway_core.pull_requests.steps import PullRequestSteps
 from headway_core.workspaces.model import BY_BRANCH_CLAIM, OF_PROJECT, Workspace, branch_claim
 

@@ -85,5 +85,5 @@ def explanation(view: View, record: Ratchet, looks_again_at: datetime | None) ->
         checks_at=watch.checks_at,
         conversation_at=watch.conversation_at,
         mergeability_at=watch.mergeability_at,
-        problem=watch.problem,
+        problem=watch.failure_summary,
     )

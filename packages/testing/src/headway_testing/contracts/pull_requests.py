@@ -6,8 +6,8 @@ from typing import ClassVar
 import attrs
 import pytest
 
-from headway_core.pull_requests.model import CheckOutcome, GitHubState, Mergeability
-from headway_core.pull_requests.ports import Candidate, FailureKind, FetchFailed, Observation, PullRequests
+from headway_core.pull_requests.model import CheckOutcome, FailureKind, GitHubState, Mergeability
+from headway_core.pull_requests.ports import Candidate, FetchFailed, Observation, PullRequests
 from headway_testing.contracts.forge_stage import PullRequestStage
 from headway_testing.contracts.suite import Capability, PortContract
 

@@ -5,9 +5,9 @@ from collections.abc import Awaitable, Callable, Sequence
 import attrs
 
 from headway_core.projects.model import Project
+from headway_core.pull_requests.model import FailureKind
 from headway_core.pull_requests.ports import (
     Candidate,
-    FailureKind,
     FetchFailed,
     Observation,
     PullRequests,
