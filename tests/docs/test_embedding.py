@@ -1,11 +1,13 @@
 """docs/embedding.md: its applications run, again and again."""
 
+import hmac
 import subprocess
 import sys
 from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
 from types import ModuleType
 
+import attrs
 import pytest
 from documents import ROOT
 from stage import Stage
@@ -75,3 +77,19 @@ async def test_an_outcome_is_matched(stage: Stage, monkeypatch: pytest.MonkeyPat
         workspace = await hw.workspaces.create(headway.Manual(project_id=project.id, name="Sweep"))
         assert "starts as soon as" in await say(hw, workspace.id, "Mention it in the README too.")
         assert "has 1 live sessions" in await say(hw, workspace.id, "And in the guide.")
+
+
+@pytest.mark.anyio
+async def test_a_delivery_is_answered_by_what_came_of_it(tmp_path: Path) -> None:
+    """One that is signed is taken; a forged one, one that is none and one without a secret are refused."""
+    deliver = _loaded(EXAMPLES / "webhooks.py").deliver
+    body = b'{"zen": "Keep it logically awesome."}'
+    signature = f"sha256={hmac.new(b'quiet', body, 'sha256').hexdigest()}"
+    signed = {"X-GitHub-Event": "ping", "X-GitHub-Delivery": "1", "X-Hub-Signature-256": signature}
+    config = headway.Config(data_dir=tmp_path, database=f"sqlite:///{tmp_path}/headway.db")
+    async with headway.open(config=config) as hw:
+        assert await deliver(hw, signed, body) == 503
+    async with headway.open(config=attrs.evolve(config, webhook_secrets=("quiet",))) as hw:
+        assert await deliver(hw, signed, body) == 204
+        assert await deliver(hw, signed, b"{}") == 401
+        assert await deliver(hw, {"X-Hub-Signature-256": signature}, body) == 400
