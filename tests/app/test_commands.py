@@ -155,6 +155,29 @@ def test_a_provisioning_is_cancelled(registered: Stage) -> None:
 SESSION = {"id", "purpose", "label", "agent", "model", "status", "end_reason", "end_detail", "exit_code"}
 
 
+def test_the_log_of_a_session_is_printed_also_after_it_failed(registered: Stage) -> None:
+    """Followed to its end, and whole after the archive too, by a prefix of its id; no terminal obeys it."""
+    registered.install("claude", "echo one; sleep 1; printf '\\033[31mtwo' >&2; exit 3\n")
+    registered.here("workspace", "create", "--name", "First", "--prompt", "Fail").expect()
+    idle = registered.ask("workspace", "show", "First")["sessions"][0]["id"]
+    assert registered.here("session", "log", idle).expect().out == ""
+    with registered.running():
+        followed = registered.here("session", "log", idle[:8], "--follow").expect().out
+        registered.until("SESSION_ERROR", workspace="First", sessions=["FAILED"])
+        printed = registered.here("session", "log", idle[:8]).expect().out
+        registered.here("workspace", "archive", "First").expect()
+    assert followed == printed == "one\n [31mtwo\n"
+    assert registered.here("session", "log", idle[:8]).expect().out == printed
+    parts = [
+        json.loads(line)
+        for line in registered.here("session", "log", idle, "--json").expect().out.splitlines()
+    ]
+    assert "".join(part["text"] for part in parts) == "one\n\x1b[31mtwo"
+    assert set(parts[0]) == {"text", "offset", "next_offset", "left_out"}
+    missing = registered.here("session", "log", "nobody", "--json").expect(1)
+    assert missing.document["error"] == "NotFound"
+
+
 def test_an_agent_is_given_more_words_and_stopped(registered: Stage) -> None:
     """Also after a first session that failed; what waits for the runner is seen to start."""
     registered.install("claude", "cat > prompt.txt\n[ -e failed ] && exec sleep 600\ntouch failed\nexit 3\n")

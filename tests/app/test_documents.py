@@ -11,10 +11,11 @@ from documents import ROOT, blocks, text
 from stage import Stage
 
 from headway.cli import app
-from headway.config import load
+from headway.config import DEFAULT_AGENTS, load
 from headway_core.forge_actions import agent_output
 from headway_core.settings import Settings
 from headway_core.settings.rules import CHANGEABLE
+from headway_local.environment import ALLOWED, RESERVED, RESERVED_PREFIX
 
 CONFIGURATION = "docs/configuration.md"
 COMMAND = "docs/command.md"
@@ -41,7 +42,20 @@ def test_the_example_of_the_file_is_read(tmp_path: Path) -> None:
     agents = load({"HEADWAY_DATA": str(tmp_path)}).agents
     assert agents["codex"].command == ("codex", "exec", "-")
     assert agents["codex"].model_option == "--model"
+    assert agents["codex"].pass_env == ("OPENAI_API_KEY",)
+    assert set(agents["codex"].env) == {"CODEX_HOME"}
     assert "claude" in agents
+
+
+def test_the_variables_of_agents_are_those_that_are_told() -> None:
+    """Those that pass by themselves, those of the known agent, and those that nobody may name."""
+    told = {name for _, names in _table(CONFIGURATION, "variables")[:-1] for name in names.split(", ")}
+    assert told == ALLOWED
+    page = text(CONFIGURATION)
+    known = page[page.index("`claude` is known with") : page.index("A GitHub token (")]
+    assert tuple(re.findall(r"`([A-Z_]+)`", known)) == DEFAULT_AGENTS["claude"].pass_env
+    reserved = page[page.index("Headway's own\nvariables") : page.index("The values are handed")]
+    assert set(re.findall(r"`([A-Z_]+)`", reserved)) == {RESERVED_PREFIX, *RESERVED}
 
 
 _VALUES = {"github_transport": ("gh", "http")}

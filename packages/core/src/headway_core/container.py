@@ -67,6 +67,7 @@ class CoreContainer(containers.DeclarativeContainer):
         settings=settings.steps,
         workspaces=workspaces.steps,
         read_hosts=hosts.read_hosts,
+        read_workspaces=workspaces.read_workspaces,
     )
     pull_requests = room(
         PullRequestsContainer,
@@ -169,6 +170,7 @@ class CoreContainer(containers.DeclarativeContainer):
         operations.host_duty,
         operations.workspace_duty,
         sessions.duty,
+        sessions.files_duty,
         pull_requests.duty,
         forge_actions.duty,
         ratchet.duty,
@@ -194,6 +196,7 @@ class CoreContainer(containers.DeclarativeContainer):
         projects=projects.service,
         lifecycle=workspaces.service,
         sessions=sessions.service,
+        session_output=sessions.output,
         fixers=sessions.fixers,
         pull_requests=pull_requests.service,
         webhooks=pull_requests.webhooks,

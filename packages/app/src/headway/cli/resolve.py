@@ -1,4 +1,4 @@
-"""Which project and which workspace people mean."""
+"""Which project, which workspace and which session people mean."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -34,3 +34,25 @@ async def workspace(hw: "Headway", asked: str) -> str:
         ids = ", ".join(each.id for each in found)
         raise InvalidInput("workspace", f"{asked!r} names {len(found)} workspaces: {ids}")
     return found[0].id
+
+
+async def session(hw: "Headway", asked: str) -> str:
+    """Its id: by id, or by a prefix of it; one of a live workspace before those of archived ones."""
+    try:
+        return (await hw.sessions.get(asked)).id
+    except NotFound:
+        if not asked:
+            raise
+    live = [each.id for card in await hw.board.cards() for each in card.view.sessions]
+    found = [each for each in live if each.startswith(asked)]
+    if not found:
+        archived = [each for each in await hw.workspaces.list(archived=True) if not each.is_live]
+        for workspace in archived:
+            if workspace.has_had_sessions:
+                its = await hw.sessions.list(workspace.id)
+                found += [each.id for each in its if each.id.startswith(asked)]
+    if not found:
+        raise NotFound("session", asked)
+    if len(found) > 1:
+        raise InvalidInput("session", f"{asked!r} names {len(found)} sessions: {', '.join(found)}")
+    return found[0]

@@ -1,14 +1,17 @@
 """`headway session`."""
 
+from collections.abc import AsyncGenerator
+from contextlib import aclosing
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated
 
-from cyclopts import App
+from cyclopts import App, Parameter
 
 from headway import render, serialize
 from headway.cli import resolve
 from headway.cli.shell import ACTOR, AsJson, answer, note, perform
-from headway_core.api import Conflict, LimitReached, Session, SessionStatus
+from headway.output_log import LogPrinter
+from headway_core.api import Conflict, LimitReached, OutputPart, Session, SessionStatus
 
 if TYPE_CHECKING:
     from headway_core.api import Headway
@@ -53,9 +56,50 @@ def start(
 
 
 @app.command
+def log(
+    session: str,
+    /,
+    *,
+    follow: Annotated[bool, Parameter(negative="")] = False,
+    as_json: Annotated[bool, Parameter(name="--json", negative="", help="Print a document a part.")] = False,
+) -> None:
+    """Print what an agent printed, also after it failed, on the machine where it ran.
+
+    Parameters
+    ----------
+    session
+        Its id, or the beginning of that.
+    follow
+        Go on until the session has ended.
+    """
+
+    async def work(hw: "Headway") -> None:
+        its = await resolve.session(hw, session)
+        printer = LogPrinter(as_json=as_json)
+        async with aclosing(hw.sessions.follow_output(its) if follow else _parts(hw, its)) as parts:
+            async for part in parts:
+                printer.show(part)
+        printer.end()
+
+    perform(work, as_json=as_json)
+
+
+async def _parts(hw: "Headway", session_id: str) -> AsyncGenerator[OutputPart, None]:
+    """All that was printed so far."""
+    part = await hw.sessions.output(session_id)
+    while part.text or part.left_out:
+        yield part
+        part = await hw.sessions.output(session_id, part.next_offset)
+
+
+@app.command
 def stop(session: str, /, *, as_json: AsJson = False) -> None:
-    """Have a session end, by its id; one that is over stays as it is."""
-    stopped = perform(lambda hw: hw.sessions.stop(session, actor=ACTOR), as_json=as_json)
+    """Have a session end, by its id or the beginning of that; one that is over stays as it is."""
+
+    async def work(hw: "Headway") -> Session:
+        return await hw.sessions.stop(await resolve.session(hw, session), actor=ACTOR)
+
+    stopped = perform(work, as_json=as_json)
     answer(serialize.session(stopped), partial(render.session, stopped), as_json=as_json)
     if stopped.status is SessionStatus.STOPPING:
         note("the runner stops it: headway up")

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from headway_core.pull_requests.service import PRSnapshotService
     from headway_core.pull_requests.webhooks import WebhookService
     from headway_core.ratchet.service import RatchetService
+    from headway_core.sessions.output import SessionOutput
     from headway_core.sessions.ports import Agents
     from headway_core.sessions.service import FixerSessionService, SessionService
     from headway_core.settings.service import SettingsService
@@ -44,6 +45,7 @@ class ApiContainer(containers.DeclarativeContainer):
     projects: "providers.Dependency[ProjectService]" = providers.Dependency()
     lifecycle: "providers.Dependency[WorkspaceLifecycleService]" = providers.Dependency()
     sessions: "providers.Dependency[SessionService]" = providers.Dependency()
+    session_output: "providers.Dependency[SessionOutput]" = providers.Dependency()
     fixers: "providers.Dependency[FixerSessionService]" = providers.Dependency()
     pull_requests: "providers.Dependency[PRSnapshotService]" = providers.Dependency()
     webhooks: "providers.Dependency[WebhookService]" = providers.Dependency()
@@ -79,7 +81,7 @@ class ApiContainer(containers.DeclarativeContainer):
         ).provider,
         projects=singleton(lambda: api.Projects, projects=projects, worktree_paths=worktree_paths).provider,
         sessions=singleton(
-            lambda: api.Sessions, sessions=sessions, settings=settings, agents=agents
+            lambda: api.Sessions, sessions=sessions, output=session_output, settings=settings, agents=agents
         ).provider,
         fixers=singleton(lambda: api.Fixers, fixers=fixers).provider,
         pull_requests=singleton(

@@ -1,11 +1,14 @@
 """Sessions: conversations with agents in a workspace, and their prompts."""
 
-from collections.abc import Sequence
+from collections.abc import AsyncGenerator, Sequence
+from contextlib import aclosing
 from typing import TYPE_CHECKING
 
+from headway_core.processes.model import OutputPart
 from headway_core.sessions.model import LimitReached, Prompt, Session
 
 if TYPE_CHECKING:
+    from headway_core.sessions.output import SessionOutput
     from headway_core.sessions.ports import Agents
     from headway_core.sessions.service import SessionService
     from headway_core.settings.service import SettingsService
@@ -14,8 +17,16 @@ if TYPE_CHECKING:
 class Sessions:
     """Everything that is asked of sessions: `hw.sessions`. Fixers are acquired by `hw.fixers`."""
 
-    def __init__(self, *, sessions: "SessionService", settings: "SettingsService", agents: "Agents") -> None:
+    def __init__(
+        self,
+        *,
+        sessions: "SessionService",
+        output: "SessionOutput",
+        settings: "SettingsService",
+        agents: "Agents",
+    ) -> None:
         self._sessions = sessions
+        self._output = output
         self._settings = settings
         self._agents = agents
 
@@ -101,6 +112,49 @@ class Sessions:
             NotFound: There is none with this id.
         """
         return await self._sessions.stop(session_id, actor=actor)
+
+    async def output(self, session_id: str, offset: int = 0, *, limit: int = 65_536) -> OutputPart:
+        """Read a part of what a session's agent printed, on its host, while it runs or afterwards.
+
+        Of long output (more than 64 MiB each time that the agent is started) the beginning and the end are
+        kept. All of it goes 30 days after the workspace was archived.
+
+        Args:
+            session_id: The session's id.
+            offset: The byte of the output to begin at: 0, or the `next_offset` of the part before.
+            limit: How many bytes to read at most, 4 to 1,000,000.
+
+        Returns:
+            Text in whole characters, and where the part after it begins. It is empty when no more was
+            printed so far.
+
+        Raises:
+            NotFound: There is no such session, or what it printed is not kept any more.
+            Unavailable: It is kept on another host, which the error names.
+            InvalidInput: `offset` or `limit` can't be.
+        """
+        return await self._output.read(session_id, offset, limit=limit)
+
+    async def follow_output(self, session_id: str, offset: int = 0) -> AsyncGenerator[OutputPart, None]:
+        """Follow what a session's agent prints, on its host, until the session has ended.
+
+        An idle session is waited for. Close the generator when you leave it early (`contextlib.aclosing`).
+
+        Args:
+            session_id: The session's id.
+            offset: The byte of the output to begin at: 0, or the `next_offset` of a part.
+
+        Yields:
+            One part after the other, none of them empty; `left_out` counts what is not kept before it.
+
+        Raises:
+            NotFound: There is no such session, or what it printed is not kept any more.
+            Unavailable: It is kept on another host, which the error names.
+            InvalidInput: `offset` can't be.
+        """
+        async with aclosing(self._output.follow(session_id, offset)) as parts:
+            async for part in parts:
+                yield part
 
     def agents(self) -> tuple[str, ...]:
         """Name the agents that are configured on this host, as its configuration is now.

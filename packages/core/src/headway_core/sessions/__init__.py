@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from headway_core.kernel.exports import lazy_exports
 
 if TYPE_CHECKING:
-    from headway_core.sessions.duty import SessionDuty
+    from headway_core.sessions.duty import SessionDuty, SessionFilesDuty
     from headway_core.sessions.events import (
         EVENTS,
         PromptQueued,
@@ -50,6 +50,7 @@ if TYPE_CHECKING:
         run_of,
         session_state,
     )
+    from headway_core.sessions.output import SessionOutput
     from headway_core.sessions.ports import Agents
     from headway_core.sessions.prompts import PromptSteps
     from headway_core.sessions.service import FixerSessionService, SessionService
@@ -67,6 +68,7 @@ else:
         "service",
         "executor",
         "duty",
+        "output",
     )
 
 __all__ = [
@@ -100,6 +102,8 @@ __all__ = [
     "SessionDuty",
     "SessionEnded",
     "SessionExecutor",
+    "SessionFilesDuty",
+    "SessionOutput",
     "SessionService",
     "SessionState",
     "SessionStatus",

@@ -28,6 +28,7 @@ class SessionsContainer(containers.DeclarativeContainer):
     settings: "providers.Dependency[SettingsSteps]" = providers.Dependency()
     workspaces: "providers.Dependency[WorkspaceSteps]" = providers.Dependency()
     read_hosts = providers.Dependency(instance_of=ReadTable)
+    read_workspaces = providers.Dependency(instance_of=ReadTable)
 
     ledger = store.provided.ledger
 
@@ -60,4 +61,20 @@ class SessionsContainer(containers.DeclarativeContainer):
         agents=agents,
         locks=locks,
     )
+    output = singleton(
+        lambda: sessions.SessionOutput,
+        ledger=ledger,
+        sessions=read_sessions,
+        workspaces=read_workspaces,
+        hosts=read_hosts,
+        supervisor=supervisor,
+        locks=locks,
+    )
     duty = singleton(lambda: sessions.SessionDuty, executor)
+    files_duty = singleton(
+        lambda: sessions.SessionFilesDuty,
+        ledger=ledger,
+        sessions=read_sessions,
+        workspaces=read_workspaces,
+        supervisor=supervisor,
+    )

@@ -96,9 +96,13 @@ class EndReason(enum.StrEnum):
     """It was idle, and its workspace was archived or another session took its place."""
 
 
+SESSION_RUNS = "sessions"
+"""The kind of their runs. Agents survive their runner, so this never changes."""
+
+
 def run_of(session_id: str, attempt: int) -> RunId:
-    """The run of an attempt of a session. Agents survive their runner, so this never changes."""
-    return RunId(kind="sessions", subject=session_id, attempt=attempt)
+    """The run of an attempt of a session."""
+    return RunId(kind=SESSION_RUNS, subject=session_id, attempt=attempt)
 
 
 StopReason = Literal[EndReason.STOPPED_BY_PERSON, EndReason.STOPPED_BY_HEADWAY, EndReason.TIMED_OUT]
