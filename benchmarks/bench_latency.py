@@ -42,7 +42,7 @@ from headway_core.pull_requests import (
 )
 from headway_core.pull_requests.webhook_steps import SPACING
 from headway_core.schema import ALL_TABLES
-from headway_core.settings.model import SETTINGS, Settings
+from headway_core.settings.model import SETTINGS, SettingsRecord
 from headway_core.workspaces.model import (
     WORKSPACES,
 )
@@ -161,7 +161,7 @@ async def _prepare(store: Store, service: PRSnapshotService, github: SandboxCont
     projects, workspaces, settings = store.writer(PROJECTS), store.writer(WORKSPACES), store.writer(SETTINGS)
 
     def work(tx: Transaction) -> None:
-        settings.add(tx, Settings(quiet_time_s=0, cadence_hot_s=36000, cadence_settled_s=36000))
+        settings.add(tx, SettingsRecord(quiet_time_s=0, cadence_hot_s=36000, cadence_settled_s=36000))
         projects.add(tx, a_project())
         for n in range(PULLS):
             steps.open_record(

@@ -27,13 +27,13 @@ from headway_core.kernel.transactions import Transaction
 from headway_core.projects.model import PROJECTS
 from headway_core.pull_requests import WATCHES, PRSnapshotService, Unchanged
 from headway_core.schema import ALL_TABLES
-from headway_core.settings.model import SETTINGS, Settings
+from headway_core.settings.model import SETTINGS, SettingsRecord
 from headway_core.workspaces.model import (
     WORKSPACES,
 )
 from headway_sql import SqlStore
 from headway_testing.clock import ManualClock, SequentialIds
-from headway_testing.fakes import FakePullRequests
+from headway_testing.fakes import FakeForgeReader
 from headway_testing.observations import an_observation
 from headway_testing.pull_requests import pull_request_steps_on, pull_requests_on
 from headway_testing.records import a_project, a_workspace
@@ -55,14 +55,14 @@ async def stores(folder: Path) -> AsyncIterator[dict[str, Store]]:
 
 async def attached(store: Store) -> PRSnapshotService:
     """A service whose workspace w1 has a pull request that does not change any more."""
-    forge = FakePullRequests()
+    forge = FakeForgeReader()
     forge.observations["PR_1"] = an_observation()
     service, steps = pull_requests_on(store, forge), pull_request_steps_on(store)
     projects, workspaces = store.writer(PROJECTS), store.writer(WORKSPACES)
     settings = store.writer(SETTINGS)
 
     def work(tx: Transaction) -> None:
-        settings.add(tx, Settings(quiet_time_s=0))
+        settings.add(tx, SettingsRecord(quiet_time_s=0))
         projects.add(tx, a_project())
         workspace = workspaces.add(tx, a_workspace())
         steps.open_record(tx, workspace)

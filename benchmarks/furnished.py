@@ -13,7 +13,7 @@ from headway_core.kernel.store import Store
 from headway_core.kernel.transactions import Transaction
 from headway_core.projects.model import PROJECTS
 from headway_core.pull_requests import SNAPSHOTS, WATCHES, PullRequestSnapshot, PullRequestWatch
-from headway_core.ratchet import RATCHETS, WAKES, Ratchet, RatchetWake
+from headway_core.ratchet import RATCHETS, WAKES, RatchetRecord, RatchetWake
 from headway_core.ratchet.decision import Ready
 from headway_core.schema import ALL_TABLES
 from headway_core.workspaces.model import (
@@ -86,7 +86,9 @@ def _write(store: Store, numbers: range, tx: Transaction) -> None:
         )
         snapshots.add(tx, snapshot)
         watches.put(tx, PullRequestWatch(workspace_id=workspace.id, fetch_began_at=EPOCH))
-        ratchets.add(tx, Ratchet(workspace_id=workspace.id, enabled=True, decision=Ready(), decided_at=EPOCH))
+        ratchets.add(
+            tx, RatchetRecord(workspace_id=workspace.id, enabled=True, decision=Ready(), decided_at=EPOCH)
+        )
         wakes.put(tx, RatchetWake(workspace_id=workspace.id, due_at=None))
 
 

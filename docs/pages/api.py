@@ -14,15 +14,15 @@ import headway
 from headway_core.event_types import ALL_EVENTS
 from headway_core.kernel.errors import HeadwayError
 from headway_core.kernel.events import DomainEvent
-from headway_core.settings.model import Settings
+from headway_core.settings.model import SettingsRecord
 from pages import events
 from pages.docstrings import Contract, contract, sentence
 from pages.markdown import code, fields, table
 from pages.public import CLASSES, PUBLIC, attributes, faces, ports
 
 RECORDS = "What operations and ports take and give. Those of events: [events](events.md#records)."
-TOLD_ELSEWHERE = (DomainEvent, Settings, headway.Config, headway.AgentProgram)
-PAGES: Mapping[type, str] = {DomainEvent: "events.md#every-event", Settings: "settings.md"}
+TOLD_ELSEWHERE = (DomainEvent, SettingsRecord, headway.Config, headway.AgentProgram)
+PAGES: Mapping[type, str] = {DomainEvent: "events.md#every-event", SettingsRecord: "settings.md"}
 WIDTH = 100
 """Of a signature in characters, before each parameter takes a line."""
 

@@ -7,7 +7,7 @@ import attrs
 from headway_core.event_types import ALL_EVENTS
 from headway_core.kernel.events import DomainEvent
 from headway_core.kernel.transactions import Payload
-from headway_core.settings.model import Settings
+from headway_core.settings.model import SettingsRecord
 from pages.docstrings import sentence
 from pages.markdown import code, fields, parts
 from pages.public import name_of
@@ -41,4 +41,4 @@ def within(roots: list[type]) -> list[type]:
             inner = {part for part in parts(hint) if isinstance(part, type) and attrs.has(part)}
             todo += inner - found
             found |= inner
-    return sorted(found - {Settings}, key=name_of)
+    return sorted(found - {SettingsRecord}, key=name_of)

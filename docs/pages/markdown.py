@@ -8,7 +8,7 @@ from types import MappingProxyType
 
 import attrs
 
-from headway_core.settings.model import Settings
+from headway_core.settings.model import SettingsRecord
 from pages.docstrings import members
 from pages.public import UNIONS, name_of
 
@@ -56,7 +56,7 @@ def linked(of: object, pages: Mapping[type, str]) -> str:
             return f"[{shown}](glossary.md#{inner.__name__.lower()})"
         if isinstance(inner, type) and attrs.has(inner):
             where = f"{pages.get(inner, '')}#{name_of(inner).lower()}"
-            return f"[{shown}]({'settings.md' if inner is Settings else where})"
+            return f"[{shown}]({'settings.md' if inner is SettingsRecord else where})"
     return shown
 
 

@@ -5,7 +5,7 @@ import json
 import typing
 
 from headway_core.kernel.conversion import CONVERTER
-from headway_core.settings.model import Settings
+from headway_core.settings.model import SettingsRecord
 from headway_core.settings.rules import CHANGEABLE, RULES
 from pages.docstrings import members
 from pages.markdown import code, table
@@ -13,8 +13,8 @@ from pages.markdown import code, table
 
 def settings() -> str:
     """The generated part of the page."""
-    hints, told = typing.get_type_hints(Settings), members(Settings)
-    plain: dict[str, object] = CONVERTER.unstructure(Settings())
+    hints, told = typing.get_type_hints(SettingsRecord), members(SettingsRecord)
+    plain: dict[str, object] = CONVERTER.unstructure(SettingsRecord())
     rows = [
         [code(name), *_type_and_range(name, hints[name]), code(_written(plain[name])), told[name]]
         for name in CHANGEABLE

@@ -35,7 +35,7 @@ from headway_sandbox import (
 from headway_sandbox.commands import CreateRepository, PullView
 from headway_testing.contracts.forge_writer import ForgeWriterContract
 from headway_testing.contracts.issues import IssueReaderContract
-from headway_testing.contracts.pull_requests import PullRequestsContract
+from headway_testing.contracts.pull_requests import ForgeReaderContract
 from headway_testing.records import a_project
 
 OUTCOMES = {
@@ -202,7 +202,7 @@ def forge(graphql: HttpGraphQL, rest: Rest, budgets: Budgets) -> GitHubPullReque
     return GitHubPullRequests(graphql, rest, budgets)
 
 
-class TestGitHubPullRequests(PullRequestsContract):
+class TestGitHubPullRequests(ForgeReaderContract):
     """The contract, on the sandbox."""
 
 

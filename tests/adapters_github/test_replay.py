@@ -31,7 +31,7 @@ from headway_core.pull_requests.model import (
     PullRequestWatch,
 )
 from headway_core.pull_requests.ports import ChecksPart, ConversationPart, Observation, StatePart
-from headway_core.settings.model import Settings
+from headway_core.settings.model import SettingsRecord
 from headway_github import checks_from_rollup, mapping
 from headway_github.reading import Node
 from headway_github.rows import rest_run_row, rest_status_row
@@ -241,7 +241,7 @@ class Story:
             number=self.number,
             began_at=now,
             now=now,
-            settings=Settings(),
+            settings=SettingsRecord(),
         )
         known.watch = outcome.watch
         match outcome:

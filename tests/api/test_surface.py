@@ -90,12 +90,8 @@ def test_what_operations_take_and_give_is_exported() -> None:
     for hint in [*hints, *ALL_EVENTS]:
         _reach(hint, reached)
     missing = {each.__qualname__ for each in reached if getattr(api, each.__name__, None) is not each}
-    assert missing <= RENAMED
+    assert missing == set()
     assert len(reached) > 100
-
-
-RENAMED = {"Ratchet", "Settings"}
-"""Records whose classes have another name than the face gives them."""
 
 
 def _reach(hint: object, reached: set[type]) -> None:

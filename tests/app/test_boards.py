@@ -9,7 +9,7 @@ import trio.testing
 
 from headway_core.api.board import BOARD_GAP_S
 from headway_core.board import Card
-from headway_core.settings import Settings
+from headway_core.settings import SettingsRecord
 from headway_testing.harness import CoreHarness
 
 CHANGES = 60
@@ -45,6 +45,6 @@ def test_many_changes_come_together() -> None:
     gaps = [later - earlier for earlier, later in itertools.pairwise(times)]
     assert all(gap >= BOARD_GAP_S - 1e-6 for gap in gaps), gaps
     assert len(times) <= CHANGES * PAUSE_S / BOARD_GAP_S + 2
-    assert limits[0] == Settings().session_limit
+    assert limits[0] == SettingsRecord().session_limit
     assert times[-1] >= last
     assert limits[-1] == CHANGES

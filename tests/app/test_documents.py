@@ -13,7 +13,7 @@ from stage import Stage
 from headway.cli import app
 from headway.config import DEFAULT_AGENTS, load
 from headway_core.forge_actions import agent_output
-from headway_core.settings import Settings
+from headway_core.settings import SettingsRecord
 from headway_core.settings.rules import CHANGEABLE
 from headway_local.environment import ALLOWED, RESERVED, RESERVED_PREFIX
 
@@ -111,7 +111,7 @@ def test_the_words_of_agents_are_taken() -> None:
 def test_the_defaults_of_the_settings_are_those_of_the_table() -> None:
     """Each named setting exists, with the default that is told."""
     defaults = {
-        name: json.loads(json.dumps(attrs.asdict(Settings())[name], default=str)) for name in CHANGEABLE
+        name: json.loads(json.dumps(attrs.asdict(SettingsRecord())[name], default=str)) for name in CHANGEABLE
     }
     for names, values, _ in _table(CONFIGURATION, "setting"):
         for name, value in zip(names.split(", "), values.split(", "), strict=True):

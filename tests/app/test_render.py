@@ -7,21 +7,21 @@ from rich.console import Console
 from headway import render, serialize
 from headway_core.board import Card, WorkspaceView, card
 from headway_core.pull_requests.model import PullRequestSnapshot, PullRequestWatch
-from headway_core.ratchet import Ratchet
-from headway_core.settings import Settings
+from headway_core.ratchet import RatchetRecord
+from headway_core.settings import SettingsRecord
 from headway_core.workspaces import Workspace
 from headway_testing.records import a_project, a_workspace
 
 
 def _card(workspace: Workspace, problem: str | None) -> Card:
     view = WorkspaceView(
-        settings=Settings(),
+        settings=SettingsRecord(),
         project=a_project(),
         workspace=workspace,
         host_lost=False,
         snapshot=PullRequestSnapshot(workspace_id=workspace.id),
         watch=PullRequestWatch(workspace_id=workspace.id, problem=problem),
-        ratchet=Ratchet(workspace_id=workspace.id, enabled=True),
+        ratchet=RatchetRecord(workspace_id=workspace.id, enabled=True),
         sessions=(),
         activity={},
         prompted=frozenset(),

@@ -34,7 +34,7 @@ from headway_core.pull_requests.model import (
     ReviewDecision,
 )
 from headway_core.pull_requests.model import SNAPSHOTS as SNAPSHOT_SPEC
-from headway_core.ratchet import RATCHETS, Ratchet, RatchetState
+from headway_core.ratchet import RATCHETS, RatchetRecord, RatchetState
 from headway_core.ratchet.decision import (
     AwaitingReview,
     Decision,
@@ -60,7 +60,7 @@ from headway_core.sessions.model import (
     Session,
     SessionStatus,
 )
-from headway_core.settings.model import Settings
+from headway_core.settings.model import SettingsRecord
 from headway_core.workspaces.model import WORKSPACES, WorkspaceStatus
 from headway_testing.clock import EPOCH
 from headway_testing.conversations import some_facts
@@ -97,13 +97,13 @@ def a_view(facts: dict[str, Any] | None = None, **changes: Any) -> WorkspaceView
     if facts is not None:
         snapshot = attrs.evolve(snapshot, node_id="PR_1", facts=some_facts(**facts))
     fields: dict[str, Any] = {
-        "settings": Settings(),
+        "settings": SettingsRecord(),
         "project": a_project(),
         "workspace": a_workspace(),
         "host_lost": False,
         "snapshot": snapshot,
         "watch": PullRequestWatch(workspace_id="w1"),
-        "ratchet": Ratchet(workspace_id="w1", enabled=changes.pop("enabled", True)),
+        "ratchet": RatchetRecord(workspace_id="w1", enabled=changes.pop("enabled", True)),
         "sessions": (),
         "activity": {},
         "prompted": frozenset(),

@@ -17,12 +17,12 @@ from headway_core.pull_requests.model import CheckOutcome, Mergeability, PullReq
 from headway_core.ratchet.causes import causes_of
 from headway_core.ratchet.prompt import fixer_prompt
 from headway_core.ratchet.trust import Trust
-from headway_core.settings.model import Settings
+from headway_core.settings.model import SettingsRecord
 from headway_testing.conversations import a_thread, some_facts
 from headway_testing.observations import a_check
 
 PAGE = "docs/agents.md"
-TRUST = Trust(settings=Settings())
+TRUST = Trust(settings=SettingsRecord())
 TARGET = agent_output.Target(
     head="work", base="main", has_pull_request=False, threads=frozenset({"<id>", "T_1"}), may_reply=True
 )

@@ -7,7 +7,7 @@ import pytest
 from documents import ROOT, text
 
 import generate
-from headway_core.settings.model import Settings
+from headway_core.settings.model import SettingsRecord
 from headway_core.settings.rules import CHANGEABLE
 from pages.docstrings import members, sentence
 from pages.glossary import enums
@@ -34,7 +34,7 @@ def test_every_member_of_every_public_enum_has_a_sentence() -> None:
 
 def test_every_setting_has_a_sentence() -> None:
     """Each says what it is for."""
-    told = members(Settings)
+    told = members(SettingsRecord)
     assert set(CHANGEABLE) <= set(told)
 
 

@@ -22,7 +22,7 @@ from headway.config import Config
 from headway_core.api import Headway
 from headway_core.board import Card, StatusReason
 from headway_core.ratchet import DispatchStatus
-from headway_core.settings import Settings
+from headway_core.settings import SettingsRecord
 from headway_local.agents import AgentProgram
 from headway_sandbox import Permission, Remark, ReviewState, SandboxProcess, UserSpec, create, launch
 from headway_sandbox.commands import PullView
@@ -38,7 +38,7 @@ ENDS = {"feedback": StatusReason.AWAITING_REVIEW}
 """Where a kind ends, if not ready to merge: its reviewer has asked for changes, and got an answer."""
 
 
-def _quick(settings: Settings) -> Settings:
+def _quick(settings: SettingsRecord) -> SettingsRecord:
     """A farm does not wait as long as real life does."""
     return attrs.evolve(
         settings,

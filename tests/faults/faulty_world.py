@@ -33,9 +33,9 @@ from headway_core.pull_requests.ports import (
     ChecksPart,
     ConversationPart,
     FetchFailed,
+    ForgeReader,
     LookAgain,
     Observation,
-    PullRequests,
     RateLimit,
     StatePart,
 )
@@ -134,7 +134,7 @@ class Pull:
         return next((truth for at, truth in reversed(self.past) if at <= moment), self.past[0][1])
 
 
-class FaultyForge(PullRequests):
+class FaultyForge(ForgeReader):
     """One repository. `rate` is the chance that the answer for a pull request is faulty."""
 
     def __init__(self, clock: ManualClock, chance: random.Random, rate: float = 0.3) -> None:

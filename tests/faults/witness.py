@@ -44,7 +44,7 @@ from headway_core.pull_requests import (
     WebhookService,
 )
 from headway_core.pull_requests.model import GitHubState, Mergeability, PullRequestFacts
-from headway_core.settings.model import SETTINGS, Settings
+from headway_core.settings.model import SETTINGS, SettingsRecord
 from headway_core.workspaces.model import WORKSPACES
 from headway_testing.clock import ManualClock, SequentialIds
 from headway_testing.pull_requests import pull_request_steps_on, webhooks_on
@@ -195,7 +195,7 @@ class Rehearsal(abc.ABC):
         steps = pull_request_steps_on(self.store)
 
         def work(tx: Transaction) -> None:
-            self.store.writer(SETTINGS).add(tx, Settings(quiet_time_s=0))
+            self.store.writer(SETTINGS).add(tx, SettingsRecord(quiet_time_s=0))
             self.store.writer(PROJECTS).add(tx, PROJECT)
             for n in range(self.workspaces):
                 workspace = a_workspace(

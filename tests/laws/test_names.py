@@ -15,10 +15,6 @@ OF_EVERY_MODULE = {"logger", "R", "T"}
 """A module's own log, and type variables."""
 
 
-RENAMED_SOON = {"PullRequests", "Ratchet", "Settings"}
-"""Classes of the face that have the name of a record or a port, which the face calls by another."""
-
-
 def _defined(module: ast.Module, *, classes_only: bool) -> Iterator[str]:
     for node in module.body:
         match node:
@@ -43,7 +39,7 @@ def homes_of_names(core: Path, app: Path) -> dict[str, list[str]]:
     for root, classes_only in ((core, False), (app, True)):
         for path in sorted(root.rglob("*.py")):
             for name in _defined(ast.parse(path.read_text("utf-8")), classes_only=classes_only):
-                if not name.startswith("_") and name not in OF_EVERY_ROOM | OF_EVERY_MODULE | RENAMED_SOON:
+                if not name.startswith("_") and name not in OF_EVERY_ROOM | OF_EVERY_MODULE:
                     homes[name].append(str(path.relative_to(root)))
     return homes
 

@@ -20,12 +20,12 @@ from headway_testing.clock import ManualClock, SequentialIds
 from headway_testing.crash_points import Point, no_point, pointed_store
 from headway_testing.fakes import (
     FakeAgents,
+    FakeForgeReader,
     FakeForgeWriter,
     FakeGit,
     FakeIssueReader,
     FakeLocks,
     FakeProcesses,
-    FakePullRequests,
     FakeScripts,
     FakeSupervisor,
     FakeWorktrees,
@@ -48,7 +48,7 @@ class Host:
             scripts=self.scripts,
             agents=FakeAgents("claude"),
             supervisor=FakeSupervisor(world.processes, point),
-            forge=FakePullRequests(),
+            forge=FakeForgeReader(),
             forge_writer=FakeForgeWriter(),
             issues=world.issues,
             worktrees_root="/wt" if host_id == "host-1" else f"/wt-of-{host_id}",

@@ -25,7 +25,7 @@ from headway_core.sessions import (
     WhenLive,
     run_of,
 )
-from headway_core.settings import Settings
+from headway_core.settings import SettingsRecord
 from headway_core.workspaces import MOVABLE, WORKSPACES, Workspace, WorkspaceStatus
 
 pytestmark = pytest.mark.anyio
@@ -346,7 +346,7 @@ async def test_fixers_of_a_lost_host_take_no_place(world: Any, host: Any, other:
 
     async def taken() -> int:
         tables = host.core.ratchet.tables()
-        slots = await world.store.ledger.read(lambda tx: read_slots(tx, tables, Settings()))
+        slots = await world.store.ledger.read(lambda tx: read_slots(tx, tables, SettingsRecord()))
         return len(slots.taken)
 
     assert await taken() == 1

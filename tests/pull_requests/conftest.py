@@ -10,13 +10,13 @@ from headway_core.kernel.memory import MemoryStore
 from headway_core.projects.model import PROJECTS
 from headway_core.pull_requests import EVENTS, SNAPSHOTS, WATCHES, PRSnapshotService, PullRequestSteps
 from headway_core.pull_requests.model import PullRequestSnapshot, PullRequestWatch
-from headway_core.settings.model import SETTINGS, Settings
+from headway_core.settings.model import SETTINGS, SettingsRecord
 from headway_core.workspaces.model import (
     WORKSPACES,
     Workspace,
 )
 from headway_testing.clock import ManualClock, SequentialIds
-from headway_testing.fakes import FakePullRequests
+from headway_testing.fakes import FakeForgeReader
 from headway_testing.pull_requests import pull_request_steps_on, pull_requests_on
 from headway_testing.records import a_project, a_workspace
 
@@ -27,7 +27,7 @@ class Room:
 
     clock: ManualClock
     store: MemoryStore
-    forge: FakePullRequests
+    forge: FakeForgeReader
     service: PRSnapshotService
     steps: PullRequestSteps
 
@@ -65,7 +65,7 @@ class Room:
         def work(tx: Any) -> None:
             stored = table.get(tx, "settings")
             if stored is None:
-                table.add(tx, Settings(**settings))
+                table.add(tx, SettingsRecord(**settings))
             else:
                 table.replace(tx, attrs.evolve(stored, **settings))
 
@@ -107,5 +107,5 @@ def room() -> Room:
     clock = ManualClock()
     clock.advance(1)
     store = MemoryStore(clock=clock, ids=SequentialIds(), catalog=EventCatalog(EVENTS), run_twice=True)
-    forge = FakePullRequests()
+    forge = FakeForgeReader()
     return Room(clock, store, forge, pull_requests_on(store, forge), pull_request_steps_on(store))

@@ -8,7 +8,7 @@ import pytest
 from headway_core.pull_requests import Refreshed, Superseded
 from headway_core.pull_requests.model import CheckOutcome
 from headway_core.pull_requests.reconciliation import RefusalReason
-from headway_core.settings.model import Settings
+from headway_core.settings.model import SettingsRecord
 from headway_testing.observations import a_candidate, a_check, an_observation
 
 if TYPE_CHECKING:
@@ -47,14 +47,14 @@ async def test_facts_are_ordered_by_githubs_clock_and_aged_by_ours(room: "Room",
     assert {watch.state_at, watch.checks_at, watch.conversation_at} == {room.clock.now()}
     due = await room.due_in()
     assert due is not None
-    assert 0 < due <= Settings().cadence_quiet_s
+    assert 0 < due <= SettingsRecord().cadence_quiet_s
 
 
 @SKEWS
 async def test_pending_checks_are_overdue_at_the_latest_by_the_skew(room: "Room", skew_s: float) -> None:
     """A start in our future counts from there, one in our past from when the head was seen here."""
     await attached(room)
-    limit = Settings().ci_limit_s
+    limit = SettingsRecord().ci_limit_s
     check = a_check("slow", CheckOutcome.PENDING, started_at=room.clock.now() + timedelta(seconds=skew_s))
     room.forge.observations["PR_1"] = an_observation(checks=(check,))
     await room.service.refresh_workspace("w1")

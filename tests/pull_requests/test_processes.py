@@ -32,7 +32,7 @@ from headway_core.schema import ALL_TABLES
 from headway_core.workspaces.model import WORKSPACES
 from headway_sql import SqlStore
 from headway_testing.clock import ManualClock, SequentialIds
-from headway_testing.fakes import FakeLocks, FakePullRequests
+from headway_testing.fakes import FakeForgeReader, FakeLocks
 from headway_testing.harness import CoreHarness
 from headway_testing.observations import an_observation
 from headway_testing.pull_requests import pull_request_steps_on, pull_requests_on
@@ -47,7 +47,7 @@ class World:
 
     store: Store
     clock: ManualClock
-    forge: FakePullRequests
+    forge: FakeForgeReader
 
     def process(self, host: str) -> PRSnapshotService:
         return pull_requests_on(self.store, self.forge, locks=FakeLocks(host))
@@ -73,7 +73,7 @@ class World:
 
 @pytest.fixture(params=["memory", "sqlite"])
 async def world(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[World]:
-    clock, forge = ManualClock(), FakePullRequests()
+    clock, forge = ManualClock(), FakeForgeReader()
     catalog, ids = EventCatalog(ALL_EVENTS), SequentialIds()
     if request.param == "memory":
         yield World(MemoryStore(clock=clock, ids=ids, catalog=catalog, run_twice=True), clock, forge)
@@ -110,7 +110,7 @@ async def test_callers_in_two_processes_share_one_fetch(world: World) -> None:
     assert second == Shared(outcome=first)
 
 
-def hold(forge: FakePullRequests) -> tuple[anyio.Event, anyio.Event]:
+def hold(forge: FakeForgeReader) -> tuple[anyio.Event, anyio.Event]:
     """The next answers of the forge wait: (it was asked, let it go)."""
     asked, go = anyio.Event(), anyio.Event()
 

@@ -24,12 +24,12 @@ from headway_core.pull_requests.model import (
 )
 from headway_core.pull_requests.ports import ConversationPart, Observation
 from headway_core.pull_requests.reconciliation import FORMER_KEPT, RefusalReason, changed_fields, switched
-from headway_core.settings.model import CIScope, Settings
+from headway_core.settings.model import CIScope, SettingsRecord
 from headway_testing.clock import EPOCH
 from headway_testing.observations import a_check, an_observation
 
 A, B, C = "a" * 40, "b" * 40, "c" * 40
-SETTINGS = Settings()
+SETTINGS = SettingsRecord()
 QUIET = SETTINGS.quiet_time_s
 
 
@@ -46,7 +46,7 @@ class Case:
     )
     watch: PullRequestWatch = attrs.Factory(lambda: PullRequestWatch(workspace_id="w"))
     number: int = 0
-    settings: Settings = SETTINGS
+    settings: SettingsRecord = SETTINGS
 
     def see(
         self, observation: Observation, seconds: float = 0, *, number: int | None = None

@@ -38,7 +38,7 @@ from headway_core.pull_requests.model import (
 )
 from headway_core.pull_requests.ports import FetchFailed
 from headway_core.pull_requests.reconciliation import RefusalReason
-from headway_core.settings.model import Settings
+from headway_core.settings.model import SettingsRecord
 from headway_core.workspaces.model import WORKSPACES, WorkspaceStatus
 from headway_testing.clock import EPOCH
 from headway_testing.observations import a_candidate, a_check, an_observation
@@ -319,7 +319,7 @@ async def test_a_reopened_one_is_read_at_the_hint_and_hot_again(room: "Room") ->
     assert isinstance(event, PullRequestChanged)
     assert event.now is not None
     assert (event.now.state, event.now.ci) == (PRState.OPEN, CIStatus.PENDING)
-    assert (await room.due_in() or 0) <= Settings().cadence_hot_s
+    assert (await room.due_in() or 0) <= SettingsRecord().cadence_hot_s
 
 
 async def test_attaching_what_is_attached_changes_no_fact(room: "Room") -> None:

@@ -9,7 +9,7 @@ from headway_core.kernel.transactions import Transaction
 from headway_core.processes import Exited, Vanished
 from headway_core.projects.model import PROJECTS
 from headway_core.pull_requests.model import CheckOutcome
-from headway_core.ratchet import RATCHETS, FixerDispatch, Ratchet
+from headway_core.ratchet import RATCHETS, FixerDispatch, RatchetRecord
 from headway_core.ratchet.decision import Decision
 from headway_core.sessions import Session
 from headway_core.workspaces import GitFacts
@@ -90,7 +90,7 @@ class RatchetHarness(CoreHarness):
         self.processes.end((await self.fixer(workspace_id)).id, found)
         await self.run()
 
-    async def record(self, workspace_id: str = "w1") -> Ratchet:
+    async def record(self, workspace_id: str = "w1") -> RatchetRecord:
         found = await self.store.ledger.read(lambda tx: self.store.reader(RATCHETS).get(tx, workspace_id))
         assert found is not None
         return found

@@ -27,7 +27,7 @@ from headway_core.ratchet.causes import (
 )
 from headway_core.ratchet.model import DEATH_LIMIT, REMEMBERED, Cause, CauseItem, CauseKind, Handled
 from headway_core.ratchet.trust import Trust
-from headway_core.settings.model import CIScope, OwnAccount, ReviewTrigger, Settings
+from headway_core.settings.model import CIScope, OwnAccount, ReviewTrigger, SettingsRecord
 from headway_testing.conversations import (
     BOT,
     OWNER,
@@ -41,7 +41,7 @@ from headway_testing.conversations import (
 )
 from headway_testing.observations import a_check
 
-TRUST = Trust(settings=Settings())
+TRUST = Trust(settings=SettingsRecord())
 MARKED = "Done.\n<!-- headway:id-000001 -->"
 
 
@@ -110,7 +110,7 @@ def test_only_counted_checks_make_a_cause() -> None:
         checks=(a_check("lint", CheckOutcome.FAILED), a_check("test", required=True)), required=("test",)
     )
     assert _ids(facts) == ["CI"]
-    assert _ids(facts, Trust(settings=Settings(ci_scope=CIScope.REQUIRED))) == []
+    assert _ids(facts, Trust(settings=SettingsRecord(ci_scope=CIScope.REQUIRED))) == []
 
 
 @pytest.mark.lesson("R13")
@@ -320,7 +320,7 @@ def test_a_review_is_a_cause_by_its_body(
 ) -> None:
     """Only with words, without threads of its own, of somebody who counts; the setting widens it."""
     review = attrs.evolve(a_review("CHANGES_REQUESTED"), **changes)
-    found = _ids(some_facts(reviews=(review,)), Trust(settings=Settings(review_trigger=trigger)))
+    found = _ids(some_facts(reviews=(review,)), Trust(settings=SettingsRecord(review_trigger=trigger)))
     assert bool(found) is present
 
 
@@ -348,8 +348,8 @@ def test_who_can_push_is_trusted_else_the_association_of_people(author: Author, 
 @pytest.mark.parametrize("listed", ["sam", "SAM", "U_sam"])
 def test_the_list_trusts_by_login_and_by_node_id(listed: str) -> None:
     """Who is on the list is heard; GitHub's logins have no case."""
-    assert Trust(settings=Settings(trusted=(listed,))).trusts(STRANGER)
-    assert not Trust(settings=Settings(trusted=("x" + listed,))).trusts(STRANGER)
+    assert Trust(settings=SettingsRecord(trusted=(listed,))).trusts(STRANGER)
+    assert not Trust(settings=SettingsRecord(trusted=("x" + listed,))).trusts(STRANGER)
 
 
 @pytest.mark.lesson("R3")
@@ -364,18 +364,20 @@ def test_own_words_count_but_for_what_was_written_during_a_turn() -> None:
     """A solo developer's own review counts; what the account wrote while an agent ran does not."""
     facts = some_facts(threads=(a_thread(a_comment(VIEWER)),))  # said at minute 1
     assert _ids(facts) == ["FEEDBACK:T_1"]
-    assert _ids(facts, Trust(settings=Settings(), turns=((at(0), at(2)),))) == []
-    assert _ids(facts, Trust(settings=Settings(), turns=((at(0), None),))) == []
-    assert _ids(facts, Trust(settings=Settings(), turns=((at(2), None), (at(-5), at(0))))) == ["FEEDBACK:T_1"]
+    assert _ids(facts, Trust(settings=SettingsRecord(), turns=((at(0), at(2)),))) == []
+    assert _ids(facts, Trust(settings=SettingsRecord(), turns=((at(0), None),))) == []
+    assert _ids(facts, Trust(settings=SettingsRecord(), turns=((at(2), None), (at(-5), at(0))))) == [
+        "FEEDBACK:T_1"
+    ]
     others = some_facts(threads=(a_thread(a_comment(OWNER)),))
-    assert _ids(others, Trust(settings=Settings(), turns=((at(0), None),))) == ["FEEDBACK:T_1"]
+    assert _ids(others, Trust(settings=SettingsRecord(), turns=((at(0), None),))) == ["FEEDBACK:T_1"]
 
 
 @pytest.mark.lesson("R3")
 def test_the_setting_never_silences_the_own_account() -> None:
     """With `never` the token's account is nobody, unless it is listed."""
     facts = some_facts(threads=(a_thread(a_comment(VIEWER)),))
-    never = Settings(own_account=OwnAccount.NEVER)
+    never = SettingsRecord(own_account=OwnAccount.NEVER)
     assert _ids(facts, Trust(settings=never)) == []
     assert _ids(facts, Trust(settings=attrs.evolve(never, trusted=("olga",)))) == ["FEEDBACK:T_1"]
 

@@ -23,7 +23,7 @@ from headway_core.ratchet.decision import (
 )
 from headway_core.ratchet.model import Cause, CauseKind, Handled
 from headway_core.ratchet.trust import Trust
-from headway_core.settings.model import ReviewTrigger, Settings
+from headway_core.settings.model import ReviewTrigger, SettingsRecord
 from headway_testing.clock import EPOCH
 from headway_testing.conversations import OWNER, VIEWER, a_comment, a_review, a_thread, some_facts
 from headway_testing.observations import a_check
@@ -54,7 +54,7 @@ def _causes(given: Row) -> tuple[Cause, ...]:
         reviews=(a_review("CHANGES_REQUESTED"),) if given["hasChangesRequested"] else (),
         threads=(a_thread(),) if given["reviewComments"] else (),
     )
-    return causes_of(facts, Trust(settings=Settings()))
+    return causes_of(facts, Trust(settings=SettingsRecord()))
 
 
 def _handled(given: Row, causes: tuple[Cause, ...]) -> tuple[Handled, ...]:
@@ -221,7 +221,7 @@ def _latest(row: Row) -> int | None:
     """The latest mark of the feedback that is there, in milliseconds."""
     given = row["input"]
     modes = {"CHANGES_REQUESTED": ReviewTrigger.THREADS, "ALL_REVIEW_FEEDBACK": ReviewTrigger.ALL}
-    trust = Trust(settings=Settings(review_trigger=modes[given["reviewTriggerMode"]]))
+    trust = Trust(settings=SettingsRecord(review_trigger=modes[given["reviewTriggerMode"]]))
     reviews = tuple(
         a_review(
             each["state"],

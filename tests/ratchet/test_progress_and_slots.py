@@ -37,7 +37,7 @@ from headway_core.ratchet.decision import (
 from headway_core.ratchet.duty import RatchetDuty
 from headway_core.ratchet.model import DispatchStatus, HoldKind
 from headway_core.ratchet.slots import FixerSlots
-from headway_core.settings.model import Settings
+from headway_core.settings.model import SettingsRecord
 from headway_core.workspaces.model import WorkspaceStatus
 from headway_testing.conversations import a_comment, a_thread
 from headway_testing.fakes import FakeWorktree
@@ -326,7 +326,7 @@ def test_places_are_given_in_the_order_of_waiting(
 ) -> None:
     """Never more than allowed; nobody is passed over who could have it; no slot is left that one could."""
     everybody, of_project = capacity
-    rules = Settings(capacity_all=everybody, capacity_project=of_project)
+    rules = SettingsRecord(capacity_all=everybody, capacity_project=of_project)
     line = tuple((str(number), project) for number, project in enumerate(waiting))
     first = FixerSlots(taken=tuple(taken), waiting=line).next_in_line(rules)
     given_to = [project for name, project in line if name in first]

@@ -15,8 +15,8 @@ from headway_core.settings import (
     SETTINGS,
     CIScope,
     ReviewTrigger,
-    Settings,
     SettingsChanged,
+    SettingsRecord,
     SettingsService,
     SettingsSteps,
 )
@@ -47,7 +47,7 @@ async def test_reading_without_a_row_gives_the_defaults_and_writes_nothing(
     store: MemoryStore, service: SettingsService
 ) -> None:
     """A first read is no write, so it can't clash with another first read."""
-    assert await service.get() == Settings()
+    assert await service.get() == SettingsRecord()
     assert await store.ledger.read(lambda tx: store.reader(SETTINGS).get(tx, "settings")) is None
 
 
@@ -59,7 +59,7 @@ async def test_the_first_change_stores_the_same_fields_as_every_later_one(
     await service.change(session_limit=7)
     assert (await service.get()).session_limit == 7
     await service.change(session_limit=8, ci_scope="required")
-    assert attrs.evolve(await service.get(), version=0) == Settings(
+    assert attrs.evolve(await service.get(), version=0) == SettingsRecord(
         session_limit=8, ci_scope=CIScope.REQUIRED
     )
 
@@ -68,7 +68,7 @@ async def test_the_first_change_stores_the_same_fields_as_every_later_one(
 async def test_edits_of_one_field_build_on_each_other(service: SettingsService) -> None:
     """A change by a function sees the row that it replaces, so no addition is lost."""
 
-    def trust(login: str, now: Settings) -> Settings:
+    def trust(login: str, now: SettingsRecord) -> SettingsRecord:
         return attrs.evolve(now, trusted=(*now.trusted, login))
 
     for login in ("ada", "bob", "cyd"):
@@ -133,7 +133,7 @@ async def test_a_value_that_does_not_fit_is_refused_by_the_name_of_its_field(
     with pytest.raises(InvalidInput) as caught:
         await service.change(**{"act_on_first_failure": True, field: value})  # type: ignore[arg-type]  # wrong on purpose
     assert caught.value.field == field
-    assert await service.get() == Settings()
+    assert await service.get() == SettingsRecord()
 
 
 async def test_an_edit_by_function_is_checked_like_one_by_name(service: SettingsService) -> None:
@@ -144,7 +144,10 @@ async def test_an_edit_by_function_is_checked_like_one_by_name(service: Settings
 
 def test_every_default_is_accepted() -> None:
     """The settings that nobody changed obey the rules of those that somebody did."""
-    assert all(accepted(name, getattr(Settings(), name)) == getattr(Settings(), name) for name in CHANGEABLE)
+    assert all(
+        accepted(name, getattr(SettingsRecord(), name)) == getattr(SettingsRecord(), name)
+        for name in CHANGEABLE
+    )
 
 
 @given(st.text())

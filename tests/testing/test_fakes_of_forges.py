@@ -23,9 +23,9 @@ from headway_core.pull_requests.ports import ChecksPart, ConversationPart, Obser
 from headway_testing.clock import EPOCH
 from headway_testing.contracts.forge_writer import ForgeWriterContract
 from headway_testing.contracts.issues import IssueReaderContract
-from headway_testing.contracts.pull_requests import BODY_CHARACTERS, TITLE_CHARACTERS, PullRequestsContract
+from headway_testing.contracts.pull_requests import BODY_CHARACTERS, TITLE_CHARACTERS, ForgeReaderContract
 from headway_testing.conversations import a_comment, a_thread
-from headway_testing.fakes import FakeEffects, FakeForgeWriter, FakeIssueReader, FakePullRequests
+from headway_testing.fakes import FakeEffects, FakeForgeReader, FakeForgeWriter, FakeIssueReader
 from headway_testing.observations import a_candidate, a_check, an_observation
 from headway_testing.records import a_project
 
@@ -37,7 +37,7 @@ NOTHING = ConversationPart(reviews=(), threads=())
 class ScriptedStage:
     """Tells the fakes what a forge would show after each thing that somebody does."""
 
-    forge: FakePullRequests = attrs.field(factory=FakePullRequests)
+    forge: FakeForgeReader = attrs.field(factory=FakeForgeReader)
     effects: FakeEffects = attrs.field(factory=lambda: FakeEffects(branches=set(), threads=set()))
     issues: FakeIssueReader = attrs.field(factory=FakeIssueReader)
     project: Project = attrs.field(factory=a_project)
@@ -172,11 +172,11 @@ def stage() -> ScriptedStage:
     return ScriptedStage()
 
 
-class TestFakePullRequests(PullRequestsContract):
+class TestFakePullRequests(ForgeReaderContract):
     """The contract, on a script."""
 
     @pytest.fixture
-    def forge(self, stage: ScriptedStage) -> FakePullRequests:
+    def forge(self, stage: ScriptedStage) -> FakeForgeReader:
         return stage.forge
 
 

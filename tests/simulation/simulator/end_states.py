@@ -15,7 +15,7 @@ from headway_core.ratchet.decision import (
     Stalled,
     StallReason,
 )
-from headway_core.ratchet.model import LIVE_DISPATCH, Ratchet
+from headway_core.ratchet.model import LIVE_DISPATCH, RatchetRecord
 from headway_core.sessions.model import BUSY, PromptStatus, SessionStatus
 from headway_core.workspaces.model import Workspace, WorkspaceStatus
 
@@ -105,7 +105,7 @@ def _concluded(decision: Decision | None) -> bool:
 def untrue(world: "World") -> Iterator[str]:
     """Conclusions that are not so: ready, and red."""
     for ratchet in world.rows("ratchets"):
-        found: Ratchet = ratchet
+        found: RatchetRecord = ratchet
         facts = world.row("pull_requests", found.workspace_id).facts
         pull = world.github.pulls.get(facts.node_id) if facts is not None else None
         if pull is None or not isinstance(found.decision, Ready) or pull.now.state is not GitHubState.OPEN:

@@ -23,8 +23,8 @@ from headway_core.pull_requests.model import FailureKind, GitHubState
 from headway_core.pull_requests.ports import (
     Candidate,
     FetchFailed,
+    ForgeReader,
     Observation,
-    PullRequests,
 )
 from simulator.github import (
     REPOSITORY,
@@ -47,7 +47,7 @@ _FAILURES = (
 )
 
 
-class WorldPullRequests(PullRequests):
+class WorldPullRequests(ForgeReader):
     """Reads the forge of the world. Every part that was ever told whole is remembered there."""
 
     def __init__(self, process: "Incarnation") -> None:

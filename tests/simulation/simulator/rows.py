@@ -20,7 +20,7 @@ from headway_core.ratchet.model import (
     CauseKind,
     DispatchStatus,
     FixerDispatch,
-    Ratchet,
+    RatchetRecord,
 )
 from headway_core.sessions.model import (
     BUSY,
@@ -28,7 +28,7 @@ from headway_core.sessions.model import (
     Session,
     SessionStatus,
 )
-from headway_core.settings.model import Settings
+from headway_core.settings.model import SettingsRecord
 from headway_core.workspaces.model import Workspace, WorkspaceStatus
 from simulator.store import Change, Commit
 from simulator.world import World
@@ -47,9 +47,9 @@ DISPATCH_TRANSITIONS: Mapping[DispatchStatus, frozenset[DispatchStatus]] = {
 }
 
 
-def settings_of(world: World) -> Settings:
-    stored: Settings | None = world.row("settings", "settings")
-    return stored or Settings()
+def settings_of(world: World) -> SettingsRecord:
+    stored: SettingsRecord | None = world.row("settings", "settings")
+    return stored or SettingsRecord()
 
 
 # I1: nothing moves but along the tables
@@ -100,8 +100,8 @@ def told_once(_world: World, change: Change, commit: Commit) -> Problem:
 
 
 def decision_changed(change: Change) -> bool:
-    before: Ratchet | None = change.before
-    after: Ratchet | None = change.after
+    before: RatchetRecord | None = change.before
+    after: RatchetRecord | None = change.after
     return before is not None and after is not None and before.decision != after.decision
 
 
@@ -148,7 +148,7 @@ def dispatched_for_a_reason(world: World, change: Change, _commit: Commit) -> Pr
     if change.before is not None:
         return None
     dispatch: FixerDispatch = change.after
-    ratchet: Ratchet = world.row("ratchets", dispatch.workspace_id)
+    ratchet: RatchetRecord = world.row("ratchets", dispatch.workspace_id)
     workspace: Workspace = world.row("workspaces", dispatch.workspace_id)
     facts: PullRequestFacts | None = world.row("pull_requests", dispatch.workspace_id).facts
     for wrong, why in (
@@ -181,8 +181,8 @@ def recorded_with_its_session(world: World, change: Change, commit: Commit) -> P
 
 def handled_on_outcome(_world: World, change: Change, commit: Commit) -> Problem:
     """R5: what is remembered of causes changes when a dispatch ends, or is forgotten."""
-    before: Ratchet | None = change.before
-    after: Ratchet | None = change.after
+    before: RatchetRecord | None = change.before
+    after: RatchetRecord | None = change.after
     if before is None or after is None or set(after.handled) <= set(before.handled):
         return None
     ended = (DispatchStatus.COMPLETED, DispatchStatus.DIED)
@@ -202,7 +202,7 @@ class Causes:
 
     def switched(self, _world: World, change: Change, _commit: Commit) -> Problem:
         """On again, or another pull request: everything may be tried again."""
-        before: Ratchet | None = change.before
+        before: RatchetRecord | None = change.before
         if before is not None and before.enabled != change.after.enabled:
             self.forget(change.after.workspace_id)
         return None
@@ -353,7 +353,7 @@ def asked_once(world: World, change: Change, _commit: Commit) -> Problem:
 
 def over_with_its_reason(world: World, change: Change, _commit: Commit) -> Problem:
     """R22, R14: when the ratchet concludes that there is nothing to do here, no dispatch of its is live."""
-    after: Ratchet = change.after
+    after: RatchetRecord = change.after
     if not decision_changed(change) or not _nothing_to_do(after.decision):
         return None
     live = [

@@ -7,8 +7,8 @@ from headway_core.pull_requests.model import FailureKind
 from headway_core.pull_requests.ports import (
     Candidate,
     FetchFailed,
+    ForgeReader,
     Observation,
-    PullRequests,
     RateLimit,
 )
 from headway_github import mapping
@@ -23,7 +23,7 @@ from headway_github.rest import Rest
 from headway_github.rules import RequiredContexts
 
 
-class GitHubPullRequests(PullRequests):
+class GitHubPullRequests(ForgeReader):
     """Reads pull requests by GraphQL; checks that a token may not read there, by REST."""
 
     def __init__(self, graphql: GraphQL, rest: Rest, budgets: Budgets) -> None:

@@ -23,7 +23,7 @@ from headway_core.operations.ports import IssueReader
 from headway_core.processes import Supervisor
 from headway_core.projects.container import ProjectsContainer
 from headway_core.pull_requests.container import PullRequestsContainer
-from headway_core.pull_requests.ports import PullRequests, WebhookDecoder
+from headway_core.pull_requests.ports import ForgeReader, WebhookDecoder
 from headway_core.ratchet.container import RatchetContainer
 from headway_core.sessions.container import SessionsContainer
 from headway_core.sessions.ports import Agents
@@ -42,7 +42,7 @@ class CoreContainer(containers.DeclarativeContainer):
     scripts = providers.Dependency(instance_of=Scripts)
     agents = providers.Dependency(instance_of=Agents)
     supervisor = providers.Dependency(instance_of=Supervisor)
-    forge = providers.Dependency(instance_of=PullRequests)
+    forge = providers.Dependency(instance_of=ForgeReader)
     webhook_decoder = providers.Dependency(instance_of=WebhookDecoder)
     forge_writer = providers.Dependency(instance_of=ForgeWriter)
     issues = providers.Dependency(instance_of=IssueReader)

@@ -8,12 +8,12 @@ from headway_testing.clock import ManualClock, SequentialIds
 from headway_testing.fakes import (
     FakeAgents,
     FakeEffects,
+    FakeForgeReader,
     FakeForgeWriter,
     FakeGit,
     FakeIssueReader,
     FakeLocks,
     FakeProcesses,
-    FakePullRequests,
     FakeScripts,
     FakeSupervisor,
     FakeWebhookDecoder,
@@ -31,7 +31,7 @@ class CoreHarness:
         )
         self.git = FakeGit()
         self.processes = FakeProcesses()
-        self.forge = FakePullRequests()
+        self.forge = FakeForgeReader()
         self.effects = FakeEffects()
         self.writer = FakeForgeWriter(self.effects)
         self.core = container(

@@ -10,10 +10,10 @@ from headway_core.pull_requests import (
     WATCHES,
     FetchSteps,
     ForgeBudgets,
+    ForgeReader,
     OutcomeSteps,
     PRSnapshotService,
     PullRequestRepository,
-    PullRequests,
     PullRequestSteps,
     WebhookDecoder,
     WebhookService,
@@ -25,7 +25,7 @@ from headway_testing.fakes import FakeLocks, FakeWebhookDecoder
 
 
 def pull_requests_on(
-    store: Store, forge: PullRequests, *, locks: HostLocks | None = None
+    store: Store, forge: ForgeReader, *, locks: HostLocks | None = None
 ) -> PRSnapshotService:
     """The service of one process. Several on one store are several processes: they share no memory."""
     repository = _repository_on(store)

@@ -20,7 +20,7 @@ from headway_core.pull_requests.model import (
     PullRequestWatch,
     ReviewDecision,
 )
-from headway_core.ratchet import Cause, CauseKind, Ratchet, RatchetState, kind_of, ratchet_state
+from headway_core.ratchet import Cause, CauseKind, RatchetRecord, RatchetState, kind_of, ratchet_state
 from headway_core.ratchet.causes import causes_of
 from headway_core.ratchet.decision import (
     AwaitingReview,
@@ -36,7 +36,7 @@ from headway_core.ratchet.decision import (
 from headway_core.ratchet.sentences import sentence
 from headway_core.ratchet.trust import trust_in
 from headway_core.sessions.model import Activity, Purpose, Session, SessionStatus
-from headway_core.settings.model import Settings
+from headway_core.settings.model import SettingsRecord
 from headway_core.workspaces.model import Workspace, WorkspaceStatus
 
 
@@ -120,7 +120,7 @@ class Column(enum.StrEnum):
 class WorkspaceView:
     """The rooms' facts of one workspace, joined for reading."""
 
-    settings: Settings
+    settings: SettingsRecord
     project: Project
     workspace: Workspace
     host_lost: bool
@@ -128,7 +128,7 @@ class WorkspaceView:
     snapshot: PullRequestSnapshot
     watch: PullRequestWatch
     """How old what is known of the pull request is; says nothing of its status."""
-    ratchet: Ratchet
+    ratchet: RatchetRecord
     sessions: tuple[Session, ...]
     """Oldest first."""
     activity: dict[str, Activity]

@@ -22,7 +22,7 @@ from headway_core.pull_requests.model import (
     PullRequestSnapshot,
     PullRequestWatch,
 )
-from headway_core.ratchet import Ratchet, RatchetState
+from headway_core.ratchet import RatchetRecord, RatchetState
 from headway_core.sessions.model import (
     PROMPTS_OF,
     QUEUED_PROMPTS,
@@ -47,7 +47,7 @@ class BoardTables:
     workspaces: ReadTable[Workspace]
     snapshots: ReadTable[PullRequestSnapshot]
     watches: ReadTable[PullRequestWatch]
-    ratchets: ReadTable[Ratchet]
+    ratchets: ReadTable[RatchetRecord]
     sessions: ReadTable[Session]
     activity: ReadTable[SessionActivity]
     prompts: ReadTable[Prompt]

@@ -23,7 +23,7 @@ from headway_core.pull_requests.steps import PullRequestSteps
 from headway_core.ratchet.steps import RatchetSteps
 from headway_core.sessions.model import Purpose, Session
 from headway_core.sessions.steps import SessionSteps
-from headway_core.settings.model import Settings
+from headway_core.settings.model import SettingsRecord
 from headway_core.settings.steps import SettingsSteps
 from headway_core.workspaces.model import (
     GitHubIssueSource,
@@ -149,7 +149,7 @@ class WorkspaceCreationService:
                 self._sessions.enqueue(tx, session, draft.prompt, actor=actor)
         return self._workspaces.known(tx, workspace.id)  # its first session has changed it
 
-    def _new_branch(self, tx: Transaction, settings: Settings, project_id: str, name: str) -> str:
+    def _new_branch(self, tx: Transaction, settings: SettingsRecord, project_id: str, name: str) -> str:
         return free_branch(
             tx, self._workspaces, project_id=project_id, prefix=settings.branch_prefix, name=name
         )

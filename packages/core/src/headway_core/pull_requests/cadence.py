@@ -15,7 +15,7 @@ from headway_core.pull_requests.model import (
 )
 from headway_core.pull_requests.staleness import READ_LAG
 from headway_core.pull_requests.timing import quiet_ends_at
-from headway_core.settings.model import Settings
+from headway_core.settings.model import SettingsRecord
 from headway_core.workspaces.model import Workspace, WorkspaceStatus
 
 DISCOVERY_AFTER_HINT_S = (0, 5, 15, 45)
@@ -71,7 +71,7 @@ def due_after_look(
     watch: PullRequestWatch,
     began_at: datetime,
     now: datetime,
-    settings: Settings,
+    settings: SettingsRecord,
     *,
     looked: bool,
 ) -> PullRequestWatch:
@@ -93,7 +93,7 @@ def due_after_look(
 
 
 def next_refresh(
-    snapshot: PullRequestSnapshot, watch: PullRequestWatch, now: datetime, settings: Settings
+    snapshot: PullRequestSnapshot, watch: PullRequestWatch, now: datetime, settings: SettingsRecord
 ) -> datetime | None:
     """When to read what was read well again; None: never by itself."""
     facts = snapshot.facts
@@ -109,7 +109,7 @@ def next_refresh(
     return quiet if quiet is not None and now < quiet < due else due
 
 
-def _cadence_s(snapshot: PullRequestSnapshot, now: datetime, settings: Settings) -> int:
+def _cadence_s(snapshot: PullRequestSnapshot, now: datetime, settings: SettingsRecord) -> int:
     facts, seen = snapshot.facts, snapshot.head_seen_at
     assert facts is not None
     hot = (
@@ -126,7 +126,7 @@ def _cadence_s(snapshot: PullRequestSnapshot, now: datetime, settings: Settings)
     return settings.cadence_hot_s if hot or pushed_lately else settings.cadence_settled_s
 
 
-def next_discovery(watch: PullRequestWatch, now: datetime, settings: Settings) -> tuple[int, datetime]:
+def next_discovery(watch: PullRequestWatch, now: datetime, settings: SettingsRecord) -> tuple[int, datetime]:
     """Which look for a pull request of the branch comes next, and when, after one that found none.
 
     5, 15 and 45 s after the hint, as far as these are still to come; then the base of the settings,
@@ -150,7 +150,7 @@ def needs_merge_check(watch: PullRequestWatch) -> bool:
 
 
 def due_after_failure(
-    watch: PullRequestWatch, now: datetime, retry_after: float | None, settings: Settings
+    watch: PullRequestWatch, now: datetime, retry_after: float | None, settings: SettingsRecord
 ) -> PullRequestWatch:
     """The watch after a failed fetch: as the forge says, else doubled each time up to ten minutes."""
     doubled = settings.cadence_hot_s * 2 ** min(max(watch.failures - 1, 0), 20)
@@ -164,7 +164,7 @@ def due_soon(watch: PullRequestWatch, now: datetime) -> PullRequestWatch:
     return attrs.evolve(watch, due_at=min(watch.due_at or soon, soon))
 
 
-def due_while_not_ready(workspace: Workspace, now: datetime, settings: Settings) -> datetime | None:
+def due_while_not_ready(workspace: Workspace, now: datetime, settings: SettingsRecord) -> datetime | None:
     """When to look at a workspace again for which nothing is to be asked; None: a hint alone wakes it."""
     if workspace.status in (WorkspaceStatus.ARCHIVED, WorkspaceStatus.READY):
         return None

@@ -7,15 +7,15 @@ from headway_core.pull_requests.model import FailureKind
 from headway_core.pull_requests.ports import (
     Candidate,
     FetchFailed,
+    ForgeReader,
     Observation,
-    PullRequests,
 )
 
 
-class CircuitBreaker(PullRequests):
+class CircuitBreaker(ForgeReader):
     """A forge that is asked until it answers with a limit; that is the answer to all further questions."""
 
-    def __init__(self, forge: PullRequests) -> None:
+    def __init__(self, forge: ForgeReader) -> None:
         self._forge = forge
         self._open: FetchFailed | None = None
 

@@ -9,7 +9,7 @@ from headway_core.kernel.tables import ReadTable
 from headway_core.kernel.wiring import claims, reader, singleton, writer
 from headway_core.processes import Supervisor
 from headway_core.pull_requests.model import DELIVERIES, FORGE_BUDGETS, SNAPSHOTS, WATCHES
-from headway_core.pull_requests.ports import PullRequests, WebhookDecoder
+from headway_core.pull_requests.ports import ForgeReader, WebhookDecoder
 
 
 class PullRequestsContainer(containers.DeclarativeContainer):
@@ -17,7 +17,7 @@ class PullRequestsContainer(containers.DeclarativeContainer):
 
     store = providers.Dependency(instance_of=Store)
     locks = providers.Dependency(instance_of=HostLocks)
-    forge = providers.Dependency(instance_of=PullRequests)
+    forge = providers.Dependency(instance_of=ForgeReader)
     webhook_decoder = providers.Dependency(instance_of=WebhookDecoder)
     supervisor = providers.Dependency(instance_of=Supervisor)
     read_projects = providers.Dependency(instance_of=ReadTable)

@@ -13,8 +13,8 @@ from headway_core.pull_requests.model import FailureKind
 from headway_core.pull_requests.ports import (
     Candidate,
     FetchFailed,
+    ForgeReader,
     Observation,
-    PullRequests,
 )
 from headway_core.workspaces.model import ResumeBranchSource, Workspace
 
@@ -55,7 +55,7 @@ class LookResult:
     """Numbers of several of the branch, of which none goes first."""
 
 
-async def look(forge: PullRequests, group: Sequence[Asking]) -> dict[str, LookResult]:
+async def look(forge: ForgeReader, group: Sequence[Asking]) -> dict[str, LookResult]:
     """Ask for a group of one project: one query for the branches, then one for all that is observed."""
     project, forge = group[0].project, CircuitBreaker(forge)
     looking = [each for each in group if each.looks]
@@ -89,7 +89,7 @@ async def look(forge: PullRequests, group: Sequence[Asking]) -> dict[str, LookRe
 
 
 async def _observe(
-    forge: PullRequests, project: Project, node_ids: Sequence[str]
+    forge: ForgeReader, project: Project, node_ids: Sequence[str]
 ) -> dict[str, Observation | FetchFailed]:
     """What a list does not have is looked up by itself before that is believed."""
     answers = await forge.observe(project, node_ids) if node_ids else {}
@@ -103,7 +103,7 @@ def _is_missing(answer: Observation | FetchFailed) -> bool:
     return answer is _UNREPORTED or (isinstance(answer, FetchFailed) and answer.kind is FailureKind.NOT_FOUND)
 
 
-async def _named(forge: PullRequests, each: Asking) -> tuple[Candidate, ...] | FetchFailed:
+async def _named(forge: ForgeReader, each: Asking) -> tuple[Candidate, ...] | FetchFailed:
     """The pull request that an agent named, when the worktree's own commit is its head.
 
     An agent may have pushed its work to another branch than the workspace's, and opened the pull request
@@ -128,7 +128,7 @@ async def _named(forge: PullRequests, each: Asking) -> tuple[Candidate, ...] | F
     return ()
 
 
-async def _numbered(forge: PullRequests, project: Project, number: int) -> Observation | FetchFailed:
+async def _numbered(forge: ForgeReader, project: Project, number: int) -> Observation | FetchFailed:
     node_id = await forge.resolve(project, number)
     if isinstance(node_id, FetchFailed):
         return node_id
@@ -136,7 +136,7 @@ async def _numbered(forge: PullRequests, project: Project, number: int) -> Obser
 
 
 async def _of_branches(
-    forge: PullRequests, project: Project, branches: Sequence[str]
+    forge: ForgeReader, project: Project, branches: Sequence[str]
 ) -> dict[str, tuple[Candidate, ...] | FetchFailed]:
     asked = sorted(set(branches))
     answers = await forge.of_branches(project, asked) if asked else {}

@@ -117,7 +117,7 @@ class RateLimit:
     told_at: datetime
 
 
-class PullRequests(ABC):
+class ForgeReader(ABC):
     """Reads pull requests. Never raises for what a forge answers: failures are values.
 
     All outside text is cut and typed here; unknown words become UNKNOWN and are logged once.
@@ -148,10 +148,6 @@ class PullRequests(ABC):
 
         GitHub does so when a pull request is read by REST. A failure is of no interest here.
         """
-
-
-ForgeReader = PullRequests
-"""As the face names it, whose class of operations is `PullRequests`."""
 
 
 @attrs.frozen(kw_only=True)

@@ -18,7 +18,7 @@ from headway_core.pull_requests.model import (
 from headway_core.pull_requests.ports import ChecksPart, Observation, StatePart
 from headway_core.pull_requests.staleness import READ_LAG, lags_its_branch, staleness, unordered_mergeability
 from headway_core.pull_requests.timing import timed
-from headway_core.settings.model import Settings
+from headway_core.settings.model import SettingsRecord
 
 FORMER_KEPT = 20
 
@@ -69,7 +69,7 @@ def believe(
     number: int,
     began_at: datetime,
     now: datetime,
-    settings: Settings,
+    settings: SettingsRecord,
 ) -> Believed | Refused:
     """What is known after an observation whose fetch drew `number` and began at `began_at`.
 

@@ -20,7 +20,7 @@ from headway_core.pull_requests.model import (
     PullRequestSnapshot,
     PullRequestWatch,
 )
-from headway_core.settings.model import Settings
+from headway_core.settings.model import SettingsRecord
 from headway_core.workspaces.model import OF_LIVE_WORKSPACES, GitFacts, Workspace
 
 
@@ -35,7 +35,7 @@ class PullRequestRepository:
         workspaces: ReadTable[Workspace],
         projects: ReadTable[Project],
         git_facts: ReadTable[GitFacts],
-        settings: ReadTable[Settings],
+        settings: ReadTable[SettingsRecord],
     ) -> None:
         self._snapshots = snapshots
         self._watches = watches
@@ -89,9 +89,9 @@ class PullRequestRepository:
         git = self._git_facts.get(tx, workspace_id)
         return None if git is None else git.head
 
-    def settings(self, tx: ReadTransaction) -> Settings:
+    def settings(self, tx: ReadTransaction) -> SettingsRecord:
         """The settings as they are stored, else the defaults."""
-        return self._settings.get(tx, "settings") or Settings()
+        return self._settings.get(tx, "settings") or SettingsRecord()
 
     # What is stored.
 

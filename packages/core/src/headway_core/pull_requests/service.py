@@ -17,7 +17,7 @@ from headway_core.pull_requests.fetches import Fetch, FetchSteps, Pending
 from headway_core.pull_requests.model import FailureKind, ForgeBudget
 from headway_core.pull_requests.outcome_steps import OutcomeSteps, Stored
 from headway_core.pull_requests.outcomes import FetchOutcome, NoPullRequest, RefreshOutcome, Shared
-from headway_core.pull_requests.ports import FetchFailed, PullRequests
+from headway_core.pull_requests.ports import FetchFailed, ForgeReader
 from headway_core.pull_requests.repository import PullRequestRepository
 from headway_core.pull_requests.single_flight import SingleFlight
 from headway_core.pull_requests.steps import PullRequestSteps
@@ -43,7 +43,7 @@ class PRSnapshotService:
         fetches: FetchSteps,
         outcomes: OutcomeSteps,
         budgets: ForgeBudgets,
-        forge: PullRequests,
+        forge: ForgeReader,
         locks: HostLocks,
     ) -> None:
         self._ledger = ledger

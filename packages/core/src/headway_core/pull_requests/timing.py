@@ -6,16 +6,16 @@ import attrs
 
 from headway_core.pull_requests.derive import ci_of
 from headway_core.pull_requests.model import CIStatus, PullRequestSnapshot, PullRequestWatch
-from headway_core.settings.model import Settings
+from headway_core.settings.model import SettingsRecord
 
 
-def quiet_ends_at(snapshot: PullRequestSnapshot, settings: Settings) -> datetime | None:
+def quiet_ends_at(snapshot: PullRequestSnapshot, settings: SettingsRecord) -> datetime | None:
     """When the head's quiet time ends; None before a head was seen."""
     seen = snapshot.head_seen_at
     return None if seen is None else seen + timedelta(seconds=settings.quiet_time_s)
 
 
-def ci_limit_at(snapshot: PullRequestSnapshot, settings: Settings) -> datetime | None:
+def ci_limit_at(snapshot: PullRequestSnapshot, settings: SettingsRecord) -> datetime | None:
     """From when on pending checks are overdue; None before a head was seen.
 
     Counted from the later of the head's first sight and the newest check's start.
@@ -28,7 +28,7 @@ def ci_limit_at(snapshot: PullRequestSnapshot, settings: Settings) -> datetime |
 
 
 def timed(
-    snapshot: PullRequestSnapshot, watch: PullRequestWatch, now: datetime, settings: Settings
+    snapshot: PullRequestSnapshot, watch: PullRequestWatch, now: datetime, settings: SettingsRecord
 ) -> PullRequestSnapshot:
     """Turn stored times into the booleans that views read without a clock (law 2).
 

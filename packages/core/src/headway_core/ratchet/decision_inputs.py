@@ -28,7 +28,7 @@ from headway_core.ratchet.decision import (
     Wait,
     WaitReason,
 )
-from headway_core.ratchet.model import LIVE_DISPATCH, Cause, CauseKind, DispatchStatus, Ratchet
+from headway_core.ratchet.model import LIVE_DISPATCH, Cause, CauseKind, DispatchStatus, RatchetRecord
 from headway_core.ratchet.view import View
 from headway_core.sessions.model import Activity, Purpose, SessionStatus
 from headway_core.workspaces.model import WorkspaceStatus
@@ -39,7 +39,7 @@ _POLL_FIRST = timedelta(seconds=1)
 _DAY = timedelta(days=1)
 
 
-def decision_inputs(view: View, record: Ratchet) -> RatchetFacts:
+def decision_inputs(view: View, record: RatchetRecord) -> RatchetFacts:
     """The facts of a decision. Pure."""
     causes = view.causes()
     actionable = [cause for cause in causes if is_actionable(cause, record.handled)]
@@ -107,12 +107,12 @@ _PART: tuple[Decision, ...] = (
 """Waiting for something, and the stall at the end of its limit."""
 
 
-def _waits_since(record: Ratchet, pair: tuple[Decision, ...]) -> datetime | None:
+def _waits_since(record: RatchetRecord, pair: tuple[Decision, ...]) -> datetime | None:
     """Since when the ratchet has waited for it; None: it does not yet."""
     return record.decided_at if same_decision(record.decision, pair[0]) else None
 
 
-def _overdue(record: Ratchet, pair: tuple[Decision, ...], limit_s: int, now: datetime) -> bool:
+def _overdue(record: RatchetRecord, pair: tuple[Decision, ...], limit_s: int, now: datetime) -> bool:
     """It was waited for, for longer than its limit: what was concluded from that stays so until it comes."""
     since = _waits_since(record, pair)
     ended = since is not None and since + timedelta(seconds=limit_s) <= now
@@ -181,7 +181,7 @@ def _is_answered(view: View, cause: Cause) -> bool:
     )
 
 
-def _day_budget_ends(view: View, record: Ratchet) -> datetime | None:
+def _day_budget_ends(view: View, record: RatchetRecord) -> datetime | None:
     """When a day's dispatches are fewer than allowed again; None: they are."""
     times, allowed = recent(record.dispatch_times, view.now), view.settings.budget_per_day
     if len(times) < allowed:
@@ -199,7 +199,7 @@ def _session_limit_reached(view: View) -> bool:
     return len(live) >= view.settings.session_limit and not reusable
 
 
-def _next_look(view: View, record: Ratchet) -> datetime | None:
+def _next_look(view: View, record: RatchetRecord) -> datetime | None:
     """The first moment at which time alone may change a boolean; None: none may.
 
     Merged is final and a disabled ratchet sleeps: only an event wakes them.

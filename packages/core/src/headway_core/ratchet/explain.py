@@ -7,7 +7,7 @@ import attrs
 from headway_core.pull_requests.model import CIStatus, GitHubState, Mergeability
 from headway_core.ratchet.decision import Decision
 from headway_core.ratchet.failures import AgentFailure, agent_failure
-from headway_core.ratchet.model import Cause, FixerDispatch, Handled, Ratchet
+from headway_core.ratchet.model import Cause, FixerDispatch, Handled, RatchetRecord
 from headway_core.ratchet.sentences import sentence
 from headway_core.ratchet.view import View
 
@@ -60,7 +60,7 @@ class Explanation:
     """Why the last fetch failed; None: it did not."""
 
 
-def explanation(view: View, record: Ratchet, looks_again_at: datetime | None) -> Explanation:
+def explanation(view: View, record: RatchetRecord, looks_again_at: datetime | None) -> Explanation:
     """What is known now, joined with what was decided last. Pure."""
     told = sentence(record.decision, view.now)
     facts, watch = view.facts, view.watch

@@ -16,7 +16,7 @@ from headway_core.ratchet.decision import (
     Stalled,
     Wait,
 )
-from headway_core.ratchet.model import DEATH_LIMIT, LIVE_DISPATCH, FixerDispatch, Ratchet
+from headway_core.ratchet.model import DEATH_LIMIT, LIVE_DISPATCH, FixerDispatch, RatchetRecord
 from headway_core.ratchet.sentences import moment, sentence
 from headway_core.ratchet.view import View
 from headway_core.sessions.model import EndReason, Session, SessionStatus
@@ -54,7 +54,7 @@ class AgentFailure:
     """When the ratchet looks again and may start the next try; None: none follows, or an event tells."""
 
 
-def agent_failure(view: View, record: Ratchet, looks_again_at: datetime | None) -> AgentFailure | None:
+def agent_failure(view: View, record: RatchetRecord, looks_again_at: datetime | None) -> AgentFailure | None:
     """The failure of the newest session; None when it did not fail, or there is none. Pure."""
     session = view.sessions[-1] if view.sessions else None
     if session is None or session.status is not SessionStatus.FAILED:
@@ -80,7 +80,7 @@ def agent_failure(view: View, record: Ratchet, looks_again_at: datetime | None) 
     )
 
 
-def _deaths(dispatch: FixerDispatch, record: Ratchet) -> int | None:
+def _deaths(dispatch: FixerDispatch, record: RatchetRecord) -> int | None:
     """Of the item that it carried whose fixers died most often."""
     carried = {(cause.id, item) for cause in dispatch.causes for item in cause.items}
     return max((h.deaths for h in record.handled if (h.cause_id, h.item) in carried), default=None)
@@ -95,7 +95,7 @@ def _what(session: Session, dispatch: FixerDispatch | None, deaths: int | None) 
     return f"The fixer for {causes} died: {detail}.{counted}"
 
 
-def _follows(dispatch: FixerDispatch | None, deaths: int | None, record: Ratchet) -> tuple[str, bool]:
+def _follows(dispatch: FixerDispatch | None, deaths: int | None, record: RatchetRecord) -> tuple[str, bool]:
     """In sentences, and whether the ratchet tries again."""
     if dispatch is None:
         return "Nothing starts it again by itself.", False

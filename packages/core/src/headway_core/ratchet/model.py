@@ -159,7 +159,7 @@ class LastKnown:
 
 
 @attrs.frozen(kw_only=True)
-class Ratchet:
+class RatchetRecord:
     """The record of a workspace. `RatchetSteps` is the only writer."""
 
     workspace_id: str
@@ -181,10 +181,6 @@ class Ratchet:
     """
     facts_digest: str | None = None
     """SHA-256 over the facts that led to it."""
-
-
-RatchetRecord = Ratchet
-"""As the face names it, whose class of operations is `Ratchet`."""
 
 
 @attrs.frozen(kw_only=True)
@@ -210,7 +206,7 @@ FIXER_SLOTS = TableSpec(name="fixer_places", record=FixerSlotsLock, lock=Lock.RO
 WAITING = Query(name="waiting", present=("waits_since",), order=("waits_since",), limit=200)
 RATCHETS = TableSpec(
     name="ratchets",
-    record=Ratchet,
+    record=RatchetRecord,
     key=("workspace_id",),
     indexes=(Index(name="ratchets_waiting", columns=("waits_since",)),),
     queries=(OF_LIVE_WORKSPACES, WAITING),

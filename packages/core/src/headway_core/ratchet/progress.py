@@ -4,11 +4,11 @@ import attrs
 
 from headway_core.pull_requests.model import CIStatus, Mergeability, PullRequestFacts, ReviewDecision
 from headway_core.ratchet.causes import forget_conflict, forget_oldest
-from headway_core.ratchet.model import LastKnown, Ratchet
+from headway_core.ratchet.model import LastKnown, RatchetRecord
 from headway_core.ratchet.view import View
 
 
-def progressed(record: Ratchet, view: View) -> Ratchet:
+def progressed(record: RatchetRecord, view: View) -> RatchetRecord:
     """Progress against what was last known refills the budget. Another pull request starts anew."""
     facts, before = view.facts, record.seen
     if facts is None:

@@ -3,7 +3,7 @@
 from headway_core.kernel.ledger import Ledger
 from headway_core.ratchet.decision import Decision
 from headway_core.ratchet.explain import Explanation
-from headway_core.ratchet.model import Hold, HoldKind, Ratchet
+from headway_core.ratchet.model import Hold, HoldKind, RatchetRecord
 from headway_core.ratchet.steps import RatchetSteps
 
 
@@ -14,18 +14,18 @@ class RatchetService:
         self._ledger = ledger
         self._steps = steps
 
-    async def switch(self, workspace_id: str, *, enabled: bool) -> Ratchet:
+    async def switch(self, workspace_id: str, *, enabled: bool) -> RatchetRecord:
         """On or off. Off is one transaction: it cancels the dispatch, asks its fixer to stop and forgets
         everything that was remembered, so that on again means "try again" (R14, R34). `NotFound`.
         """
         return await self._ledger.transact(lambda tx: self._steps.switch(tx, workspace_id, enabled=enabled))
 
-    async def hold(self, workspace_id: str) -> Ratchet:
+    async def hold(self, workspace_id: str) -> RatchetRecord:
         """Keep it from acting until `release`. `NotFound`."""
         by_person = Hold(kind=HoldKind.PERSON, until=None)
         return await self._ledger.transact(lambda tx: self._steps.set_hold(tx, workspace_id, by_person))
 
-    async def release(self, workspace_id: str) -> Ratchet:
+    async def release(self, workspace_id: str) -> RatchetRecord:
         """End every hold. `NotFound`."""
         return await self._ledger.transact(lambda tx: self._steps.set_hold(tx, workspace_id, None))
 

@@ -9,7 +9,7 @@ from headway_core.kernel.transactions import ReadTransaction
 from headway_core.ratchet.model import WAITING
 from headway_core.ratchet.tables import RatchetTables
 from headway_core.sessions.model import LIVE_FIXERS, Session, SessionStatus
-from headway_core.settings.model import Settings
+from headway_core.settings.model import SettingsRecord
 
 
 @attrs.frozen(kw_only=True)
@@ -21,7 +21,7 @@ class FixerSlots:
     waiting: tuple[tuple[str, str], ...]
     """(workspace, project) of those who wait for a slot, the longest first."""
 
-    def next_in_line(self, settings: Settings, *newcomers: tuple[str, str]) -> tuple[str, ...]:
+    def next_in_line(self, settings: SettingsRecord, *newcomers: tuple[str, str]) -> tuple[str, ...]:
         """Who may take a slot now, when each who has waited longer takes one where it can."""
         taken, found = Counter(self.taken), []
         for workspace_id, project_id in (*self.waiting, *newcomers):
@@ -31,7 +31,7 @@ class FixerSlots:
         return tuple(found)
 
 
-def read_slots(tx: ReadTransaction, tables: RatchetTables, settings: Settings) -> FixerSlots:
+def read_slots(tx: ReadTransaction, tables: RatchetTables, settings: SettingsRecord) -> FixerSlots:
     """Over all workspaces. Who waits is not asked while every slot is taken.
 
     A fixer on a host that is lost takes no slot: nobody knows whether it runs, and for how long not.

@@ -21,7 +21,7 @@ from headway_core.ratchet.model import (
     FixerSlotsLock,
     Hold,
     HoldKind,
-    Ratchet,
+    RatchetRecord,
     RatchetWake,
 )
 from headway_core.ratchet.progress import progressed
@@ -41,7 +41,7 @@ class RatchetSteps:
     def __init__(
         self,
         *,
-        ratchets: OwnedTable[Ratchet],
+        ratchets: OwnedTable[RatchetRecord],
         wakes: OwnedTable[RatchetWake],
         slots: OwnedTable[FixerSlotsLock],
         tables: RatchetTables,
@@ -63,7 +63,7 @@ class RatchetSteps:
 
     def open_record(self, tx: Transaction, workspace: Workspace, *, enabled: bool) -> None:
         """The record of a new workspace, in the transaction that creates it."""
-        self._ratchets.add(tx, Ratchet(workspace_id=workspace.id, enabled=enabled))
+        self._ratchets.add(tx, RatchetRecord(workspace_id=workspace.id, enabled=enabled))
         self._wakes.put(tx, RatchetWake(workspace_id=workspace.id, due_at=tx.now()))
 
     def wake(self, tx: Transaction, *workspace_ids: str) -> None:
@@ -91,7 +91,7 @@ class RatchetSteps:
 
     # What people ask for
 
-    def switch(self, tx: Transaction, workspace_id: str, *, enabled: bool) -> Ratchet:
+    def switch(self, tx: Transaction, workspace_id: str, *, enabled: bool) -> RatchetRecord:
         """On or off. Off cancels the dispatch and forgets everything that was remembered (R14, R34)."""
         tx.lock(workspace_id)
         record = self._record(tx, workspace_id)
@@ -99,7 +99,7 @@ class RatchetSteps:
             return record
         self._dispatches.cancel_live(tx, workspace_id, "the ratchet was switched off")
         tx.emit(RatchetSwitched(enabled=enabled), workspace_id=workspace_id)
-        fresh = Ratchet(workspace_id=workspace_id, version=record.version, enabled=enabled)
+        fresh = RatchetRecord(workspace_id=workspace_id, version=record.version, enabled=enabled)
         if not enabled:
             fresh = self._concluded(
                 tx, attrs.evolve(fresh, decision=record.decision), Disabled(), facts_digest=None
@@ -107,7 +107,7 @@ class RatchetSteps:
         self.wake(tx, workspace_id)
         return self._ratchets.replace(tx, fresh)
 
-    def set_hold(self, tx: Transaction, workspace_id: str, hold: Hold | None) -> Ratchet:
+    def set_hold(self, tx: Transaction, workspace_id: str, hold: Hold | None) -> RatchetRecord:
         """Keep it from acting, or let it go with None."""
         tx.lock(workspace_id)
         record = self._record(tx, workspace_id)
@@ -151,8 +151,8 @@ class RatchetSteps:
         return view
 
     def _concluded(
-        self, tx: Transaction, record: Ratchet, decision: Decision, *, facts_digest: str | None
-    ) -> Ratchet:
+        self, tx: Transaction, record: RatchetRecord, decision: Decision, *, facts_digest: str | None
+    ) -> RatchetRecord:
         """The record with this conclusion; one event when it is another one than before.
 
         The same one keeps its time: it is when it was reached.
@@ -178,8 +178,8 @@ class RatchetSteps:
         )
 
     def _dispatch(
-        self, tx: Transaction, record: Ratchet, view: View, decision: Dispatch
-    ) -> tuple[Ratchet, Decision]:
+        self, tx: Transaction, record: RatchetRecord, view: View, decision: Dispatch
+    ) -> tuple[RatchetRecord, Decision]:
         """Acquire the fixer and record the dispatch: the intent of the start is in this transaction."""
         facts = view.facts
         assert facts is not None
@@ -213,7 +213,7 @@ class RatchetSteps:
         self._slots.lock_row(tx, FixerSlotsLock().id)
         return view.has_slot(read_slots(tx, self._tables, view.settings))
 
-    def _settled(self, tx: Transaction, record: Ratchet) -> Ratchet:
+    def _settled(self, tx: Transaction, record: RatchetRecord) -> RatchetRecord:
         """The record after what came to its end was closed, which is a reason to read the pull request again.
 
         A person who stopped the fixer means it: that is a hold.
@@ -231,7 +231,7 @@ class RatchetSteps:
             self._pull_requests.hint(tx, record.workspace_id, happened_at=closed.ended_at)
         return record
 
-    def _record(self, tx: ReadTransaction, workspace_id: str) -> Ratchet:
+    def _record(self, tx: ReadTransaction, workspace_id: str) -> RatchetRecord:
         record = self._ratchets.get(tx, workspace_id)
         if record is None:
             raise NotFound("workspace", workspace_id)

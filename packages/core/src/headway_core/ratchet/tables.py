@@ -7,7 +7,7 @@ from headway_core.hosts import Host
 from headway_core.kernel.tables import ReadTable
 from headway_core.projects.model import Project
 from headway_core.pull_requests.model import PullRequestSnapshot, PullRequestWatch
-from headway_core.ratchet.model import FixerDispatch, Ratchet
+from headway_core.ratchet.model import FixerDispatch, RatchetRecord
 from headway_core.sessions.model import Session, SessionActivity
 from headway_core.workspaces.model import GitFacts, Workspace
 
@@ -25,5 +25,5 @@ class RatchetTables:
     sessions: ReadTable[Session]
     activity: ReadTable[SessionActivity]
     actions: ReadTable[ForgeAction]
-    ratchets: ReadTable[Ratchet]
+    ratchets: ReadTable[RatchetRecord]
     dispatches: ReadTable[FixerDispatch]

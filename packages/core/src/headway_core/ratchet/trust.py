@@ -8,14 +8,14 @@ import attrs
 from headway_core.forge_actions.model import MARK
 from headway_core.pull_requests.model import Author
 from headway_core.sessions.model import Session
-from headway_core.settings.model import OwnAccount, Settings
+from headway_core.settings.model import OwnAccount, SettingsRecord
 
 
 @attrs.frozen(kw_only=True)
 class Trust:
     """The policy, and the turns of our own agents in this workspace."""
 
-    settings: Settings
+    settings: SettingsRecord
     turns: tuple[tuple[datetime, datetime | None], ...] = ()
     """When sessions ran, start and end; None: still."""
 
@@ -47,7 +47,7 @@ class Trust:
         )
 
 
-def trust_in(settings: Settings, sessions: Iterable[Session]) -> Trust:
+def trust_in(settings: SettingsRecord, sessions: Iterable[Session]) -> Trust:
     """The policy in a workspace, by all of its sessions."""
     turns = tuple((each.started_at, each.ended_at) for each in sessions if each.started_at is not None)
     return Trust(settings=settings, turns=turns)

@@ -21,7 +21,7 @@ from headway_core.ratchet.slots import FixerSlots, read_slots
 from headway_core.ratchet.tables import RatchetTables
 from headway_core.ratchet.trust import Trust, trust_in
 from headway_core.sessions.model import SESSIONS_OF, Activity, Purpose, Session, SessionStatus
-from headway_core.settings.model import Settings
+from headway_core.settings.model import SettingsRecord
 from headway_core.workspaces.model import GitFacts, Workspace
 
 
@@ -30,7 +30,7 @@ class View:
     """Everything that one decision looks at, read in one transaction."""
 
     now: datetime
-    settings: Settings
+    settings: SettingsRecord
     workspace: Workspace
     host_lost: bool
     """Its host is lost or retired: nothing can be done in it."""
@@ -131,7 +131,7 @@ class View:
 
 
 def read_view(
-    tx: ReadTransaction, tables: RatchetTables, settings: Settings, workspace_id: str
+    tx: ReadTransaction, tables: RatchetTables, settings: SettingsRecord, workspace_id: str
 ) -> View | None:
     """The view of a workspace; None when there is no such workspace."""
     workspace = tables.workspaces.get(tx, workspace_id)

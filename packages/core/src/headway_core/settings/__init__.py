@@ -6,7 +6,7 @@ from headway_core.kernel.exports import lazy_exports
 
 if TYPE_CHECKING:
     from headway_core.settings.events import EVENTS, SettingsChanged
-    from headway_core.settings.model import SETTINGS, CIScope, OwnAccount, ReviewTrigger, Settings
+    from headway_core.settings.model import SETTINGS, CIScope, OwnAccount, ReviewTrigger, SettingsRecord
     from headway_core.settings.service import SettingsService
     from headway_core.settings.steps import SettingsSteps
 else:
@@ -18,8 +18,8 @@ __all__ = [
     "CIScope",
     "OwnAccount",
     "ReviewTrigger",
-    "Settings",
     "SettingsChanged",
+    "SettingsRecord",
     "SettingsService",
     "SettingsSteps",
 ]

@@ -4,7 +4,7 @@ from typing import ClassVar
 
 import attrs
 
-from headway_core.settings.model import Settings
+from headway_core.settings.model import SettingsRecord
 
 
 @attrs.frozen(kw_only=True)
@@ -16,7 +16,7 @@ class SettingsChanged:
 
     changed: tuple[str, ...]
     """The names of the settings that are new, sorted."""
-    settings: Settings
+    settings: SettingsRecord
     """All settings as they are now."""
 
 

@@ -37,7 +37,7 @@ class OwnAccount(enum.StrEnum):
 
 
 @attrs.frozen(kw_only=True)
-class Settings:
+class SettingsRecord:
     """All settings: one row, key `settings`. Names that end in `_s` are in seconds."""
 
     id: str = "settings"
@@ -99,8 +99,5 @@ class Settings:
     """What the names of generated branches begin with: `headway/fix-login`."""
 
 
-SettingsRecord = Settings
-"""As the face names it, whose class of operations is `Settings`."""
-
 ALL_SETTINGS = Query(name="all")
-SETTINGS = TableSpec(name="settings", record=Settings, lock=Lock.ROW, queries=(ALL_SETTINGS,))
+SETTINGS = TableSpec(name="settings", record=SettingsRecord, lock=Lock.ROW, queries=(ALL_SETTINGS,))

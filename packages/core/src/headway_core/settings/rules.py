@@ -10,9 +10,9 @@ import attrs
 
 from headway_core.kernel.conversion import CONVERTER
 from headway_core.kernel.errors import InvalidInput
-from headway_core.settings.model import Settings
+from headway_core.settings.model import SettingsRecord
 
-_HINTS = typing.get_type_hints(Settings)
+_HINTS = typing.get_type_hints(SettingsRecord)
 CHANGEABLE = tuple(name for name in _HINTS if name not in {"id", "version"})
 """The settings that people change, in the record's order."""
 
@@ -113,12 +113,12 @@ def accepted(field: str, value: object) -> object:
     return typed
 
 
-def changed_settings(before: Settings, after: Settings) -> tuple[str, ...]:
+def changed_settings(before: SettingsRecord, after: SettingsRecord) -> tuple[str, ...]:
     """Which settings differ, sorted."""
     return tuple(sorted(n for n in CHANGEABLE if getattr(before, n) != getattr(after, n)))
 
 
-def edited(settings: Settings, fields: Mapping[str, object]) -> Settings:
+def edited(settings: SettingsRecord, fields: Mapping[str, object]) -> SettingsRecord:
     """The settings with `fields` put in their place, and every field accepted."""
     present = {name: getattr(settings, name) for name in CHANGEABLE}
     values: dict[str, Any] = {name: accepted(name, value) for name, value in {**present, **fields}.items()}

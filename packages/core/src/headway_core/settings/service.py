@@ -1,7 +1,7 @@
 """What callers ask of the settings."""
 
 from headway_core.kernel.ledger import Ledger
-from headway_core.settings.model import Settings
+from headway_core.settings.model import SettingsRecord
 from headway_core.settings.steps import Edit, SettingsSteps
 
 
@@ -12,13 +12,13 @@ class SettingsService:
         self._ledger = ledger
         self._steps = steps
 
-    async def get(self) -> Settings:
+    async def get(self) -> SettingsRecord:
         """The settings as they are."""
         return await self._ledger.read(self._steps.current)
 
     async def change(
         self, edit: Edit | None = None, /, *, actor: str = "headway", **fields: object
-    ) -> Settings:
+    ) -> SettingsRecord:
         """Change `fields` by name, or by a pure function of the present settings, or by both.
 
         Returns what is stored. `InvalidInput` names the field that does not fit; nothing is changed

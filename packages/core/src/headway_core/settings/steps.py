@@ -7,32 +7,32 @@ import attrs
 from headway_core.kernel.tables import OwnedTable
 from headway_core.kernel.transactions import ReadTransaction, Transaction
 from headway_core.settings.events import SettingsChanged
-from headway_core.settings.model import Settings
+from headway_core.settings.model import SettingsRecord
 from headway_core.settings.rules import changed_settings, edited
 
-Edit = Callable[[Settings], Settings]
+Edit = Callable[[SettingsRecord], SettingsRecord]
 """A pure function from the present settings to those that are wanted."""
 
 
 class SettingsSteps:
     """Reads and changes the one row. Without a row the defaults hold: reading never writes (B8)."""
 
-    def __init__(self, settings: OwnedTable[Settings]) -> None:
+    def __init__(self, settings: OwnedTable[SettingsRecord]) -> None:
         self._settings = settings
 
-    def current(self, tx: ReadTransaction) -> Settings:
+    def current(self, tx: ReadTransaction) -> SettingsRecord:
         """The settings as this transaction sees them; the defaults when nobody changed any."""
-        return self._settings.get(tx, Settings().id) or Settings()
+        return self._settings.get(tx, SettingsRecord().id) or SettingsRecord()
 
     def change(
         self, tx: Transaction, edit: Edit | None, fields: Mapping[str, object], *, actor: str = "headway"
-    ) -> Settings:
+    ) -> SettingsRecord:
         """Change the settings by a function, then `fields` by name; what is stored then.
 
         `InvalidInput` names the field that does not fit. What changes nothing writes nothing.
         """
-        locked = self._settings.lock_row(tx, Settings().id)
-        before = locked or Settings()
+        locked = self._settings.lock_row(tx, SettingsRecord().id)
+        before = locked or SettingsRecord()
         after = edited(edit(before) if edit else before, fields)
         changed = changed_settings(before, after)
         if not changed:

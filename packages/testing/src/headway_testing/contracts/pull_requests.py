@@ -1,4 +1,4 @@
-"""What every `PullRequests` does: subclass `PullRequestsContract`, and give it a stage."""
+"""What every `ForgeReader` does: subclass `ForgeReaderContract`, and give it a stage."""
 
 import enum
 from typing import ClassVar
@@ -7,7 +7,7 @@ import attrs
 import pytest
 
 from headway_core.pull_requests.model import CheckOutcome, FailureKind, GitHubState, Mergeability
-from headway_core.pull_requests.ports import Candidate, FetchFailed, Observation, PullRequests
+from headway_core.pull_requests.ports import Candidate, FetchFailed, ForgeReader, Observation
 from headway_testing.contracts.forge_stage import PullRequestStage
 from headway_testing.contracts.suite import Capability, PortContract
 
@@ -16,7 +16,7 @@ TITLE_CHARACTERS, BODY_CHARACTERS = 300, 8192
 MANY = 30
 
 
-class PullRequestsCapability(Capability):
+class ForgeReaderCapability(Capability):
     """What a forge may lack; the rest holds for each."""
 
     CHECKS = enum.auto()
@@ -31,21 +31,21 @@ class PullRequestsCapability(Capability):
     """It counts what it is asked, and says so."""
 
 
-class PullRequestsContract(PortContract):
+class ForgeReaderContract(PortContract):
     """Subclasses define the fixtures `forge` and `stage`."""
 
-    port = PullRequests
-    capabilities: ClassVar[frozenset[PullRequestsCapability]] = frozenset(PullRequestsCapability)
+    port = ForgeReader
+    capabilities: ClassVar[frozenset[ForgeReaderCapability]] = frozenset(ForgeReaderCapability)
 
     async def test_a_branch_without_a_pull_request_has_none(
-        self, forge: PullRequests, stage: PullRequestStage
+        self, forge: ForgeReader, stage: PullRequestStage
     ) -> None:
         """Every branch that was asked for is answered for: nothing is an answer."""
         await stage.push("fix")
         assert await forge.of_branches(stage.project, ["fix", "nowhere"]) == {"fix": (), "nowhere": ()}
 
     async def test_a_pull_request_is_found_by_its_branch(
-        self, forge: PullRequests, stage: PullRequestStage
+        self, forge: ForgeReader, stage: PullRequestStage
     ) -> None:
         """What is open is found with its number, its base and its repository, and with no other branch."""
         for branch in ("fix", "other"):
@@ -58,7 +58,7 @@ class PullRequestsContract(PortContract):
         assert found["other"] == ()
 
     async def test_many_branches_are_answered_at_once(
-        self, forge: PullRequests, stage: PullRequestStage
+        self, forge: ForgeReader, stage: PullRequestStage
     ) -> None:
         """However many are asked for, each has an answer of its own."""
         await stage.push("fix")
@@ -68,7 +68,7 @@ class PullRequestsContract(PortContract):
         assert {name: answer for name, answer in found.items() if answer != ()}.keys() == {"fix"}
         assert set(found) == set(names)
 
-    async def test_a_number_is_resolved(self, forge: PullRequests, stage: PullRequestStage) -> None:
+    async def test_a_number_is_resolved(self, forge: ForgeReader, stage: PullRequestStage) -> None:
         """A number is told as its node id; one that no pull request has is not found."""
         await stage.push("fix")
         node_id, number = await stage.open_pull_request("fix")
@@ -78,7 +78,7 @@ class PullRequestsContract(PortContract):
         assert failed.kind is FailureKind.NOT_FOUND
 
     async def test_another_repository_is_a_failure_and_no_error(
-        self, forge: PullRequests, stage: PullRequestStage
+        self, forge: ForgeReader, stage: PullRequestStage
     ) -> None:
         """A repository that is not there is told in the answers; nothing is raised."""
         nowhere = attrs.evolve(stage.project, github_repo="no-such-repository")
@@ -89,7 +89,7 @@ class PullRequestsContract(PortContract):
 
     @pytest.mark.parametrize("draft", [True, False])
     async def test_a_pull_request_is_read(
-        self, forge: PullRequests, stage: PullRequestStage, draft: bool
+        self, forge: ForgeReader, stage: PullRequestStage, draft: bool
     ) -> None:
         """Who it is and where it stands: number, title, branches, commits, draft, open."""
         commit = await stage.push("fix")
@@ -102,7 +102,7 @@ class PullRequestsContract(PortContract):
         assert str(number) in state.url
 
     async def test_one_that_is_missing_hurts_no_other(
-        self, forge: PullRequests, stage: PullRequestStage
+        self, forge: ForgeReader, stage: PullRequestStage
     ) -> None:
         """Of several, each is answered for: one that is not there is not found, the others are read."""
         await stage.push("fix")
@@ -113,7 +113,7 @@ class PullRequestsContract(PortContract):
         assert isinstance(failed, FetchFailed)
         assert failed.kind is FailureKind.NOT_FOUND
 
-    async def test_a_push_moves_the_head(self, forge: PullRequests, stage: PullRequestStage) -> None:
+    async def test_a_push_moves_the_head(self, forge: ForgeReader, stage: PullRequestStage) -> None:
         """The head is the branch's newest commit, and its time does not go back."""
         await stage.push("fix")
         node_id, _ = await stage.open_pull_request("fix")
@@ -124,7 +124,7 @@ class PullRequestsContract(PortContract):
         assert (after.state.head.commit, after.state.head.tip) == (commit, commit)
         assert after.state.updated_at >= before.state.updated_at
 
-    async def test_each_end_is_told(self, forge: PullRequests, stage: PullRequestStage) -> None:
+    async def test_each_end_is_told(self, forge: ForgeReader, stage: PullRequestStage) -> None:
         """Closed, open again, merged: and only what is open is found by its branch."""
         await stage.push("fix")
         node_id, _ = await stage.open_pull_request("fix")
@@ -137,7 +137,7 @@ class PullRequestsContract(PortContract):
         await stage.merge(node_id)
         assert (await observed(forge, stage, node_id)).state.state is GitHubState.MERGED
 
-    async def test_a_long_title_is_cut(self, forge: PullRequests, stage: PullRequestStage) -> None:
+    async def test_a_long_title_is_cut(self, forge: ForgeReader, stage: PullRequestStage) -> None:
         """Outside text has a limit: a title 300 characters."""
         await stage.push("fix")
         node_id, _ = await stage.open_pull_request("fix", title="é" * 2 * TITLE_CHARACTERS)
@@ -145,9 +145,9 @@ class PullRequestsContract(PortContract):
         assert title.startswith("é")
         assert len(title) <= TITLE_CHARACTERS
 
-    async def test_checks_are_those_of_the_head(self, forge: PullRequests, stage: PullRequestStage) -> None:
+    async def test_checks_are_those_of_the_head(self, forge: ForgeReader, stage: PullRequestStage) -> None:
         """Of each check the newest run counts; its identity stays, and another head has its own."""
-        self.needs(PullRequestsCapability.CHECKS)
+        self.needs(ForgeReaderCapability.CHECKS)
         commit = await stage.push("fix")
         node_id, _ = await stage.open_pull_request("fix")
         runs = []
@@ -169,10 +169,10 @@ class PullRequestsContract(PortContract):
         assert (part.commit, part.checks) == (moved, ())
 
     async def test_reviews_and_open_threads_are_told(
-        self, forge: PullRequests, stage: PullRequestStage
+        self, forge: ForgeReader, stage: PullRequestStage
     ) -> None:
         """Who requested changes, and the threads that are not resolved, with who said what."""
-        self.needs(PullRequestsCapability.REVIEWS)
+        self.needs(ForgeReaderCapability.REVIEWS)
         await stage.push("fix")
         node_id, _ = await stage.open_pull_request("fix")
         await stage.review(node_id, approves=False, body="Not like this")
@@ -191,9 +191,9 @@ class PullRequestsContract(PortContract):
         assert part.threads == ()
         assert "APPROVED" in {each.state for each in part.reviews}
 
-    async def test_long_words_are_cut(self, forge: PullRequests, stage: PullRequestStage) -> None:
+    async def test_long_words_are_cut(self, forge: ForgeReader, stage: PullRequestStage) -> None:
         """A comment has a limit of 8 KiB, whoever wrote it."""
-        self.needs(PullRequestsCapability.REVIEWS)
+        self.needs(ForgeReaderCapability.REVIEWS)
         await stage.push("fix")
         node_id, _ = await stage.open_pull_request("fix")
         await stage.start_thread(node_id, "é" * 2 * BODY_CHARACTERS)
@@ -201,18 +201,18 @@ class PullRequestsContract(PortContract):
         assert part is not None
         assert 0 < len(part.threads[0].comments[0].body) <= BODY_CHARACTERS
 
-    async def test_a_conflict_is_told(self, forge: PullRequests, stage: PullRequestStage) -> None:
+    async def test_a_conflict_is_told(self, forge: ForgeReader, stage: PullRequestStage) -> None:
         """A head that merges does until its base moves into its way."""
-        self.needs(PullRequestsCapability.MERGEABILITY)
+        self.needs(ForgeReaderCapability.MERGEABILITY)
         await stage.push("fix")
         node_id, _ = await stage.open_pull_request("fix")
         assert await mergeability(forge, stage, node_id) is Mergeability.CLEAN
         await stage.move_base_into_conflict(node_id)
         assert await mergeability(forge, stage, node_id) is Mergeability.CONFLICT
 
-    async def test_the_merge_queue_is_told(self, forge: PullRequests, stage: PullRequestStage) -> None:
+    async def test_the_merge_queue_is_told(self, forge: ForgeReader, stage: PullRequestStage) -> None:
         """A pull request that waits in the queue says so."""
-        self.needs(PullRequestsCapability.MERGE_QUEUE)
+        self.needs(ForgeReaderCapability.MERGE_QUEUE)
         await stage.push("fix")
         node_id, _ = await stage.open_pull_request("fix")
         assert (await observed(forge, stage, node_id)).state.merge_queue is None
@@ -221,9 +221,9 @@ class PullRequestsContract(PortContract):
         assert entry is not None
         assert entry.state == entry.state.upper()
 
-    async def test_limits_are_told(self, forge: PullRequests, stage: PullRequestStage) -> None:
+    async def test_limits_are_told(self, forge: ForgeReader, stage: PullRequestStage) -> None:
         """After a call, what is left of each budget is known: never more than its limit."""
-        self.needs(PullRequestsCapability.LIMITS)
+        self.needs(ForgeReaderCapability.LIMITS)
         await forge.of_branches(stage.project, ["fix"])
         assert forge.limits()
         assert all(0 <= each.remaining <= each.limit for each in forge.limits())
@@ -236,14 +236,14 @@ def only_candidate(found: tuple[Candidate, ...] | FetchFailed) -> Candidate:
     return candidate
 
 
-async def observed(forge: PullRequests, stage: PullRequestStage, node_id: str) -> Observation:
+async def observed(forge: ForgeReader, stage: PullRequestStage, node_id: str) -> Observation:
     """What is seen of a pull request."""
     found = (await forge.observe(stage.project, [node_id]))[node_id]
     assert isinstance(found, Observation), found
     return found
 
 
-async def mergeability(forge: PullRequests, stage: PullRequestStage, node_id: str) -> Mergeability | None:
+async def mergeability(forge: ForgeReader, stage: PullRequestStage, node_id: str) -> Mergeability | None:
     """Whether it merges; a forge that works it out on demand is asked to, as the service does."""
     seen = await observed(forge, stage, node_id)
     if seen.mergeability is Mergeability.UNKNOWN:

@@ -7,7 +7,7 @@ from headway_testing.contracts.forge_writer import ForgeWriterContract
 from headway_testing.contracts.issues import IssueReaderContract
 from headway_testing.contracts.ledger import LedgerContract
 from headway_testing.contracts.locks import HostLocksContract
-from headway_testing.contracts.pull_requests import PullRequestsContract
+from headway_testing.contracts.pull_requests import ForgeReaderContract
 from headway_testing.contracts.scripts import ScriptsContract
 from headway_testing.contracts.suite import PortContract
 from headway_testing.contracts.supervisor import SupervisorContract
@@ -24,7 +24,7 @@ SUITES: Mapping[type, type[PortContract]] = {
         IdsContract,
         IssueReaderContract,
         LedgerContract,
-        PullRequestsContract,
+        ForgeReaderContract,
         ScriptsContract,
         SupervisorContract,
         WorktreesContract,

@@ -5,7 +5,7 @@ What a test sets and looks at are their public attributes. Where a world outlive
 """
 
 from headway_testing.fakes.agents import FakeAgents
-from headway_testing.fakes.forge import NOT_FOUND, Asked, FakePullRequests
+from headway_testing.fakes.forge import NOT_FOUND, Asked, FakeForgeReader
 from headway_testing.fakes.forge_writer import FakeEffects, FakeForgeWriter
 from headway_testing.fakes.issues import FakeIssueReader
 from headway_testing.fakes.locks import FakeLocks
@@ -23,12 +23,12 @@ __all__ = [
     "Asked",
     "FakeAgents",
     "FakeEffects",
+    "FakeForgeReader",
     "FakeForgeWriter",
     "FakeGit",
     "FakeIssueReader",
     "FakeLocks",
     "FakeProcesses",
-    "FakePullRequests",
     "FakeScripts",
     "FakeSupervisor",
     "FakeWebhookDecoder",

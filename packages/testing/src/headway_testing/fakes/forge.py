@@ -9,8 +9,8 @@ from headway_core.pull_requests.model import FailureKind
 from headway_core.pull_requests.ports import (
     Candidate,
     FetchFailed,
+    ForgeReader,
     Observation,
-    PullRequests,
     RateLimit,
 )
 
@@ -24,7 +24,7 @@ class Asked:
     about: tuple[str, ...]
 
 
-class FakePullRequests(PullRequests):
+class FakeForgeReader(ForgeReader):
     """Answers from `observations`, `numbers` and `candidates`; what is missing is not found.
 
     `repositories` are those that there are (`owner/name`); None: every one.
