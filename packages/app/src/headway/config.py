@@ -50,6 +50,7 @@ class Config:
     database: str = attrs.field(repr=False)
     """`sqlite:///` and a path, or `postgresql://user:password@host:port/name`."""
     github_api_url: str = "https://api.github.com"
+    """Where GitHub's API is; another address for an enterprise server."""
     github_token: str | None = attrs.field(default=None, repr=False)
     """None: ask `gh auth token`."""
     github_transport: str = attrs.field(default="http")
@@ -73,6 +74,7 @@ class Config:
             raise InvalidInput("webhook_secrets", f"holds more than {_SECRETS}")
 
     agents: dict[str, AgentProgram] = attrs.field(factory=lambda: dict(DEFAULT_AGENTS))
+    """The agents that this host can start, by name."""
     read_agents_again: ReadAgain | None = attrs.field(default=None, repr=False, eq=False)
     """Asked when somebody names an agent that is not among `agents`; None: there are no others."""
 

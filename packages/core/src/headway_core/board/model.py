@@ -121,14 +121,19 @@ class WorkspaceView:
     """The rooms' facts of one workspace, joined for reading."""
 
     settings: SettingsRecord
+    """The settings."""
     project: Project
+    """Its project."""
     workspace: Workspace
+    """The workspace."""
     host_lost: bool
     """Its host is lost or retired."""
     snapshot: PullRequestSnapshot
+    """What is known of its pull request."""
     watch: PullRequestWatch
     """How old what is known of the pull request is; says nothing of its status."""
     ratchet: RatchetRecord
+    """The ratchet's record of it."""
     sessions: tuple[Session, ...]
     """Oldest first."""
     activity: dict[str, Activity]

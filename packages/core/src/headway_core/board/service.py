@@ -59,11 +59,17 @@ class Card:
     """A workspace on the board: facts and what is derived from them."""
 
     view: WorkspaceView
+    """The facts."""
     status_reason: StatusReason
+    """Why it stands in its column."""
     column: Column | None
+    """The column; None for what is archived or being archived."""
     ratchet_state: RatchetState
+    """Where it stands for the ratchet."""
     pr_state: PRState
+    """The state of its pull request."""
     ci: CIStatus
+    """What its checks come to."""
     problems: tuple[Problem, ...]
     """All that is wrong, the gravest first."""
     note: str | None

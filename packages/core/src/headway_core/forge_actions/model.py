@@ -88,20 +88,29 @@ class ForgeAction:
     """One intent. `ForgeActionSteps` is the only writer."""
 
     id: str
+    """A random id; it is in the hidden mark of what is posted."""
     version: int = 0
+    """Counts the changes of the record."""
     workspace_id: str
+    """The workspace."""
     session_id: str | None
     """The session that asked for it; None when a person did."""
     order: Order
+    """What is to be done."""
     status: ActionStatus = ActionStatus.PENDING
+    """What became of it."""
     attempts: int = 0
+    """How often it was tried."""
     due_at: datetime | None
     """When to try (again); None when it is over."""
     created_at: datetime
+    """When it was asked for."""
     done_at: datetime | None = None
+    """When it was done; None before."""
     result: str | None = None
     """Node id of what was made."""
     problem: str | None = None
+    """Why the last attempt failed; None when none did."""
 
     @property
     def mark(self) -> str:

@@ -13,6 +13,7 @@ class Written:
     """The effect exists."""
 
     node_id: str
+    """The forge's id of what was made."""
 
 
 class ForgeWriter(ABC):

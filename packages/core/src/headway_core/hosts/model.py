@@ -55,7 +55,9 @@ class KnownHost:
     """A host, and when it was last seen."""
 
     host: Host
+    """The host."""
     seen_at: datetime
+    """When its runner last reported."""
 
 
 ALL_HOSTS = Query(name="all", order=("registered_at",))

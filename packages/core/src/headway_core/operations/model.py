@@ -11,19 +11,21 @@ class Manual:
     """Work in a person's words, on a new branch."""
 
     project_id: str
-    """Id or slug, here and below."""
+    """Id or slug of the project."""
     name: str
     """1 to 200 printable characters, after trimming."""
     description: str | None = None
+    """More about it, for people."""
     branch: str | None = None
     """The new branch's name; None: Headway makes one of the name."""
     base_branch: str | None = None
     """None: the project's default branch."""
     ratchet: bool | None = None
-    """None: as the settings say; here and below."""
+    """Whether its pull request is moved forward; None: as the settings say."""
     initial_prompt: str | None = None
+    """The first prompt to the agent; None: there is none yet."""
     session_policy: SessionPolicy | None = None
-    """None: `start` when there is a prompt, else `none`; here and below."""
+    """None: `start` when there is a prompt, else `none`."""
 
 
 @attrs.frozen(kw_only=True)
@@ -31,13 +33,19 @@ class ResumeBranch:
     """Work on a branch that exists, here or on origin."""
 
     project_id: str
+    """Id or slug of the project."""
     branch: str
+    """The branch, here or on origin."""
     name: str | None = None
     """None: the branch."""
     description: str | None = None
+    """More about it, for people."""
     ratchet: bool | None = None
+    """Whether its pull request is moved forward; None: as the settings say."""
     initial_prompt: str | None = None
+    """The first prompt to the agent; None: there is none yet."""
     session_policy: SessionPolicy | None = None
+    """None: `start` when there is a prompt, else `none`."""
 
 
 @attrs.frozen(kw_only=True)
@@ -45,13 +53,19 @@ class GitHubIssue:
     """Work on an issue of the project's repository; its prompt is made of the issue."""
 
     project_id: str
+    """Id or slug of the project."""
     number: int
+    """The issue's number."""
     url: str
+    """Its address, which is of the project's repository."""
     name: str | None = None
     """None: the issue's title, else `Issue #n`."""
     description: str | None = None
+    """More about it, for people."""
     ratchet: bool | None = None
+    """Whether its pull request is moved forward; None: as the settings say."""
     session_policy: SessionPolicy | None = None
+    """None: `start`."""
     allow_duplicate: bool = False
     """Another live workspace may work on the issue."""
     confirmed_body_hash: str | None = None
@@ -66,6 +80,7 @@ class Settled:
     """It was done to its end: the workspace's status, error and warning say which."""
 
     workspace: Workspace
+    """The workspace as it is stored now."""
 
 
 @attrs.frozen(kw_only=True)
@@ -73,6 +88,7 @@ class Busy:
     """Somebody else acts on the workspace on this host; nothing was done."""
 
     workspace_id: str
+    """The workspace that somebody acts on."""
 
 
 @attrs.frozen(kw_only=True)
@@ -80,7 +96,9 @@ class NotDue:
     """There is nothing to do here: the workspace is in another status, or another host's."""
 
     workspace: Workspace
+    """The workspace, unchanged."""
     reason: str
+    """Why nothing was done, as a sentence for people."""
 
 
 @attrs.frozen(kw_only=True)
@@ -88,7 +106,9 @@ class HoldsIgnored:
     """Its worktree has ignored files that no commit keeps; nothing was done. Archive with `lose_ignored`."""
 
     workspace: Workspace
+    """The workspace, as it was before."""
     files: tuple[str, ...]
+    """The ignored files and folders, at most 100."""
 
 
 ProvisionResult = Settled | Busy | NotDue

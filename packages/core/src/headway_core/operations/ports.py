@@ -12,9 +12,13 @@ class Issue:
     """What an issue says. Title and body come from outside: hostile text."""
 
     number: int
+    """Its number."""
     url: str
+    """Its address."""
     title: str
+    """Its title: outside text."""
     body: str
+    """Its text: outside text."""
     author: str | None
     """Login; None for a deleted account."""
     trusted: bool

@@ -26,8 +26,11 @@ class Launch:
     """A process to be supervised."""
 
     run: RunId
+    """Which run this is."""
     argv: tuple[str, ...]
+    """The program, as an absolute path, and its arguments."""
     cwd: str
+    """The folder in which it is started."""
     environment: Mapping[str, str] = attrs.field(repr=False)
     """What the process gets beside the allow-listed variables of the host; it may hold secrets, which are on
     no disk. What the supervisor sets itself wins."""
@@ -45,7 +48,9 @@ class Exited:
     """The exit file says how the process ended: exactly one of the two, or `failed_to_start`."""
 
     exit_code: int | None = None
+    """The process's exit code; None when a signal ended it."""
     signal: int | None = None
+    """The signal that ended it; None when none did."""
     failed_to_start: str | None = None
     """The program could not be executed: the operating system's reason."""
 

@@ -116,13 +116,17 @@ class Check:
     run_id: str
     """Of a check run its id, a new one a re-run; of a status `<head>:<id or time>`."""
     outcome: CheckOutcome
+    """What it counts as."""
     word: str
     """GitHub's conclusion or status, upper case."""
     required: bool | None = None
     """Whether the base requires it; None when nobody told."""
     started_at: datetime | None = None
+    """When it started; None when that was not told."""
     completed_at: datetime | None = None
+    """When it ended; None while it runs, or when that was not told."""
     url: str | None = None
+    """Where people read more; outside text."""
     summary: str | None = None
     """Title and first lines of the output: outside text, cut to 2 KiB."""
 
@@ -132,8 +136,11 @@ class Author:
     """Who wrote something. A deleted account is `ghost`."""
 
     login: str
+    """The account's name, `ghost` for a deleted one."""
     node_id: str | None = None
+    """The forge's id of the account; None for a deleted one."""
     is_bot: bool = False
+    """Whether it is an app or a bot."""
     association: str = "NONE"
     """GitHub's authorAssociation, upper case."""
     can_push: bool | None = None
@@ -152,14 +159,19 @@ class Review:
     """One review of one author."""
 
     id: str
+    """The forge's id."""
     author: Author
+    """Who wrote it."""
     state: str
     """APPROVED, CHANGES_REQUESTED, COMMENTED, DISMISSED, PENDING."""
     body: str
     """Outside text, cut to 8 KiB."""
     submitted_at: datetime | None
+    """When it was submitted; None when that was not told."""
     edited_at: datetime | None = None
+    """When its text was last edited; None: never."""
     commit: str | None = None
+    """The commit that it is about; None when that is gone."""
     thread_count: int = 0
     """How many threads it opened."""
 
@@ -169,14 +181,21 @@ class ThreadComment:
     """One comment of a review thread."""
 
     id: str
+    """The forge's id."""
     author: Author
+    """Who wrote it."""
     body: str
     """Outside text, cut to 8 KiB; keeps Headway's marker when it has one."""
     created_at: datetime
+    """When it was written."""
     edited_at: datetime | None = None
+    """When it was last edited; None: never."""
     minimized: bool = False
+    """Whether it was hidden at the forge."""
     url: str | None = None
+    """Its address."""
     review_id: str | None = None
+    """The review that it belongs to; None when it belongs to none."""
 
 
 @attrs.frozen(kw_only=True)
@@ -184,10 +203,15 @@ class ReviewThread:
     """An unresolved review thread with all its comments, oldest first."""
 
     id: str
+    """The forge's id."""
     path: str
+    """The file: outside text."""
     line: int | None
+    """The line in the file; None when it is about the whole file, or out of date."""
     outdated: bool
+    """Whether the code has changed since."""
     comments: tuple[ThreadComment, ...]
+    """All of its comments, oldest first."""
 
 
 @attrs.frozen(kw_only=True)
@@ -195,7 +219,9 @@ class Head:
     """The head of the pull request."""
 
     ref: str
+    """The branch's name: outside text."""
     commit: str
+    """The commit that would be merged."""
     repository: str | None
     """`owner/name`; None when the fork is gone."""
     tip: str | None
@@ -207,7 +233,9 @@ class Base:
     """The base of the pull request."""
 
     ref: str
+    """The branch's name: outside text."""
     commit: str
+    """The commit of the branch."""
 
 
 @attrs.frozen(kw_only=True)
@@ -229,21 +257,31 @@ class PullRequestFacts:
     node_id: str
     """The identity: a rename or a transfer keeps it."""
     number: int
+    """Its number."""
     url: str
+    """Its address."""
     title: str
     """Outside text, cut to 300 characters."""
     author: Author
+    """Who opened it."""
     state: GitHubState
+    """GitHub's own state."""
     draft: bool
+    """Whether it is a draft."""
     review_decision: ReviewDecision | None
     """The raw decision, also of a draft."""
     decision_source: DecisionSource | None
+    """Where the review decision comes from; None without one."""
     head: Head
+    """What it would merge."""
     base: Base
+    """What it merges into."""
     updated_at: datetime
     """GitHub's `updatedAt`."""
     merge_queue: MergeQueueEntry | None
+    """Its entry in a merge queue; None when it is in none."""
     mergeability: Mergeability
+    """Whether it merges."""
     checks: tuple[Check, ...]
     """The newest of each; empty when there are none, or none was ever read (`checks_complete`)."""
     checks_complete: bool
@@ -251,6 +289,7 @@ class PullRequestFacts:
     required: tuple[str, ...] | None
     """The contexts that the base requires; None when the rules could not be read."""
     reviews: tuple[Review, ...]
+    """The latest opinion of each reviewer, and every review with a text, oldest first."""
     threads: tuple[ReviewThread, ...]
     """The unresolved ones."""
     conversation_complete: bool
@@ -262,14 +301,19 @@ class PullRequestSnapshot:
     """What is known of a workspace's pull request. `PullRequestRepository` is the only writer."""
 
     workspace_id: str
+    """The workspace."""
     version: int = 0
+    """Counts the changes of the record."""
     node_id: str | None = None
     """Indexed copy of `facts.node_id`; None when no pull request is attached."""
     number: int | None = None
+    """Indexed copy of `facts.number`, by which a webhook's hint finds the row."""
     head_commit: str | None = None
-    """Indexed copies of the facts, by which a webhook's hint finds the row."""
+    """Indexed copy of `facts.head.commit`, by which a webhook's hint finds the row."""
     facts: PullRequestFacts | None = None
+    """What is known of the pull request; None before the first read."""
     attached_at: datetime | None = None
+    """When it was attached."""
     head_seen_at: datetime | None = None
     """When this head was first seen by us: the quiet time runs from here."""
     former_heads: tuple[str, ...] = ()
@@ -308,6 +352,7 @@ class PullRequestWatch:
     """When what was read, and when to look again: a side row, replaced whole, emits nothing."""
 
     workspace_id: str
+    """The workspace."""
     begun: int = 0
     """The last observation number that was drawn."""
     believed: int = 0
@@ -319,10 +364,13 @@ class PullRequestWatch:
     fetch_began_at: datetime | None = None
     """When the newest believed fetch began; `hint_at` after it means that it may be out of date."""
     state_at: datetime | None = None
+    """When the fetch began that last read the state whole: its facts are at least as new."""
     checks_at: datetime | None = None
+    """The same of the checks."""
     conversation_at: datetime | None = None
+    """The same of reviews and threads."""
     mergeability_at: datetime | None = None
-    """When the fetch began that last read each part whole: its facts are at least as new."""
+    """The same of the mergeability."""
     unknown_reads: int = 0
     """Reads since mergeability became unknown that did not tell it: what triggers a merge check."""
     finished: int = 0
@@ -332,11 +380,13 @@ class PullRequestWatch:
     hint_at: datetime | None = None
     """The last hint that something changed (a push, a session's end, a webhook)."""
     discovery_step: int = 0
+    """Which look for a pull request of the branch comes next."""
     hinted: tuple[int, ...] = ()
     """Numbers that an agent named: looked at with the next discovery."""
     failures: int = 0
     """Failed fetches since the last good one."""
     failing_since: datetime | None = None
+    """When the first of these failures was; None when there is none."""
     failure: FailureKind | None = None
     """Why the last fetch failed; None after a good one."""
     problem: str | None = None
@@ -388,10 +438,13 @@ class ForgeBudget:
     limit: int | None = None
     """Points, or requests, an hour. None, here and below: it was never told."""
     remaining: int | None = None
+    """Points, or requests, that are left."""
     cost: int | None = None
     """What the last question took."""
     resets_at: datetime | None = None
+    """When all of them are there again."""
     told_at: datetime | None = None
+    """When the forge told so."""
     blocked_until: datetime | None = None
     """Nothing is fetched by itself before: GitHub asked to wait, or what is left is kept for people."""
     strikes: int = 0

@@ -37,7 +37,9 @@ class RefreshFailed:
     """It could not be read. Every fact is kept."""
 
     kind: FailureKind
+    """Why it could not be read."""
     problem: str
+    """Why, as a sentence without outside text."""
     retry_after: float | None
     """Seconds that the forge asks to wait; None when nobody said."""
 
@@ -47,6 +49,7 @@ class Superseded:
     """What was read is not believed: something newer, or something else, is stored."""
 
     reason: RefusalReason
+    """Why what was read is not believed."""
 
 
 FetchOutcome = Refreshed | Unchanged | NoPullRequest | PullRequestGone | RefreshFailed | Superseded
@@ -57,6 +60,7 @@ class Shared:
     """Another caller's fetch was under way; this is how it ended."""
 
     outcome: FetchOutcome
+    """How the other caller's fetch ended."""
 
 
 RefreshOutcome = FetchOutcome | Shared

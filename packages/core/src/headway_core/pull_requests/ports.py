@@ -31,18 +31,29 @@ class StatePart:
     """Who it is and where it stands."""
 
     node_id: str
+    """The forge's id of the pull request."""
     number: int
+    """Its number."""
     url: str
+    """Its address."""
     title: str
+    """Its title: outside text."""
     author: Author
+    """Who opened it."""
     state: GitHubState
+    """GitHub's own state."""
     draft: bool
+    """Whether it is a draft."""
     review_decision: ReviewDecision | None
     """GitHub's own; None where reviews are not required."""
     head: Head
+    """What it would merge."""
     base: Base
+    """What it merges into."""
     updated_at: datetime
+    """GitHub's `updatedAt`."""
     merge_queue: MergeQueueEntry | None
+    """Its entry in a merge queue; None when it is in none."""
     untold: frozenset[Untold] = frozenset()
     """What the forge refused to tell, or did not tell whole: what was known of it stands."""
 
@@ -52,8 +63,11 @@ class ChecksPart:
     """The whole list of checks at one commit."""
 
     commit: str
+    """The commit that they are of."""
     checks: tuple[Check, ...]
+    """The newest run of each check."""
     required: tuple[str, ...] | None
+    """The names that the base requires; None when the rules could not be read."""
 
 
 @attrs.frozen(kw_only=True)
@@ -63,6 +77,7 @@ class ConversationPart:
     reviews: tuple[Review, ...]
     """The latest opinionated one of each author, and every one with a body, oldest first."""
     threads: tuple[ReviewThread, ...]
+    """The unresolved ones."""
 
 
 @attrs.frozen(kw_only=True)
@@ -70,8 +85,11 @@ class Observation:
     """What one fetch saw. A part that is None was not read whole: its facts stay, and age."""
 
     state: StatePart
+    """Who the pull request is and where it stands."""
     checks: ChecksPart | None
+    """Its checks."""
     conversation: ConversationPart | None
+    """Its reviews and unresolved threads."""
     mergeability: Mergeability | None
     """UNKNOWN is an answer; None is none."""
     problems: tuple[str, ...] = ()
@@ -83,6 +101,7 @@ class FetchFailed:
     """One pull request could not be read; the others of the batch are not hurt."""
 
     kind: FailureKind
+    """Why it could not be read."""
     problem: str
     """One sentence, no outside text, no secret."""
     retry_after: float | None = None
@@ -96,10 +115,15 @@ class Candidate:
     """An open pull request whose head is the branch that was asked for."""
 
     node_id: str
+    """The forge's id of the pull request."""
     number: int
+    """Its number."""
     base_ref: str
+    """The branch that it merges into: outside text."""
     created_at: datetime
+    """When it was opened."""
     head_repository: str | None
+    """`owner/name` of its head's repository; None when that is gone."""
 
 
 @attrs.frozen(kw_only=True)
@@ -111,10 +135,13 @@ class RateLimit:
     limit: int
     """Points, or requests, an hour."""
     remaining: int
+    """What is left of it."""
     resets_at: datetime
+    """When all of it is there again."""
     cost: int | None
     """What the last question took; None when nobody said."""
     told_at: datetime
+    """When the forge told so."""
 
 
 class ForgeReader(ABC):
@@ -165,6 +192,7 @@ class LookAgain:
     former_repository: str | None = None
     """`owner/name` before a rename or a transfer."""
     numbers: tuple[int, ...] = ()
+    """Numbers of pull requests."""
     commits: tuple[str, ...] = ()
     """Head commits: checks and statuses name nothing else, those of forks for sure."""
     branches: tuple[str, ...] = ()
@@ -205,6 +233,7 @@ class DeliveryRefused:
     """Nothing of it is believed, nothing is stored."""
 
     reason: DeliveryProblem
+    """Why it is refused."""
     problem: str
     """One sentence, no outside text."""
 

@@ -59,7 +59,9 @@ class Handled:
     """What is remembered of an item within one enabled period."""
 
     cause_id: str
+    """The cause."""
     item: CauseItem
+    """What of the cause was handled."""
     done: bool
     """A fixer that carried it came to its end (COMPLETED), whatever it did."""
     deaths: int
@@ -101,19 +103,27 @@ class FixerDispatch:
     """One fixer run for a set of causes. At most one is live a workspace: an index decides."""
 
     id: str
+    """A random id."""
     version: int = 0
+    """Counts the changes of the record."""
     workspace_id: str
+    """The workspace."""
     node_id: str
     """The pull request: causes of another one are other causes (R12)."""
     head: str
     """The head commit that was judged."""
     causes: tuple[Cause, ...]
+    """What the fixer is to fix."""
     session_id: str
+    """The fixer's session."""
     status: DispatchStatus = DispatchStatus.PENDING
+    """What became of it."""
     attempts: int = 0
     """The attempt of its session: a start that never happened is repeated within the dispatch."""
     created_at: datetime
+    """When it was decided."""
     started_at: datetime | None = None
+    """When the fixer was seen to have started; None before."""
     ended_at: datetime | None = None
     """When its session ended, or when it was cancelled."""
     reason: str | None = None
@@ -144,12 +154,15 @@ class LastKnown:
     """What was last known for sure: what progress is measured against."""
 
     node_id: str
+    """The forge's id of the pull request."""
     head: str
     """The head that `ci` is of."""
     ci: CIStatus
     """SUCCESS or FAILURE, once either was seen: red, running, green is red to green."""
     mergeability: Mergeability
+    """Whether it merged without a conflict."""
     review_decision: ReviewDecision | None
+    """What its reviews came to."""
     rested_head: str | None = None
     """The head when last no turn was in flight; None: it was never seen at rest."""
     rested_turns: int = 0
@@ -163,18 +176,25 @@ class RatchetRecord:
     """The record of a workspace. `RatchetSteps` is the only writer."""
 
     workspace_id: str
+    """The workspace."""
     version: int = 0
+    """Counts the changes of the record."""
     enabled: bool
+    """Whether it is on."""
     hold: Hold | None = None
+    """What keeps it from acting; None: nothing does."""
     handled: tuple[Handled, ...] = ()
+    """What fixers have had already, oldest first."""
     dispatch_times: tuple[datetime, ...] = ()
     """When fixers were dispatched for this pull request in the last day."""
     since_progress: int = 0
     """Dispatches since the pull request last made progress."""
     seen: LastKnown | None = None
+    """What progress is measured against; None before the first look."""
     decision: Decision | None = None
     """The last conclusion: a fact, because it was reached at a time."""
     decided_at: datetime | None = None
+    """When that was concluded first, and has been ever since."""
     waits_since: datetime | None = None
     """Indexed copy of `decided_at` while it waits for a slot among the fixers; who has waited longest
     goes first.

@@ -26,12 +26,15 @@ class FixerRequest:
     """Somebody wants something fixed."""
 
     workspace_id: str
+    """The workspace in which something is to be fixed."""
     label: str
     """What a person reads: `ratchet`, `fix-ci`, `address-review`, …"""
     causes: tuple[str, ...]
     """Ids of what is to be fixed, so that a fix by hand counts."""
     prompt: str = attrs.field(repr=False)
+    """What the fixer is asked to do."""
     when_live: WhenLive
+    """What to do when a fixer runs already and has nothing to do."""
     agent: str | None = None
     """None: the settings' default, or that of an idle fixer."""
     model: str | None = None
@@ -43,7 +46,9 @@ class AlreadyActive:
     """A fixer lives and was left alone: the prompt was not delivered."""
 
     session_id: str
+    """The fixer that was left alone."""
     which: SessionState
+    """What it is doing."""
 
 
 @attrs.frozen(kw_only=True)
@@ -51,6 +56,7 @@ class Signalled:
     """The live fixer got the prompt. No command agent can: they read theirs when they start."""
 
     session_id: str
+    """The fixer that got the prompt."""
 
 
 @attrs.frozen(kw_only=True)
@@ -58,6 +64,7 @@ class Started:
     """A fixer starts with the prompt: the intent is stored."""
 
     session_id: str
+    """The fixer's session."""
     attempt: int
     """The attempt that carries the prompt, or a later one where that never came to run."""
     model: str | None
@@ -71,6 +78,7 @@ class FixerFailed:
     """The prompt was not delivered. A fixer that could not start is FAILED; a live one is as before."""
 
     reason: str
+    """Why, as a sentence for people."""
 
 
 FixerOutcome = NotReady | AlreadyActive | Signalled | Started | LimitReached | FixerFailed

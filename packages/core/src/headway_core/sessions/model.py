@@ -114,29 +114,41 @@ class Session:
     """One conversation. `SessionSteps` is the only writer."""
 
     id: str
+    """A random id."""
     version: int = 0
+    """Counts the changes of the record."""
     workspace_id: str
+    """The workspace."""
     agent: str
+    """The name of its agent."""
     model: str | None
     """None: the agent's own default."""
     purpose: Purpose
+    """Why it exists."""
     label: str
     """What a person reads: `chat`, `ratchet`, `fix-ci`, …"""
     causes: tuple[str, ...] = ()
     """What its present attempt was asked to fix: the ids of its prompts; empty for a chat."""
     status: SessionStatus
+    """Where it is in its life."""
     attempt: int = 0
     """Counts starts; the folder of an attempt is its identity for the supervisor."""
     stop_reason: EndReason | None = None
     """Why it is STOPPING; becomes the end's reason."""
     created_at: datetime
+    """When it was created."""
     last_active_at: datetime
+    """When something last happened in it."""
     started_at: datetime | None = None
     """When the start of this attempt was asked for; None until there is evidence that it happened."""
     ended_at: datetime | None = None
+    """When it ended; None while it is live."""
     end_reason: EndReason | None = None
+    """Why it ended; None while it is live."""
     exit_code: int | None = None
+    """The agent's exit code; None when it has none."""
     signal: int | None = None
+    """The signal that ended the agent; None when none did."""
     end_detail: str | None = None
     """A sentence for people; no outside text."""
 
@@ -178,16 +190,23 @@ class Prompt:
     """A text for an agent: row, delivery, outcome."""
 
     id: str
+    """A random id."""
     version: int = 0
+    """Counts the changes of the record."""
     workspace_id: str
+    """The workspace."""
     session_id: str
+    """The session that is to get it."""
     text: str = attrs.field(repr=False)
+    """What the agent is asked."""
     causes: tuple[str, ...] = ()
     """Ids of what it asks to fix, whoever asks; empty for a person's words."""
     status: PromptStatus = PromptStatus.QUEUED
+    """What became of it."""
     attempt: int | None = None
     """The attempt of the session that it was handed to."""
     created_at: datetime
+    """When it was asked for."""
 
 
 @attrs.frozen(kw_only=True)
@@ -249,6 +268,7 @@ class LimitReached:
     """The workspace has `limit` live sessions: nothing was created."""
 
     limit: int
+    """How many live sessions the workspace may have."""
 
 
 class NotReadyReason(enum.StrEnum):
@@ -267,7 +287,9 @@ class NotReady:
     """Nothing starts in this workspace now: nothing was changed."""
 
     reason: NotReadyReason
+    """Why nothing starts."""
     status: WorkspaceStatus
+    """The workspace's status."""
 
 
 _LIVE_VALUES = tuple(status.value for status in LIVE)

@@ -35,14 +35,19 @@ class WorktreeOrder:
     """A worktree to be made."""
 
     workspace_id: str
+    """The workspace that it is for."""
     repo_path: str
+    """The repository."""
     base_path: str
     """The folder that must strictly contain `path`, by real path."""
     path: str
+    """Where the worktree is to be."""
     branch: str
+    """The branch to check out."""
     new_branch: bool
     """True: the branch is to be created from `base_branch`; False: it exists (locally or on origin)."""
     base_branch: str
+    """What a new branch starts from."""
 
 
 class WorktreeOutcome(enum.StrEnum):
@@ -61,9 +66,13 @@ class WorktreeState:
     """What git says of a worktree now."""
 
     branch: str | None
+    """The branch that is checked out; None when HEAD is detached."""
     head: str | None
+    """The commit of HEAD; None on a branch without one."""
     dirty: bool
+    """Whether there are uncommitted or untracked changes."""
     unpushed: int
+    """Commits of HEAD that the remote branch (or, without one, the base) does not have."""
     ignored: tuple[str, ...]
     """Ignored files and folders that exist (`.env`), which no commit would keep; at most 100."""
 
@@ -73,6 +82,7 @@ class StrayWorktree:
     """A worktree folder that no workspace knows."""
 
     path: str
+    """The folder."""
     holds_work: bool
     """Uncommitted or unpushed work, or git can't tell: never removed by Headway."""
 
@@ -131,10 +141,13 @@ class ScriptOrder:
     """A start-up script that a person configured."""
 
     workspace_id: str
+    """The workspace."""
     command: str
     """Run by `sh -c` in `cwd`: it is the person's own text, never built from data."""
     cwd: str
+    """The worktree, as an absolute path."""
     timeout_s: float
+    """Seconds after which it is ended."""
 
 
 @attrs.frozen(kw_only=True)
@@ -142,8 +155,11 @@ class ScriptResult:
     """How a script ended: exactly one of the three."""
 
     exit_code: int | None = None
+    """Its exit code."""
     signal: int | None = None
+    """The signal that ended it."""
     timed_out: bool = False
+    """Whether it was ended because it took too long."""
 
     @property
     def succeeded(self) -> bool:
