@@ -22,8 +22,9 @@ from headway_core.hosts import HOSTS
 from headway_core.kernel.tables import Query, ReadTable, TableSpec
 from headway_core.kernel.transactions import ReadTransaction, Transaction
 from headway_core.projects.model import PROJECTS
+from headway_core.pull_requests.limits import FORGE_BUDGETS
+from headway_core.pull_requests.model import SNAPSHOTS as SNAPSHOT_SPEC
 from headway_core.pull_requests.model import (
-    FORGE_BUDGETS,
     WATCHES,
     CheckOutcome,
     GitHubState,
@@ -33,7 +34,6 @@ from headway_core.pull_requests.model import (
     PullRequestWatch,
     ReviewDecision,
 )
-from headway_core.pull_requests.model import SNAPSHOTS as SNAPSHOT_SPEC
 from headway_core.ratchet import RATCHETS, RatchetRecord, RatchetState
 from headway_core.ratchet.decision import (
     AwaitingReview,

@@ -73,7 +73,7 @@ _HOMES = {
     "ForgeAction": "forge_actions.model",
     "ForgeActionChanged": "forge_actions.events",
     "ForgeActions": "api.forge_actions",
-    "ForgeBudget": "pull_requests.model",
+    "ForgeBudget": "pull_requests.limits",
     "ForgeReader": "pull_requests.ports",
     "ForgeWriter": "forge_actions.ports",
     "GitHubIssue": "operations.model",

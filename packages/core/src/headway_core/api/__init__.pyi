@@ -84,6 +84,7 @@ from headway_core.pull_requests.events import PullRequestChanged as PullRequestC
 from headway_core.pull_requests.events import PullRequestDetached as PullRequestDetached
 from headway_core.pull_requests.events import PullRequestDigest as PullRequestDigest
 from headway_core.pull_requests.events import PullRequestHinted as PullRequestHinted
+from headway_core.pull_requests.limits import ForgeBudget as ForgeBudget
 from headway_core.pull_requests.model import Author as Author
 from headway_core.pull_requests.model import Base as Base
 from headway_core.pull_requests.model import CIStatus as CIStatus
@@ -91,7 +92,6 @@ from headway_core.pull_requests.model import Check as Check
 from headway_core.pull_requests.model import CheckOutcome as CheckOutcome
 from headway_core.pull_requests.model import DecisionSource as DecisionSource
 from headway_core.pull_requests.model import FailureKind as FailureKind
-from headway_core.pull_requests.model import ForgeBudget as ForgeBudget
 from headway_core.pull_requests.model import GitHubState as GitHubState
 from headway_core.pull_requests.model import Head as Head
 from headway_core.pull_requests.model import MergeQueueEntry as MergeQueueEntry

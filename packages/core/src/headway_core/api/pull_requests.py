@@ -2,7 +2,7 @@
 
 from typing import TYPE_CHECKING
 
-from headway_core.pull_requests.model import ForgeBudget
+from headway_core.pull_requests.limits import ForgeBudget
 from headway_core.pull_requests.outcomes import FetchOutcome, RefreshOutcome
 from headway_core.workspaces.model import Workspace
 

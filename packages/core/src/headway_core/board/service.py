@@ -14,14 +14,8 @@ from headway_core.kernel.tables import ReadTable
 from headway_core.kernel.transactions import ReadTransaction
 from headway_core.projects.model import ALL_PROJECTS, Project
 from headway_core.pull_requests.budget import READS
-from headway_core.pull_requests.model import (
-    ALL_BUDGETS,
-    CIStatus,
-    ForgeBudget,
-    PRState,
-    PullRequestSnapshot,
-    PullRequestWatch,
-)
+from headway_core.pull_requests.limits import ALL_BUDGETS, ForgeBudget
+from headway_core.pull_requests.model import CIStatus, PRState, PullRequestSnapshot, PullRequestWatch
 from headway_core.ratchet import RatchetRecord, RatchetState
 from headway_core.sessions.model import (
     PROMPTS_OF,

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from headway_core.pull_requests.budget import ForgeBudgets
     from headway_core.pull_requests.checks import CheckRunRow, StatusRow, newest_checks, outcome_of
     from headway_core.pull_requests.consumers import NamedPullRequestsConsumer, PullRequestConsumer
+    from headway_core.pull_requests.deliveries import DELIVERIES, WebhookDelivery
     from headway_core.pull_requests.derive import (
         ci_of,
         ci_status,
@@ -34,16 +35,8 @@ if TYPE_CHECKING:
         PullRequestHinted,
     )
     from headway_core.pull_requests.fetches import FetchSteps
-    from headway_core.pull_requests.model import (
-        DELIVERIES,
-        FORGE_BUDGETS,
-        SNAPSHOTS,
-        WATCHES,
-        ForgeBudget,
-        PullRequestSnapshot,
-        PullRequestWatch,
-        WebhookDelivery,
-    )
+    from headway_core.pull_requests.limits import FORGE_BUDGETS, ForgeBudget
+    from headway_core.pull_requests.model import SNAPSHOTS, WATCHES, PullRequestSnapshot, PullRequestWatch
     from headway_core.pull_requests.outcome_steps import OutcomeSteps
     from headway_core.pull_requests.outcomes import (
         DeliveryAccepted,
@@ -78,6 +71,8 @@ else:
     __getattr__ = lazy_exports(
         __name__,
         "model",
+        "limits",
+        "deliveries",
         "derive",
         "ports",
         "checks",

@@ -11,7 +11,7 @@ import attrs
 
 from headway_core.kernel.tables import OwnedTable
 from headway_core.kernel.transactions import ReadTransaction, Transaction
-from headway_core.pull_requests.model import ALL_BUDGETS, ForgeBudget
+from headway_core.pull_requests.limits import ALL_BUDGETS, ForgeBudget
 from headway_core.pull_requests.ports import RateLimit
 
 READS = "graphql"

@@ -8,7 +8,9 @@ from headway_core.kernel.store import Store
 from headway_core.kernel.tables import ReadTable
 from headway_core.kernel.wiring import claims, reader, singleton, writer
 from headway_core.processes import Supervisor
-from headway_core.pull_requests.model import DELIVERIES, FORGE_BUDGETS, SNAPSHOTS, WATCHES
+from headway_core.pull_requests.deliveries import DELIVERIES
+from headway_core.pull_requests.limits import FORGE_BUDGETS
+from headway_core.pull_requests.model import SNAPSHOTS, WATCHES
 from headway_core.pull_requests.ports import ForgeReader, WebhookDecoder
 
 

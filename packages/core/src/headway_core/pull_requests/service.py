@@ -14,7 +14,8 @@ from headway_core.pull_requests.addresses import pull_request_number
 from headway_core.pull_requests.budget import ForgeBudgets, Round
 from headway_core.pull_requests.discovery import LookResult, look
 from headway_core.pull_requests.fetches import Fetch, FetchSteps, Pending
-from headway_core.pull_requests.model import FailureKind, ForgeBudget
+from headway_core.pull_requests.limits import ForgeBudget
+from headway_core.pull_requests.model import FailureKind
 from headway_core.pull_requests.outcome_steps import OutcomeSteps, Stored
 from headway_core.pull_requests.outcomes import FetchOutcome, NoPullRequest, RefreshOutcome, Shared
 from headway_core.pull_requests.ports import FetchFailed, ForgeReader

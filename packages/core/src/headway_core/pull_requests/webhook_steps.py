@@ -9,15 +9,9 @@ from datetime import timedelta
 from headway_core.kernel.tables import OwnedTable, ReadTable
 from headway_core.kernel.transactions import ReadTransaction, Transaction
 from headway_core.projects.model import ALL_PROJECTS, Project
+from headway_core.pull_requests.deliveries import OLD_DELIVERIES, WebhookDelivery
 from headway_core.pull_requests.events import PullRequestHinted
-from headway_core.pull_requests.model import (
-    BY_HEAD,
-    BY_NUMBER,
-    OLD_DELIVERIES,
-    GitHubState,
-    PullRequestSnapshot,
-    WebhookDelivery,
-)
+from headway_core.pull_requests.model import BY_HEAD, BY_NUMBER, GitHubState, PullRequestSnapshot
 from headway_core.pull_requests.outcomes import (
     DeliveryAccepted,
     DeliveryIgnored,
