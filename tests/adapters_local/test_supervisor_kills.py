@@ -35,7 +35,7 @@ async def runner(attempt):
     supervisor = LocalSupervisor(root)
     while True:
         script = f"echo {attempt} >> executions; sleep 0.03"
-        launch = Launch(session_id=run_of("s-1", attempt)=attempt, argv=("sh", "-c", script), cwd=worktree,
+        launch = Launch(run=run_of("s-1", attempt), argv=("sh", "-c", script), cwd=worktree,
                         environment={}, standard_input="go")
         await supervisor.start(launch)
         await supervisor.settle(run_of("s-1", attempt))
