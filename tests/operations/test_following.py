@@ -7,7 +7,6 @@ import pytest
 
 from headway_core.kernel.errors import Conflict, InvalidInput, NotFound
 from headway_core.kernel.transactions import Transaction
-from headway_core.operations import BranchConsumer
 from headway_core.processes import Exited
 from headway_core.projects.model import PROJECTS
 from headway_core.pull_requests.model import Head
@@ -52,8 +51,8 @@ class Place:
         await self.harness.core.pull_requests.service().attach_number("w1", 7)
 
     async def consume(self) -> None:
-        consumer = BranchConsumer(self.harness.core.operations.branches())
-        await self.harness.core.events.reader().catch_up(consumer)
+        core = self.harness.core
+        await core.events.reader().catch_up(core.operations.branch_consumer())
 
     async def workspace(self) -> Workspace:
         return await self.harness.core.workspaces.service().get("w1")

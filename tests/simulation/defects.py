@@ -428,12 +428,13 @@ def everybody_is_trusted() -> Planted:
 def position_in_a_transaction_of_its_own() -> Planted:
     """A consumer reacts, and then stores that it did."""
 
-    async def hand_over(self: Any, consumer: Any, events: Any) -> None:
+    async def hand_over(self: Any, consumer: Any, events: Any) -> bool:
         for event in events:
             if consumer.wants(event):
                 prepared = await consumer.prepare(event)
                 await self._ledger.transact(partial(react, consumer, event, prepared))
         await self._ledger.transact(partial(store, self._positions, consumer.name, events[-1].position))
+        return True
 
     def store(positions: Any, name: str, position: int, tx: Any) -> None:
         stored = positions.lock_row(tx, name)

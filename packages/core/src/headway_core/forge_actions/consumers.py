@@ -58,13 +58,12 @@ class AgentOutputConsumer(EventConsumer[OutputFiles | None]):
         return f"agent output of {self._locks.host_id}"
 
     def wants(self, event: DomainEvent) -> bool:
-        """Whether an agent may have left something behind."""
-        return isinstance(event.payload, SessionEnded)
+        """Whether an agent has run, and may have left something behind."""
+        return isinstance(event.payload, SessionEnded) and event.payload.attempt > 0
 
     async def prepare(self, event: DomainEvent) -> OutputFiles | None:
         """Read the files of the session that ended, on its host."""
-        if not isinstance(event.payload, SessionEnded):
-            return None
+        assert isinstance(event.payload, SessionEnded)  # nothing else is wanted
         payload, workspace_id = event.payload, event.workspace_id or ""
         workspace = await self._ledger.read(lambda tx: self._workspaces.get(tx, workspace_id))
         if workspace is None or workspace.host_id != self._locks.host_id:

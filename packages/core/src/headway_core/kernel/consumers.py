@@ -2,6 +2,7 @@
 
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
+from functools import partial
 from typing import ClassVar, Generic, TypeVar
 
 import attrs
@@ -53,6 +54,15 @@ class ConsumerExpired:
 EVENTS = (ConsumerExpired,)
 
 
+@attrs.frozen(kw_only=True)
+class _Passed:
+    """Events that a consumer passed over since its position was stored."""
+
+    position: int
+    """Of the last of them."""
+    count: int
+
+
 class EventConsumer(ABC, Generic[P]):
     """Reacts to events inside a transaction: what it writes and its position are stored together."""
 
@@ -62,7 +72,11 @@ class EventConsumer(ABC, Generic[P]):
         """Names its position: to consumers of one name, in whatever processes, each event is given once."""
 
     def wants(self, event: DomainEvent) -> bool:
-        """Whether it reacts to such an event at all. Pure; others are passed over, and lock nothing."""
+        """Whether it reacts to such an event at all. Pure.
+
+        Others are passed over, and so are payloads that this code does not know: they lock nothing, and open
+        no transaction.
+        """
         return True
 
     @abstractmethod
@@ -71,37 +85,41 @@ class EventConsumer(ABC, Generic[P]):
 
     @abstractmethod
     def handle(self, tx: Transaction, event: DomainEvent, prepared: P) -> None:
-        """React by composing steps of services. Unknown payloads are to be passed over."""
+        """React by composing steps of rooms. Only what it wants comes here."""
 
 
 class EventReader:
-    """The owner of the consumers' positions: brings consumers up to date, some events a transaction."""
+    """The owner of the consumers' positions: brings consumers up to date, some events a transaction.
+
+    Events that a consumer does not want cost a read. Its stored position moves over them in batches: with the
+    next event that it wants, when there are `BATCH` of them, or when a later look finds nothing new.
+    """
 
     def __init__(self, ledger: Ledger, events: EventLog, positions: OwnedTable[ConsumerPosition]) -> None:
         self._ledger = ledger
         self._events = events
         self._positions = positions
+        self._passed: dict[str, _Passed] = {}
+        """By consumer, what its stored position does not say yet: read again after a restart."""
 
     async def catch_up(self, consumer: EventConsumer[P]) -> None:
         """Hand over every event that the consumer has not seen. An exception leaves its position as it was.
 
-        Whoever waits for `Ledger.changed` in this process is woken afterwards: what the consumer wrote
-        (a wake-up, a hint) is work for duties, and need not have written an event.
+        Whoever waits for `Ledger.changed` in this process is woken afterwards when it reacted to something:
+        what it wrote (a wake-up, a hint) is work for duties, and need not have written an event.
         """
-
-        def following(tx: ReadTransaction) -> Sequence[DomainEvent]:
-            return self._events.after(tx, self._position(tx, consumer.name), limit=BATCH)
-
-        handed_over = False
-        while events := await self._ledger.read(following):
+        found = reacted = False
+        while events := await self._ledger.read(partial(self._following, consumer.name)):
+            found = True
             try:
-                await self._hand_over(consumer, events)
+                reacted |= await self._hand_over(consumer, events)
             except Exception:
                 if len(events) == 1:
                     raise
-                await self._hand_over(consumer, events[:1])  # up to the one that fails, and no further
-            handed_over = True
-        if handed_over:
+                reacted |= await self._hand_over(consumer, events[:1])  # up to the one that fails
+        if not found and (passed := self._passed.get(consumer.name)) is not None:
+            await self._react(consumer, [], passed.position)
+        if reacted:
             self._ledger.wake()
 
     # Steps for the retention of events
@@ -115,9 +133,30 @@ class EventReader:
         self._positions.remove(tx, consumer.name)
         tx.emit(ConsumerExpired(name=consumer.name, position=consumer.position))
 
-    async def _hand_over(self, consumer: EventConsumer[P], events: Sequence[DomainEvent]) -> None:
-        prepared = [(event, await consumer.prepare(event)) for event in events if consumer.wants(event)]
+    # Inside
+
+    def _following(self, name: str, tx: ReadTransaction) -> Sequence[DomainEvent]:
+        stored, passed = self._positions.get(tx, name), self._passed.get(name)
+        position = max(stored.position if stored else 0, passed.position if passed else 0)
+        return self._events.after(tx, position, limit=BATCH)
+
+    async def _hand_over(self, consumer: EventConsumer[P], events: Sequence[DomainEvent]) -> bool:
+        """Let the consumer react to what it wants of these; whether there was something."""
+        wanted = [event for event in events if consumer.wants(event)]
         last = events[-1].position
+        if not wanted:
+            before = self._passed.get(consumer.name)
+            count = len(events) + (before.count if before else 0)
+            if count < BATCH:
+                self._passed[consumer.name] = _Passed(position=last, count=count)
+                return False
+        await self._react(consumer, [(event, await consumer.prepare(event)) for event in wanted], last)
+        return bool(wanted)
+
+    async def _react(
+        self, consumer: EventConsumer[P], prepared: Sequence[tuple[DomainEvent, P]], last: int
+    ) -> None:
+        """React and move the position, in one transaction."""
 
         def work(tx: Transaction) -> None:
             stored = self._positions.lock_row(tx, consumer.name)
@@ -134,10 +173,7 @@ class EventReader:
                 self._positions.replace(tx, attrs.evolve(stored, position=last))
 
         await self._ledger.transact(work)
-
-    def _position(self, tx: ReadTransaction, name: str) -> int:
-        stored = self._positions.get(tx, name)
-        return stored.position if stored else 0
+        self._passed.pop(consumer.name, None)
 
 
 class ConsumerDuty(Duty, Generic[P]):

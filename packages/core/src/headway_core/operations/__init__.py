@@ -6,10 +6,12 @@ from headway_core.kernel.exports import lazy_exports
 
 if TYPE_CHECKING:
     from headway_core.operations.archive import ArchiveService
+    from headway_core.operations.branch_steps import BranchSteps
+    from headway_core.operations.consumers import BranchConsumer
     from headway_core.operations.creation import WorkspaceCreationService
-    from headway_core.operations.duty import WorkspaceDuty
-    from headway_core.operations.following import BranchConsumer, BranchService
-    from headway_core.operations.heartbeat import HostDuty, HostHeartbeat
+    from headway_core.operations.duty import HostDuty, WorkspaceDuty
+    from headway_core.operations.following import BranchService
+    from headway_core.operations.heartbeat import HostHeartbeat
     from headway_core.operations.model import (
         ArchiveResult,
         Busy,
@@ -35,14 +37,16 @@ else:
         "model",
         "ports",
         "worktree_paths",
+        "branch_steps",
         "archive",
         "creation",
-        "duty",
         "following",
+        "consumers",
         "heartbeat",
         "moving",
         "provisioning",
         "recovery",
+        "duty",
         "running",
     )
 
@@ -51,6 +55,7 @@ __all__ = [
     "ArchiveService",
     "BranchConsumer",
     "BranchService",
+    "BranchSteps",
     "Busy",
     "CreateWorkspace",
     "GitHubIssue",

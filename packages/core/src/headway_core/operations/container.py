@@ -77,14 +77,13 @@ class OperationsContainer(containers.DeclarativeContainer):
         hosts=read_hosts,
         worktree_paths=worktree_paths,
     )
-    branches = singleton(
-        lambda: operations.BranchService,
-        ledger,
+    branch_steps = singleton(
+        lambda: operations.BranchSteps,
         workspaces=workspaces,
         snapshots=read_snapshots,
         git_facts=read_git_facts,
-        worktrees=worktrees,
     )
+    branches = singleton(lambda: operations.BranchService, ledger, steps=branch_steps, worktrees=worktrees)
     archive = singleton(
         lambda: operations.ArchiveService,
         ledger,
@@ -126,4 +125,4 @@ class OperationsContainer(containers.DeclarativeContainer):
         archive=archive,
         locks=locks,
     )
-    branch_consumer = singleton(lambda: operations.BranchConsumer, branches)
+    branch_consumer = singleton(lambda: operations.BranchConsumer, branches, branch_steps)

@@ -7,7 +7,7 @@ import attrs
 from headway_core.kernel.errors import Conflict, InvalidInput, NotFound, Unavailable
 from headway_core.kernel.ledger import Ledger
 from headway_core.kernel.transactions import Transaction
-from headway_core.operations.branches import free_branch
+from headway_core.operations.branch_names import free_branch
 from headway_core.operations.issue_prompt import body_hash, issue_prompt
 from headway_core.operations.model import CreateWorkspace, GitHubIssue, Manual, ResumeBranch
 from headway_core.operations.ports import Issue, IssueReader

@@ -1,21 +1,45 @@
-"""The duty that moves workspaces on: several at once, new ones while others still run their scripts."""
+"""The duties of a host: it says that it is there, and moves its workspaces on."""
 
 from collections.abc import Awaitable, Callable
 
 import anyio
 
+from headway_core.hosts import HostService, Retired
 from headway_core.kernel.duties import Duty
 from headway_core.kernel.hosts import HostLocks
 from headway_core.kernel.ledger import Ledger
 from headway_core.kernel.tables import ReadTable
 from headway_core.kernel.transactions import ReadTransaction
 from headway_core.operations.archive import ArchiveService
+from headway_core.operations.heartbeat import HostHeartbeat
 from headway_core.operations.provisioning import AT_ONCE, ProvisioningService
 from headway_core.workspaces.model import IN_MOTION, Workspace, WorkspaceStatus
 
 
+class HostDuty(Duty):
+    """Says that this host is there, and records which others are not: no derivation needs a clock.
+
+    A runner whose host was retired while it slept ends.
+    """
+
+    name = "hosts"
+    interval = 15.0
+    ends_runner = (Retired,)
+
+    def __init__(self, heartbeat: HostHeartbeat, hosts: HostService) -> None:
+        self._heartbeat = heartbeat
+        self._hosts = hosts
+
+    async def run(self) -> float | None:
+        await self._heartbeat.report()
+        await self._hosts.notice_losses()
+        return None
+
+
 class WorkspaceDuty(Duty):
     """Takes the NEW, PROVISIONING and ARCHIVING workspaces of this host, or of none, to their end.
+
+    Several at once, and new ones while others still run their scripts.
 
     This is also the recovery of what a dead process left, this host's last runner or somebody who archived:
     the same path, by liveness (L5, L11, L13).

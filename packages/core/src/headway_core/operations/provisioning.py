@@ -17,7 +17,7 @@ from headway_core.kernel.hosts import HostLocks
 from headway_core.kernel.ledger import Ledger
 from headway_core.kernel.tables import ReadTable
 from headway_core.kernel.transactions import Transaction
-from headway_core.operations.branches import free_branch
+from headway_core.operations.branch_names import free_branch
 from headway_core.operations.model import Busy, NotDue, ProvisionResult, Settled
 from headway_core.operations.worktree_paths import WorktreePaths
 from headway_core.projects.model import Project

@@ -29,26 +29,22 @@ class PullRequestConsumer(EventConsumer[None]):
 
     def wants(self, event: DomainEvent) -> bool:
         """Whether it is a hint."""
-        return _is_hint(event)
+        match event.payload:
+            case SessionEnded(attempt=attempt):
+                return attempt > 0
+            case WorkspaceStatusChanged(status=status):
+                return status is WorkspaceStatus.READY
+            case WorkspaceBranchChanged():
+                return True
+            case _:
+                return False
 
     async def prepare(self, event: DomainEvent) -> None:
         """Nothing is read."""
 
     def handle(self, tx: Transaction, event: DomainEvent, prepared: None) -> None:
-        if event.workspace_id is not None and _is_hint(event):
+        if event.workspace_id is not None:
             self._steps.hint(tx, event.workspace_id, happened_at=event.at)
-
-
-def _is_hint(event: DomainEvent) -> bool:
-    match event.payload:
-        case SessionEnded(attempt=attempt):
-            return attempt > 0
-        case WorkspaceStatusChanged(status=status):
-            return status is WorkspaceStatus.READY
-        case WorkspaceBranchChanged():
-            return True
-        case _:
-            return False
 
 
 class NamedPullRequestsConsumer(EventConsumer[tuple[int, ...]]):
@@ -78,10 +74,13 @@ class NamedPullRequestsConsumer(EventConsumer[tuple[int, ...]]):
     def name(self) -> str:
         return f"named pull requests of {self._locks.host_id}"
 
+    def wants(self, event: DomainEvent) -> bool:
+        """Whether an agent has run, and may have left something."""
+        return isinstance(event.payload, SessionEnded) and event.payload.attempt > 0
+
     async def prepare(self, event: DomainEvent) -> tuple[int, ...]:
         """The numbers in what the agent left."""
-        if not isinstance(event.payload, SessionEnded) or event.payload.attempt == 0:
-            return ()
+        assert isinstance(event.payload, SessionEnded)  # nothing else is wanted
         workspace_id = event.workspace_id or ""
 
         def query(tx: ReadTransaction) -> Project | None:
