@@ -25,7 +25,7 @@ K = FailureKind
 
 @pytest.mark.lesson("S11")
 @pytest.mark.parametrize(
-    ("status", "headers", "body", "kind", "retry_after", "words"),
+    ("status", "headers", "body", "kind", "retry_after_s", "words"),
     [
         # primary: 200 with an error, or 403 without points
         (200, RESET, errors("RATE_LIMITED"), K.RATE_LIMITED, 300, "primary"),
@@ -70,13 +70,18 @@ K = FailureKind
     ],
 )
 def test_each_failure_is_told_apart(  # noqa: PLR0917  the columns of the table
-    status: int, headers: dict[str, str], body: Any, kind: FailureKind, retry_after: float | None, words: str
+    status: int,
+    headers: dict[str, str],
+    body: Any,
+    kind: FailureKind,
+    retry_after_s: float | None,
+    words: str,
 ) -> None:
     """By status, headers and body: its kind, how long to wait, and a sentence without outside words."""
     content = body if isinstance(body, bytes) else json.dumps(body).encode()
     failed = read_answer(status, headers, content, NOW)
     assert isinstance(failed, SendFailed)
-    assert (failed.kind, failed.retry_after) == (kind, retry_after)
+    assert (failed.kind, failed.retry_after_s) == (kind, retry_after_s)
     assert words in failed.problem
     assert "words" not in failed.problem
 
@@ -94,7 +99,7 @@ def test_a_wait_that_is_no_number_is_none(wrong: str) -> None:
     """Nonsense in a header makes nobody wait for ever, and crashes nothing."""
     failed = read_answer(503, {"retry-after": wrong, **RESET, "x-ratelimit-reset": wrong}, b"", NOW)
     assert isinstance(failed, SendFailed)
-    assert failed.retry_after is None
+    assert failed.retry_after_s is None
 
 
 def test_partial_data_is_an_answer_with_its_errors() -> None:

@@ -186,7 +186,7 @@ class GraphQLContract:
         async with self.carrier(tmp_path, answer) as carried:
             failed = await carried.failure()
         assert failed.kind is FailureKind.RATE_LIMITED
-        assert (failed.secondary, failed.retry_after) == (secondary, wait)
+        assert (failed.secondary, failed.retry_after_s) == (secondary, wait)
 
     async def test_the_budget_is_noted_from_every_answer(self, tmp_path: Path) -> None:
         """From the data, with the cost; from the headers of an answer without."""
@@ -253,7 +253,7 @@ class GraphQLContract:
                 failed = await carried.graphql.send(MUTATION, {"input": {}})
                 assert isinstance(failed, SendFailed)
                 assert failed.kind is FailureKind.RATE_LIMITED
-                assert 50 < (failed.retry_after or 0) <= 60
+                assert 50 < (failed.retry_after_s or 0) <= 60
             assert len(carried.server.requests) == 1
             assert isinstance(await carried.graphql.send(QUERY, {}), Answer)
 

@@ -680,13 +680,13 @@ async def test_words_that_are_not_submitted_are_nobodys_yet(graphql: FakeGraphQL
 @pytest.mark.lesson("S11")
 async def test_after_a_limit_nothing_more_is_asked(graphql: FakeGraphQL, project: Project) -> None:
     """Neither the other batches nor further pages: one refused question, and each is answered for."""
-    limit = SendFailed(kind=FailureKind.RATE_LIMITED, problem="p", retry_after=60, secondary=True)
+    limit = SendFailed(kind=FailureKind.RATE_LIMITED, problem="p", retry_after_s=60, secondary=True)
     graphql.answers["Detail"] = limit
     reader = a_reader(graphql)
     seen = await reader.observe(project, [f"PR_{n}" for n in range(45)])
     assert graphql.names() == ["Detail"]
     assert {each for each in seen.values() if isinstance(each, FetchFailed)} == {
-        FetchFailed(kind=FailureKind.RATE_LIMITED, problem="p", retry_after=60, secondary=True)
+        FetchFailed(kind=FailureKind.RATE_LIMITED, problem="p", retry_after_s=60, secondary=True)
     }
     assert len(seen) == 45
     long = connection([a_review("R1")], total=2, after="1")
@@ -765,7 +765,7 @@ async def test_branches_are_looked_for_in_one_query(graphql: FakeGraphQL, projec
 @pytest.mark.parametrize(
     ("answer", "kind"),
     [
-        (SendFailed(kind=FailureKind.RATE_LIMITED, problem="p", retry_after=5), FailureKind.RATE_LIMITED),
+        (SendFailed(kind=FailureKind.RATE_LIMITED, problem="p", retry_after_s=5), FailureKind.RATE_LIMITED),
         ({"repository": None}, FailureKind.NOT_FOUND),
         ({"repository": 5}, FailureKind.NONSENSE),
         ({"repository": {"of0": None}}, FailureKind.NONSENSE),

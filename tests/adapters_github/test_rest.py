@@ -441,7 +441,7 @@ async def test_after_a_limit_the_rest_of_the_list_is_not_asked(
     if limit is SECONDARY:  # too much at once: GraphQL is not asked either, and the sweep is told
         assert isinstance(again, FetchFailed)
         assert (again.kind, again.secondary) == (FailureKind.RATE_LIMITED, True)
-        assert 0 < (again.retry_after or 0) <= 7
+        assert 0 < (again.retry_after_s or 0) <= 7
         assert graphql.names().count("Detail") == 1
     else:
         assert isinstance(again, Observation)
@@ -455,7 +455,7 @@ async def test_after_a_limit_of_graphql_rest_is_not_asked(graphql: FakeGraphQL, 
     long = {"totalCount": 2, "pageInfo": {"hasNextPage": True, "endCursor": "1"}, "nodes": []}
     nodes = [a_pull_request("PR_1", reviews=long), a_pull_request("PR_2", checks=None)]
     graphql.answers["Detail"] = Answer(data=detail(*nodes), errors=(refused,))
-    graphql.answers["MoreReviews"] = SendFailed(kind=FailureKind.RATE_LIMITED, problem="p", retry_after=60)
+    graphql.answers["MoreReviews"] = SendFailed(kind=FailureKind.RATE_LIMITED, problem="p", retry_after_s=60)
     rest = FakeConnection()
     seen = (await a_reader(graphql, rest).observe(project, ["PR_1", "PR_2"]))["PR_2"]
     assert isinstance(seen, Observation)
@@ -481,14 +481,14 @@ def test_a_limit_ends_on_time() -> None:
     """After what GitHub said, or a minute; its wait grows shorter; what is no limit is not remembered."""
     now = 0.0
     limited = Limited(now=lambda: now)
-    limited.note(SendFailed(kind=FailureKind.UNAVAILABLE, problem="p", retry_after=9))
+    limited.note(SendFailed(kind=FailureKind.UNAVAILABLE, problem="p", retry_after_s=9))
     assert limited.left() is None
-    refusal = SendFailed(kind=FailureKind.RATE_LIMITED, problem="p", retry_after=7)
+    refusal = SendFailed(kind=FailureKind.RATE_LIMITED, problem="p", retry_after_s=7)
     limited.note(refusal)
     now = 5.0
-    assert limited.left() == attrs.evolve(refusal, retry_after=2)
+    assert limited.left() == attrs.evolve(refusal, retry_after_s=2)
     now = 7.0
     assert limited.left() is None
-    limited.note(attrs.evolve(refusal, retry_after=None))
+    limited.note(attrs.evolve(refusal, retry_after_s=None))
     now = 66.0
-    assert limited.left() == attrs.evolve(refusal, retry_after=1)
+    assert limited.left() == attrs.evolve(refusal, retry_after_s=1)

@@ -366,7 +366,7 @@ async def test_no_fault_clears_or_ages_a_fact_and_all_is_right_when_it_ends(
             assert during == before
         if kind is FailureKind.RATE_LIMITED:
             assert isinstance(outcome, RefreshFailed)
-            assert 20 < (outcome.retry_after or 0) <= 31
+            assert 20 < (outcome.retry_after_s or 0) <= 31
         assert [thread.id for thread in during.threads] == [thread.id for thread in before.threads]
         assert during.review_decision == before.review_decision
         assert during.checks
@@ -470,7 +470,7 @@ async def test_a_token_that_graphql_refuses_checks_sees_the_same(hub: Hub, desk:
 
 
 async def test_a_kick_makes_the_forge_tell(hub: Hub, desk: Desk) -> None:
-    """Where only a read by REST starts the trial merge: unknown, a kick, known."""
+    """Where only a read by REST starts the trial merge: unknown, asked for, known."""
     async with hub.server.control() as github:
         await github.change_repository(ChangeRepository(mergeable_by_rest=True))
         try:

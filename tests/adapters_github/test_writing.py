@@ -144,8 +144,8 @@ UNPROCESSABLE = Answer(data={}, errors=(error("UNPROCESSABLE"),))
 @pytest.mark.parametrize(
     ("answer", "expected"),
     [
-        (SendFailed(kind=FailureKind.UNAVAILABLE, problem="p", retry_after=7), Unavailable),
-        (SendFailed(kind=FailureKind.RATE_LIMITED, problem="p", retry_after=7), Unavailable),
+        (SendFailed(kind=FailureKind.UNAVAILABLE, problem="p", retry_after_s=7), Unavailable),
+        (SendFailed(kind=FailureKind.RATE_LIMITED, problem="p", retry_after_s=7), Unavailable),
         (SendFailed(kind=FailureKind.NONSENSE, problem="p"), Unavailable),
         (SendFailed(kind=FailureKind.FORBIDDEN, problem="p"), PermissionDenied),
         (SendFailed(kind=FailureKind.NOT_FOUND, problem="p"), NotFound),
@@ -172,7 +172,7 @@ async def test_every_failure_of_a_write_has_its_error(
         with pytest.raises(expected) as caught:
             await act(project, order, MARK)
         if isinstance(answer, SendFailed) and isinstance(caught.value, Unavailable):
-            assert caught.value.retry_after == answer.retry_after
+            assert caught.value.retry_after_s == answer.retry_after_s
 
 
 async def test_githubs_refusal_of_content_is_told_in_its_words(

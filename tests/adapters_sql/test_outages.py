@@ -88,7 +88,7 @@ async def test_away_and_back(own_postgresql: LocalServer, url: str) -> None:
             for call in (lambda: desk.ledger.transact(desk.write), desk.stored):
                 with anyio.fail_after(5), pytest.raises(Unavailable, match="no server is there") as raised:
                     await call()
-                assert raised.value.retry_after is not None
+                assert raised.value.retry_after_s is not None
             with pytest.raises(Unavailable, match="no server is there"):
                 async with opened(url):
                     pytest.fail("opened")
@@ -134,7 +134,7 @@ class Counting(Duty):
     """Writes an event at each run."""
 
     name = "count"
-    interval = 0.05
+    interval_s = 0.05
 
     def __init__(self, store: SqlStore) -> None:
         self._ledger = store.ledger
@@ -163,7 +163,7 @@ async def test_duties_go_on(own_postgresql: LocalServer, url: str) -> None:
     """
     async with opened(url) as store, opened(url) as elsewhere, anyio.create_task_group() as group:
         duty = Counting(store)
-        group.start_soon(DutyRunner(store.ledger, [duty], first_backoff=0.1).run)
+        group.start_soon(DutyRunner(store.ledger, [duty], first_backoff_s=0.1).run)
         await until(lambda: duty.done >= 2)
         await anyio.to_thread.run_sync(own_postgresql.stop)
         with anyio.fail_after(30):

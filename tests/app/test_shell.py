@@ -17,7 +17,7 @@ GROUP = ExceptionGroup(
     ("raised", "code"),
     [
         (InvalidInput("name", "is none"), 2),
-        (Unavailable("github", "is away", retry_after=3.0), 1),
+        (Unavailable("github", "is away", retry_after_s=3.0), 1),
         (GROUP, 1),
         (KeyboardInterrupt(), 130),
         (INTERRUPT, 130),

@@ -471,7 +471,7 @@ ALICE = Author(login="alice", node_id="U_alice", association="OWNER", can_push=T
 FAILURES: dict[Fault | None, FetchFailed] = {
     Fault.UNAVAILABLE: FetchFailed(kind=FailureKind.UNAVAILABLE, problem="no connection"),
     Fault.LIMITED: FetchFailed(kind=FailureKind.RATE_LIMITED, problem="secondary"),
-    Fault.LIMITED_FOR: FetchFailed(kind=FailureKind.RATE_LIMITED, problem="primary", retry_after=30),
+    Fault.LIMITED_FOR: FetchFailed(kind=FailureKind.RATE_LIMITED, problem="primary", retry_after_s=30),
     Fault.NONSENSE: FetchFailed(kind=FailureKind.NONSENSE, problem="malformed"),
     Fault.FORBIDDEN: FetchFailed(kind=FailureKind.FORBIDDEN, problem="not this"),
     Fault.NOT_FOUND: FetchFailed(kind=FailureKind.NOT_FOUND, problem="not there"),

@@ -210,7 +210,7 @@ async def test_what_always_fails_is_given_up(
 @pytest.mark.lesson("S11")
 async def test_after_a_limit_the_others_wait_unasked(harness: CoreHarness) -> None:
     """One attempt met it; the rest of the round is put off as long, and loses none of its attempts."""
-    harness.effects.refusals.append(Unavailable("github", "secondary rate limit", retry_after=600))
+    harness.effects.refusals.append(Unavailable("github", "secondary rate limit", retry_after_s=600))
     for order in (REPLY, RESOLVE, COMMENT):
         await _ask(harness, order)
     calls: list[str] = []

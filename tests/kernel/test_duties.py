@@ -39,10 +39,10 @@ class Scripted(Duty):
     """Does what its script says, run by run; stops its runner at the end of the script."""
 
     def __init__(
-        self, script: list[Callable[[], float | None]], *, interval: float = 30, lasts: float = 0
+        self, script: list[Callable[[], float | None]], *, interval_s: float = 30, lasts: float = 0
     ) -> None:
         self.name = "scripted"
-        self.interval = interval
+        self.interval_s = interval_s
         self.began: list[float] = []
         self.ended = anyio.Event()
         self._script = script
@@ -94,7 +94,7 @@ def test_pacing(store: MemoryStore) -> None:
 def test_backoff(store: MemoryStore, caplog: pytest.LogCaptureFixture) -> None:
     """Failures back off, doubling to a limit; a success begins anew. Each is logged with its duty."""
     script = [*[fails(ZeroDivisionError())] * 4, asks(3), fails(ZeroDivisionError())]
-    assert pauses(store, script, first_backoff=2, longest_backoff=8) == pytest.approx([2, 4, 8, 8, 3, 2])
+    assert pauses(store, script, first_backoff_s=2, longest_backoff_s=8) == pytest.approx([2, 4, 8, 8, 3, 2])
     failures = [record for record in caplog.records if record.levelno == logging.ERROR]
     assert len(failures) == script.count(script[0]) + 1
     assert "duty scripted failed; again in 2 s" in caplog.text
@@ -103,11 +103,11 @@ def test_backoff(store: MemoryStore, caplog: pytest.LogCaptureFixture) -> None:
 def test_backoff_that_is_asked_for(store: MemoryStore) -> None:
     """A service that says when to come again is not asked earlier; one that does not is backed off from."""
     script = [
-        fails(Unavailable("github", "rate limit", retry_after=90)),
-        fails(Unavailable("github", "rate limit", retry_after=0.5)),
+        fails(Unavailable("github", "rate limit", retry_after_s=90)),
+        fails(Unavailable("github", "rate limit", retry_after_s=0.5)),
         fails(Unavailable("github", "is down")),
     ]
-    assert pauses(store, script, first_backoff=1) == pytest.approx([90, 2, 4])
+    assert pauses(store, script, first_backoff_s=1) == pytest.approx([90, 2, 4])
 
 
 @pytest.mark.anyio
@@ -117,7 +117,7 @@ async def test_failure_is_of_one(store: MemoryStore, caplog: pytest.LogCaptureFi
     bad = Scripted([fails(ZeroDivisionError())] * ENOUGH)
     with anyio.fail_after(10):
         async with anyio.create_task_group() as group:
-            group.start_soon(DutyRunner(store.ledger, [bad, good], first_backoff=1000).run)
+            group.start_soon(DutyRunner(store.ledger, [bad, good], first_backoff_s=1000).run)
             await good.ended.wait()
             group.cancel_scope.cancel()
     assert len(bad.began) == 1
@@ -143,7 +143,7 @@ async def test_stop(store: MemoryStore) -> None:
     duties = [Long(), Scripted([asks(1000)]), Scripted([fails(ZeroDivisionError())])]
     with anyio.fail_after(5):
         async with anyio.create_task_group() as group:
-            group.start_soon(DutyRunner(store.ledger, duties, first_backoff=1000).run)
+            group.start_soon(DutyRunner(store.ledger, duties, first_backoff_s=1000).run)
             await running.wait()
             group.cancel_scope.cancel()
     assert cleaned == ["up"]
@@ -257,7 +257,7 @@ async def test_commit_during_a_run(desk: Desk) -> None:
 
     class Late(Duty):
         name = "late"
-        interval = 1000
+        interval_s = 1000
         wakes_on_events = True
 
         def __init__(self) -> None:
@@ -283,7 +283,7 @@ async def test_commit_during_a_run(desk: Desk) -> None:
 @pytest.mark.anyio
 async def test_consumer_is_woken(desk: Desk) -> None:
     """A commit with events wakes a consumer from its pause."""
-    desk.duty.interval = 1000
+    desk.duty.interval_s = 1000
     with anyio.fail_after(10):
         async with anyio.create_task_group() as group:
             group.start_soon(DutyRunner(desk.store.ledger, [desk.duty]).run)

@@ -59,7 +59,7 @@ async def test_the_duty_reports_before_it_judges(world: Any, host: Any, other: A
     await duty_of(host).run()
     lost = {known.host.id: known.host.lost_at is not None for known in await host.core.hosts.service().list()}
     assert lost == {"host-1": False, "host-2": True}
-    assert timedelta(seconds=duty_of(host).interval) * 4 <= LOST_AFTER
+    assert timedelta(seconds=duty_of(host).interval_s) * 4 <= LOST_AFTER
 
 
 async def test_a_runner_whose_host_was_retired_ends(world: Any, host: Any, other: Any) -> None:

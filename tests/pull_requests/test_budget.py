@@ -33,8 +33,8 @@ def limit(remaining: int = 4000, told_at: datetime = EPOCH, resource: str = "gra
     )
 
 
-def a_round(*, limited: bool = False, retry_after: float | None = None) -> Round:
-    return Round(host="github.com", limits=(), limited=limited, retry_after=retry_after)
+def a_round(*, limited: bool = False, retry_after_s: float | None = None) -> Round:
+    return Round(host="github.com", limits=(), limited=limited, retry_after_s=retry_after_s)
 
 
 NEW = ForgeBudget(host="github.com", resource="graphql")
@@ -59,9 +59,9 @@ def test_a_pause_that_nobody_tells_doubles_with_each_round_and_halves_after_a_go
 
 def test_what_the_forge_asks_for_is_what_it_gets() -> None:
     """`retry-after` goes before our own guess, and a shorter one never ends a longer wait."""
-    long = struck(NEW, a_round(limited=True, retry_after=900), EPOCH)
+    long = struck(NEW, a_round(limited=True, retry_after_s=900), EPOCH)
     assert long.blocked_until == EPOCH + timedelta(seconds=900)
-    assert struck(long, a_round(limited=True, retry_after=1), EPOCH).blocked_until == long.blocked_until
+    assert struck(long, a_round(limited=True, retry_after_s=1), EPOCH).blocked_until == long.blocked_until
 
 
 @given(st.lists(st.booleans(), max_size=20))
@@ -93,7 +93,7 @@ def test_a_fifth_of_a_budget_is_kept_for_people(remaining: int, held_s: float | 
     budget = spared(told(NEW, limit(remaining)), now)
     assert budget.blocked_until == (None if held_s is None else now + timedelta(seconds=held_s))
     assert spared(NEW, now) == NEW  # of which nothing was told
-    asked_longer = struck(budget, a_round(limited=True, retry_after=9000), now)
+    asked_longer = struck(budget, a_round(limited=True, retry_after_s=9000), now)
     assert spared(asked_longer, now).blocked_until == now + timedelta(seconds=9000)
 
 

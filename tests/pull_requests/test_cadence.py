@@ -66,7 +66,7 @@ async def test_cadence(room: "Room", changes: dict[str, Any], later: float, expe
 async def test_unknown_mergeability_has_one_kick_and_growing_pauses(
     room: "Room",
 ) -> None:
-    """One kick, reads after 2, 4, 8 and 16 s, then the cadence; a new head or base begins anew."""
+    """One question, reads after 2, 4, 8 and 16 s, then the cadence; a new head or base begins anew."""
     await room.add_workspace()
     await room.attach()
     unknown = an_observation(mergeability=Mergeability.UNKNOWN)
@@ -144,7 +144,7 @@ async def test_the_duty_refreshes_what_is_due_and_asks_for_the_next(room: "Room"
     assert await duty.run() == 0.2
     await room.set(cadence_hot_s=30)
     room.clock.advance(1)
-    assert await duty.run() == duty.interval == 5.0
+    assert await duty.run() == duty.interval_s == 5.0
 
 
 def _status(status: WorkspaceStatus) -> WorkspaceStatusChanged:

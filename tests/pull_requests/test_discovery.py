@@ -197,7 +197,7 @@ async def test_a_branch_that_can_not_be_looked_for_is_a_failure(room: "Room") ->
     room.forge.candidates[BRANCH] = failed
     await room.add_workspace()
     assert await room.service.refresh_workspace("w1") == RefreshFailed(
-        kind=FailureKind.UNAVAILABLE, problem="because", retry_after=None
+        kind=FailureKind.UNAVAILABLE, problem="because", retry_after_s=None
     )
     await room.attach()
     room.forge.observations["PR_1"] = an_observation(state=GitHubState.CLOSED)

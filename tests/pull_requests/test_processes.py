@@ -147,7 +147,7 @@ FAILED = FetchFailed(kind=FailureKind.UNAVAILABLE, problem="no connection")
     [
         (an_observation("PR_0", number=1), Unchanged()),
         (an_observation("PR_0", number=1, title="New"), Refreshed(changed=("title",))),
-        (FAILED, RefreshFailed(kind=FailureKind.UNAVAILABLE, problem="no connection", retry_after=None)),
+        (FAILED, RefreshFailed(kind=FailureKind.UNAVAILABLE, problem="no connection", retry_after_s=None)),
     ],
     ids=["unchanged", "changed", "failed"],
 )

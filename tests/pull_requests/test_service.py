@@ -376,10 +376,10 @@ async def test_a_failed_fetch_keeps_every_fact(room: "Room", kind: FailureKind) 
     """The outcome says what happened, the watch since when; nothing is cleared and no event written."""
     await attached(room)
     snapshot, events = await room.snapshot(), await room.events()
-    room.forge.observations["PR_1"] = FetchFailed(kind=kind, problem="because", retry_after=120)
+    room.forge.observations["PR_1"] = FetchFailed(kind=kind, problem="because", retry_after_s=120)
     room.clock.advance(10)
     assert await room.service.refresh_workspace("w1") == RefreshFailed(
-        kind=kind, problem="because", retry_after=120
+        kind=kind, problem="because", retry_after_s=120
     )
     assert (await room.snapshot(), await room.events()) == (snapshot, events)
     watch = await room.watch()
@@ -426,7 +426,7 @@ async def test_nothing_is_fetched_by_itself_while_github_asks_to_wait(room: "Roo
     await room.add_workspace("w2", branch="other")
     await room.attach("w2", "PR_2")
     room.forge.observations["PR_2"] = FetchFailed(
-        kind=FailureKind.RATE_LIMITED, problem="secondary", retry_after=90
+        kind=FailureKind.RATE_LIMITED, problem="secondary", retry_after_s=90
     )
     await room.service.refresh_workspace("w2")
     room.forge.asked.clear()

@@ -298,7 +298,7 @@ async def test_a_merged_pull_request_is_not_looked_at_again(harness: HouseT) -> 
     for duty in harness.core.duties():
         if isinstance(duty, RatchetDuty):
             harness.clock.advance(3600)
-            assert await duty.run() == duty.interval
+            assert await duty.run() == duty.interval_s
     assert len(await harness.payloads("ratchet.decided")) == 1
 
 

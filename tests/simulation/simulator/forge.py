@@ -42,7 +42,7 @@ LONGEST_LAG_S = 3.0
 _FAILURES = (
     FetchFailed(kind=FailureKind.UNAVAILABLE, problem="the world says no"),
     FetchFailed(kind=FailureKind.NONSENSE, problem="the world talks nonsense"),
-    FetchFailed(kind=FailureKind.RATE_LIMITED, problem="too much", retry_after=4.0),
+    FetchFailed(kind=FailureKind.RATE_LIMITED, problem="too much", retry_after_s=4.0),
     FetchFailed(kind=FailureKind.NOT_FOUND, problem="the world denies it"),
 )
 

@@ -50,7 +50,7 @@ class SendFailed:
     kind: FailureKind
     problem: str
     """One sentence without outside text."""
-    retry_after: float | None = None
+    retry_after_s: float | None = None
     too_big: bool = False
     """A smaller question may be answered."""
     secondary: bool = False
@@ -117,11 +117,13 @@ def read_failure(
         return _failed(
             FailureKind.UNAVAILABLE,
             f"GitHub answered {status}",
-            retry_after=_wait(headers, now),
+            retry_after_s=_wait_s(headers, now),
             too_big=True,
         )
     if status >= HTTPStatus.INTERNAL_SERVER_ERROR:
-        return _failed(FailureKind.UNAVAILABLE, f"GitHub answered {status}", retry_after=_wait(headers, now))
+        return _failed(
+            FailureKind.UNAVAILABLE, f"GitHub answered {status}", retry_after_s=_wait_s(headers, now)
+        )
     if status == HTTPStatus.UNAUTHORIZED:
         return _failed(FailureKind.FORBIDDEN, "the token is wrong or expired (401)")
     if status == HTTPStatus.FORBIDDEN:
@@ -142,7 +144,7 @@ def _limit(
 ) -> SendFailed | None:
     types = {error.type for error in _errors(parsed or {})}
     told = b"secondary rate limit" in body[:20_000].lower() or b"abuse detection" in body[:20_000].lower()
-    wait = _wait(headers, now)
+    wait_s = _wait_s(headers, now)
     refused = status in (HTTPStatus.FORBIDDEN, HTTPStatus.TOO_MANY_REQUESTS)
     without_data = parsed is not None and not isinstance(parsed.get("data"), dict)
     secondary = (
@@ -152,18 +154,20 @@ def _limit(
     )
     primary = types & _PRIMARY_TYPES or (refused and headers.get("x-ratelimit-remaining") == "0")
     if primary:
-        return _failed(FailureKind.RATE_LIMITED, "primary rate limit: no points are left", retry_after=wait)
+        return _failed(
+            FailureKind.RATE_LIMITED, "primary rate limit: no points are left", retry_after_s=wait_s
+        )
     if secondary:
         return _failed(
             FailureKind.RATE_LIMITED,
             "secondary rate limit: too much at once",
-            retry_after=max(wait or 0, 0 if "retry-after" in headers else SECONDARY_WAIT_S),
+            retry_after_s=max(wait_s or 0, 0 if "retry-after" in headers else SECONDARY_WAIT_S),
             secondary=True,
         )
     return None
 
 
-def _wait(headers: Mapping[str, str], now: datetime) -> float | None:
+def _wait_s(headers: Mapping[str, str], now: datetime) -> float | None:
     """Seconds to wait: `retry-after`, else until the reset when no points are left."""
     after = _number(headers.get("retry-after"))
     if after is not None:

@@ -33,7 +33,7 @@ def failed(failure: SendFailed) -> FetchFailed:
     return FetchFailed(
         kind=failure.kind,
         problem=failure.problem,
-        retry_after=failure.retry_after,
+        retry_after_s=failure.retry_after_s,
         secondary=failure.secondary,
     )
 

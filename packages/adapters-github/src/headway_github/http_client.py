@@ -79,11 +79,11 @@ class HttpClient:
         return SendFailed(kind=FailureKind.NONSENSE, problem="GitHub redirects without end")
 
     async def _connected(self, request: httpx.Request) -> httpx.Response:
-        for pause in self._limits.connect_pauses_s:
+        for pause_s in self._limits.connect_pauses_s:
             try:
                 return await self.http.send(request, stream=True)
             except (httpx.ConnectError, httpx.ConnectTimeout):
-                await anyio.sleep(pause)
+                await anyio.sleep(pause_s)
         return await self.http.send(request, stream=True)
 
     async def _read(self, response: httpx.Response) -> RawAnswer | SendFailed:

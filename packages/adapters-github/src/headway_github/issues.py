@@ -60,4 +60,4 @@ def as_error(failure: SendFailed, kind: str, key: str) -> HeadwayError:
         case FailureKind.FORBIDDEN:
             return PermissionDenied("github", failure.problem)
         case FailureKind.UNAVAILABLE | FailureKind.RATE_LIMITED | FailureKind.NONSENSE:
-            return Unavailable("github", failure.problem, retry_after=failure.retry_after)
+            return Unavailable("github", failure.problem, retry_after_s=failure.retry_after_s)

@@ -15,16 +15,16 @@ class Limited:
     def __init__(self, *, now: Callable[[], float] = anyio.current_time) -> None:
         self._now = now
         self._met: SendFailed | None = None
-        self._until = 0.0
+        self._ends_at = 0.0
 
     def note(self, failure: SendFailed) -> None:
         """Remember it, if it is a limit; one that does not say how long is a minute."""
         if failure.kind is FailureKind.RATE_LIMITED:
-            wait = SECONDARY_WAIT_S if failure.retry_after is None else failure.retry_after
-            self._met, self._until = failure, self._now() + wait
+            wait_s = SECONDARY_WAIT_S if failure.retry_after_s is None else failure.retry_after_s
+            self._met, self._ends_at = failure, self._now() + wait_s
 
     def left(self) -> SendFailed | None:
         """The same refusal with what is left of its wait; None when there is none, or it is over."""
-        if self._met is None or self._now() >= self._until:
+        if self._met is None or self._now() >= self._ends_at:
             return None
-        return attrs.evolve(self._met, retry_after=self._until - self._now())
+        return attrs.evolve(self._met, retry_after_s=self._ends_at - self._now())

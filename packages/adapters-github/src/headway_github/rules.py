@@ -23,7 +23,7 @@ Required = tuple[str, ...] | None
 @attrs.frozen
 class _Known:
     contexts: Required
-    at: float
+    read_at: float
 
 
 class RequiredContexts:
@@ -37,7 +37,7 @@ class RequiredContexts:
         """What the base branch requires, asked again when the answer is older than `KEPT_S`."""
         key = (project.repository, ref)
         known = self._known.get(key)
-        if known is not None and self._now() < known.at + KEPT_S:
+        if known is not None and self._now() < known.read_at + KEPT_S:
             return known.contexts
         variables: Mapping[str, object] = {
             "owner": project.github_owner,
@@ -46,7 +46,7 @@ class RequiredContexts:
         }
         answer = await graphql.send(document("required"), variables)
         if isinstance(answer, SendFailed):
-            if known is not None and self._now() < known.at + STALE_S:
+            if known is not None and self._now() < known.read_at + STALE_S:
                 return known.contexts
             return None
         try:

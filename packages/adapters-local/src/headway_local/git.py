@@ -130,15 +130,15 @@ class Git:
         once: Callable[[], Awaitable[Answer]],
         limit_s: float,
     ) -> Answer:
-        pause = RACE_PAUSE_S
+        pause_s = RACE_PAUSE_S
         for left in reversed(range(RACE_TRIES)):
             answer = await _in_time(words[0], once, limit_s)
             if answer.code in codes:
                 return answer
             if not left or not _RACES.search(answer.error):
                 raise GitRefused(words[0], answer)
-            await anyio.sleep(pause)
-            pause *= 2
+            await anyio.sleep(pause_s)
+            pause_s *= 2
         raise AssertionError
 
 

@@ -265,12 +265,16 @@ class Family:
             signal.signal(asking, self._ask_to_stop)
 
     def watch(
-        self, program: int, grace: "Callable[[], float]", leash: "int | None" = None, patience: float = 0.0
+        self,
+        program: int,
+        grace_s: "Callable[[], float]",
+        leash: "int | None" = None,
+        patience_s: float = 0.0,
     ) -> int:
         """Sleep until all have ended, because they wanted or were asked to; the program's wait status.
 
-        They are asked by a signal, or `patience` seconds after the leash's other end was closed; who
-        still lives `grace` seconds later is killed.
+        They are asked by a signal, or `patience_s` after the leash's other end was closed; who
+        still lives `grace_s` later is killed.
         """
         self.program = program
         ask = kill = None  # when
@@ -283,7 +287,7 @@ class Family:
                 self._tell(signal.SIGTERM)  # at each wake-up: whose parent has ended is adopted only then
             if self._asked_to_stop or (ask is not None and now >= ask):
                 self._asked_to_stop, ask = False, None
-                kill = min(now + grace(), now + grace() if kill is None else kill)
+                kill = min(now + grace_s(), now + grace_s() if kill is None else kill)
                 self._tell(signal.SIGTERM)
             if kill is not None and now >= kill:
                 self._tell(signal.SIGKILL)
@@ -291,7 +295,7 @@ class Family:
             next_time = min((moment for moment in (ask, kill) if moment is not None), default=None)
             if self._sleep(None if next_time is None else next_time - now, leash):
                 leash = None
-                ask = time.monotonic() + patience
+                ask = time.monotonic() + patience_s
         assert self.status is not None, "no child is left, so the program was reaped"
         return self.status
 
@@ -326,12 +330,12 @@ class Family:
                 with contextlib.suppress(OSError):
                     os.kill(child, what)
 
-    def _sleep(self, seconds: "float | None", leash: "int | None") -> bool:
+    def _sleep(self, wait_s: "float | None", leash: "int | None") -> bool:
         """Wait for a signal, the leash or the time, and keep what is printed meanwhile.
 
         True when the leash's other end was closed.
         """
-        until = None if seconds is None else time.monotonic() + seconds
+        until = None if wait_s is None else time.monotonic() + wait_s
         while True:
             sources = [source for source in (self._woken, leash) if source is not None]
             printed = [] if self._output is None else [self._output.source]
@@ -347,7 +351,7 @@ class Family:
                 return leash is not None and leash in ready and not os.read(leash, 4096)
 
 
-def ordered_grace() -> float:
+def ordered_grace_s() -> float:
     """What whoever stops the attempt wrote before the signal."""
     try:
         with open("stop", encoding="ascii") as order:
@@ -379,7 +383,7 @@ def attempt(limit: int, folder: str, cwd: str, command: "list[str]") -> None:
     os.close(prompt)
     os.close(output.sink)
     os.close(starting)
-    status = family.watch(program, ordered_grace)
+    status = family.watch(program, ordered_grace_s)
     output.take_rest()
     code = os.waitstatus_to_exitcode(status)
     write_file("exit", f"signal {-code}\n" if code < 0 else f"exit_code {code}\n")
@@ -399,7 +403,7 @@ def hold(descriptor: int) -> None:
             return
 
 
-def leash(patience: float, lock: str, cwd: str, command: "list[str]") -> None:
+def leash(patience_s: float, lock: str, cwd: str, command: "list[str]") -> None:
     family = Family()
     nothing = os.open(os.devnull, os.O_RDONLY)
     try:
@@ -415,7 +419,7 @@ def leash(patience: float, lock: str, cwd: str, command: "list[str]") -> None:
         )
         sys.stderr.flush()
         os._exit(CANNOT_EXECUTE)
-    status = family.watch(program, lambda: LEFTOVER_GRACE_S, leash=0, patience=patience)
+    status = family.watch(program, lambda: LEFTOVER_GRACE_S, leash=0, patience_s=patience_s)
     code = os.waitstatus_to_exitcode(status)
     if code < 0:
         resource.setrlimit(resource.RLIMIT_CORE, (0, 0))  # the program left a core if it was to be
@@ -431,8 +435,8 @@ def main(mode: str, *words: str) -> None:
         limit, folder, cwd, *command = words
         attempt(int(limit), folder, cwd, command)
     else:
-        patience, lock, cwd, *command = words
-        leash(float(patience), lock, cwd, command)
+        patience_s, lock, cwd, *command = words
+        leash(float(patience_s), lock, cwd, command)
 
 
 if __name__ == "__main__":

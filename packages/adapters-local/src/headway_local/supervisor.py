@@ -132,14 +132,14 @@ class LocalSupervisor(Supervisor):
         if not isinstance(known, Running):
             return known
         await anyio.to_thread.run_sync(_order_stop, folder, grace_s)
-        pause = RECHECK_S
+        pause_s = RECHECK_S
         with anyio.move_on_after(grace_s + STOP_MARGIN_S):
             told = False
             while isinstance(known, Running):
                 # `started` may not be there yet: the program has its lock, and is about to write it.
                 told = told or await anyio.to_thread.run_sync(_signal, folder, signal.SIGTERM)
-                await anyio.sleep(pause)
-                pause = min(pause * 2, LOOK_AGAIN_AT_MOST_S)
+                await anyio.sleep(pause_s)
+                pause_s = min(pause_s * 2, LOOK_AGAIN_AT_MOST_S)
                 known = await self._known_or_closed(folder)
         if isinstance(known, Running):
             # Its agent dies with it.

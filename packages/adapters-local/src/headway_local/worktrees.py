@@ -250,7 +250,7 @@ class GitWorktrees(Worktrees):
         limit = anyio.current_time() + STILL_MAKING_S
         while await anyio.to_thread.run_sync(in_use, marker):
             if anyio.current_time() > limit:
-                raise Unavailable("git", f"{folder} is still being made", retry_after=STILL_MAKING_S)
+                raise Unavailable("git", f"{folder} is still being made", retry_after_s=STILL_MAKING_S)
             await anyio.sleep(RECHECK_S)
         await self._discard(repo_path, base_path, folder)
         await anyio.Path(marker).unlink(missing_ok=True)

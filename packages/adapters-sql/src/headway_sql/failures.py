@@ -15,22 +15,22 @@ class Busy(Unavailable):
     """Other writers are in the way, longer than one wait. The ledger tries again before a caller sees it."""
 
     def __init__(self, problem: str = "is locked by another process") -> None:
-        super().__init__(SERVICE, problem, retry_after=AGAIN_S)
+        super().__init__(SERVICE, problem, retry_after_s=AGAIN_S)
 
 
 class Lost(Unavailable):
     """The connection died before COMMIT, so that nothing is stored. The ledger tries again on a new one."""
 
     def __init__(self) -> None:
-        super().__init__(SERVICE, "broke off the connection", retry_after=AGAIN_S)
+        super().__init__(SERVICE, "broke off the connection", retry_after_s=AGAIN_S)
 
 
 def busy(problem: str) -> Failure:
     return lambda: Busy(problem)
 
 
-def unavailable(problem: str, *, retry_after: float | None = None) -> Failure:
-    return lambda: Unavailable(SERVICE, problem, retry_after=retry_after)
+def unavailable(problem: str, *, retry_after_s: float | None = None) -> Failure:
+    return lambda: Unavailable(SERVICE, problem, retry_after_s=retry_after_s)
 
 
 def refused(problem: str) -> Failure:

@@ -7,10 +7,10 @@ from types import MappingProxyType
 from headway_core.kernel.errors import HeadwayError, Unavailable
 from headway_sql.failures import AGAIN_S, SERVICE, Failure, busy, denied, refused, unavailable
 
-_STARTING = unavailable("is starting, stopping or being restored", retry_after=AGAIN_S)
-_UNREACHABLE = unavailable("can't be reached", retry_after=AGAIN_S)
-_SLOW = unavailable("took too long over a statement", retry_after=AGAIN_S)
-_CROWDED = unavailable("has no connection left: too many clients", retry_after=AGAIN_S)
+_STARTING = unavailable("is starting, stopping or being restored", retry_after_s=AGAIN_S)
+_UNREACHABLE = unavailable("can't be reached", retry_after_s=AGAIN_S)
+_SLOW = unavailable("took too long over a statement", retry_after_s=AGAIN_S)
+_CROWDED = unavailable("has no connection left: too many clients", retry_after_s=AGAIN_S)
 _STRANGE = unavailable("has other tables than this Headway knows: it was changed by hand, or by another one")
 _NO_LOGIN = denied("the server refuses this user or password")
 _NO_DATABASE = refused("the server has no database of this name: create it first")
@@ -35,7 +35,7 @@ TRANSLATIONS: Mapping[str, Failure] = MappingProxyType(
         "42501": denied("this user may not do that: it needs the right to create and write tables"),
         "53300": _CROWDED,
         "53100": unavailable("can't be written: the disk is full"),
-        "53": unavailable("has no memory or other resource left", retry_after=AGAIN_S),
+        "53": unavailable("has no memory or other resource left", retry_after_s=AGAIN_S),
         "58": unavailable("can't be read or written: the disk reports an error"),
         "XX001": unavailable("is damaged: restore it from a backup"),
         "XX002": unavailable("is damaged: restore it from a backup"),
@@ -71,9 +71,9 @@ _WHILE_CONNECTING: tuple[tuple[str, Failure], ...] = (
     (r"failed to resolve host", unavailable("can't be reached: no host of this name is known")),
     (
         r"Connection refused|No such file or directory",
-        unavailable("can't be reached: no server is there", retry_after=AGAIN_S),
+        unavailable("can't be reached: no server is there", retry_after_s=AGAIN_S),
     ),
-    (r"timeout", unavailable("can't be reached: the server does not answer", retry_after=AGAIN_S)),
+    (r"timeout", unavailable("can't be reached: the server does not answer", retry_after_s=AGAIN_S)),
 )
 """libpq gives no code while it connects, only words; what the server says there is mostly English."""
 
@@ -86,4 +86,4 @@ def while_connecting(words: str) -> HeadwayError:
         if re.search(part, words):
             return failure()
     sentence = _WHERE.sub("", " ".join(words.split()))
-    return Unavailable(SERVICE, f"can't be reached: {sentence}", retry_after=AGAIN_S)
+    return Unavailable(SERVICE, f"can't be reached: {sentence}", retry_after_s=AGAIN_S)

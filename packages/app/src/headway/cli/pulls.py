@@ -157,4 +157,4 @@ def expect_read(outcome: RefreshOutcome) -> None:
 def _error(failed: RefreshFailed) -> HeadwayError:
     if failed.kind is FailureKind.FORBIDDEN:
         return PermissionDenied("github", failed.problem)
-    return Unavailable("github", failed.problem, retry_after=failed.retry_after)
+    return Unavailable("github", failed.problem, retry_after_s=failed.retry_after_s)

@@ -83,8 +83,8 @@ def _document(error: BaseException) -> dict[str, object]:
             document["field"] = field
         case NotFound(kind=kind):
             document["field"] = kind
-        case Unavailable(retry_after=seconds):
-            document["retry_after"] = seconds
+        case Unavailable(retry_after_s=retry_after_s):
+            document["retry_after"] = retry_after_s
         case _:
             pass
     return document

@@ -84,8 +84,8 @@ class ForgeActionDuty(Duty):
                 found = await self._writer.write(project, action.order, action.mark)
             await self._done(action, found)
         except Unavailable as error:
-            await self._failed(action, error.problem, pause_s=error.retry_after)
-            return error.retry_after
+            await self._failed(action, error.problem, pause_s=error.retry_after_s)
+            return error.retry_after_s
         except PermissionDenied as error:
             await self._failed(action, error.problem)
         except (NotFound, InvalidInput) as error:
@@ -115,5 +115,5 @@ class ForgeActionDuty(Duty):
             return SHORTEST_PAUSE_S
         for action in self._actions.query(tx, NEXT_ACTION, due_at=tx.now()):
             if action.due_at is not None:
-                return min(max((action.due_at - tx.now()).total_seconds(), SHORTEST_PAUSE_S), self.interval)
-        return self.interval
+                return min(max((action.due_at - tx.now()).total_seconds(), SHORTEST_PAUSE_S), self.interval_s)
+        return self.interval_s

@@ -19,7 +19,7 @@ class Written:
 class ForgeWriter(ABC):
     """Writes to a forge. `mark` is put into the text, and is how the effect is found again.
 
-    Raises `Unavailable` (try again, `retry_after` when known), `PermissionDenied`, `NotFound` (the thread
+    Raises `Unavailable` (try again, `retry_after_s` when known), `PermissionDenied`, `NotFound` (the thread
     or repository is gone) and `InvalidInput` (GitHub refuses the content: its own message, cut to 300
     characters).
     """

@@ -22,7 +22,7 @@ class Duty(ABC):
     """One thing that is done again and again."""
 
     name: str
-    interval: float = 30.0
+    interval_s: float = 30.0
     """Seconds from the end of one run to the start of the next."""
     wakes_on_events: ClassVar[bool] = False
     """Whether a commit that wrote events ends the wait early."""
@@ -31,7 +31,7 @@ class Duty(ABC):
 
     @abstractmethod
     async def run(self) -> float | None:
-        """Do it once. Returns the seconds until the next run, None for `interval`."""
+        """Do it once. Returns the seconds until the next run, None for `interval_s`."""
 
 
 class DutyRunner:
@@ -42,13 +42,13 @@ class DutyRunner:
         ledger: Ledger,
         duties: Sequence[Duty],
         *,
-        first_backoff: float = 1.0,
-        longest_backoff: float = 300.0,
+        first_backoff_s: float = 1.0,
+        longest_backoff_s: float = 300.0,
     ) -> None:
         self._ledger = ledger
         self._duties = tuple(duties)
-        self._first_backoff = first_backoff
-        self._longest_backoff = longest_backoff
+        self._first_backoff_s = first_backoff_s
+        self._longest_backoff_s = longest_backoff_s
 
     async def run(self) -> None:
         """Run every duty in a loop of its own. Ends by cancellation, or by what a duty `ends_runner` with."""
@@ -57,26 +57,26 @@ class DutyRunner:
                 group.start_soon(self._loop, duty, name=duty.name)
 
     async def _loop(self, duty: Duty) -> None:
-        backoff = self._first_backoff
+        backoff_s = self._first_backoff_s
         while True:
             changed = self._ledger.changed()
             try:
-                asked = await duty.run()
+                asked_s = await duty.run()
             except duty.ends_runner:
                 raise
             except Exception as error:
-                pause = max(backoff, _asked_pause(error))
-                logger.exception("duty %s failed; again in %.0f s", duty.name, pause)
-                await anyio.sleep(pause)
-                backoff = min(backoff * 2, self._longest_backoff)
+                pause_s = max(backoff_s, _asked_pause_s(error))
+                logger.exception("duty %s failed; again in %.0f s", duty.name, pause_s)
+                await anyio.sleep(pause_s)
+                backoff_s = min(backoff_s * 2, self._longest_backoff_s)
                 continue
-            backoff = self._first_backoff
-            with anyio.move_on_after(duty.interval if asked is None else asked):
+            backoff_s = self._first_backoff_s
+            with anyio.move_on_after(duty.interval_s if asked_s is None else asked_s):
                 if duty.wakes_on_events:
                     await changed.wait()
                 else:
                     await anyio.sleep_forever()
 
 
-def _asked_pause(error: Exception) -> float:
-    return (error.retry_after or 0.0) if isinstance(error, Unavailable) else 0.0
+def _asked_pause_s(error: Exception) -> float:
+    return (error.retry_after_s or 0.0) if isinstance(error, Unavailable) else 0.0

@@ -88,13 +88,13 @@ class PermissionDenied(HeadwayError):
 
 
 class Unavailable(HeadwayError):
-    """`service` can't be used now; `retry_after` is in seconds, None when nobody knows."""
+    """`service` can't be used now; again after `retry_after_s`, None when nobody knows."""
 
-    def __init__(self, service: str, problem: str, *, retry_after: float | None = None) -> None:
+    def __init__(self, service: str, problem: str, *, retry_after_s: float | None = None) -> None:
         super().__init__(f"{service}: {problem}")
         self.service = service
         self.problem = problem
-        self.retry_after = retry_after
+        self.retry_after_s = retry_after_s
 
 
 class OutcomeUnknown(Unavailable):

@@ -30,7 +30,7 @@ class RetentionDuty(Duty):
     """Removes what nobody will read, and the positions of consumers that are dead."""
 
     name = "event retention"
-    interval = 600.0
+    interval_s = 600.0
 
     def __init__(
         self,

@@ -23,7 +23,7 @@ class HostDuty(Duty):
     """
 
     name = "hosts"
-    interval = 15.0
+    interval_s = 15.0
     ends_runner = (Retired,)
 
     def __init__(self, heartbeat: HostHeartbeat, hosts: HostService) -> None:
@@ -46,7 +46,7 @@ class WorkspaceDuty(Duty):
     """
 
     name = "workspaces"
-    interval = 10.0
+    interval_s = 10.0
     wakes_on_events = True
 
     def __init__(
@@ -75,7 +75,7 @@ class WorkspaceDuty(Duty):
                 if not run.active:
                     break
                 # Some row changes when a provisioning ends, but for one that had nothing to do.
-                with anyio.move_on_after(self.interval):
+                with anyio.move_on_after(self.interval_s):
                     async with anyio.create_task_group() as either:
                         either.start_soon(_first, changed, either.cancel_scope)
                         either.start_soon(_first, run.ended(), either.cancel_scope)

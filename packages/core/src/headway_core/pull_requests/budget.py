@@ -32,7 +32,7 @@ class Round:
     limits: tuple[RateLimit, ...]
     limited: bool
     """A question of it met a limit: however many did, it is one strike (S11)."""
-    retry_after: float | None
+    retry_after_s: float | None
     """The longest that was asked for, seconds."""
 
 
@@ -40,10 +40,10 @@ def struck(budget: ForgeBudget, found: Round, now: datetime) -> ForgeBudget:
     """The budget after a round: at most one doubling a round, and one back only after a round without."""
     if not found.limited:
         return attrs.evolve(budget, strikes=max(budget.strikes - 1, 0))
-    pause = found.retry_after
-    if pause is None:
-        pause = BLOCKED_S * 2**budget.strikes
-    until = now + timedelta(seconds=pause)
+    pause_s = found.retry_after_s
+    if pause_s is None:
+        pause_s = BLOCKED_S * 2**budget.strikes
+    until = now + timedelta(seconds=pause_s)
     return attrs.evolve(
         budget,
         blocked_until=max(until, budget.blocked_until or until),

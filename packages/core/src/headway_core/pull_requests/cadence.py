@@ -27,10 +27,10 @@ _A_DAY = timedelta(days=1)
 _CLOSED_EVERY = timedelta(hours=1)
 _CLOSED_FOR = timedelta(days=7)
 _NOT_READY_S = 5
-KICK_S = (2, 4, 8, 16)
+MERGE_READS_S = (2, 4, 8, 16)
 """Seconds to the next reads of an open pull request whose mergeability GitHub does not know yet."""
-_KICK_EVERY = 10
-"""So many reads that do not tell it, and it is asked for again: a kick may be lost unheard."""
+_MERGE_CHECK_EVERY = 10
+"""So many reads that do not tell it, and it is asked for again: one may be lost unheard."""
 _FINISHED = (GitHubState.MERGED, GitHubState.CLOSED)
 
 
@@ -101,10 +101,10 @@ def next_refresh(
         return None
     if facts.state is GitHubState.CLOSED:
         return now + _CLOSED_EVERY if now < facts.updated_at + _CLOSED_FOR else None
-    wait = _cadence_s(snapshot, now, settings)
-    if 1 <= watch.unknown_reads <= len(KICK_S):
-        wait = min(wait, KICK_S[watch.unknown_reads - 1])
-    due = now + timedelta(seconds=wait)
+    wait_s = _cadence_s(snapshot, now, settings)
+    if 1 <= watch.unknown_reads <= len(MERGE_READS_S):
+        wait_s = min(wait_s, MERGE_READS_S[watch.unknown_reads - 1])
+    due = now + timedelta(seconds=wait_s)
     quiet = quiet_ends_at(snapshot, settings)
     return quiet if quiet is not None and now < quiet < due else due
 
@@ -140,22 +140,22 @@ def next_discovery(watch: PullRequestWatch, now: datetime, settings: SettingsRec
             return soon, at
     step = max(step, len(DISCOVERY_AFTER_HINT_S))
     doubled = min(step - len(DISCOVERY_AFTER_HINT_S), 20)
-    wait = min(settings.discovery_s * 2**doubled, DISCOVERY_LONGEST_S)
-    return step, now + timedelta(seconds=wait * jitter(watch.workspace_id, step))
+    wait_s = min(settings.discovery_s * 2**doubled, DISCOVERY_LONGEST_S)
+    return step, now + timedelta(seconds=wait_s * jitter(watch.workspace_id, step))
 
 
 def needs_merge_check(watch: PullRequestWatch) -> bool:
     """Whether GitHub is to be asked to work out whether the pull request merges."""
-    return watch.unknown_reads % _KICK_EVERY == 1
+    return watch.unknown_reads % _MERGE_CHECK_EVERY == 1
 
 
 def due_after_failure(
-    watch: PullRequestWatch, now: datetime, retry_after: float | None, settings: SettingsRecord
+    watch: PullRequestWatch, now: datetime, retry_after_s: float | None, settings: SettingsRecord
 ) -> PullRequestWatch:
     """The watch after a failed fetch: as the forge says, else doubled each time up to ten minutes."""
     doubled = settings.cadence_hot_s * 2 ** min(max(watch.failures - 1, 0), 20)
-    wait = min(doubled, FAILURE_LONGEST_S) * jitter(watch.workspace_id, watch.failures)
-    return attrs.evolve(watch, due_at=now + timedelta(seconds=max(wait, retry_after or 0)))
+    wait_s = min(doubled, FAILURE_LONGEST_S) * jitter(watch.workspace_id, watch.failures)
+    return attrs.evolve(watch, due_at=now + timedelta(seconds=max(wait_s, retry_after_s or 0)))
 
 
 def due_soon(watch: PullRequestWatch, now: datetime) -> PullRequestWatch:

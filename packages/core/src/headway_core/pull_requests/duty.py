@@ -13,7 +13,7 @@ class WatchDuty(Duty):
     """Refreshes what is due, and asks to be run again when the next is."""
 
     name = "watch pull requests"
-    interval = 5.0
+    interval_s = 5.0
     wakes_on_events: ClassVar[bool] = True
 
     def __init__(self, service: PRSnapshotService) -> None:
@@ -21,15 +21,15 @@ class WatchDuty(Duty):
 
     async def run(self) -> float | None:
         await self._service.refresh_due()
-        due = await self._service.next_due_in_s()
-        return None if due is None else min(max(due, SHORTEST_WAIT_S), self.interval)
+        due_s = await self._service.next_due_in_s()
+        return None if due_s is None else min(max(due_s, SHORTEST_WAIT_S), self.interval_s)
 
 
 class WebhookDuty(Duty):
     """Forgets old deliveries."""
 
     name = "webhook deliveries"
-    interval = 3600.0
+    interval_s = 3600.0
 
     def __init__(self, webhooks: WebhookService) -> None:
         self._webhooks = webhooks

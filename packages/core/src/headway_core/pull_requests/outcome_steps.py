@@ -82,7 +82,7 @@ class OutcomeSteps:
         if watch.failure is not None:
             if watch.failure is FailureKind.NOT_FOUND and snapshot.node_id is not None:
                 return PullRequestGone()
-            return RefreshFailed(kind=watch.failure, problem=watch.problem or "", retry_after=None)
+            return RefreshFailed(kind=watch.failure, problem=watch.problem or "", retry_after_s=None)
         if watch.unconfirmed is not None:
             return Superseded(reason=RefusalReason.UNCONFIRMED)
         if snapshot.node_id is None:
@@ -162,11 +162,11 @@ class OutcomeSteps:
             failure=failure.kind,
             problem=failure.problem,
         )
-        self._repository.put_watch(tx, due_after_failure(watch, now, failure.retry_after, settings))
+        self._repository.put_watch(tx, due_after_failure(watch, now, failure.retry_after_s, settings))
         after = timed(before, watch, now, settings)
         changed = changed_fields(before, after)
         if changed:
             self._repository.store_changed(tx, after, changed)
         if failure.kind is FailureKind.NOT_FOUND and fetch.node_id is not None:
             return PullRequestGone()
-        return RefreshFailed(kind=failure.kind, problem=failure.problem, retry_after=failure.retry_after)
+        return RefreshFailed(kind=failure.kind, problem=failure.problem, retry_after_s=failure.retry_after_s)

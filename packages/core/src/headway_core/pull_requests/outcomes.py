@@ -40,7 +40,7 @@ class RefreshFailed:
     """Why it could not be read."""
     problem: str
     """Why, as a sentence without outside text."""
-    retry_after: float | None
+    retry_after_s: float | None
     """Seconds that the forge asks to wait; None when nobody said."""
 
 

@@ -104,7 +104,7 @@ class FetchFailed:
     """Why it could not be read."""
     problem: str
     """One sentence, no outside text, no secret."""
-    retry_after: float | None = None
+    retry_after_s: float | None = None
     """Seconds; None when nobody said."""
     secondary: bool = False
     """Of RATE_LIMITED: too much at once, though the budget may not be used up."""

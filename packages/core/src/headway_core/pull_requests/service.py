@@ -207,12 +207,12 @@ class PRSnapshotService:
     def _round(self, fetch: Fetch, results: Iterable[LookResult]) -> Round:
         failures = [each.observation for each in results if isinstance(each.observation, FetchFailed)]
         limits = [each for each in failures if each.kind is FailureKind.RATE_LIMITED]
-        waits = [each.retry_after for each in limits if each.retry_after is not None]
+        waits = [each.retry_after_s for each in limits if each.retry_after_s is not None]
         return Round(
             host=fetch.project.github_host,
             limits=self._forge.limits(),
             limited=bool(limits),
-            retry_after=max(waits, default=None),
+            retry_after_s=max(waits, default=None),
         )
 
     async def _give_back(self, fetches: Sequence[Fetch]) -> None:
@@ -269,4 +269,4 @@ def _as_error(failure: FetchFailed, number: int) -> Exception:
         case FailureKind.FORBIDDEN:
             return PermissionDenied("github", failure.problem)
         case FailureKind.UNAVAILABLE | FailureKind.RATE_LIMITED | FailureKind.NONSENSE:
-            return Unavailable("github", failure.problem, retry_after=failure.retry_after)
+            return Unavailable("github", failure.problem, retry_after_s=failure.retry_after_s)

@@ -33,7 +33,7 @@ class RatchetDuty(Duty):
     """
 
     name = "ratchet"
-    interval = 5.0
+    interval_s = 5.0
     """Another host may have taken the event that makes a workspace of ours due, and nothing wakes us then."""
     wakes_on_events = True
 
@@ -61,7 +61,7 @@ class RatchetDuty(Duty):
         async with anyio.create_task_group() as group:
             for workspace_id in await self._ledger.read(self._due):
                 group.start_soon(self._guarded, limiter, workspace_id)
-        return await self._ledger.read(self._pause)
+        return await self._ledger.read(self._pause_s)
 
     async def _guarded(self, limiter: anyio.CapacityLimiter, workspace_id: str) -> None:
         async with limiter:
@@ -90,11 +90,11 @@ class RatchetDuty(Duty):
             return True
         return is_lost(tx, self._tables.hosts, workspace.host_id)
 
-    def _pause(self, tx: ReadTransaction) -> float:
-        """Seconds until the next wake-up, at most `interval`; that of another host is a look for nothing."""
+    def _pause_s(self, tx: ReadTransaction) -> float:
+        """Until the next wake-up, at most `interval_s`; that of another host is a look for nothing."""
         if self._due(tx):
             return _SHORTEST_PAUSE_S
         for wake in self._wakes.query(tx, NEXT_WAKE, due_at=tx.now()):
             if wake.due_at is not None:
-                return min(max((wake.due_at - tx.now()).total_seconds(), _SHORTEST_PAUSE_S), self.interval)
-        return self.interval
+                return min(max((wake.due_at - tx.now()).total_seconds(), _SHORTEST_PAUSE_S), self.interval_s)
+        return self.interval_s

@@ -36,9 +36,9 @@ class RatchetService:
         """
         return await self._ledger.transact(lambda tx: self._steps.check(tx, workspace_id))
 
-    async def postpone(self, workspace_id: str, seconds: float) -> None:
-        """Look in so many seconds: the last look failed."""
-        await self._ledger.transact(lambda tx: self._steps.postpone(tx, workspace_id, seconds))
+    async def postpone(self, workspace_id: str, pause_s: float) -> None:
+        """Look in `pause_s`: the last look failed."""
+        await self._ledger.transact(lambda tx: self._steps.postpone(tx, workspace_id, pause_s))
 
     async def explain(self, workspace_id: str) -> Explanation:
         """What was seen and how old it is, what was decided and why, and what will change it. `NotFound`."""

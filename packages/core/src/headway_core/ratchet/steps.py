@@ -84,9 +84,9 @@ class RatchetSteps:
         records = self._ratchets.query(tx, OF_LIVE_WORKSPACES)
         self.wake(tx, *(record.workspace_id for record in records if record.enabled))
 
-    def postpone(self, tx: Transaction, workspace_id: str, seconds: float) -> None:
-        """Have the workspace looked at in so many seconds."""
-        due = tx.now() + timedelta(seconds=seconds)
+    def postpone(self, tx: Transaction, workspace_id: str, pause_s: float) -> None:
+        """Have the workspace looked at in `pause_s`."""
+        due = tx.now() + timedelta(seconds=pause_s)
         self._wakes.put(tx, RatchetWake(workspace_id=workspace_id, due_at=due))
 
     # What people ask for

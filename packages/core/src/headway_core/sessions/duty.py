@@ -39,7 +39,7 @@ class SessionFilesDuty(Duty):
     """Removes what is kept here of the sessions of workspaces that were archived long ago."""
 
     name = "session files"
-    interval = 3600.0
+    interval_s = 3600.0
 
     def __init__(
         self,
