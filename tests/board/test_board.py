@@ -27,6 +27,7 @@ from headway_core.pull_requests.model import SNAPSHOTS as SNAPSHOT_SPEC
 from headway_core.pull_requests.model import (
     WATCHES,
     CheckOutcome,
+    FailureKind,
     GitHubState,
     Mergeability,
     MergeQueueEntry,
@@ -266,7 +267,12 @@ EVERYTHING = a_view(
     host_lost=True,
     session=FAILED_SESSION,
     decision=_stalled(StallReason.RETRIES),
-    watch=PullRequestWatch(workspace_id="w1", problem="it is down", unread=("checks: no", "reviews: no")),
+    watch=PullRequestWatch(
+        workspace_id="w1",
+        failure=FailureKind.UNAVAILABLE,
+        problem="it is down",
+        unread=("checks: no", "reviews: no"),
+    ),
 )
 
 
@@ -277,7 +283,7 @@ def test_everything_that_is_wrong_is_told_the_gravest_first() -> None:
         (ProblemKind.HOST, "its host is lost or retired"),
         (ProblemKind.SESSION, "the agent exited with 1"),
         (ProblemKind.RATCHET, sentence(_stalled(StallReason.RETRIES)).why),
-        (ProblemKind.FORGE, "it is down"),
+        (ProblemKind.FORGE, "unavailable: it is down"),
         (ProblemKind.PART, "checks: no; reviews: no"),
         (ProblemKind.STARTUP, "the start-up script failed"),
     ]
