@@ -6,6 +6,7 @@ from functools import partial
 from typing import Any
 
 import anyio
+import attrs
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -110,6 +111,14 @@ async def test_an_issue_gives_its_title_and_a_prompt(world: Any, host: Any) -> N
     assert "It says 500." in prompt.text
 
 
+@pytest.mark.parametrize("field", ["number", "url"])
+async def test_an_issue_is_named_by_its_number_or_its_address(world: Any, host: Any, field: str) -> None:
+    """One of both is enough; the source of issues says what the other is."""
+    command = world.add_issue()
+    made = await host.creation.create(attrs.evolve(command, **{field: None}))
+    assert (made.source.number, made.source.url) == (7, "https://github.com/octo/demo/issues/7")
+
+
 @pytest.mark.lesson("R28")
 async def test_text_of_somebody_who_is_not_trusted_reaches_no_prompt(world: Any, host: Any) -> None:
     """I10: until a person confirms the very text."""
@@ -204,6 +213,13 @@ BAD: list[tuple[str, type[HeadwayError], Any]] = [
     ("name", InvalidInput, ResumeBranch(project_id="demo", branch="feature", name="")),
     ("main", Conflict, ResumeBranch(project_id="demo", branch="main")),
     ("number", InvalidInput, GitHubIssue(project_id="demo", number=0, url="x")),
+    ("number", InvalidInput, GitHubIssue(project_id="demo")),
+    ("url", InvalidInput, GitHubIssue(project_id="demo", url="https://github.com/octo/other/issues/7")),
+    (
+        "url",
+        InvalidInput,
+        GitHubIssue(project_id="demo", number=7, url="https://github.com/octo/demo/issues/8"),
+    ),
     (
         "url",
         InvalidInput,

@@ -1,6 +1,5 @@
-"""Names, addresses and prompts of new workspaces: pure functions over hostile text."""
+"""Names and prompts of new workspaces: pure functions over hostile text."""
 
-import contextlib
 import json
 import unicodedata
 
@@ -14,12 +13,9 @@ from headway_core.operations.ports import Issue
 from headway_core.operations.validation import (
     given_name,
     given_prompt,
-    issue_url,
     name_from_outside,
 )
-from headway_testing.records import a_project
 
-PROJECT = a_project(github_owner="Octo", github_repo="Demo")
 URL = "https://github.com/Octo/Demo/issues/7"
 
 
@@ -52,61 +48,6 @@ def test_a_prompt_that_nobody_could_send_is_refused(text: str) -> None:
     """The error names the field."""
     with pytest.raises(InvalidInput, match="initial_prompt"):
         given_prompt(text)
-
-
-@pytest.mark.parametrize(
-    "url",
-    [
-        URL,
-        "https://github.com/octo/demo/issues/7",
-        "https://GitHub.com/Octo/Demo/issues/7/",
-        f"{URL}#issuecomment-1",
-        f"{URL}?a=b",
-    ],
-)
-def test_the_address_of_the_issue_is_known_in_its_forms(url: str) -> None:
-    """What is stored is the plain form."""
-    assert issue_url(PROJECT, 7, url) == URL
-
-
-@pytest.mark.parametrize(
-    "url",
-    [
-        "",
-        "7",
-        "https://github.com/octo/other/issues/7",
-        "https://github.com/octo/demo/issues/8",
-        "https://github.com/octo/demo/issues/07",
-        "https://github.com/octo/demo/pull/7",
-        "https://github.com/octo/demo/issues/7/../8",
-        "https://github.com.evil.example/octo/demo/issues/7",
-        "https://github.com@evil.example/octo/demo/issues/7",
-        "https://ada:secret@github.com/octo/demo/issues/7",
-        "https://github.com:444/octo/demo/issues/7",
-        "ftp://github.com/octo/demo/issues/7",
-        "javascript:alert(1)",
-        "https://[github.com/octo/demo/issues/7",
-        "https://github.com/octo/demo/issues/7\n",
-    ],
-)
-def test_an_issue_of_another_repository_or_number_is_refused(url: str) -> None:
-    """The error names the field."""
-    with pytest.raises(InvalidInput) as caught:
-        issue_url(PROJECT, 7, url)
-    assert caught.value.field == "url"
-
-
-@given(st.text())
-def test_no_text_but_the_issue_itself_is_its_address(text: str) -> None:
-    """Whatever is accepted comes out as the one plain address."""
-    with contextlib.suppress(InvalidInput):
-        assert issue_url(PROJECT, 7, text).casefold() == URL.casefold()
-
-
-def test_a_number_below_one_is_no_issue() -> None:
-    """The error names the field."""
-    with pytest.raises(InvalidInput, match="number"):
-        issue_url(PROJECT, 0, URL)
 
 
 def issue(*, trusted: bool, title: str = "T1TLE", body: str = "B0DY") -> Issue:

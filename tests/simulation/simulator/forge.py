@@ -17,7 +17,7 @@ from headway_core.forge_actions.model import (
 )
 from headway_core.forge_actions.ports import ForgeWriter, Written
 from headway_core.kernel.errors import InvalidInput, NotFound, Unavailable
-from headway_core.operations.ports import Issue, IssueReader
+from headway_core.operations.ports import Issue
 from headway_core.projects.model import Project
 from headway_core.pull_requests.model import FailureKind, GitHubState
 from headway_core.pull_requests.ports import (
@@ -26,6 +26,7 @@ from headway_core.pull_requests.ports import (
     ForgeReader,
     Observation,
 )
+from headway_testing.fakes import FakeIssueReader
 from simulator.github import (
     REPOSITORY,
     checks_part,
@@ -227,10 +228,11 @@ class WorldForgeWriter(ForgeWriter):
                 raise InvalidInput("order", "no agent of this world asks for it")
 
 
-class WorldIssues(IssueReader):
+class WorldIssues(FakeIssueReader):
     """Issue 1 is a trusted person's, every other one a stranger's."""
 
     def __init__(self, process: "Incarnation") -> None:
+        super().__init__()
         self._process = process
 
     async def read(self, project: Project, number: int) -> Issue:

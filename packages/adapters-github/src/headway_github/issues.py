@@ -1,10 +1,11 @@
 """Issues from GitHub."""
 
 from headway_core.kernel.errors import HeadwayError, NotFound, PermissionDenied, Unavailable
-from headway_core.operations.ports import Issue, IssueReader
+from headway_core.operations.ports import Issue, IssueAddress, IssueReader
 from headway_core.projects.model import Project
 from headway_core.pull_requests.model import FailureKind
 from headway_github import mapping
+from headway_github.addresses import issue_address, issue_at
 from headway_github.answers import GraphQL, SendFailed
 from headway_github.documents import document
 from headway_github.reading import MalformedError, Node
@@ -17,6 +18,12 @@ class GitHubIssueReader(IssueReader):
 
     def __init__(self, graphql: GraphQL) -> None:
         self._graphql = graphql
+
+    def address_of(self, project: Project, number: int) -> str:
+        return issue_address(project, number)
+
+    def issue_at(self, project: Project, url: str) -> IssueAddress | None:
+        return issue_at(project, url)
 
     async def read(self, project: Project, number: int) -> Issue:
         variables = {"owner": project.github_owner, "name": project.github_repo, "number": number}

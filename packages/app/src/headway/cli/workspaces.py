@@ -1,6 +1,5 @@
 """`headway workspace`."""
 
-import re
 import sys
 from collections.abc import Awaitable, Callable
 from functools import partial
@@ -20,7 +19,6 @@ from headway_core.api import (
     InitOutput,
     InvalidInput,
     Manual,
-    Project,
     ResumeBranch,
     SessionPolicy,
     Settled,
@@ -107,11 +105,10 @@ def create(
                 session_policy=session,
             )
         elif issue is not None:
-            number = _issue_number(issue)
             command = GitHubIssue(
                 project_id=chosen_project.id,
-                number=number,
-                url=issue if "/" in issue else _issue_url(chosen_project, number),
+                number=_issue_number(issue),
+                url=issue if "/" in issue else None,
                 name=name,
                 description=description,
                 ratchet=ratchet,
@@ -157,15 +154,14 @@ def _expect_one_source(given: set[str], name: str | None) -> None:
         raise InvalidInput("name", "give --name, --resume or --issue")
 
 
-def _issue_number(issue: str) -> int:
-    found = re.fullmatch(r"(?:#?|https?://[^\s]+/issues/)([0-9]{1,9})", issue)
-    if found is None:
+def _issue_number(issue: str) -> int | None:
+    """Its number; None for an address, which the source of issues reads."""
+    number = issue.removeprefix("#")
+    if "/" in issue:
+        return None
+    if not (number.isascii() and number.isdigit() and len(number) < len("1000000000")):
         raise InvalidInput("issue", f"{issue!r} is neither a number nor the URL of an issue")
-    return int(found[1])
-
-
-def _issue_url(project: Project, number: int) -> str:
-    return f"https://{project.github_host}/{project.repository}/issues/{number}"
+    return int(number)
 
 
 @app.command(name="list")

@@ -98,6 +98,7 @@ _HOMES = {
     "InitOutput": "workspaces.output",
     "InvalidInput": "kernel.errors",
     "Issue": "operations.ports",
+    "IssueAddress": "operations.ports",
     "IssueReader": "operations.ports",
     "KnownHost": "hosts.model",
     "LastKnown": "ratchet.model",

@@ -64,6 +64,7 @@ from headway_core.operations.model import NotDue as NotDue
 from headway_core.operations.model import ResumeBranch as ResumeBranch
 from headway_core.operations.model import Settled as Settled
 from headway_core.operations.ports import Issue as Issue
+from headway_core.operations.ports import IssueAddress as IssueAddress
 from headway_core.operations.ports import IssueReader as IssueReader
 from headway_core.processes.model import Exited as Exited
 from headway_core.processes.model import Launch as Launch

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
         Settled,
     )
     from headway_core.operations.moving import MovingService
-    from headway_core.operations.ports import Issue, IssueReader
+    from headway_core.operations.ports import Issue, IssueAddress, IssueReader
     from headway_core.operations.provisioning import ProvisioningService
     from headway_core.operations.recovery import RecoveryService
     from headway_core.operations.running import HostRunner
@@ -64,6 +64,7 @@ __all__ = [
     "HostHeartbeat",
     "HostRunner",
     "Issue",
+    "IssueAddress",
     "IssueReader",
     "Manual",
     "MovingService",

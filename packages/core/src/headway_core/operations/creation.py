@@ -10,11 +10,10 @@ from headway_core.kernel.transactions import Transaction
 from headway_core.operations.branch_names import free_branch
 from headway_core.operations.issue_prompt import body_hash, issue_prompt
 from headway_core.operations.model import CreateWorkspace, GitHubIssue, Manual, ResumeBranch
-from headway_core.operations.ports import Issue, IssueReader
+from headway_core.operations.ports import Issue, IssueAddress, IssueReader
 from headway_core.operations.validation import (
     given_name,
     given_prompt,
-    issue_url,
     name_from_outside,
 )
 from headway_core.projects.model import Project
@@ -211,27 +210,42 @@ class WorkspaceCreationService:
         )
 
     async def _issue(self, project: Project, command: GitHubIssue) -> _Draft:
-        url = issue_url(project, command.number, command.url)
+        at = self._issue_address(project, command)
         name = None if command.name is None else given_name(command.name)
-        issue = await self._read_issue(project, command.number)
+        issue = await self._read_issue(project, at.number)
         found_hash = None if issue is None else body_hash(issue.body)
         confirmed = command.confirmed_body_hash
         if confirmed is not None and found_hash is not None and confirmed.lower() != found_hash:
-            raise Conflict("issue", str(command.number), "its text is not the one that was confirmed")
-        prompt = issue_prompt(command.number, url, issue, body_confirmed=confirmed is not None)
+            raise Conflict("issue", str(at.number), "its text is not the one that was confirmed")
+        prompt = issue_prompt(at.number, at.url, issue, body_confirmed=confirmed is not None)
         title = issue.title if issue else ""
         return _Draft(
-            name=name or name_from_outside(title, otherwise=f"Issue #{command.number}"),
+            name=name or name_from_outside(title, otherwise=f"Issue #{at.number}"),
             source=GitHubIssueSource(
-                number=command.number, url=url, title=issue.title if issue else None, body_hash=found_hash
+                number=at.number, url=at.url, title=issue.title if issue else None, body_hash=found_hash
             ),
             branch=None,
             base_branch=project.default_branch,
             prompt=prompt,
             policy=command.session_policy or SessionPolicy.START,
-            issue=command.number,
+            issue=at.number,
             allow_duplicate=command.allow_duplicate,
         )
+
+    def _issue_address(self, project: Project, command: GitHubIssue) -> IssueAddress:
+        """`InvalidInput` (`number`, `url`) when it is no issue of the project, or two of them."""
+        number, url = command.number, command.url
+        if number is not None and number < 1:
+            raise InvalidInput("number", "must be 1 or more")
+        if url is None:
+            if number is None:
+                raise InvalidInput("number", "neither the issue's number nor its address is given")
+            return IssueAddress(number=number, url=self._issues.address_of(project, number))
+        found = self._issues.issue_at(project, url)
+        if found is None or number not in {None, found.number}:
+            asked = "an issue" if number is None else f"issue {number}"
+            raise InvalidInput("url", f"is not {asked} of {project.github_host}/{project.repository}")
+        return found
 
     async def _read_issue(self, project: Project, number: int) -> Issue | None:
         try:

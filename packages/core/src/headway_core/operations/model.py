@@ -50,14 +50,14 @@ class ResumeBranch:
 
 @attrs.frozen(kw_only=True)
 class GitHubIssue:
-    """Work on an issue of the project's repository; its prompt is made of the issue."""
+    """Work on an issue of the project, named by its number or its address; the prompt is made of it."""
 
     project_id: str
     """Id or slug of the project."""
-    number: int
-    """The issue's number."""
-    url: str
-    """Its address, which is of the project's repository."""
+    number: int | None = None
+    """The issue's number; None: as the address says."""
+    url: str | None = None
+    """Its address at the source of issues; None: made of the number."""
     name: str | None = None
     """None: the issue's title, else `Issue #n`."""
     description: str | None = None

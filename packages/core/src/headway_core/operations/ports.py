@@ -1,4 +1,4 @@
-"""What creation asks of GitHub: one issue."""
+"""What creation asks of the source of issues: one issue, and where it lies."""
 
 from abc import ABC, abstractmethod
 
@@ -25,13 +25,33 @@ class Issue:
     """Whether the author may be quoted to an agent."""
 
 
+@attrs.frozen(kw_only=True)
+class IssueAddress:
+    """Where an issue lies."""
+
+    number: int
+    """1 or more."""
+    url: str
+    """In its plain form: the same for everybody who names the issue."""
+
+
 class IssueReader(ABC):
-    """Reads issues of a project's repository."""
+    """Reads issues of a project, and says which addresses are its issues'. The first two ask nobody."""
+
+    @abstractmethod
+    def address_of(self, project: Project, number: int) -> str:
+        """The plain address of the project's issue with this number, which need not exist."""
+
+    @abstractmethod
+    def issue_at(self, project: Project, url: str) -> IssueAddress | None:
+        """The issue of the project that an address names, whether or not it exists. None for any other
+        address, and for hostile text: what is returned is shown to people and told to agents.
+        """
 
     @abstractmethod
     async def read(self, project: Project, number: int) -> Issue:
         """The issue as it is now.
 
         `NotFound("issue", …)` when there is none, `PermissionDenied` when the token may not see it or
-        is missing, `Unavailable` when GitHub can't be reached or answers nonsense.
+        is missing, `Unavailable` when the source can't be reached or answers nonsense.
         """

@@ -1,11 +1,9 @@
-"""What a new workspace is asked to be: names, prompts and issue addresses, checked. Pure."""
+"""What a new workspace is asked to be: names and prompts, checked. Pure."""
 
 import re
 import unicodedata
-from urllib.parse import urlsplit
 
 from headway_core.kernel.errors import InvalidInput
-from headway_core.projects.model import Project
 
 NAME_LENGTH = 200
 PROMPT_LENGTH = 100_000
@@ -36,22 +34,3 @@ def given_prompt(text: str | None) -> str | None:
     if len(text) > PROMPT_LENGTH or "\0" in text:
         raise InvalidInput("initial_prompt", f"must be text of at most {PROMPT_LENGTH} characters")
     return text
-
-
-def issue_url(project: Project, number: int, url: str) -> str:
-    """The address of an issue of the project's repository, in its plain form.
-
-    `InvalidInput` (`number`, `url`) when it is of another repository, of another issue, or no address.
-    """
-    if number < 1:
-        raise InvalidInput("number", "must be 1 or more")
-    plain = f"/{project.repository}/issues/{number}"
-    try:
-        parts = urlsplit(url) if url.isprintable() else urlsplit("")
-        there = (parts.scheme, parts.netloc.lower(), parts.path.rstrip("/").lower())
-    except ValueError:  # a bracket that does not close
-        there = ("", "", "")
-    # The sandbox and a GitHub on loopback speak http.
-    if there not in {(scheme, project.github_host.lower(), plain.lower()) for scheme in ("https", "http")}:
-        raise InvalidInput("url", f"is not issue {number} of {project.github_host}/{project.repository}")
-    return f"{there[0]}://{project.github_host}{plain}"

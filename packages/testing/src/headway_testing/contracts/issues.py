@@ -3,10 +3,11 @@
 import enum
 from typing import ClassVar
 
+import attrs
 import pytest
 
 from headway_core.kernel.errors import NotFound
-from headway_core.operations.ports import IssueReader
+from headway_core.operations.ports import IssueAddress, IssueReader
 from headway_testing.contracts.forge_stage import IssueStage
 from headway_testing.contracts.suite import Capability, PortContract
 
@@ -26,6 +27,18 @@ class IssueReaderContract(PortContract):
 
     port = IssueReader
     capabilities: ClassVar[frozenset[IssueReaderCapability]] = frozenset(IssueReaderCapability)
+
+    def test_the_address_of_an_issue_names_it(self, issues: IssueReader, stage: IssueStage) -> None:
+        """An address that is made of a number names that issue, and is in its plain form."""
+        url = issues.address_of(stage.project, 7)
+        assert issues.issue_at(stage.project, url) == IssueAddress(number=7, url=url)
+
+    def test_another_address_names_no_issue(self, issues: IssueReader, stage: IssueStage) -> None:
+        """Neither one of another project, nor what is no address, nor one with more in it."""
+        elsewhere = attrs.evolve(stage.project, github_owner="somebody", github_repo="else")
+        url = issues.address_of(stage.project, 7)
+        others = [issues.address_of(elsewhere, 7), "", "7", "javascript:alert(1)", f"{url}/8", f"x{url}"]
+        assert [issues.issue_at(stage.project, other) for other in [*others, f"{url}\n"]] == [None] * 7
 
     async def test_an_issue_is_read_as_it_is(self, issues: IssueReader, stage: IssueStage) -> None:
         """Its number, title and text are what somebody wrote, and its address and author are told."""

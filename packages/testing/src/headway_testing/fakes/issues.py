@@ -3,7 +3,7 @@
 import anyio.lowlevel
 
 from headway_core.kernel.errors import HeadwayError, NotFound
-from headway_core.operations.ports import Issue, IssueReader
+from headway_core.operations.ports import Issue, IssueAddress, IssueReader
 from headway_core.projects.model import Project
 
 
@@ -13,6 +13,15 @@ class FakeIssueReader(IssueReader):
     def __init__(self) -> None:
         self.issues: dict[int, Issue | HeadwayError] = {}
         self.reads = 0
+
+    def address_of(self, project: Project, number: int) -> str:
+        return f"https://{project.github_host}/{project.repository}/issues/{number}"
+
+    def issue_at(self, project: Project, url: str) -> IssueAddress | None:
+        number = url.removeprefix(self.address_of(project, 0).removesuffix("0"))
+        if not (number.isascii() and number.isdigit()) or url != self.address_of(project, int(number)):
+            return None
+        return IssueAddress(number=int(number), url=url)
 
     async def read(self, project: Project, number: int) -> Issue:
         self.reads += 1
