@@ -28,6 +28,7 @@ from headway_testing.fakes import (
     FakeProcesses,
     FakeScripts,
     FakeSupervisor,
+    FakeWebhookDecoder,
     FakeWorktrees,
 )
 
@@ -50,6 +51,7 @@ class Host:
             supervisor=FakeSupervisor(world.processes, point),
             forge=FakeForgeReader(),
             forge_writer=FakeForgeWriter(),
+            webhook_decoder=FakeWebhookDecoder(),
             issues=world.issues,
             worktrees_root="/wt" if host_id == "host-1" else f"/wt-of-{host_id}",
         )

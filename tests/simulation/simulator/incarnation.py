@@ -22,7 +22,7 @@ from headway_core.kernel.ledger import Ledger
 from headway_core.kernel.transactions import ReadTransaction, Transaction
 from headway_core.operations.model import ArchiveResult
 from headway_testing.crash_points import StoreOfAProcess
-from headway_testing.fakes import FakeAgents
+from headway_testing.fakes import FakeAgents, FakeWebhookDecoder
 from simulator.forge import WorldForgeWriter, WorldIssues, WorldPullRequests
 from simulator.local import WorldScripts, WorldSupervisor, WorldWorktrees
 from simulator.machine import Machine
@@ -70,6 +70,7 @@ class Incarnation:
             supervisor=WorldSupervisor(self),
             forge=WorldPullRequests(self),
             forge_writer=WorldForgeWriter(self),
+            webhook_decoder=FakeWebhookDecoder(),
             issues=WorldIssues(self),
             worktrees_root="/wt",
         )
