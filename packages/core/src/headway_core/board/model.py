@@ -195,7 +195,7 @@ def note(view: WorkspaceView, reason: StatusReason) -> str | None:
 
 @cache
 def column(reason: StatusReason) -> Column | None:
-    """Total; None: on no column."""
+    """The column of every reason; None for those that are on no column."""
     match reason:
         case StatusReason.ARCHIVING | StatusReason.ARCHIVED:
             return None

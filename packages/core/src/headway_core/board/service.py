@@ -86,7 +86,7 @@ def card(view: WorkspaceView) -> Card:
 
 
 class BoardService:
-    """Reads. Stores nothing."""
+    """Reads cards, and stores nothing."""
 
     def __init__(self, *, ledger: Ledger, settings: SettingsSteps, tables: BoardTables) -> None:
         self._ledger = ledger
@@ -98,11 +98,11 @@ class BoardService:
         return await self._ledger.read(self._cards)
 
     async def get(self, workspace_id: str) -> Card:
-        """One workspace, archived or not. `NotFound`."""
+        """The card of one workspace, archived or not. `NotFound` when there is none."""
         return await self._ledger.read(lambda tx: self._get(tx, workspace_id))
 
     def _cards(self, tx: ReadTransaction) -> list[Card]:
-        """One statement a table, however many workspaces there are; nothing of archived ones."""
+        """Read them by one statement a table, however many workspaces there are; nothing of archived ones."""
         tables, settings = self._tables, self._settings.current(tx)
         lost = {host.id for host in tables.hosts.query(tx, ALL_HOSTS) if not host.is_available}
         projects = {project.id: project for project in tables.projects.query(tx, ALL_PROJECTS)}

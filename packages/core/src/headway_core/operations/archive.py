@@ -24,7 +24,7 @@ LOCK_POLL_S = 0.1
 
 
 class ArchiveService:
-    """Puts workspaces of this host away. The branch stays, and so does everything that was not committed."""
+    """Archives workspaces of this host. The branch stays, and everything that was not committed is kept."""
 
     def __init__(
         self,
@@ -53,7 +53,7 @@ class ArchiveService:
     async def archive(
         self, workspace_id: str, *, lose_ignored: bool = False, actor: str = "headway"
     ) -> ArchiveResult:
-        """Archive it, or go on with an archive that died. Safe to repeat.
+        """Archive it, or go on with an archive whose process died. Safe to repeat.
 
         `Settled` with status ARCHIVED; or with the status it came from, and why in its error: nothing is
         lost then. `HoldsIgnored` when files that no commit keeps would be lost: nothing was touched.
@@ -71,7 +71,8 @@ class ArchiveService:
     async def resume(self, workspace_id: str) -> ArchiveResult:
         """Go on with an archive whose process died: the workspace's lock is free. `Busy` when it is not.
 
-        Nobody's word to lose ignored files outlives its process: with some, it goes back to where it was.
+        Permission to lose ignored files ends with the process that had it: a workspace with some goes back to
+        where it was.
         """
         async with self._locks.workspace(workspace_id) as mine:
             if not mine:
@@ -96,7 +97,7 @@ class ArchiveService:
         return Settled(workspace=await self._carry_out(workspace, project, lose_ignored=lose_ignored))
 
     def _begin(self, workspace_id: str, actor: str, tx: Transaction) -> Workspace:
-        """The intents: of the archive, and of the end of every session, in one write."""
+        """Store the intents of the archive and of the end of every session, in one write."""
         workspace = self._workspaces.begin_archive(tx, workspace_id, host_id=self._locks.host_id, actor=actor)
         self._stop_sessions(tx, workspace_id)
         return workspace

@@ -25,14 +25,18 @@ class BranchSteps:
         self._git_facts = git_facts
 
     def adopt(self, tx: Transaction, workspace_id: str, head: Head, *, actor: str = "headway") -> Workspace:
-        """Be on the branch of this head, by a person's word. `InvalidInput("branch")` when it is another."""
+        """Put the workspace on the branch of this head, as a person asks. `InvalidInput("branch")` when the
+        head is another one by now.
+        """
         tx.lock(workspace_id)
         if self.head(tx, workspace_id) != head:
             raise InvalidInput("branch", "the pull request has another head by now")
         return self._workspaces.follow_branch(tx, workspace_id, head.ref, actor=actor)
 
     def follow(self, tx: Transaction, workspace_id: str, branch: str) -> None:
-        """Be on this branch, if the worktree already is, it is still the head's, and nobody else has it."""
+        """Put the workspace on this branch if its worktree is on it, it is still the head's, and no other
+        workspace has it.
+        """
         tx.lock(workspace_id)
         workspace, head = self._workspaces.known(tx, workspace_id), self.head(tx, workspace_id)
         git = self._git_facts.get(tx, workspace_id)

@@ -11,7 +11,9 @@ from headway_core.sessions.events import SessionEnded
 
 
 class BranchConsumer(EventConsumer[str | None]):
-    """Follows when a pull request is attached, its head moves, or an agent that may have switched ended."""
+    """Lets a workspace follow when a pull request is attached, its head moves, or an agent ended that may
+    have switched branches.
+    """
 
     name = "branches"
 

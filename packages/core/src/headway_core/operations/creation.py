@@ -40,7 +40,7 @@ KEY_LENGTH = 200
 
 @attrs.frozen(kw_only=True)
 class _Draft:
-    """A command with everything decided that the world had to be asked for."""
+    """A command, and the answers of git and of the forge that it takes."""
 
     name: str
     source: WorkspaceSource
@@ -82,7 +82,7 @@ class WorkspaceCreationService:
     async def create(
         self, command: CreateWorkspace, *, idempotency_key: str | None = None, actor: str = "headway"
     ) -> Workspace:
-        """A workspace in NEW; its provisioning follows on a host, also after a restart.
+        """Create a workspace in NEW; its provisioning follows on a host, also after a restart.
 
         A repeated `idempotency_key` returns the first result, whatever the command says. `NotFound` for a
         project that is unknown or archived, and for an issue that GitHub does not have; `InvalidInput`

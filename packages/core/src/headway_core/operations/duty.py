@@ -1,4 +1,4 @@
-"""The duties of a host: it says that it is there, and moves its workspaces on."""
+"""The duties of a host: to report itself, and to move its workspaces on."""
 
 from collections.abc import Awaitable, Callable
 
@@ -17,7 +17,7 @@ from headway_core.workspaces.model import IN_MOTION, Workspace, WorkspaceStatus
 
 
 class HostDuty(Duty):
-    """Says that this host is there, and records which others are not: no derivation needs a clock.
+    """Reports this host, and records which others are lost, so that no derivation needs a clock.
 
     A runner whose host was retired while it slept ends.
     """
@@ -95,7 +95,7 @@ class WorkspaceDuty(Duty):
 
 
 class _Run:
-    """What one run of the duty has in hand. A schedule, no guard: that is the workspace's lock."""
+    """What one run of the duty has in hand. It only schedules: what guards is the workspace's lock."""
 
     def __init__(self, move_on: Callable[[Workspace], Awaitable[None]]) -> None:
         self._move_on = move_on

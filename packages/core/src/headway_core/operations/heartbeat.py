@@ -1,4 +1,4 @@
-"""This host among the others: it says that it is there, and learns that it must not act any more."""
+"""The reports of this host, by which it also learns that it must not act any more."""
 
 from headway_core.hosts import HostService, Retired
 from headway_core.sessions import SessionExecutor
@@ -12,8 +12,8 @@ class HostHeartbeat:
         self._executor = executor
 
     async def report(self) -> None:
-        """`Retired` when a person has retired this host. Nothing that was started here runs on then: a
-        workspace that was moved meanwhile has another agent, and there are never two.
+        """Report this host. `Retired` when a person has retired it. Nothing that was started here runs on
+        then: a workspace that was moved meanwhile has another agent, and there are never two.
         """
         try:
             await self._hosts.report()

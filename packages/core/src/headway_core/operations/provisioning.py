@@ -45,7 +45,7 @@ BRANCH_TRIES = 50
 
 @attrs.frozen(kw_only=True)
 class _Begun:
-    """The intent is stored."""
+    """A provisioning whose intent is stored."""
 
     workspace: Workspace
     project: Project
@@ -82,8 +82,8 @@ class ProvisioningService:
     async def retry(self, workspace_id: str, *, actor: str = "headway") -> Workspace:
         """Ask for another run; `provision` carries it out.
 
-        `IllegalTransition`, `RetriesUsed`, and `Conflict` while an agent runs in the workspace. An idle
-        session is no hindrance: its prompt waits for this very run (L15).
+        `IllegalTransition` when there is nothing to repeat, `RetriesUsed`, and `Conflict` while an agent
+        runs. An idle session is no hindrance: its prompt waits for this very run (L15).
         """
 
         def work(tx: Transaction) -> Workspace:
@@ -219,7 +219,9 @@ class ProvisioningService:
         await self._ledger.transact(lambda tx: self._output.append(tx, workspace_id, text))
 
     async def _fail(self, workspace_id: str, project: Project, path: str, problem: str) -> Workspace:
-        """FAILED; first, what this or a dead run made and nothing registered is removed (L9)."""
+        """Make it FAILED, and before that remove what this or a dead run made and git has not registered
+        (L9).
+        """
         workspace = await self._workspace(workspace_id)
         # Read again: a worktree that the workspace owns by now is not ours to remove (L10).
         if workspace.worktree_path is None:

@@ -24,7 +24,7 @@ class InitOutput:
 
 
 class InitOutputSteps:
-    """The single writer of the output of provisioning. No event: it is read where it is shown."""
+    """The single writer of the output of provisioning. It emits nothing: output is read where it is shown."""
 
     def __init__(self, output: OwnedTable[InitOutputLine], workspaces: WorkspaceSteps) -> None:
         self._output = output
@@ -35,7 +35,7 @@ class InitOutputSteps:
         return joined(self._chunks(tx, self._workspaces.known(tx, workspace_id)))
 
     def append(self, tx: Transaction, workspace_id: str, text: str) -> None:
-        """Add to the output of the present run; what surpasses the limit goes at the front (L12).
+        """Add to the output of the present run; beyond the limit the oldest of it is dropped (L12).
 
         The row of the workspace stays as it is, so no change of it can clash.
         """

@@ -104,7 +104,8 @@ class Worktrees(Repositories):
 
     @abstractmethod
     async def create(self, order: WorktreeOrder) -> WorktreeOutcome:
-        """Make the worktree. Base of a new branch: fetched `origin/<base>`, else local, else stale remote.
+        """Make the worktree. A new branch starts at `origin/<base>`, fetched now; else at the local branch of
+        this name, else at what was last fetched of it.
 
         A branch that is checked out in another worktree is `Conflict`.
         """
@@ -115,10 +116,11 @@ class Worktrees(Repositories):
 
     @abstractmethod
     async def preserve(self, repo_path: str, path: str, workspace_id: str) -> str | None:
-        """Save uncommitted and untracked work; the full name of the ref or None when there was none.
+        """Save uncommitted and untracked work. The full name of the ref that keeps it; None when there was
+        none.
 
-        A commit on the branch with a message that says so; when commits are refused, the ref
-        `refs/headway/preserved/<workspace id>`. Nothing is lost when it fails.
+        It becomes a commit on the branch, whose message says so; when commits are refused, it is kept by the
+        ref `refs/headway/preserved/<workspace id>`. Nothing is lost when it fails.
         """
 
     @abstractmethod

@@ -105,7 +105,7 @@ class WorkspaceSteps:
         idempotency_key: str | None,
         actor: str = "headway",
     ) -> Workspace:
-        """A workspace in NEW, and its claims. `Conflict` when a live one holds the branch or the issue."""
+        """Add a workspace in NEW with its claims. `Conflict` when a live one holds branch or issue."""
         if holder := self.holder_of_branch(tx, project_id, branch):
             raise Conflict("branch", branch, f"workspace {holder.id} is on it")
         if claims_issue is not None and (holder := self.holder_of_issue(tx, project_id, claims_issue)):
@@ -133,7 +133,7 @@ class WorkspaceSteps:
         return stored
 
     def begin_provisioning(self, tx: Transaction, workspace_id: str, host_id: str) -> Workspace:
-        """NEW → PROVISIONING on this host, to which it belongs from now on.
+        """Move it from NEW to PROVISIONING on this host, to which it belongs from now on.
 
         `Conflict` when it belongs to another host already.
         """
@@ -145,7 +145,7 @@ class WorkspaceSteps:
         )
 
     def choose_branch(self, tx: Transaction, workspace_id: str, branch: str) -> Workspace:
-        """Another generated name while no worktree has the branch: name, flag and claim in one write (L17).
+        """Give it another generated name, as long as no worktree has the branch: in one write (L17).
 
         `Conflict` when the name is a person's choice, a worktree exists or a live workspace has it.
         """
@@ -155,14 +155,14 @@ class WorkspaceSteps:
         return self._rebranch(tx, workspace, branch, generated=True)
 
     def worktree_made(self, tx: Transaction, workspace_id: str, path: str) -> Workspace:
-        """PROVISIONING, and from now on this worktree is its own: no clean-up may remove it (L10)."""
+        """Record the worktree of a PROVISIONING workspace: from now on no clean-up may remove it (L10)."""
         workspace = self._locked(tx, workspace_id, _S.PROVISIONING, to=_S.PROVISIONING)
         if workspace.worktree_path == path and workspace.branch_made:
             return workspace
         return self._change(tx, workspace, WorktreeMade, worktree_path=path, branch_made=True)
 
     def provisioned(self, tx: Transaction, workspace_id: str, path: str, warning: str | None) -> Workspace:
-        """PROVISIONING → READY; `warning` when a script failed (L14)."""
+        """Move it from PROVISIONING to READY; `warning` says what is wrong with it all the same (L14)."""
         return self._move(
             tx,
             self._locked(tx, workspace_id, _S.PROVISIONING, to=_S.READY),
@@ -174,7 +174,7 @@ class WorkspaceSteps:
         )
 
     def provisioning_failed(self, tx: Transaction, workspace_id: str, error: str) -> Workspace:
-        """PROVISIONING → FAILED. A worktree that was made stays the workspace's."""
+        """Move it from PROVISIONING to FAILED. A worktree that was made stays the workspace's."""
         return self._move(
             tx,
             self._locked(tx, workspace_id, _S.PROVISIONING, to=_S.FAILED),
@@ -185,10 +185,11 @@ class WorkspaceSteps:
         )
 
     def retry(self, tx: Transaction, workspace_id: str, *, actor: str = "headway") -> Workspace:
-        """FAILED without a worktree → NEW; FAILED with one, READY with a warning → PROVISIONING.
+        """Move it to NEW when it is FAILED without a worktree; to PROVISIONING when it is FAILED with one, or
+        READY with a warning.
 
-        `IllegalTransition` for any other state, `RetriesUsed` past `RETRY_LIMIT` (told apart, L2). That
-        no session runs is the caller's to see: sessions are a room below.
+        `IllegalTransition` for any other state, `RetriesUsed` past `RETRY_LIMIT` (told apart, L2). The
+        caller sees to it that no session runs: this room knows nothing of sessions.
         """
         workspace = self._locked(tx, workspace_id)
         if not workspace.is_retryable:
@@ -206,9 +207,11 @@ class WorkspaceSteps:
         )
 
     def ask_cancel(self, tx: Transaction, workspace_id: str, *, actor: str = "headway") -> Workspace:
-        """End a provisioning. NEW passes through PROVISIONING to FAILED at once: nothing was begun.
+        """Ask for the end of a provisioning. NEW passes through PROVISIONING to FAILED at once: nothing was
+        begun.
 
-        A provisioning under way is marked; its provisioner ends it. `IllegalTransition` else.
+        A provisioning under way is marked, and its provisioner ends it. `IllegalTransition` for any other
+        status.
         """
         workspace = self._locked(tx, workspace_id)
         match workspace.status:
@@ -227,9 +230,10 @@ class WorkspaceSteps:
                 raise IllegalTransition("workspace", workspace_id, status, _S.FAILED)
 
     def move(self, tx: Transaction, workspace_id: str, host_id: str, *, actor: str = "headway") -> Workspace:
-        """Any live status → PROVISIONING on this host, which makes a worktree of the pushed branch.
+        """Move it from any live status to PROVISIONING on this host, which makes a worktree of the pushed
+        branch.
 
-        That its host is retired is the caller's to see, and to end what ran there in the same transaction.
+        The caller sees to it that its host is retired, and ends what ran there in the same transaction.
         """
         workspace = self._locked(tx, workspace_id)
         if workspace.status not in MOVABLE:
@@ -257,7 +261,7 @@ class WorkspaceSteps:
     def begin_archive(
         self, tx: Transaction, workspace_id: str, *, host_id: str | None = None, actor: str = "headway"
     ) -> Workspace:
-        """READY, FAILED → ARCHIVING, stored before anything is stopped or removed (L4).
+        """Move it from READY or FAILED to ARCHIVING, stored before anything is stopped or removed (L4).
 
         One that no host has provisioned is pinned to `host_id`, so that one host goes on after a crash.
         """
@@ -272,14 +276,14 @@ class WorkspaceSteps:
         )
 
     def note_preserved(self, tx: Transaction, workspace_id: str, ref: str) -> Workspace:
-        """Uncommitted work of an archive is kept at this ref."""
+        """Record the ref that keeps the uncommitted work of an archive."""
         workspace = self._locked(tx, workspace_id, _S.ARCHIVING)
         if workspace.preserved == ref:
             return workspace
         return self._change(tx, workspace, WorkPreserved, preserved=ref)
 
     def archived(self, tx: Transaction, workspace_id: str) -> Workspace:
-        """ARCHIVING → ARCHIVED: its branch and its issue are free again."""
+        """Move it from ARCHIVING to ARCHIVED: its branch and its issue are free again."""
         return self._move(
             tx,
             self._locked(tx, workspace_id),
@@ -290,7 +294,7 @@ class WorkspaceSteps:
         )
 
     def archive_failed(self, tx: Transaction, workspace_id: str, error: str) -> Workspace:
-        """ARCHIVING → where it came from, with the reason beside what was wrong before."""
+        """Move it from ARCHIVING back to where it came from, with the reason beside what was wrong before."""
         workspace = self._locked(tx, workspace_id, _S.ARCHIVING, to=_S.READY)
         before = workspace.error if workspace.archiving_from is _S.FAILED else None
         reason = f"archive failed: {error}"
@@ -309,7 +313,7 @@ class WorkspaceSteps:
     def follow_branch(
         self, tx: Transaction, workspace_id: str, branch: str, *, actor: str = "headway"
     ) -> Workspace:
-        """The workspace is on this branch now: name, flag and claim in one write (L17).
+        """Record that the workspace is on this branch now: name, flag and claim in one write (L17).
 
         `Conflict` when another live workspace is on it, or this one is archived.
         """
@@ -319,7 +323,7 @@ class WorkspaceSteps:
         return self._rebranch(tx, workspace, branch, generated=False, actor=actor)
 
     def worktree_missing(self, tx: Transaction, workspace_id: str) -> Workspace:
-        """READY, but its worktree is gone: a warning, which a retry answers."""
+        """Warn that the worktree of a READY workspace is gone: a retry makes another."""
         workspace = self._locked(tx, workspace_id)
         warning = "the worktree is missing"
         if workspace.status is not _S.READY or workspace.warning == warning:
@@ -327,7 +331,7 @@ class WorkspaceSteps:
         return self._change(tx, workspace, WorkspaceWarned, warning=warning)
 
     def note_session(self, tx: Transaction, workspace_id: str) -> Workspace:
-        """It has a session; stored once."""
+        """Record that it has had a session; stored once."""
         workspace = self._locked(tx, workspace_id)
         if workspace.has_had_sessions:
             return workspace
