@@ -6,7 +6,7 @@ from rich.console import Console
 
 from headway import render, serialize
 from headway_core.board import Card, WorkspaceView, card
-from headway_core.pull_requests.model import PullRequestSnapshot, PullRequestWatch
+from headway_core.pull_requests.model import FailureKind, PullRequestSnapshot, PullRequestWatch
 from headway_core.ratchet import RatchetRecord
 from headway_core.settings import SettingsRecord
 from headway_core.workspaces import Workspace
@@ -20,7 +20,11 @@ def _card(workspace: Workspace, problem: str | None) -> Card:
         workspace=workspace,
         host_lost=False,
         snapshot=PullRequestSnapshot(workspace_id=workspace.id),
-        watch=PullRequestWatch(workspace_id=workspace.id, problem=problem),
+        watch=PullRequestWatch(
+            workspace_id=workspace.id,
+            failure=None if problem is None else FailureKind.UNAVAILABLE,
+            problem=problem,
+        ),
         ratchet=RatchetRecord(workspace_id=workspace.id, enabled=True),
         sessions=(),
         activity={},
@@ -32,12 +36,17 @@ def _card(workspace: Workspace, problem: str | None) -> Card:
 def test_a_warning_does_not_hide_that_github_was_not_read() -> None:
     """All that is wrong is said, the gravest first; the document has it as a list, and the gravest alone."""
     both = _card(a_workspace(warning="the start-up script failed"), "it is down")
-    assert render.remarks(both) == ("GitHub was not read: it is down", "the start-up script failed")
-    assert render.line(both).endswith(": GitHub was not read: it is down; the start-up script failed")
+    assert render.remarks(both) == (
+        "GitHub was not read: unavailable: it is down",
+        "the start-up script failed",
+    )
+    assert render.line(both).endswith(
+        ": GitHub was not read: unavailable: it is down; the start-up script failed"
+    )
     told = serialize.card(both)
-    assert told["problem"] == "it is down"
+    assert told["problem"] == "unavailable: it is down"
     assert told["problems"] == [
-        {"kind": "forge", "text": "it is down"},
+        {"kind": "forge", "text": "unavailable: it is down"},
         {"kind": "startup", "text": "the start-up script failed"},
     ]
     assert (told["warning"], told["error"]) == ("the start-up script failed", None)
@@ -52,7 +61,10 @@ def test_what_is_wrong_with_many_is_said_once() -> None:
     ]
     render.board(cards, Console(file=out, width=200))
     below = out.getvalue().splitlines()[3:]
-    assert below == ["2 workspaces: GitHub was not read: it is down", "One: the start-up script failed"]
+    assert below == [
+        "2 workspaces: GitHub was not read: unavailable: it is down",
+        "One: the start-up script failed",
+    ]
 
 
 def test_a_card_without_a_problem_says_none() -> None:
