@@ -1,5 +1,5 @@
-"""What Headway does at GitHub for an agent or a person: open a pull request, reply, resolve, comment,
-ask for a review. Each once.
+"""What Headway does at GitHub for an agent or a person, each thing once: open a pull request, reply, resolve,
+comment, ask for a review.
 """
 
 from typing import TYPE_CHECKING

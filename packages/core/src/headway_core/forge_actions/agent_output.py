@@ -1,8 +1,8 @@
 """What an agent left in `$HEADWAY_OUT` for GitHub, read strictly: agents are not trusted with more.
 
-`replies.json`: a list of {"thread": id, "text": words, "resolve": flag}; only threads that the pull request's
-conversation holds. `pull-request.json`: {"title": line, "body": words, "draft": flag}, for a
-workspace that has no pull request yet.
+`replies.json` is a list of {"thread": id, "text": text, "resolve": flag}, and names only unresolved threads
+of the pull request. `pull-request.json` is {"title": line, "body": text, "draft": flag}, for a workspace that
+has no open pull request.
 """
 
 import json
@@ -51,7 +51,7 @@ class PullRequestEntry:
 
 @attrs.frozen(kw_only=True)
 class Target:
-    """What the words may be about."""
+    """What an agent's answers may be about."""
 
     head: str
     base: str

@@ -54,7 +54,7 @@ class AgentOutputConsumer(EventConsumer[OutputFiles | None]):
 
     @property
     def name(self) -> str:
-        """Known when it is first used: a container touches no data directory."""
+        """The name, which is found when it is first used: a container touches no data directory."""
         return f"agent output of {self._locks.host_id}"
 
     def wants(self, event: DomainEvent) -> bool:

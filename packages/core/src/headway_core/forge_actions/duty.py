@@ -72,7 +72,7 @@ class ForgeActionDuty(Duty):
         return found
 
     async def _carry_out(self, action: ForgeAction, project: Project) -> float | None:
-        """Seconds for which GitHub asks to be left alone (S11); None when it does not."""
+        """Do it. Seconds for which GitHub asks to be left alone then (S11); None when it does not."""
         try:
             # An attempt without an outcome, or somebody else's pull request: look before writing (S14).
             found = None

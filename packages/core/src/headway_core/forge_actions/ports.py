@@ -10,7 +10,7 @@ from headway_core.projects.model import Project
 
 @attrs.frozen(kw_only=True)
 class Written:
-    """The effect exists."""
+    """The effect of an action exists."""
 
     node_id: str
     """The forge's id of what was made."""

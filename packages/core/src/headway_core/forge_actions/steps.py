@@ -32,7 +32,7 @@ class ForgeActionSteps:
         order: Order,
         actor: str = "headway",
     ) -> ForgeAction:
-        """The intent of an action."""
+        """Store the intent of an action."""
         action = self._actions.add(
             tx,
             ForgeAction(
@@ -48,7 +48,7 @@ class ForgeActionSteps:
         return action
 
     def begin(self, tx: Transaction, action_id: str) -> ForgeAction | None:
-        """The intent of one attempt; None when the action is over."""
+        """Store the intent of one attempt; None when the action is over."""
         action = self._locked(tx, action_id)
         if action.due_at is None:
             return None
@@ -63,7 +63,7 @@ class ForgeActionSteps:
         )
 
     def done(self, tx: Transaction, action_id: str, written: Written) -> None:
-        """The outcome: its effect exists."""
+        """Store the outcome that its effect exists."""
         action = self._locked(tx, action_id)
         if action.due_at is None:
             return
@@ -86,7 +86,9 @@ class ForgeActionSteps:
     def failed(
         self, tx: Transaction, action_id: str, problem: str, *, final: bool, pause_s: float | None = None
     ) -> None:
-        """The outcome: no effect. Tried again after `pause_s` or a growing while, unless `final`."""
+        """Store the outcome that there is no effect. It is tried again, after `pause_s` or a growing while,
+        unless `final`.
+        """
         action = self._locked(tx, action_id)
         if action.due_at is None:
             return
@@ -106,7 +108,7 @@ class ForgeActionSteps:
         )
 
     def put_off(self, tx: Transaction, action_id: str, pause_s: float) -> None:
-        """GitHub asked to wait for `pause_s` before it was this action's turn: that is no attempt."""
+        """Put it off for `pause_s`: GitHub asked to wait before it was its turn, which is no attempt."""
         action = self._locked(tx, action_id)
         if action.due_at is not None:
             self._store(tx, attrs.evolve(action, due_at=tx.now() + timedelta(seconds=pause_s)))

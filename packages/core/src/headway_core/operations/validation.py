@@ -28,7 +28,7 @@ def name_from_outside(text: str, *, otherwise: str) -> str:
 
 
 def given_prompt(text: str | None) -> str | None:
-    """A person's prompt; None when it is blank. `InvalidInput("initial_prompt")` when it is too long."""
+    """A person's prompt, or None when it is blank. `InvalidInput("initial_prompt")` when it is too long."""
     if text is None or not text.strip():
         return None
     if len(text) > PROMPT_LENGTH or "\0" in text:

@@ -37,7 +37,9 @@ class Round:
 
 
 def struck(budget: ForgeBudget, found: Round, now: datetime) -> ForgeBudget:
-    """The budget after a round: at most one doubling a round, and one back only after a round without."""
+    """The budget after a round: the pause doubles at most once a round, and halves only after one without a
+    limit.
+    """
     if not found.limited:
         return attrs.evolve(budget, strikes=max(budget.strikes - 1, 0))
     pause_s = found.retry_after_s
@@ -52,7 +54,7 @@ def struck(budget: ForgeBudget, found: Round, now: datetime) -> ForgeBudget:
 
 
 def told(budget: ForgeBudget, limit: RateLimit) -> ForgeBudget:
-    """The budget with newer facts; older ones change nothing."""
+    """The budget with what was told, unless something newer is known."""
     if budget.told_at is not None and limit.told_at < budget.told_at:
         return budget
     return attrs.evolve(

@@ -1,4 +1,4 @@
-"""The questions of one round: after a limit none is asked any more (S11)."""
+"""The questions of one round, of which none is asked any more after a limit (S11)."""
 
 from collections.abc import Iterable, Sequence
 

@@ -20,7 +20,7 @@ _REPLIES = "replies.json"
 
 
 class PullRequestConsumer(EventConsumer[None]):
-    """A session's end, a workspace that became READY and a renamed branch are hints (S14)."""
+    """Takes a session's end, a workspace that became READY and a renamed branch as hints (S14)."""
 
     name = "pull_requests"
 
@@ -48,7 +48,7 @@ class PullRequestConsumer(EventConsumer[None]):
 
 
 class NamedPullRequestsConsumer(EventConsumer[tuple[int, ...]]):
-    """An agent that ended may have named the pull request that it opened: a hint, whatever its exit (S14).
+    """Takes a pull request that an agent named before it ended as a hint, whatever its exit (S14).
 
     Reads what it printed and wrote on this host: every host has a position of its own.
     """

@@ -77,7 +77,7 @@ def ci_of(snapshot: PullRequestSnapshot, scope: CIScope) -> CIStatus:
 
 
 def no_checks(snapshot: PullRequestSnapshot) -> bool:
-    """Nothing checks this head: green for want of checks, and people are told so."""
+    """Whether nothing checks this head: it is green for want of checks, which people are told."""
     facts = snapshot.facts
     return facts is not None and facts.checks_complete and not facts.checks and snapshot.quiet_passed
 

@@ -136,7 +136,7 @@ class OutcomeSteps:
         return Stored(outcome=Refreshed(changed=changed), merge_check=merge_check)
 
     def _superseded(self, tx: Transaction, watch: PullRequestWatch, reason: RefusalReason) -> Stored:
-        """Nothing is believed: ask again when no replica lags any more."""
+        """Store that nothing is believed, and ask again when no replica lags any more."""
         self._repository.put_watch(tx, due_soon(watch, tx.now()))
         return Stored(outcome=Superseded(reason=reason))
 
@@ -152,7 +152,7 @@ class OutcomeSteps:
         return NoPullRequest(tied=tied) if before.node_id is None else Unchanged()
 
     def _failed(self, tx: Transaction, fetch: Fetch, failure: FetchFailed) -> FetchOutcome:
-        """Every fact stays; only what time alone tells may change."""
+        """Store a failure: every fact stays, and only what time alone tells may change."""
         before, watch = self._repository.records(tx, fetch.workspace.id)
         settings, now = self._repository.settings(tx), tx.now()
         watch = attrs.evolve(

@@ -28,7 +28,7 @@ Untold = Literal["author", "head_repository", "merge_queue"]
 
 @attrs.frozen(kw_only=True)
 class StatePart:
-    """Who it is and where it stands."""
+    """Which pull request it is, and where it stands."""
 
     node_id: str
     """The forge's id of the pull request."""
@@ -72,7 +72,7 @@ class ChecksPart:
 
 @attrs.frozen(kw_only=True)
 class ConversationPart:
-    """Reviews and the unresolved threads, whole."""
+    """All reviews and all unresolved threads."""
 
     reviews: tuple[Review, ...]
     """The latest opinionated one of each author, and every one with a body, oldest first."""

@@ -182,7 +182,7 @@ def _refusal(
 
 
 def _confirmed(watch: PullRequestWatch, state: StatePart, unconfirmed: str, began_at: datetime) -> bool:
-    """The same was said before, long enough ago, and the record does not lag its branch."""
+    """Whether the same was said before, long enough ago, and the record does not lag its branch."""
     return (
         watch.unconfirmed == unconfirmed
         and watch.unconfirmed_since is not None

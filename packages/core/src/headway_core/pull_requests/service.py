@@ -130,7 +130,7 @@ class PRSnapshotService:
         return outcomes
 
     async def recover(self) -> None:
-        """For a runner that starts: what the last one of this host was fetching is fetched at once."""
+        """Have fetched at once what the last runner of this host was fetching; for a runner that starts."""
         await self._ledger.transact(lambda tx: self._fetches.recover(tx, self._locks.host_id))
 
     async def next_due_in_s(self) -> float | None:
@@ -146,7 +146,7 @@ class PRSnapshotService:
     async def _fetch(
         self, workspace_ids: Sequence[str], *, holder: str, asked: bool
     ) -> tuple[dict[str, FetchOutcome], Mapping[str, Pending]]:
-        """The outcomes, and what another process is fetching."""
+        """Fetch. The outcomes, and what another process is fetching."""
         self._single_flight.begin(workspace_ids)
         outcomes: dict[str, FetchOutcome] = {}
         fetches: Sequence[Fetch] = ()
@@ -216,7 +216,7 @@ class PRSnapshotService:
         )
 
     async def _give_back(self, fetches: Sequence[Fetch]) -> None:
-        """Whatever ended the fetch, its claims are free: with a cancellation too (S19)."""
+        """Give the claims of the fetch back, whatever ended it: a cancellation too (S19)."""
         if fetches:
             with anyio.move_on_after(_GIVE_BACK_S, shield=True):  # a stop waits no longer; the lease ends
                 await self._ledger.transact(lambda tx: self._fetches.give_back(tx, fetches))

@@ -1,6 +1,6 @@
 """Fetches in flight in this process: who comes meanwhile shares one instead of beginning another.
 
-Politeness towards the forge, not an invariant: the tables guard what is believed, whoever fetched it.
+This spares the forge, and guards nothing: the tables decide what is believed, whoever fetched it.
 """
 
 from collections.abc import Iterable
@@ -24,7 +24,7 @@ class SingleFlight:
         self._in_flight: dict[str, _Flight] = {}
 
     def free(self, workspace_ids: Iterable[str]) -> list[str]:
-        """Those for which no fetch is in flight."""
+        """Those of them for which no fetch is in flight."""
         return [workspace_id for workspace_id in workspace_ids if workspace_id not in self._in_flight]
 
     def begin(self, workspace_ids: Iterable[str]) -> None:
@@ -33,7 +33,7 @@ class SingleFlight:
             self._in_flight[workspace_id] = _Flight()
 
     def finish(self, workspace_id: str, outcome: FetchOutcome | None) -> None:
-        """The fetch is over; those who wait get its outcome, or with None begin one themselves."""
+        """End the fetch: those who wait get its outcome, or with None begin one themselves."""
         flight = self._in_flight.pop(workspace_id, None)
         if flight is not None:
             flight.outcome = outcome

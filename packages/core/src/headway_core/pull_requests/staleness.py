@@ -62,7 +62,7 @@ def staleness(
 
 
 def lags_its_branch(state: StatePart) -> bool:
-    """The record of an open pull request has another head than its branch; of one that is over it may."""
+    """Whether the record of an open pull request has another head than its branch; one that is over may."""
     return state.state is GitHubState.OPEN and state.head.tip not in (None, state.head.commit)
 
 

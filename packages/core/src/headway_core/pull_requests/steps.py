@@ -38,7 +38,7 @@ class PullRequestSteps:
         spacing: timedelta = timedelta(0),
         numbers: Sequence[int] = (),
     ) -> bool:
-        """Something may have changed (a push, a session's end, a rename, a webhook): look at once.
+        """Have it looked at at once, because something may have changed: a push, a session's end, a webhook.
 
         A view whose fetch began before the hint is out of date from now on. A pull request of the
         branch is looked for 0, 5, 15 and 45 s from now, and with the first look at those that an agent

@@ -154,12 +154,12 @@ def _known(cause: Cause, handled: Iterable[Handled]) -> dict[CauseItem, _Known]:
 
 
 def is_actionable(cause: Cause, handled: Iterable[Handled]) -> bool:
-    """Any of its items was neither handled nor exhausted."""
+    """Whether any of its items was neither handled nor exhausted."""
     return any(known.is_actionable for known in _known(cause, handled).values())
 
 
 def is_exhausted(cause: Cause, handled: Iterable[Handled]) -> bool:
-    """Nothing of it is actionable, and the fixers of some item died too often."""
+    """Whether nothing of it is actionable, and the fixers of some item died too often."""
     known = _known(cause, handled).values()
     return not any(k.is_actionable for k in known) and any(not k.done for k in known)
 
@@ -183,7 +183,7 @@ def remember(handled: tuple[Handled, ...], causes: Iterable[Cause], *, died: boo
 
 
 def forget_oldest(handled: tuple[Handled, ...], present: Iterable[Cause]) -> tuple[Handled, ...]:
-    """Without the oldest of those that are not present, so that a record has a bound (`REMEMBERED`)."""
+    """What is remembered without the oldest that is not present, so that it has a bound (`REMEMBERED`)."""
     items = {(cause.id, item.key) for cause in present for item in cause.items}
     absent = [known for known in handled if (known.cause_id, known.item.key) not in items]
     forgotten = absent[: max(len(absent) - REMEMBERED, 0)]
@@ -191,5 +191,5 @@ def forget_oldest(handled: tuple[Handled, ...], present: Iterable[Cause]) -> tup
 
 
 def forget_conflict(handled: tuple[Handled, ...]) -> tuple[Handled, ...]:
-    """A clean view forgets the conflicts: the next one is a new cause."""
+    """What is remembered after a view without a conflict: the next conflict is a new cause."""
     return tuple(known for known in handled if known.cause_id != "CONFLICT")

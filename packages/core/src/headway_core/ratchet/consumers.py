@@ -12,7 +12,8 @@ _TOUCH_ALL = ("settings.", "host.")
 
 
 class RatchetConsumer(EventConsumer[None]):
-    """Every event of a workspace makes the ratchet look at it; a change of settings or of a host at all.
+    """Makes the ratchet look at a workspace after each of its events, and at all after a change of settings
+    or hosts.
 
     A fixer's end makes it look at those who wait for its slot.
     """
@@ -23,7 +24,7 @@ class RatchetConsumer(EventConsumer[None]):
         self._ratchet = ratchet
 
     def wants(self, event: DomainEvent) -> bool:
-        """Its own decisions are no news to it."""
+        """Whether the event is news to the ratchet, which its own decisions are not."""
         return event.payload.event != "ratchet.decided" and (
             event.workspace_id is not None or event.payload.event.startswith(_TOUCH_ALL)
         )

@@ -92,7 +92,7 @@ def decision_inputs(view: View, record: RatchetRecord) -> RatchetFacts:
 
 
 def recent(times: tuple[datetime, ...], now: datetime) -> tuple[datetime, ...]:
-    """Those of the last day."""
+    """Those of these times that are in the last day."""
     return tuple(at for at in times if at > now - _DAY)
 
 

@@ -45,7 +45,7 @@ class DispatchSteps:
         self._sessions = sessions
 
     def begin(self, tx: Transaction, view: View, causes: tuple[Cause, ...], fixer: Started) -> None:
-        """The record of a fixer that was acquired in this transaction. `view` has facts."""
+        """Add the record of a fixer that was acquired in this transaction. `view` has facts."""
         facts = view.facts
         assert facts is not None
         dispatch = FixerDispatch(
@@ -70,7 +70,9 @@ class DispatchSteps:
         return tuple(closed for closed in settled if closed is not None)
 
     def cancel_live(self, tx: Transaction, workspace_id: str, reason: str) -> None:
-        """CANCELLED, with the intent to stop the session in the same transaction (R14, R20, R22)."""
+        """Cancel what is live, and store the intent to stop its session in the same transaction (R14, R20,
+        R22).
+        """
         for dispatch in self._dispatches.query(tx, LIVE_DISPATCH_OF, workspace_id=workspace_id):
             session = self._tables.sessions.get(tx, dispatch.session_id)
             if session is not None and session.is_live:

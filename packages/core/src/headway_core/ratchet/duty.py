@@ -1,4 +1,4 @@
-"""What keeps the ratchet looking: its time comes, and its host asks git first."""
+"""The duty that has the ratchet look at workspaces when their time has come."""
 
 import logging
 
@@ -91,7 +91,7 @@ class RatchetDuty(Duty):
         return is_lost(tx, self._tables.hosts, workspace.host_id)
 
     def _pause_s(self, tx: ReadTransaction) -> float:
-        """Until the next wake-up, at most `interval_s`; that of another host is a look for nothing."""
+        """Seconds until the next wake-up, at most `interval_s`."""
         if self._due(tx):
             return _SHORTEST_PAUSE_S
         for wake in self._wakes.query(tx, NEXT_WAKE, due_at=tx.now()):

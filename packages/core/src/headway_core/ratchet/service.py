@@ -15,8 +15,8 @@ class RatchetService:
         self._steps = steps
 
     async def switch(self, workspace_id: str, *, enabled: bool) -> RatchetRecord:
-        """On or off. Off is one transaction: it cancels the dispatch, asks its fixer to stop and forgets
-        everything that was remembered, so that on again means "try again" (R14, R34). `NotFound`.
+        """Switch it on or off. Off is one transaction: it cancels the dispatch, asks its fixer to stop and
+        forgets everything that was remembered, so that on again means "try again" (R14, R34). `NotFound`.
         """
         return await self._ledger.transact(lambda tx: self._steps.switch(tx, workspace_id, enabled=enabled))
 
@@ -37,7 +37,7 @@ class RatchetService:
         return await self._ledger.transact(lambda tx: self._steps.check(tx, workspace_id))
 
     async def postpone(self, workspace_id: str, pause_s: float) -> None:
-        """Look in `pause_s`: the last look failed."""
+        """Have the workspace looked at in `pause_s`, because the last look failed."""
         await self._ledger.transact(lambda tx: self._steps.postpone(tx, workspace_id, pause_s))
 
     async def explain(self, workspace_id: str) -> Explanation:

@@ -32,9 +32,9 @@ class FixerSlots:
 
 
 def read_slots(tx: ReadTransaction, tables: RatchetTables, settings: SettingsRecord) -> FixerSlots:
-    """Over all workspaces. Who waits is not asked while every slot is taken.
+    """Read the slots of all workspaces. Who waits is not asked while every slot is taken.
 
-    A fixer on a host that is lost takes no slot: nobody knows whether it runs, and for how long not.
+    A fixer on a host that is lost takes no slot: nobody knows whether it still runs.
     """
     busy = [f for f in tables.sessions.query(tx, LIVE_FIXERS) if _takes_slot(tx, tables, f)]
     waiting = tables.ratchets.query(tx, WAITING) if len(busy) < settings.capacity_all else []

@@ -33,7 +33,7 @@ def ratchet_state(
     feedback: bool,
     review_decision: ReviewDecision | None,
 ) -> RatchetState:
-    """First match. `feedback`: a feedback cause is present; `review_decision` is the raw one."""
+    """The first that holds. `feedback`: a feedback cause is present; `review_decision` is the raw one."""
     for holds, result in (
         (not enabled, RatchetState.IDLE),
         (state is GitHubState.MERGED, RatchetState.MERGED),

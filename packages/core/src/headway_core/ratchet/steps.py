@@ -62,7 +62,7 @@ class RatchetSteps:
     # Records and wake-ups
 
     def open_record(self, tx: Transaction, workspace: Workspace, *, enabled: bool) -> None:
-        """The record of a new workspace, in the transaction that creates it."""
+        """Add the record of a new workspace, in the transaction that creates it."""
         self._ratchets.add(tx, RatchetRecord(workspace_id=workspace.id, enabled=enabled))
         self._wakes.put(tx, RatchetWake(workspace_id=workspace.id, due_at=tx.now()))
 
@@ -92,7 +92,9 @@ class RatchetSteps:
     # What people ask for
 
     def switch(self, tx: Transaction, workspace_id: str, *, enabled: bool) -> RatchetRecord:
-        """On or off. Off cancels the dispatch and forgets everything that was remembered (R14, R34)."""
+        """Switch it on or off. Off cancels the dispatch and forgets everything that was remembered (R14,
+        R34).
+        """
         tx.lock(workspace_id)
         record = self._record(tx, workspace_id)
         if record.enabled == enabled:

@@ -20,14 +20,16 @@ class Trust:
     """When sessions ran, start and end; None: still."""
 
     def hears(self, author: Author, text: str, at: datetime) -> bool:
-        """Is this feedback: a trusted person's words, and not Headway's or its agents' own (R3)?
+        """Whether this is feedback: a trusted person's words, and not Headway's or its agents' own (R3).
 
         `at` is when the text was written or last edited: what was edited is judged again.
         """
         return self.trusts(author) and not MARK.search(text) and not self._is_ours(author, at)
 
     def trusts(self, author: Author) -> bool:
-        """Can push to the repository, or is on the list; else by association where GitHub did not say."""
+        """Whether the author can push to the repository, or is on the list; by association where GitHub did
+        not say.
+        """
         if author.node_id in self.settings.trusted or author.login.casefold() in self._logins:
             return True
         if author.is_viewer and self.settings.own_account is OwnAccount.NEVER:
@@ -41,7 +43,7 @@ class Trust:
         return {entry.casefold() for entry in self.settings.trusted}
 
     def _is_ours(self, author: Author, at: datetime) -> bool:
-        """What the token's account wrote while a session ran may be an agent's."""
+        """Whether it may be an agent's: the token's account wrote it while a session ran."""
         return author.is_viewer and any(
             start <= at and (end is None or at <= end) for start, end in self.turns
         )

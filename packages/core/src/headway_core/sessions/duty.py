@@ -23,7 +23,7 @@ _AT_A_TIME = 200
 
 
 class SessionDuty(Duty):
-    """Rounds of the executor: soon after every event, twice a second while something is busy."""
+    """Lets the executor make its rounds: soon after every event, and twice a second while it is busy."""
 
     name = "sessions"
     wakes_on_events = True

@@ -208,7 +208,9 @@ class SessionExecutor:
                 await self._together(self._advance, busy)
 
     def _begin_waiting(self, tx: Transaction, workspace_id: str) -> tuple[Session, ...]:
-        """The intent of a start for each idle session with a prompt (L15); what is busy then."""
+        """Store the intent of a start for each idle session with a prompt (L15), and return what is busy
+        then.
+        """
         tx.lock(workspace_id)
         for session in self._sessions.live(tx, workspace_id):
             if self._may_start(tx, session):
@@ -226,7 +228,7 @@ class SessionExecutor:
         return until > anyio.current_time()
 
     async def _guarded(self, act: Callable[[Session], Awaitable[None]], session: Session) -> None:
-        """One failing agent delays itself and nobody else (F12)."""
+        """Act, so that a session whose port fails delays itself and nobody else (F12)."""
         try:
             await act(session)
         except Exception:

@@ -24,8 +24,8 @@ class ExitStatus:
 def exit_status(session: Session, found: Ended) -> ExitStatus:
     """The end of a STARTING, RUNNING or STOPPING session whose attempt was found like this.
 
-    Who asked for the end gets it as the reason, whatever the process did with its last breath; the exit
-    is kept beside it. A time-out is a failure, a stop is not.
+    A session that somebody asked to stop ends for that reason, however its process exited; the exit is kept
+    beside it. A time-out is a failure, a stop is not.
     """
     exit_code = found.exit_code if isinstance(found, Exited) else None
     signal = found.signal if isinstance(found, Exited) else None

@@ -33,7 +33,7 @@ class FixerSteps:
         self._hosts = hosts
 
     def acquire(self, tx: Transaction, request: FixerRequest, *, actor: str = "headway") -> FixerOutcome:
-        """What is found there decides, as a table of which the first row that holds counts.
+        """Acquire the fixer by what is found in the workspace: the first row that holds of the table below.
 
         The partial unique index `sessions_one_live_fixer` stands behind it.
         """

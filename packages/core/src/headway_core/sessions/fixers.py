@@ -23,7 +23,7 @@ class WhenLive(enum.StrEnum):
 
 @attrs.frozen(kw_only=True)
 class FixerRequest:
-    """Somebody wants something fixed."""
+    """What is to be fixed, and by whom."""
 
     workspace_id: str
     """The workspace in which something is to be fixed."""
@@ -43,7 +43,7 @@ class FixerRequest:
 
 @attrs.frozen(kw_only=True)
 class AlreadyActive:
-    """A fixer lives and was left alone: the prompt was not delivered."""
+    """A live fixer was left alone: the prompt was not delivered."""
 
     session_id: str
     """The fixer that was left alone."""
@@ -53,7 +53,7 @@ class AlreadyActive:
 
 @attrs.frozen(kw_only=True)
 class Signalled:
-    """The live fixer got the prompt. No command agent can: they read theirs when they start."""
+    """The live fixer got the prompt. An agent that reads its prompt when it starts never does."""
 
     session_id: str
     """The fixer that got the prompt."""

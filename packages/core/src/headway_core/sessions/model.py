@@ -187,7 +187,7 @@ class PromptStatus(enum.StrEnum):
 
 @attrs.frozen(kw_only=True)
 class Prompt:
-    """A text for an agent: row, delivery, outcome."""
+    """A text for an agent, and what became of it."""
 
     id: str
     """A random id."""

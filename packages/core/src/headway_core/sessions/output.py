@@ -81,7 +81,7 @@ class SessionOutput:
                 await anyio.sleep(self._follow_interval_s)
 
     async def _has_ended(self, session: Session) -> bool:
-        """By its record, or by its files, when no runner is there to write it down."""
+        """Whether it has ended: by its record, or by its files when no runner is there to record it."""
         if not session.is_live:
             return True
         return isinstance(await self._supervisor.probe(session.run), Exited | Vanished)

@@ -1,4 +1,4 @@
-"""The outbox of prompts: what waits for a session's start, and where each prompt is on its way."""
+"""The outbox of prompts: which wait for a session's start, and what became of each."""
 
 from collections.abc import Iterable, Sequence
 
@@ -62,17 +62,19 @@ class PromptSteps:
         return prompt
 
     def hand_over(self, tx: Transaction, prompts: Iterable[Prompt], *, attempt: int) -> None:
-        """The intent: these are handed to this attempt, from the outbox or from an attempt that never ran."""
+        """Store that these are being handed to this attempt, from the outbox or from an attempt that never
+        ran.
+        """
         for prompt in prompts:
             self._move(tx, prompt, PromptStatus.DELIVERING, attempt=attempt)
 
     def settle(self, tx: Transaction, session_id: str, status: PromptStatus) -> None:
-        """The outcome of all that were being handed over."""
+        """Store the outcome of all that were being handed over."""
         for prompt in self.delivering(tx, session_id):
             self._move(tx, prompt, status, attempt=prompt.attempt)
 
     def cancel_queued(self, tx: Transaction, session_id: str, *, actor: str = "headway") -> None:
-        """Nobody gets those that wait."""
+        """Cancel the prompts that wait: nobody gets them."""
         for prompt in self.queued(tx, session_id):
             self._move(tx, prompt, PromptStatus.CANCELLED, attempt=None, actor=actor)
 

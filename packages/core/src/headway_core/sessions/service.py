@@ -46,7 +46,8 @@ class SessionService:
         *,
         actor: str = "headway",
     ) -> Session | LimitReached:
-        """A chat that starts with its prompt as soon as the workspace is READY; IDLE without one (F11).
+        """Create a chat that starts with its prompt as soon as the workspace is READY, or stays IDLE without
+        one (F11).
 
         `NotFound` for an unknown workspace, `Conflict` for one that is being archived,
         `InvalidInput("prompt")` for an empty one.
@@ -70,7 +71,7 @@ class SessionService:
         return await self._ledger.transact(work)
 
     async def stop(self, session_id: str, *, actor: str = "headway") -> Session:
-        """A person wants this session to end. No error when it is over already. `NotFound`."""
+        """Have this session end, as a person asks. One that is over stays as it is. `NotFound`."""
 
         def work(tx: Transaction) -> Session:
             tx.lock(self._steps.known(tx, session_id).workspace_id)
@@ -123,7 +124,7 @@ class FixerSessionService:
 
 
 def _start_outcome(started: Started, session: Session) -> Started | FixerFailed:
-    """Row 9, or how the start came out."""
+    """How the start came out, or that it has no outcome yet."""
     if session.is_live and (session.attempt < started.attempt or session.started_at is None):
         return started
     if session.attempt < started.attempt or session.started_at is None:

@@ -89,7 +89,7 @@ class SessionSteps:
         return tuple(self._sessions.query(tx, LIVE_OF, workspace_id=workspace_id))
 
     def state(self, tx: ReadTransaction, session: Session) -> SessionState:
-        """What it is doing, as far as anybody can know."""
+        """What it is doing, as far as is known."""
         return session_state(session, self._activity.get(tx, session.id))
 
     def not_ready(self, tx: ReadTransaction, workspace_id: str) -> NotReady | None:
@@ -114,11 +114,11 @@ class SessionSteps:
         model: str | None = None,
         actor: str = "headway",
     ) -> Session | LimitReached:
-        """An IDLE session, for every purpose; the limit is counted here (F3, I4).
+        """Create an IDLE session, whatever its purpose; the limit is counted here (F3, I4).
 
-        Agent: explicit, else the settings'. Model: explicit, else that of the most recently active
-        session of this agent in the workspace, else the settings'. `Conflict` in a workspace that is
-        being or has been archived.
+        The agent is the one asked for, else that of the settings; the model is the one asked for, else that
+        of the most recently active session of this agent in the workspace, else that of the settings.
+        `Conflict` in a workspace that is being or has been archived.
         """
         if workspace.status in (WorkspaceStatus.ARCHIVING, WorkspaceStatus.ARCHIVED):
             raise Conflict("workspace", workspace.id, f"it is {workspace.status}")
@@ -164,7 +164,7 @@ class SessionSteps:
         return self._prompts.queue(tx, session, text, causes=causes, actor=actor)
 
     def begin_start(self, tx: Transaction, session: Session, *, actor: str = "headway") -> Session | NotReady:
-        """The intent of a start: STARTING with the next attempt, and every waiting prompt DELIVERING.
+        """Store the intent of a start: STARTING with the next attempt, and every waiting prompt DELIVERING.
 
         `Conflict` without a waiting prompt.
         """
@@ -212,7 +212,7 @@ class SessionSteps:
     def request_stop(
         self, tx: Transaction, session: Session, reason: StopReason, *, actor: str = "headway"
     ) -> Session:
-        """The intent of a stop. An IDLE session is closed; one that is stopping or over stays so (F5)."""
+        """Store the intent of a stop. An IDLE session is closed; one that is stopping or over stays so."""
         match session.status:
             case _S.IDLE:
                 closed = EndReason.CLOSED if reason is EndReason.STOPPED_BY_HEADWAY else reason
@@ -230,14 +230,15 @@ class SessionSteps:
     def request_stop_all(
         self, tx: Transaction, workspace_id: str, reason: StopReason, *, actor: str = "headway"
     ) -> tuple[Session, ...]:
-        """Stop what lives in a workspace and close what is idle; what is STOPPING then."""
+        """Stop what lives in a workspace and close what is idle. Returns what is STOPPING then."""
         stopped = [self.request_stop(tx, s, reason, actor=actor) for s in self.live(tx, workspace_id)]
         return tuple(session for session in stopped if session.status is _S.STOPPING)
 
     def lose_all(self, tx: Transaction, workspace_id: str) -> None:
-        """Their host does not come back: what may have run there is lost. The idle wait for the next host.
+        """Record as lost what may have run on a host that does not come back. Idle sessions wait for the next
+        host.
 
-        For a workspace that is not READY any more, so that no restart begins.
+        The workspace is not READY any more, so that no restart begins.
         """
         for session in self.live(tx, workspace_id):
             if session.status in BUSY:
@@ -246,7 +247,7 @@ class SessionSteps:
     # Steps: outcomes. Each names its attempt; what is said of another changes nothing (F8, F9).
 
     def started(self, tx: Transaction, session_id: str, attempt: int) -> Session:
-        """The attempt's agent is running. Returns the session as it stands now.
+        """Record that the attempt's agent is running. Returns the session as it stands now.
 
         It is wanted if and only if that is RUNNING with this attempt; else the caller must stop it. A
         workspace that is not READY any more makes it STOPPING (L6). Safe to repeat: an adoption.
@@ -264,7 +265,7 @@ class SessionSteps:
         return session
 
     def ended(self, tx: Transaction, session_id: str, attempt: int, found: Ended) -> Session:
-        """The attempt runs no more. Returns the session as it stands now.
+        """Record that the attempt runs no more. Returns the session as it stands now.
 
         An attempt of a STARTING session that never started is renewed: same session, same prompt, next
         number; up to `START_LIMIT`, and while the workspace is READY.
@@ -288,7 +289,7 @@ class SessionSteps:
         return over
 
     def start_failed(self, tx: Transaction, session_id: str, attempt: int, detail: str) -> Session:
-        """The attempt can't start and never will: FAILED, and its place in the limit is free (F2)."""
+        """Record that the attempt can't start and never will: it is FAILED, and counts for no limit (F2)."""
         session = self.known(tx, session_id)
         if session.attempt != attempt or session.status not in BUSY:
             return session
@@ -309,7 +310,7 @@ class SessionSteps:
         )
 
     def note_activity(self, tx: Transaction, session: Session, activity: Activity) -> None:
-        """What the agent does now: a side row, no event."""
+        """Record what the agent does now, in a side row without an event."""
         self._activity.put(
             tx,
             SessionActivity(
