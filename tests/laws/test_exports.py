@@ -11,16 +11,18 @@ import headway_core
 
 CORE = Path(headway_core.__file__).parent
 ROOMS = sorted(folder.parent.name for folder in CORE.glob("*/__init__.py") if folder.parent.name != "kernel")
+PACKAGES = [*(f"headway_core.{room}" for room in ROOMS), "headway_github", "headway_local", "headway.render"]
 
 
-@pytest.mark.parametrize("room", ROOMS)
-def test_every_name_of_a_room_is_found(room: str) -> None:
+@pytest.mark.parametrize("name", PACKAGES)
+def test_every_name_of_a_package_is_found(name: str) -> None:
     """Each name in `__all__` is there, by itself, and none is hidden by a module of the same name."""
-    package = import_module(f"headway_core.{room}")
+    package = import_module(name)
+    assert package.__file__ is not None
     assert package.__all__
-    for name in package.__all__:
-        assert getattr(package, name) is not None
-        assert not (CORE / room / f"{name}.py").exists()
+    for exported in package.__all__:
+        assert getattr(package, exported) is not None
+        assert not Path(package.__file__).with_name(f"{exported}.py").exists()
     with pytest.raises(AttributeError, match="nothing_of_the_kind"):
         package.nothing_of_the_kind  # noqa: B018  the look is the test
 

@@ -14,16 +14,17 @@
 """
 
 import os
-import tomllib
 from collections.abc import Mapping
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import attrs
-import cattrs
 
-from headway_core.kernel.conversion import CONVERTER
-from headway_core.kernel.errors import InvalidInput
+from headway_core.api import InvalidInput
 from headway_local.agents import AgentProgram, ReadAgain
+
+if TYPE_CHECKING:
+    from headway.config_file import ConfigFile
 
 DEFAULT_AGENTS: Mapping[str, AgentProgram] = {
     "claude": AgentProgram(
@@ -94,27 +95,6 @@ class Config:
         return cls(data_dir=path.with_name(path.name + ".d"), database=f"sqlite:///{path}")
 
 
-@attrs.frozen(kw_only=True)
-class _Agent:
-    """The shape of a table `[agents.NAME]`; what its values mean is `AgentProgram`'s."""
-
-    command: tuple[str, ...]
-    model_option: str | None = None
-    pass_env: tuple[str, ...] = ()
-    env: dict[str, str] = attrs.field(factory=dict, repr=False)
-
-
-@attrs.frozen(kw_only=True)
-class _File:
-    """The shape of `config.toml`."""
-
-    database: str | None = None
-    github_api_url: str | None = None
-    github_transport: str | None = None
-    webhook_secrets: tuple[str, ...] = attrs.field(default=(), repr=False)
-    agents: dict[str, _Agent] = attrs.field(factory=dict)
-
-
 def load(environment: Mapping[str, str] = os.environ) -> Config:
     """The configuration of the `headway` command. `InvalidInput` names the variable, or the file and in it
     the line or the field.
@@ -125,12 +105,14 @@ def load(environment: Mapping[str, str] = os.environ) -> Config:
     return Config(
         data_dir=data_dir,
         database=environment.get("HEADWAY_DATABASE")
-        or written.database
+        or (written and written.database)
         or f"sqlite:///{data_dir / 'headway.db'}",
         github_api_url=environment.get("HEADWAY_GITHUB_API_URL")
-        or written.github_api_url
+        or (written and written.github_api_url)
         or "https://api.github.com",
-        github_transport=environment.get("HEADWAY_GITHUB_TRANSPORT") or written.github_transport or "http",
+        github_transport=environment.get("HEADWAY_GITHUB_TRANSPORT")
+        or (written and written.github_transport)
+        or "http",
         github_token=environment.get("GITHUB_TOKEN") or environment.get("GH_TOKEN") or None,
         webhook_secrets=_secrets(path, written, environment.get("HEADWAY_WEBHOOK_SECRET")),
         agents=_programs(path, written),
@@ -166,24 +148,23 @@ def is_on_server(database: str) -> bool:
     return database.startswith("postgresql://")
 
 
-def _read(path: Path) -> _File:
+def _read(path: Path) -> "ConfigFile | None":
+    """The file, None when there is none."""
     try:
-        written = _CONVERTER.structure(tomllib.loads(path.read_text("utf-8")), _File)
+        path.lstat()
     except (FileNotFoundError, NotADirectoryError):
-        return _File()
-    except (UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-        raise InvalidInput(str(path), f"is no TOML: {error}") from None
-    except cattrs.BaseValidationError as error:
-        raise InvalidInput(str(path), "; ".join(cattrs.transform_error(error, "", _told))) from None
-    except OSError as error:
-        raise InvalidInput(str(path), error.strerror or "can't be read") from None
-    return written
+        return None
+    except OSError:
+        pass  # reading says it
+    from headway.config_file import read  # noqa: PLC0415  most people have none
+
+    return read(path)
 
 
-def _programs(path: Path, written: _File) -> dict[str, AgentProgram]:
+def _programs(path: Path, written: "ConfigFile | None") -> dict[str, AgentProgram]:
     """The known agents, and those of the file. `InvalidInput` names the field, never a variable's value."""
     programs = dict(DEFAULT_AGENTS)
-    for name, agent in written.agents.items():
+    for name, agent in (written.agents if written else {}).items():
         if not agent.command or not agent.command[0]:
             raise InvalidInput(str(path), f"agents.{name}.command: names no program")
         try:
@@ -198,34 +179,14 @@ def _programs(path: Path, written: _File) -> dict[str, AgentProgram]:
     return programs
 
 
-def _secrets(path: Path, written: _File, given: str | None) -> tuple[str, ...]:
+def _secrets(path: Path, written: "ConfigFile | None", given: str | None) -> tuple[str, ...]:
     """The variable's, else those of the file. `InvalidInput` names the field, and never a secret."""
     if given:
         return (given,)
+    if written is None:
+        return ()
     if not all(written.webhook_secrets) or len(written.webhook_secrets) > _SECRETS:
         raise InvalidInput(
             str(path), f"webhook_secrets: must be at most {_SECRETS} texts, none of them empty"
         )
     return written.webhook_secrets
-
-
-def _told(error: BaseException, hint: type | None) -> str:
-    """What is wrong with a value; errors of other kinds in cattrs' words."""
-    return str(error) if isinstance(error, TypeError) else cattrs.v.format_exception(error, hint)
-
-
-def _words(value: object, _: object) -> tuple[str, ...]:
-    if not isinstance(value, list) or not all(isinstance(word, str) for word in value):
-        raise TypeError("is no list of texts")  # what it is may be a secret in the wrong place
-    return tuple(value)
-
-
-def _variables(value: object, _: object) -> dict[str, str]:
-    if not isinstance(value, dict) or not all(isinstance(text, str) for text in value.values()):
-        raise TypeError("is no table of texts")
-    return dict(value)
-
-
-_CONVERTER = CONVERTER.copy(forbid_extra_keys=True)
-_CONVERTER.register_structure_hook_func(lambda hint: hint == tuple[str, ...], _words)
-_CONVERTER.register_structure_hook_func(lambda hint: hint == dict[str, str], _variables)

@@ -1,17 +1,21 @@
 """What is known of a workspace's pull request, part by part, and how old each part is."""
 
+from __future__ import annotations
+
 from collections import Counter
-from collections.abc import Sequence
 from datetime import UTC, datetime
+from typing import TYPE_CHECKING
 
 import attrs
-from rich.console import Console
-from rich.table import Table
-from rich.text import Text
 
 from headway.serialize import Json
 from headway.terminal import visible
-from headway_core.api import Card, Check, PullRequestFacts, counted, record_data
+from headway_core.api import counted, record_data
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from headway_core.api import Card, Check, PullRequestFacts
 
 NONE_YET = "no pull request is attached"
 
@@ -45,7 +49,7 @@ def parts(card: Card) -> tuple[Part, ...]:
         Part(
             name="conversation",
             at=watch.conversation_at,
-            words=f"{decision}, {_count(len(facts.threads), 'unresolved thread')}",
+            words=f"{decision}, {count(len(facts.threads), 'unresolved thread')}",
             facts={
                 "review_decision": facts.review_decision,
                 "decision_source": facts.decision_source,
@@ -80,7 +84,7 @@ def _tally(checks: Sequence[Check]) -> str:
     return ", ".join(f"{number} {outcome}" for outcome, number in sorted(tally.items())) or "none"
 
 
-def _count(number: int, noun: str) -> str:
+def count(number: int, noun: str) -> str:
     return f"{number} {noun}{'' if number == 1 else 's'}"
 
 
@@ -108,7 +112,7 @@ def checks_document(card: Card, now: datetime) -> Json:
         **_age(view.watch.checks_at, now),
         "ci_status": card.ci,
         "complete": view.facts is not None and view.facts.checks_complete,
-        "checks": [{**record_data(check), "counts": check in _counts(card)} for check in _checks(card)],
+        "checks": [{**record_data(check), "counts": check in counting(card)} for check in checks_of(card)],
     }
 
 
@@ -131,40 +135,13 @@ def _moment(at: datetime | None) -> str | None:
     return None if at is None else at.astimezone(UTC).isoformat()
 
 
-def _checks(card: Card) -> tuple[Check, ...]:
+def checks_of(card: Card) -> tuple[Check, ...]:
     return card.view.facts.checks if card.view.facts else ()
 
 
-def _counts(card: Card) -> tuple[Check, ...]:
+def counting(card: Card) -> tuple[Check, ...]:
     facts = card.view.facts
     return counted(facts.checks, card.view.settings.ci_scope, facts.required) if facts else ()
-
-
-def show(card: Card, console: Console) -> None:
-    """The pull request for people, a line a part."""
-    view, facts = card.view, card.view.facts
-    if facts is None:
-        tied = ", ".join(f"#{number}" for number in view.snapshot.tied)
-        told = f"{NONE_YET}; its branch has several: {tied} (headway pr attach)" if tied else NONE_YET
-        console.print(Text(f"{view.workspace.name}: {told}"), soft_wrap=True)
-    else:
-        console.print(Text(visible(f"#{facts.number} {facts.title}  {facts.url}")), soft_wrap=True)
-    table = Table(box=None, show_header=False, pad_edge=False)
-    for part in parts(card):
-        table.add_row(f"  {part.name}", Text(part.words), Text(age(part.at), style="dim"))
-    if facts is not None:
-        console.print(table)
-    if view.watch.unread:
-        console.print(
-            Text(f"could not be read, and is as it was: {'; '.join(view.watch.unread)}"), soft_wrap=True
-        )
-    if view.watch.failure_summary:
-        since = age(view.watch.failing_since)
-        console.print(
-            Text(f"the last look failed, first {since}: {view.watch.failure_summary}"), soft_wrap=True
-        )
-    if held := waits(card):
-        console.print(Text(held), soft_wrap=True)
 
 
 def held_back(card: Card, now: datetime) -> datetime | None:
@@ -177,38 +154,6 @@ def waits(card: Card) -> str | None:
     """Why nobody looks at present, when that is so."""
     until = held_back(card, now())
     return f"GitHub is not read by itself until {until:%H:%M:%S} UTC (headway pr limits)" if until else None
-
-
-def show_checks(card: Card, console: Console) -> None:
-    """The checks for people, a line each."""
-    if card.view.facts is None:
-        show(card, console)
-        return
-    counts = _counts(card)
-    table = Table(box=None, show_header=False, pad_edge=False)
-    for check in _checks(card):
-        more = " (does not count)" if check not in counts else " (required)" if check.required else ""
-        name = Text(visible(f"{check.name}{more}"))
-        table.add_row(check.outcome, name, check.word.lower(), Text(visible(check.url or ""), style="dim"))
-    console.print(table)
-    console.print(Text(f"{card.ci.lower()}, as read {age(card.view.watch.checks_at)}"))
-
-
-def show_threads(card: Card, console: Console) -> None:
-    """The unresolved threads for people: where, and a line a comment."""
-    facts = card.view.facts
-    if facts is None:
-        show(card, console)
-        return
-    for thread in facts.threads:
-        line = "" if thread.line is None else f":{thread.line}"
-        outdated = " (outdated)" if thread.outdated else ""
-        console.print(Text(visible(f"{thread.id}  {thread.path}{line}{outdated}")), soft_wrap=True)
-        for comment in thread.comments:
-            words = " ".join(visible(comment.body).split())
-            console.print(Text(visible(f"  {comment.author.login}: ") + words), soft_wrap=True)
-    told = _count(len(facts.threads), "unresolved thread")
-    console.print(Text(f"{told}, as read {age(card.view.watch.conversation_at)}"))
 
 
 def now() -> datetime:

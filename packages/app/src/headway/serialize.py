@@ -1,23 +1,29 @@
 """What `--json` prints: stable names, derived words beside the facts, no prompt and no secret."""
 
-from datetime import datetime
+from __future__ import annotations
 
-from headway_core.api import (
-    ArchiveResult,
-    Card,
-    Decision,
-    Explanation,
-    ForgeAction,
-    ForgeBudget,
-    Host,
-    InitOutput,
-    KnownHost,
-    Project,
-    Session,
-    SettingsRecord,
-    Workspace,
-    record_data,
-)
+from typing import TYPE_CHECKING
+
+from headway_core.api import record_data
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from headway_core.api import (
+        ArchiveResult,
+        Card,
+        Decision,
+        Explanation,
+        ForgeAction,
+        ForgeBudget,
+        Host,
+        InitOutput,
+        KnownHost,
+        Project,
+        Session,
+        SettingsRecord,
+        Workspace,
+    )
 
 Json = dict[str, object]
 

@@ -1,7 +1,6 @@
 """What `headway pr` asks GitHub for: intents, which the runner of the workspace's host carries out once."""
 
 from collections.abc import Awaitable, Callable
-from functools import partial
 from typing import TYPE_CHECKING
 
 from headway import render, serialize
@@ -60,7 +59,11 @@ def asked(workspace: str, /, *, as_json: AsJson = False) -> None:
         return await hw.forge_actions.list(await resolve.workspace(hw, workspace))
 
     actions = perform(work, as_json=as_json)
-    answer([serialize.action(each) for each in actions], partial(render.actions, actions), as_json=as_json)
+    answer(
+        [serialize.action(each) for each in actions],
+        lambda console: render.actions(actions, console),
+        as_json=as_json,
+    )
 
 
 def _ask(workspace: str, ask: "Callable[[Headway, str], Awaitable[ForgeAction]]", *, as_json: bool) -> None:
@@ -73,5 +76,5 @@ def _ask(workspace: str, ask: "Callable[[Headway, str], Awaitable[ForgeAction]]"
             raise InvalidInput(field, error.problem) from error
 
     action = perform(work, as_json=as_json)
-    answer(serialize.action(action), partial(render.actions, [action]), as_json=as_json)
+    answer(serialize.action(action), lambda console: render.actions([action], console), as_json=as_json)
     note(_WAITS)

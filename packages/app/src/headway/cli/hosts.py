@@ -1,7 +1,5 @@
 """`headway host`."""
 
-from functools import partial
-
 from cyclopts import App
 
 from headway import render, serialize
@@ -15,7 +13,11 @@ app = App(name="host", help="The machines of this database, each with worktrees 
 def list_(*, as_json: AsJson = False) -> None:
     """Every host: whether it is there, and when its runner was last seen."""
     known = perform(lambda hw: hw.hosts.list(), as_json=as_json)
-    answer([serialize.host(each) for each in known], partial(render.hosts, known), as_json=as_json)
+    answer(
+        [serialize.host(each) for each in known],
+        lambda console: render.hosts(known, console),
+        as_json=as_json,
+    )
 
 
 @app.command
@@ -26,4 +28,4 @@ def retire(host: str, /, *, as_json: AsJson = False) -> None:
     where it is called, what the retired one had pushed.
     """
     retired: Host = perform(lambda hw: hw.hosts.retire(host, actor=ACTOR), as_json=as_json)
-    answer(serialize.host_row(retired), partial(render.host, retired), as_json=as_json)
+    answer(serialize.host_row(retired), lambda console: render.host(retired, console), as_json=as_json)

@@ -1,6 +1,5 @@
 """`headway init`."""
 
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -52,7 +51,7 @@ def init(
         )
 
     project = perform(work, as_json=as_json)
-    answer(serialize.project(project), partial(render.project, project), as_json=as_json)
+    answer(serialize.project(project), lambda console: render.project(project, console), as_json=as_json)
     for option, asked in (("name", name), ("slug", slug), ("startup_script", startup_script)):
         if asked is not None and asked != getattr(project, option):
             note(f"{project.slug} was registered before: its {option} stays {getattr(project, option)!r}")

@@ -1,7 +1,6 @@
 """`headway pr`."""
 
 from collections.abc import Awaitable, Callable
-from functools import partial
 from typing import TYPE_CHECKING
 
 from cyclopts import App
@@ -101,14 +100,22 @@ def adopt_branch(workspace: str, /, *, as_json: AsJson = False) -> None:
 def checks(workspace: str, /, *, as_json: AsJson = False) -> None:
     """Every check as it was last read, and which of them count."""
     card = perform(lambda hw: _card(hw, workspace), as_json=as_json)
-    answer(pulls.checks_document(card, pulls.now()), partial(pulls.show_checks, card), as_json=as_json)
+    answer(
+        pulls.checks_document(card, pulls.now()),
+        lambda console: render.checks(card, console),
+        as_json=as_json,
+    )
 
 
 @app.command
 def threads(workspace: str, /, *, as_json: AsJson = False) -> None:
     """Every unresolved review thread with its comments, as it was last read."""
     card = perform(lambda hw: _card(hw, workspace), as_json=as_json)
-    answer(pulls.threads_document(card, pulls.now()), partial(pulls.show_threads, card), as_json=as_json)
+    answer(
+        pulls.threads_document(card, pulls.now()),
+        lambda console: render.threads(card, console),
+        as_json=as_json,
+    )
 
 
 app.command(asking.resolve_thread, name="resolve")
@@ -122,7 +129,9 @@ def limits(*, as_json: AsJson = False) -> None:
     budgets = perform(lambda hw: hw.pull_requests.budgets(), as_json=as_json)
     now = pulls.now()
     answer(
-        [serialize.budget(each, now) for each in budgets], partial(render.budgets, budgets), as_json=as_json
+        [serialize.budget(each, now) for each in budgets],
+        lambda console: render.budgets(budgets, console),
+        as_json=as_json,
     )
 
 
@@ -140,7 +149,9 @@ def _show(
         return await hw.board.get(its)
 
     card = perform(work, as_json=as_json)
-    answer(pulls.document(card, pulls.now()), partial(pulls.show, card), as_json=as_json)
+    answer(
+        pulls.document(card, pulls.now()), lambda console: render.pull_request(card, console), as_json=as_json
+    )
 
 
 def expect_read(outcome: RefreshOutcome) -> None:

@@ -1,7 +1,6 @@
 """`headway ratchet` and `headway explain`."""
 
 from collections.abc import Awaitable, Callable
-from functools import partial
 from typing import TYPE_CHECKING
 
 from cyclopts import App
@@ -48,7 +47,7 @@ def _change(workspace: str, change: "Callable[[Headway, str], Awaitable[object]]
         return await hw.board.get(its)
 
     card = perform(work, as_json=as_json)
-    answer(serialize.card(card), partial(render.board, [card]), as_json=as_json)
+    answer(serialize.card(card), lambda console: render.board([card], console), as_json=as_json)
 
 
 @app.command
@@ -76,4 +75,4 @@ def explain(workspace: str, /, *, as_json: AsJson = False) -> None:
 
 def _explain(work: "Callable[[Headway], Awaitable[Explanation]]", *, as_json: bool) -> None:
     why = perform(work, as_json=as_json)
-    answer(serialize.explanation(why), partial(render.explanation, why), as_json=as_json)
+    answer(serialize.explanation(why), lambda console: render.explanation(why, console), as_json=as_json)

@@ -2,7 +2,6 @@
 
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
-from functools import partial
 from typing import TYPE_CHECKING, Annotated
 
 from cyclopts import App, Parameter
@@ -50,7 +49,7 @@ def start(
         return made
 
     made = perform(work, as_json=as_json)
-    answer(serialize.session(made), partial(render.session, made), as_json=as_json)
+    answer(serialize.session(made), lambda console: render.session(made, console), as_json=as_json)
     if made.status is SessionStatus.IDLE:
         note("the runner starts it: headway up")
 
@@ -100,6 +99,6 @@ def stop(session: str, /, *, as_json: AsJson = False) -> None:
         return await hw.sessions.stop(await resolve.session(hw, session), actor=ACTOR)
 
     stopped = perform(work, as_json=as_json)
-    answer(serialize.session(stopped), partial(render.session, stopped), as_json=as_json)
+    answer(serialize.session(stopped), lambda console: render.session(stopped, console), as_json=as_json)
     if stopped.status is SessionStatus.STOPPING:
         note("the runner stops it: headway up")

@@ -1,7 +1,6 @@
 """`headway settings`."""
 
 import json
-from functools import partial
 from typing import TYPE_CHECKING
 
 from cyclopts import App
@@ -20,7 +19,7 @@ app = App(name="settings", help="Quiet time, budgets, limits, trust.")
 def show(*, as_json: AsJson = False) -> None:
     """All settings as they are."""
     document = serialize.settings(perform(lambda hw: hw.settings.get(), as_json=as_json))
-    answer(document, partial(render.settings, document), as_json=as_json)
+    answer(document, lambda console: render.settings(document, console), as_json=as_json)
 
 
 @app.command(name="set")
@@ -37,7 +36,7 @@ def set_(name: str, value: str, /, *, as_json: AsJson = False) -> None:
         return await hw.settings.change(None, actor=ACTOR, **{name: _value(value)})
 
     document = serialize.settings(perform(work, as_json=as_json))
-    answer(document, partial(render.settings, {name: document[name]}), as_json=as_json)
+    answer(document, lambda console: render.settings({name: document[name]}, console), as_json=as_json)
 
 
 def _value(text: str) -> object:

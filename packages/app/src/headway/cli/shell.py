@@ -12,13 +12,13 @@ from typing import TYPE_CHECKING, Annotated, NoReturn, TypeVar
 
 import anyio
 from cyclopts import Parameter
-from rich.console import Console
-from rich.text import Text
 
-from headway.terminal import terminal, visible
+from headway.terminal import tell, terminal
 from headway_core.api import HeadwayError, InvalidInput, NotFound, Unavailable
 
 if TYPE_CHECKING:
+    from rich.console import Console
+
     from headway_core.api import Headway
 
 T = TypeVar("T")
@@ -69,8 +69,7 @@ def _leaves(raised: BaseException) -> list[BaseException]:
 
 def fail(error: BaseException, *, as_json: bool) -> NoReturn:
     """Tell people on standard error, programs on standard output, and end with the code of the error."""
-    told = Text(f"headway: {visible(str(error))}", style="red")
-    terminal(stderr=True).print(told, soft_wrap=True)
+    tell(f"headway: {error}", style="red")
     if as_json:
         write(_document(error))
     sys.exit(WRONG if isinstance(error, InvalidInput) else FAILED)
@@ -96,7 +95,7 @@ def leave_the_pipe() -> NoReturn:
     sys.exit(FAILED)
 
 
-def answer(document: object, person: Callable[[Console], None], *, as_json: bool) -> None:
+def answer(document: object, person: "Callable[[Console], None]", *, as_json: bool) -> None:
     """Print the answer: a JSON document, or what a person reads."""
     if as_json:
         write(document)
@@ -111,4 +110,4 @@ def write(document: object) -> None:
 
 def note(text: str) -> None:
     """A word beside the answer, for people."""
-    terminal(stderr=True).print(Text(f"headway: {visible(text)}"), soft_wrap=True)
+    tell(f"headway: {text}")

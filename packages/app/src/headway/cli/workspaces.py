@@ -2,7 +2,6 @@
 
 import sys
 from collections.abc import Awaitable, Callable
-from functools import partial
 from typing import TYPE_CHECKING, Annotated
 
 from cyclopts import App, Parameter
@@ -10,24 +9,11 @@ from cyclopts import App, Parameter
 from headway import render, serialize
 from headway.cli import resolve
 from headway.cli.shell import ACTOR, FAILED, AsJson, answer, note, perform
-from headway_core.api import (
-    ArchiveResult,
-    Card,
-    CreateWorkspace,
-    GitHubIssue,
-    GitHubIssueSource,
-    InitOutput,
-    InvalidInput,
-    Manual,
-    ResumeBranch,
-    SessionPolicy,
-    Settled,
-    Workspace,
-    WorkspaceStatus,
-)
+from headway_core import api
+from headway_core.api import InvalidInput, SessionPolicy
 
 if TYPE_CHECKING:
-    from headway_core.api import Headway
+    from headway_core.api import ArchiveResult, Card, CreateWorkspace, Headway, InitOutput, Workspace
 
 app = App(name="workspace", help="Tasks, each on a branch in a worktree.")
 
@@ -91,11 +77,11 @@ def create(
     given = {"issue": issue, "resume": resume, "branch": branch, "base": base, "prompt": prompt}
     _expect_one_source({option for option, value in given.items() if value is not None}, name)
 
-    async def work(hw: "Headway") -> Workspace:
+    async def work(hw: "Headway") -> "Workspace":
         chosen_project = await resolve.project(hw, project)
         command: CreateWorkspace
         if resume is not None:
-            command = ResumeBranch(
+            command = api.ResumeBranch(
                 project_id=chosen_project.id,
                 branch=resume,
                 name=name,
@@ -105,7 +91,7 @@ def create(
                 session_policy=session,
             )
         elif issue is not None:
-            command = GitHubIssue(
+            command = api.GitHubIssue(
                 project_id=chosen_project.id,
                 number=_issue_number(issue),
                 url=issue if "/" in issue else None,
@@ -116,7 +102,7 @@ def create(
                 allow_duplicate=allow_duplicate,
             )
         else:
-            command = Manual(
+            command = api.Manual(
                 project_id=chosen_project.id,
                 name=name or "",
                 description=description,
@@ -135,13 +121,13 @@ def create(
             raise InvalidInput(_OPTIONS.get(option, option), error.problem) from error
 
     made = perform(work, as_json=as_json)
-    answer(serialize.workspace(made), partial(render.workspace, made), as_json=as_json)
+    answer(serialize.workspace(made), lambda console: render.workspace(made, console), as_json=as_json)
     source = made.source
-    if isinstance(source, GitHubIssueSource) and source.title is None:
+    if isinstance(source, api.GitHubIssueSource) and source.title is None:
         note(
             f"GitHub could not be read: the agent is told that the text of issue #{source.number} is missing"
         )
-    if made.status is WorkspaceStatus.NEW:
+    if made.status is api.WorkspaceStatus.NEW:
         note("the runner provisions it: headway up")
 
 
@@ -168,7 +154,11 @@ def _issue_number(issue: str) -> int | None:
 def list_(*, as_json: AsJson = False) -> None:
     """The board: every live workspace and why it stands where it stands."""
     cards = perform(lambda hw: hw.board.cards(), as_json=as_json)
-    answer([serialize.card(card) for card in cards], partial(render.board, cards), as_json=as_json)
+    answer(
+        [serialize.card(card) for card in cards],
+        lambda console: render.board(cards, console),
+        as_json=as_json,
+    )
 
 
 @app.command
@@ -181,12 +171,16 @@ def show(workspace: str, /, *, as_json: AsJson = False) -> None:
         Its branch, its name, or the beginning of its id.
     """
 
-    async def work(hw: "Headway") -> tuple[Card, InitOutput]:
+    async def work(hw: "Headway") -> "tuple[Card, InitOutput]":
         card = await hw.board.get(await resolve.workspace(hw, workspace))
         return card, await hw.workspaces.output(card.view.workspace.id)
 
     card, output = perform(work, as_json=as_json)
-    answer(serialize.details(card, output), partial(render.details, card, output), as_json=as_json)
+    answer(
+        serialize.details(card, output),
+        lambda console: render.details(card, output, console),
+        as_json=as_json,
+    )
 
 
 @app.command
@@ -204,22 +198,22 @@ def cancel(workspace: str, /, *, as_json: AsJson = False) -> None:
 def _change(
     workspace: str, change: "Callable[[Headway, str], Awaitable[Workspace]]", *, as_json: bool
 ) -> None:
-    async def work(hw: "Headway") -> Workspace:
+    async def work(hw: "Headway") -> "Workspace":
         return await change(hw, await resolve.workspace(hw, workspace))
 
     changed = perform(work, as_json=as_json)
-    answer(serialize.workspace(changed), partial(render.workspace, changed), as_json=as_json)
+    answer(serialize.workspace(changed), lambda console: render.workspace(changed, console), as_json=as_json)
 
 
 @app.command
 def move(workspace: str, /, *, as_json: AsJson = False) -> None:
     """Take it over from a retired host: a fresh worktree, on this machine, of the branch as it was pushed."""
 
-    async def work(hw: "Headway") -> Workspace:
+    async def work(hw: "Headway") -> "Workspace":
         return await hw.workspaces.move_here(await resolve.workspace(hw, workspace), actor=ACTOR)
 
     moved = perform(work, as_json=as_json)
-    answer(serialize.workspace(moved), partial(render.workspace, moved), as_json=as_json)
+    answer(serialize.workspace(moved), lambda console: render.workspace(moved, console), as_json=as_json)
 
 
 @app.command
@@ -238,10 +232,10 @@ def archive(
         Remove the worktree although it has files that git ignores (.env): they are lost.
     """
 
-    async def work(hw: "Headway") -> ArchiveResult:
+    async def work(hw: "Headway") -> "ArchiveResult":
         return await hw.workspaces.archive(await resolve.workspace(hw, workspace), lose_ignored=lose_ignored)
 
     result = perform(work, as_json=as_json)
-    answer(serialize.archive(result), partial(render.archive, result), as_json=as_json)
-    if not (isinstance(result, Settled) and result.workspace.status is WorkspaceStatus.ARCHIVED):
+    answer(serialize.archive(result), lambda console: render.archive(result, console), as_json=as_json)
+    if not (isinstance(result, api.Settled) and result.workspace.status is api.WorkspaceStatus.ARCHIVED):
         sys.exit(FAILED)

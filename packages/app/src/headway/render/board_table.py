@@ -1,0 +1,97 @@
+"""The board for people: a row a workspace, as wide as fits."""
+
+from collections import defaultdict
+from collections.abc import Collection, Sequence
+
+from rich.console import Console, ConsoleOptions, RenderResult
+from rich.measure import Measurement
+from rich.table import Table
+from rich.text import Text
+
+from headway import pulls
+from headway.terminal import visible
+from headway_core.api import Card, Column, ProblemKind
+
+_STYLES = {Column.WORKING: "yellow", Column.WAITING: "cyan", Column.DONE: "green", None: "dim"}
+
+
+_HEADINGS = ("workspace", "source", "branch", "pull request", "checks", "ratchet", "status")
+_FIRST_TO_GO = ("source", "ratchet", "checks")
+"""What a narrow terminal does without, before names are cut."""
+
+
+def board(cards: Sequence[Card], console: Console) -> None:
+    """The board once."""
+    console.print(BoardTable(cards))
+
+
+class BoardTable:
+    """A row a workspace, and below them what a person should know beside the statuses; as wide as fits."""
+
+    def __init__(self, cards: Sequence[Card]) -> None:
+        self._cards = cards
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        if not self._cards:
+            yield Text("no workspaces: headway workspace create")
+            return
+        table, left_out, unlimited = self._table(()), list[str](), options.update(max_width=1_000)
+        for heading in _FIRST_TO_GO:
+            if Measurement.get(console, unlimited, table).maximum > options.max_width:
+                left_out.append(heading)
+                table = self._table(left_out)
+        yield table
+        told: dict[str, list[str]] = defaultdict(list)
+        for card in self._cards:
+            for said in remarks(card):
+                told[said].append(card.view.workspace.name)
+        for said, names in told.items():  # what is true of many, as of GitHub, is said once
+            whose = names[0] if len(names) == 1 else f"{len(names)} workspaces"
+            yield Text(f"{whose}: {said}", style="dim")
+
+    def _table(self, left_out: Collection[str]) -> Table:
+        table = Table(box=None, pad_edge=False, header_style="bold")
+        shown = [heading for heading in _HEADINGS if heading not in left_out]
+        for heading in shown:
+            table.add_column(heading, no_wrap=heading not in {"workspace", "branch"})
+        for card in self._cards:
+            cells = dict(zip(_HEADINGS, _cells(card), strict=True))
+            table.add_row(*(cells[heading] for heading in shown))
+        return table
+
+
+def _cells(card: Card) -> tuple[Text, ...]:
+    view = card.view
+    return (
+        Text(view.workspace.name, no_wrap=True, overflow="ellipsis"),
+        Text(view.workspace.source.kind),
+        Text(view.workspace.branch, no_wrap=True, overflow="ellipsis"),
+        Text(f"#{view.facts.number} {card.pr_state.lower()}" if view.facts else "-"),
+        Text(card.ci.lower() if view.facts else "-"),
+        Text(card.ratchet_state.lower()),
+        Text(card.status_reason, style=_STYLES[card.column]),
+    )
+
+
+_PREFIXES = {
+    ProblemKind.FORGE: "GitHub was not read: ",
+    ProblemKind.PART: "a part of the pull request could not be read: ",
+}
+
+
+def remarks(card: Card) -> tuple[str, ...]:
+    """What a person should know: all that is wrong, the gravest first, then what is waited for."""
+    told = [_PREFIXES.get(problem.kind, "") + problem.text for problem in card.problems]
+    told += [card.note] if card.note else []
+    if card.view.workspace.is_live and (held := pulls.waits(card)):
+        told.append(held)
+    return tuple(visible(text) for text in told)
+
+
+def line(card: Card) -> str:
+    """A card in one line, for logs."""
+    view = card.view
+    number = f" #{view.facts.number}" if view.facts else ""
+    told = "; ".join(remarks(card))
+    because = f": {told}" if told else ""
+    return f"{view.workspace.name}{number}: {card.status_reason} (ratchet {card.ratchet_state}){because}"

@@ -1,0 +1,118 @@
+"""Projects, hosts, workspaces, sessions and settings for people, each after a command or in a list."""
+
+import json
+from collections.abc import Mapping, Sequence
+
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from headway import serialize
+from headway.render.board_table import BoardTable
+from headway.render.pull_requests import pull_request
+from headway.render.times import moment
+from headway.terminal import visible
+from headway_core.api import (
+    ArchiveResult,
+    Busy,
+    Card,
+    HoldsIgnored,
+    Host,
+    InitOutput,
+    KnownHost,
+    NotDue,
+    Project,
+    Session,
+    Settled,
+    Workspace,
+)
+
+
+def project(value: Project, console: Console) -> None:
+    """A registered project."""
+    console.print(
+        Text(f"{value.slug}: {value.repo_path} is {value.repository} on {value.github_host}"), soft_wrap=True
+    )
+
+
+def host(value: Host, console: Console) -> None:
+    """A host after a command."""
+    console.print(Text(f"{value.id} {_standing(value)}: {visible(value.name)}"))
+
+
+def hosts(values: Sequence[KnownHost], console: Console) -> None:
+    """All hosts, a row each."""
+    if not values:
+        console.print(Text("no hosts: headway up"))
+        return
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    for heading in ("host", "machine", "standing", "last seen"):
+        table.add_column(heading, overflow="fold")
+    for each in values:
+        name, seen = Text(visible(each.host.name)), moment(each.seen_at)
+        table.add_row(Text(each.host.id), name, _standing(each.host), seen)
+    console.print(table)
+
+
+def _standing(host: Host) -> str:
+    if host.retired_at is not None:
+        return "retired"
+    return "there" if host.lost_at is None else "lost"
+
+
+def workspace(value: Workspace, console: Console) -> None:
+    """A workspace after a command."""
+    console.print(Text(f"{value.id} {value.status} {value.branch}: {value.name}"), soft_wrap=True)
+
+
+def session(value: Session, console: Console) -> None:
+    """A session after a command."""
+    console.print(Text(_session(value)), soft_wrap=True)
+
+
+def _session(value: Session) -> str:
+    detail = f": {value.end_detail}" if value.end_detail else ""
+    ended = f" ({value.end_reason}{detail})" if value.end_reason else ""
+    return visible(f"{value.id} {value.label} {value.agent} {value.status}{ended}")
+
+
+def details(card: Card, output: InitOutput, console: Console) -> None:
+    """A workspace with its sessions and its provisioning's output."""
+    console.print(BoardTable([card]))
+    for name, value in serialize.card(card).items():
+        if value is not None:
+            console.print(Text(f"  {name}: {value}"), soft_wrap=True)
+    if card.view.facts is not None:
+        pull_request(card, console)
+    for each in card.view.sessions:
+        console.print(Text(f"  session {_session(each)}"), soft_wrap=True)
+    if output.text:
+        console.print(Text(visible(output.text.rstrip())), soft_wrap=True)
+
+
+def archive(value: ArchiveResult, console: Console) -> None:
+    """How an archive ended."""
+    match value:
+        case Settled(workspace=settled):
+            kept = f", work kept at {settled.preserved}" if settled.preserved else ""
+            problem = f": {visible(settled.error)}" if settled.error else ""
+            console.print(Text(f"{settled.id} {settled.status}{kept}{problem}"), soft_wrap=True)
+        case Busy(workspace_id=busy):
+            console.print(Text(f"{busy}: somebody else acts on it now; nothing was done"))
+        case NotDue(workspace=left, reason=reason):
+            console.print(Text(f"{left.id} {left.status}: {reason}"))
+        case HoldsIgnored(files=files):
+            console.print(
+                Text("nothing was done: the worktree has files that git ignores, which would be lost:")
+            )
+            for file in files:
+                console.print(Text(f"  {file}"))
+            console.print("archive with --lose-ignored to lose them")
+
+
+def settings(values: Mapping[str, object], console: Console) -> None:
+    """Settings, as `headway settings set` takes them."""
+    for name, value in values.items():
+        console.print(
+            Text(f"{name} = {value if isinstance(value, str) else json.dumps(value)}"), soft_wrap=True
+        )
