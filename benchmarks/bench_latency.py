@@ -136,9 +136,7 @@ async def opened(folder: Path) -> AsyncIterator[Bench]:
             )
             service = pull_requests_on(store, forge)
             heads = await _prepare(store, service, github)
-            yield Bench(
-                store, service, webhooks_on(store, pull_request_steps_on(store)), connection, github, heads
-            )
+            yield Bench(store, service, webhooks_on(store), connection, github, heads)
     finally:
         server.stop()
 

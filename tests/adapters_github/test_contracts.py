@@ -1,6 +1,9 @@
 """GitHub's adapters keep the published contracts, over HTTP to a GitHub that holds state."""
 
+import hashlib
+import hmac
 import itertools
+import json
 import subprocess
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
@@ -17,6 +20,7 @@ from headway_github.reader import GitHubPullRequests
 from headway_github.rest import Rest
 from headway_github.tokens import GivenToken
 from headway_github.transport import HttpConnection
+from headway_github.webhooks import GitHubWebhooks
 from headway_github.writer import GitHubWriter
 from headway_sandbox import (
     CheckStatus,
@@ -36,6 +40,7 @@ from headway_sandbox.commands import CreateRepository, PullView
 from headway_testing.contracts.forge_writer import ForgeWriterContract
 from headway_testing.contracts.issues import IssueReaderContract
 from headway_testing.contracts.pull_requests import ForgeReaderContract
+from headway_testing.contracts.webhooks import DeliveryStage, Posted, WebhookDecoderContract
 from headway_testing.records import a_project
 
 OUTCOMES = {
@@ -212,6 +217,49 @@ class TestGitHubWriter(ForgeWriterContract):
     @pytest.fixture
     def writer(self, graphql: HttpGraphQL, rest: Rest) -> GitHubWriter:
         return GitHubWriter(graphql, rest)
+
+
+SECRET = "It's a Secret to Everybody"
+
+
+class SignedDeliveries(DeliveryStage):
+    """Deliveries as github.com signs them."""
+
+    def _posted(self, event: str, body: bytes, guid: str) -> Posted:
+        signature = hmac.new(SECRET.encode(), body, hashlib.sha256).hexdigest()
+        headers = {
+            "X-GitHub-Delivery": guid,
+            "X-GitHub-Event": event,
+            "X-GitHub-Hook-ID": "9",
+            "X-Hub-Signature-256": f"sha256={signature}",
+        }
+        return Posted(headers, body)
+
+    def of_pull_request(self, project: Project, number: int, *, guid: str) -> Posted:
+        payload = {
+            "action": "edited",
+            "repository": {"id": 1, "full_name": project.repository},
+            "pull_request": {"number": number, "head": {"sha": "a" * 40, "ref": "fix"}},
+        }
+        return self._posted("pull_request", json.dumps(payload).encode(), guid)
+
+    def of_nothing(self, *, guid: str) -> Posted:
+        return self._posted("ping", b"{}", guid)
+
+    def malformed(self) -> Posted:
+        return self._posted("pull_request", b"Hello, World!", "1")
+
+
+class TestGitHubWebhooks(WebhookDecoderContract):
+    """The contract, on signed bytes."""
+
+    @pytest.fixture
+    def decoder(self) -> GitHubWebhooks:
+        return GitHubWebhooks("github.com", ["former", SECRET])
+
+    @pytest.fixture
+    def stage(self) -> SignedDeliveries:
+        return SignedDeliveries()
 
 
 class TestGitHubIssueReader(IssueReaderContract):

@@ -22,7 +22,7 @@ from headway_core.api import DeliveryAccepted, DeliveryIgnored, DeliveryRepeated
 from headway_core.kernel.errors import InvalidInput
 from headway_core.pull_requests.ports import Delivery, DeliveryProblem, DeliveryRefused, LookAgain
 from headway_github.webhooks import BODY_BYTES, HINTS, GitHubWebhooks
-from headway_testing.harness import CoreHarness
+from headway_testing.harness import Harness
 
 SECRET = "It's a Secret to Everybody"
 HEAD = "a" * 40
@@ -371,7 +371,7 @@ def test_all_of_githubs_own_examples(package: Path, capsys: Any) -> None:
 @pytest.mark.anyio
 async def test_the_face_takes_githubs_own_examples(package: Path) -> None:
     """Each is accepted or ignored, as it hints or not, and is repeated when it comes again."""
-    harness = CoreHarness()
+    harness = Harness()
     harness.core.webhook_decoder.override(providers.Object(GitHubWebhooks("github.com", ["former", SECRET])))
     hw, count = harness.core.api(), 0
     for kind in examples(package, "api.github.com"):

@@ -10,7 +10,7 @@ import trio.testing
 from headway_core.api.board import BOARD_GAP_S
 from headway_core.board import Card
 from headway_core.settings import SettingsRecord
-from headway_testing.harness import CoreHarness
+from headway_testing.harness import Harness
 
 CHANGES = 60
 PAUSE_S = 0.05
@@ -21,7 +21,7 @@ def test_many_changes_come_together() -> None:
     """However fast changes follow each other: a board a second, and one after the last of them."""
 
     async def main() -> tuple[list[float], list[int], float]:
-        harness = CoreHarness()
+        harness = Harness()
         hw = harness.core.api()
         shown: list[tuple[float, list[Card]]] = []
         limits: list[int] = []

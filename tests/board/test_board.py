@@ -65,7 +65,7 @@ from headway_core.settings.model import SettingsRecord
 from headway_core.workspaces.model import WORKSPACES, WorkspaceStatus
 from headway_testing.clock import EPOCH
 from headway_testing.conversations import some_facts
-from headway_testing.harness import CoreHarness
+from headway_testing.harness import Harness
 from headway_testing.observations import a_check
 from headway_testing.records import a_project, a_workspace
 
@@ -335,7 +335,7 @@ class _Counted(ReadTable[R]):
         return self._inner.count(tx, query, **parameters)
 
 
-async def _fill(harness: CoreHarness, how_many: int) -> None:
+async def _fill(harness: Harness, how_many: int) -> None:
     """Workspaces, each with a chat that runs."""
 
     def work(tx: Transaction) -> None:
@@ -353,7 +353,7 @@ async def _fill(harness: CoreHarness, how_many: int) -> None:
     await harness.store.ledger.transact(work)
 
 
-def _archive(harness: CoreHarness, tx: Transaction, numbers: range) -> None:
+def _archive(harness: Harness, tx: Transaction, numbers: range) -> None:
     workspaces = harness.store.writer(WORKSPACES)
     for number in numbers:
         workspace = workspaces.get(tx, f"w{number:03}")
@@ -365,7 +365,7 @@ def _archive(harness: CoreHarness, tx: Transaction, numbers: range) -> None:
 @pytest.mark.anyio
 async def test_the_list_asks_each_table_once_however_long_it_is() -> None:
     """200 workspaces: one statement a table, nothing of archived ones, and the same cards as one by one."""
-    harness, calls, rows = CoreHarness(), Counter[str](), Counter[str]()
+    harness, calls, rows = Harness(), Counter[str](), Counter[str]()
     await _fill(harness, 200)
     await harness.store.ledger.transact(lambda tx: _archive(harness, tx, range(150, 200)))
 
@@ -399,7 +399,7 @@ async def test_the_list_asks_each_table_once_however_long_it_is() -> None:
 @pytest.mark.anyio
 async def test_first_words_that_wait_for_the_runner_are_seen() -> None:
     """In the list and on the card alike; an idle chat without words waits for a person."""
-    harness = CoreHarness()
+    harness = Harness()
     await _fill(harness, 2)
     spoken = await harness.core.sessions.service().start_chat("w000", "Go on")
     silent = await harness.core.sessions.service().start_chat("w001", None)

@@ -148,7 +148,7 @@ class Rehearsal(abc.ABC):
 
     @property
     def hooks(self) -> WebhookService:
-        return webhooks_on(self.store, pull_request_steps_on(self.store))
+        return webhooks_on(self.store)
 
     # What each world does in its own way.
 

@@ -11,7 +11,6 @@ from headway_core.forge_actions import (
     Comment,
     ForgeAction,
     ForgeActionDuty,
-    ForgeActionSteps,
     OpenPullRequest,
     Reply,
     RequestReview,
@@ -23,18 +22,15 @@ from headway_core.kernel.consumers import CONSUMER_POSITIONS, EventReader
 from headway_core.kernel.errors import InvalidInput, NotFound, PermissionDenied, Unavailable
 from headway_core.kernel.transactions import Transaction
 from headway_core.processes import Exited
-from headway_core.projects.model import PROJECTS
 from headway_core.pull_requests.model import GitHubState
 from headway_core.pull_requests.ports import ConversationPart
 from headway_core.pull_requests.staleness import READ_LAG
 from headway_core.sessions import run_of
-from headway_core.workspaces.model import WORKSPACES
 from headway_testing.conversations import a_thread
 from headway_testing.crash_points import Crash, CrashPoints, Point, PointedLedger, no_point
-from headway_testing.fakes import FakeLocks
-from headway_testing.harness import CoreHarness
+from headway_testing.harness import Harness
 from headway_testing.observations import an_observation
-from headway_testing.records import a_project, a_workspace
+from headway_testing.records import a_workspace
 
 pytestmark = pytest.mark.anyio
 
@@ -47,42 +43,22 @@ ORDERS: tuple[Order, ...] = (OPEN, REPLY, RESOLVE, COMMENT, REVIEW)
 
 
 @pytest.fixture
-async def harness() -> CoreHarness:
+async def harness() -> Harness:
     return await _built()
 
 
-async def _built() -> CoreHarness:
-    harness = CoreHarness()
-    workspace = a_workspace(host_id="host-1", worktree_path="/worktrees/w1")
-
-    def work(tx: Transaction) -> None:
-        harness.store.writer(PROJECTS).add(tx, a_project())
-        harness.store.writer(WORKSPACES).add(tx, workspace)
-        harness.core.pull_requests.steps().open_record(tx, workspace)
-
-    await harness.store.ledger.transact(work)
+async def _built() -> Harness:
+    harness = Harness()
+    await harness.add_workspace(a_workspace(host_id="host-1", worktree_path="/worktrees/w1"))
     return harness
 
 
-def _duty(harness: CoreHarness, point: Point = no_point, host_id: str = "host-1") -> ForgeActionDuty:
+def _duty(harness: Harness, point: Point = no_point, host_id: str = "host-1") -> ForgeActionDuty:
     """The duty of one process, which may die at any point."""
-    harness.writer.point = point
-    ledger, store = PointedLedger(harness.store.ledger, point), harness.store
-    steps = ForgeActionSteps(
-        actions=store.writer(FORGE_ACTIONS), pull_requests=harness.core.pull_requests.steps()
-    )
-    return ForgeActionDuty(
-        ledger=ledger,
-        steps=steps,
-        actions=store.reader(FORGE_ACTIONS),
-        workspaces=store.reader(WORKSPACES),
-        projects=store.reader(PROJECTS),
-        writer=harness.writer,
-        locks=FakeLocks(host_id),
-    )
+    return harness.again(host_id=host_id, point=point).core.forge_actions.duty()
 
 
-async def _ask(harness: CoreHarness, order: Order) -> None:
+async def _ask(harness: Harness, order: Order) -> None:
     def work(tx: Transaction) -> None:
         tx.lock("w1")
         harness.core.forge_actions.steps().ask(tx, workspace_id="w1", session_id="s1", order=order)
@@ -90,7 +66,7 @@ async def _ask(harness: CoreHarness, order: Order) -> None:
     await harness.store.ledger.transact(work)
 
 
-async def _actions(harness: CoreHarness) -> list[ForgeAction]:
+async def _actions(harness: Harness) -> list[ForgeAction]:
     table = harness.store.reader(FORGE_ACTIONS)
     return await harness.store.ledger.read(lambda tx: table.query(tx, ACTIONS_OF, workspace_id="w1"))
 
@@ -127,9 +103,7 @@ async def test_a_pull_request_that_is_closed_at_once_is_not_opened_again() -> No
         await _ask(harness, OPEN)
         point = CrashPoints(nth)
 
-        async def closed_at_once(
-            name: str, harness: CoreHarness = harness, point: CrashPoints = point
-        ) -> None:
+        async def closed_at_once(name: str, harness: Harness = harness, point: CrashPoints = point) -> None:
             harness.effects.closed.update(f"effect-{number}" for number in range(len(harness.effects.done)))
             await point(name)
 
@@ -147,7 +121,7 @@ async def test_a_pull_request_that_is_closed_at_once_is_not_opened_again() -> No
 
 
 @pytest.mark.parametrize("order", ORDERS, ids=lambda order: type(order).__name__)
-async def test_an_effect_that_is_not_shown_yet_is_not_repeated(harness: CoreHarness, order: Order) -> None:
+async def test_an_effect_that_is_not_shown_yet_is_not_repeated(harness: Harness, order: Order) -> None:
     """After a death behind the write nobody writes within the read lag; then the effect is found."""
     await _ask(harness, order)
 
@@ -166,7 +140,7 @@ async def test_an_effect_that_is_not_shown_yet_is_not_repeated(harness: CoreHarn
     assert [action.status for action in await _actions(harness)] == [ActionStatus.DONE]
 
 
-async def test_a_pull_request_that_is_there_is_attached_and_not_opened_again(harness: CoreHarness) -> None:
+async def test_a_pull_request_that_is_there_is_attached_and_not_opened_again(harness: Harness) -> None:
     """Somebody else's counts: it is looked for before the first attempt."""
     harness.effects.done.append((OPEN, "a person's"))
     await _ask(harness, OPEN)
@@ -183,7 +157,7 @@ async def test_a_pull_request_that_is_there_is_attached_and_not_opened_again(har
     ids=lambda value: value if isinstance(value, str) else type(value).__name__,
 )
 async def test_what_always_fails_is_given_up(
-    harness: CoreHarness, order: Order, error: Exception, call: str
+    harness: Harness, order: Order, error: Exception, call: str
 ) -> None:
     """After so many attempts, pauses between them, and a reason: also when only the looking fails."""
     await _ask(harness, order)
@@ -208,7 +182,7 @@ async def test_what_always_fails_is_given_up(
 
 
 @pytest.mark.lesson("S11")
-async def test_after_a_limit_the_others_wait_unasked(harness: CoreHarness) -> None:
+async def test_after_a_limit_the_others_wait_unasked(harness: Harness) -> None:
     """One attempt met it; the rest of the round is put off as long, and loses none of its attempts."""
     harness.effects.refusals.append(Unavailable("github", "secondary rate limit", retry_after_s=600))
     for order in (REPLY, RESOLVE, COMMENT):
@@ -228,7 +202,7 @@ async def test_after_a_limit_the_others_wait_unasked(harness: CoreHarness) -> No
     assert [done for done, _ in harness.effects.done] == [REPLY, RESOLVE, COMMENT]
 
 
-async def test_what_github_refuses_is_not_tried_again(harness: CoreHarness) -> None:
+async def test_what_github_refuses_is_not_tried_again(harness: Harness) -> None:
     """Its content won't get better; other actions go on."""
     harness.effects.refusals.append(InvalidInput("body", "is too long"))
     await _ask(harness, REPLY)
@@ -237,14 +211,14 @@ async def test_what_github_refuses_is_not_tried_again(harness: CoreHarness) -> N
     assert [action.status for action in await _actions(harness)] == [ActionStatus.FAILED, ActionStatus.DONE]
 
 
-async def test_another_hosts_workspace_is_left_to_its_host(harness: CoreHarness) -> None:
+async def test_another_hosts_workspace_is_left_to_its_host(harness: Harness) -> None:
     """One host acts for a workspace."""
     await _ask(harness, REPLY)
     await _duty(harness, host_id="host-2").run()
     assert [action.status for action in await _actions(harness)] == [ActionStatus.PENDING]
 
 
-async def _agent_ends(harness: CoreHarness, **files: bytes) -> None:
+async def _agent_ends(harness: Harness, **files: bytes) -> None:
     """A chat ran, left files behind and ended; the pull request has the thread T_1."""
     observation = an_observation(conversation=ConversationPart(reviews=(), threads=(a_thread(),)))
     harness.forge.observations["PR_1"] = observation
@@ -279,7 +253,7 @@ async def test_agent_words_become_intents_with_the_consumers_position() -> None:
     raise AssertionError("the consumer does not come to its end")
 
 
-async def test_words_that_can_not_be_used_are_told(harness: CoreHarness) -> None:
+async def test_words_that_can_not_be_used_are_told(harness: Harness) -> None:
     """No intent, and one event that says why."""
     await _agent_ends(harness, replies_json=b'[{"thread": "T_9", "text": "Hello"}]')
     await harness.core.events.reader().catch_up(harness.core.forge_actions.agent_output())
@@ -289,7 +263,7 @@ async def test_words_that_can_not_be_used_are_told(harness: CoreHarness) -> None
     assert len(refused) == 1
 
 
-async def _with_thread(harness: CoreHarness, **changes: Any) -> None:
+async def _with_thread(harness: Harness, **changes: Any) -> None:
     """w1 has an open pull request with the unresolved thread T_1."""
     talk = ConversationPart(reviews=(), threads=(a_thread(),))
     harness.forge.observations["PR_1"] = an_observation(conversation=talk, **changes)
@@ -299,7 +273,7 @@ async def _with_thread(harness: CoreHarness, **changes: Any) -> None:
     await harness.core.pull_requests.service().refresh_workspace("w1")
 
 
-async def test_what_people_ask_for_is_done_once_with_a_mark(harness: CoreHarness) -> None:
+async def test_what_people_ask_for_is_done_once_with_a_mark(harness: Harness) -> None:
     """Reply, resolve, comment, ask for a review: intents in their order, each with a mark of its own."""
     await _with_thread(harness)
     service = harness.core.forge_actions.service()
@@ -332,7 +306,7 @@ async def test_what_people_ask_for_is_done_once_with_a_mark(harness: CoreHarness
         ("reviewers", lambda s: s.request_review("w1", [f"u{n}" for n in range(16)])),
     ],
 )
-async def test_what_people_may_not_ask_for(harness: CoreHarness, field: str, call: Any) -> None:
+async def test_what_people_may_not_ask_for(harness: Harness, field: str, call: Any) -> None:
     """The error names the field, and nothing is stored."""
     await _with_thread(harness)
     with pytest.raises(InvalidInput) as error:
@@ -341,7 +315,7 @@ async def test_what_people_may_not_ask_for(harness: CoreHarness, field: str, cal
     assert await _actions(harness) == []
 
 
-async def test_without_an_open_pull_request_nothing_is_asked(harness: CoreHarness) -> None:
+async def test_without_an_open_pull_request_nothing_is_asked(harness: Harness) -> None:
     """None attached, one that is closed, and no such workspace."""
     service = harness.core.forge_actions.service()
     with pytest.raises(InvalidInput, match="workspace_id"):

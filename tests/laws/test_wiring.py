@@ -18,7 +18,7 @@ from headway_core.projects import PROJECTS
 from headway_core.ratchet import RatchetService
 from headway_core.schema import ALL_TABLES
 from headway_core.sessions import SessionService
-from headway_testing.harness import CoreHarness
+from headway_testing.harness import Harness
 
 
 class Meddler:
@@ -93,7 +93,7 @@ def _all_providers(container: type[CoreContainer]) -> set[providers.Provider[Any
     return seen
 
 
-def holders_of_writers(harness: CoreHarness) -> Counter[str]:
+def holders_of_writers(harness: Harness) -> Counter[str]:
     """How many objects of the resolved harness hold a writer of each table in an attribute."""
     return Counter(held.spec.name for value in _objects(harness.core) for held in _parts_that_write(value))
 
@@ -158,14 +158,14 @@ def test_every_kind_of_claims_has_one_consumer() -> None:
 
 def test_every_table_has_one_holder_of_its_writer() -> None:
     """Of the resolved objects, exactly one holds the writer of each table."""
-    found = holders_of_writers(CoreHarness())
+    found = holders_of_writers(Harness())
     assert sorted(found) == sorted(spec.name for spec in ALL_TABLES)
     assert set(found.values()) == {1}
 
 
 def test_no_reader_is_a_writer() -> None:
     """A read port can't write: it is another class."""
-    harness = CoreHarness()
+    harness = Harness()
     readers = [p() for name, p in _declared(harness.core) if name.startswith("read_")]
     assert readers
     assert not [table for table in readers if isinstance(table, OwnedTable)]
@@ -173,13 +173,13 @@ def test_no_reader_is_a_writer() -> None:
 
 def test_every_provider_resolves() -> None:
     """The wiring is complete: everything that is declared can be made."""
-    harness = CoreHarness()
+    harness = Harness()
     assert all(provider() is not None for _, provider in _declared(harness.core))
 
 
 def test_types_survive_the_wiring() -> None:
     """What a room's provider makes is of its own type for mypy too, and nothing of it is `Any`."""
-    core = CoreHarness().core
+    core = Harness().core
     assert_type(core.sessions.service(), SessionService)
     assert_type(core.ratchet.service(), RatchetService)
     assert isinstance(core.ratchet.service(), RatchetService)
@@ -188,24 +188,24 @@ def test_types_survive_the_wiring() -> None:
 def test_a_second_consumer_is_found() -> None:
     """A planted second consumer breaks both walks."""
     assert consumers_by_wiring(MeddlingContainer)["write_sessions"] == 2
-    assert holders_of_writers(CoreHarness(MeddlingContainer))["sessions"] == 2
+    assert holders_of_writers(Harness(container=MeddlingContainer))["sessions"] == 2
 
 
 def test_a_hidden_consumer_is_found() -> None:
     """A writer that comes through another provider is found by both walks."""
     assert consumers_by_wiring(SneakingContainer)["write_ratchets"] == 2
-    assert holders_of_writers(CoreHarness(SneakingContainer))["ratchets"] == 2
+    assert holders_of_writers(Harness(container=SneakingContainer))["ratchets"] == 2
 
 
 def test_a_writer_in_a_list_of_providers_is_found() -> None:
     """A list takes a writer as an argument does."""
     assert consumers_by_wiring(ListingContainer)["write_watches"] == 2
-    assert holders_of_writers(CoreHarness(ListingContainer))["pull_request_watches"] == 2
+    assert holders_of_writers(Harness(container=ListingContainer))["pull_request_watches"] == 2
 
 
 def test_a_reader_that_is_a_writer_is_found() -> None:
     """A `read_…` provider that makes a second writer of a table is seen in what its consumers hold."""
-    harness = CoreHarness(PosingContainer)
+    harness = Harness(container=PosingContainer)
     assert isinstance(harness.core.providers["read_projects"](), OwnedTable)
     assert holders_of_writers(harness)["projects"] == 2
 
@@ -223,6 +223,6 @@ def test_a_reader_that_is_a_writer_is_found() -> None:
 )
 def test_a_carried_writer_is_found(carry: Callable[[OwnedTable[Any]], object]) -> None:
     """A writer is held, however it is wrapped."""
-    harness = CoreHarness()
+    harness = Harness()
     (held,) = _parts_that_write(Meddler(carry(harness.core.sessions.write_sessions())))
     assert held.spec.name == "sessions"

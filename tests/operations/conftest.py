@@ -6,55 +6,24 @@ import attrs
 import pytest
 
 from headway_core import pull_requests, ratchet, sessions, workspaces
-from headway_core.container import CoreContainer
-from headway_core.event_types import ALL_EVENTS
-from headway_core.kernel.events import EventCatalog
-from headway_core.kernel.memory import MemoryStore
 from headway_core.kernel.tables import TableSpec
 from headway_core.operations import GitHubIssue, Issue, Manual
 from headway_core.projects import Project
 from headway_core.schema import ALL_TABLES
 from headway_core.sessions import Prompt, Session
 from headway_core.workspaces import Workspace
-from headway_testing.clock import ManualClock, SequentialIds
-from headway_testing.crash_points import Point, no_point, pointed_store
-from headway_testing.fakes import (
-    FakeAgents,
-    FakeForgeReader,
-    FakeForgeWriter,
-    FakeGit,
-    FakeIssueReader,
-    FakeLocks,
-    FakeProcesses,
-    FakeScripts,
-    FakeSupervisor,
-    FakeWebhookDecoder,
-    FakeWorktrees,
-)
+from headway_testing.crash_points import Point, no_point
+from headway_testing.harness import Harness, World
 
 REPO = "/src/demo"
 
 
-class Host:
+class Host(Harness):
     """One process: services built anew on what is stored and on what is there."""
 
-    def __init__(self, world: "World", host_id: str, point: Point) -> None:
-        self.world = world
-        self.worktrees = FakeWorktrees(world.git, point)
-        self.scripts = FakeScripts(point)
-        self.core = CoreContainer(
-            store=pointed_store(world.store, point),
-            locks=FakeLocks(host_id, world.held.setdefault(host_id, set())),
-            worktrees=self.worktrees,
-            scripts=self.scripts,
-            agents=FakeAgents("claude"),
-            supervisor=FakeSupervisor(world.processes, point),
-            forge=FakeForgeReader(),
-            forge_writer=FakeForgeWriter(),
-            webhook_decoder=FakeWebhookDecoder(),
-            issues=world.issues,
-            worktrees_root="/wt" if host_id == "host-1" else f"/wt-of-{host_id}",
-        )
+    def __init__(self, world: World, *, host_id: str = "host-1", point: Point = no_point) -> None:
+        root = "/wt" if host_id == "host-1" else f"/wt-of-{host_id}"
+        super().__init__(world, host_id=host_id, point=point, worktrees_root=root)
         self.projects = self.core.projects.service()
         self.settings = self.core.settings.service()
         self.lifecycle = self.core.workspaces.service()
@@ -79,32 +48,19 @@ class Host:
         return await self.lifecycle.get(made.id)
 
 
-@attrs.define
-class World:
-    """What outlives a process."""
-
-    git: FakeGit = attrs.field(factory=FakeGit)
-    processes: FakeProcesses = attrs.field(factory=FakeProcesses)
-    issues: FakeIssueReader = attrs.field(factory=FakeIssueReader)
-    held: dict[str, set[str]] = attrs.field(factory=dict)
-    clock: ManualClock = attrs.field(factory=ManualClock)
-    store: MemoryStore = attrs.field()
-
-    @store.default
-    def _store(self) -> MemoryStore:
-        return MemoryStore(
-            clock=self.clock, ids=SequentialIds(), catalog=EventCatalog(ALL_EVENTS), run_twice=True
-        )
+@attrs.define(kw_only=True)
+class RepositoryWorld(World):
+    """With one repository; a test looks at its tables."""
 
     def __attrs_post_init__(self) -> None:
         self.git.add_repository(REPO, branches=("feature", "held"))
 
     def host(self, host_id: str = "host-1", point: Point = no_point) -> Host:
-        return Host(self, host_id, point)
+        return Host(self, host_id=host_id, point=point)
 
     async def rows(self, spec: TableSpec[Any]) -> list[Any]:
         """Every row, whatever the queries of the table are."""
-        return list(self.store._tables[spec.name].rows.values()) if spec.name in self.store._tables else []
+        return self.store.every_row(spec)
 
     async def everything(self) -> dict[str, list[Any]]:
         return {spec.name: await self.rows(spec) for spec in ALL_TABLES}
@@ -140,18 +96,18 @@ class World:
 
 
 @pytest.fixture
-def worlds() -> type[World]:
+def worlds() -> type[RepositoryWorld]:
     """For tests that go through many."""
-    return World
+    return RepositoryWorld
 
 
 @pytest.fixture
-def world() -> World:
-    return World()
+def world() -> RepositoryWorld:
+    return RepositoryWorld()
 
 
 @pytest.fixture
-async def host(world: World) -> Host:
+async def host(world: RepositoryWorld) -> Host:
     """A host that knows one project."""
     host = world.host()
     await host.register()

@@ -6,17 +6,15 @@ import attrs
 import pytest
 
 from headway_core.kernel.errors import Conflict, InvalidInput, NotFound
-from headway_core.kernel.transactions import Transaction
 from headway_core.processes import Exited
-from headway_core.projects.model import PROJECTS
 from headway_core.pull_requests.model import Head
 from headway_core.sessions import run_of
 from headway_core.workspaces import Workspace, WorkspaceBranchChanged
 from headway_core.workspaces.model import GIT_FACTS, WORKSPACES, GitFacts, branch_claim
 from headway_testing.clock import EPOCH
-from headway_testing.harness import CoreHarness
+from headway_testing.harness import Harness
 from headway_testing.observations import a_candidate, an_observation
-from headway_testing.records import a_project, a_workspace
+from headway_testing.records import a_workspace
 
 pytestmark = [pytest.mark.anyio, pytest.mark.lesson("S16")]
 
@@ -36,7 +34,7 @@ def _workspace(workspace_id: str, branch: str) -> Workspace:
 
 @attrs.define
 class Place:
-    harness: CoreHarness
+    harness: Harness
 
     async def worktree_on(self, branch: str) -> None:
         facts = GitFacts(workspace_id="w1", branch=branch, head=A, dirty=False, unpushed=0, at=EPOCH)
@@ -58,20 +56,13 @@ class Place:
         return await self.harness.core.workspaces.service().get("w1")
 
     async def events(self) -> list[Any]:
-        ledger, log = self.harness.store.ledger, self.harness.store.events
-        return [event.payload for event in await ledger.read(lambda tx: log.after(tx, 0, limit=1000))]
+        return [event.payload for event in await self.harness.log()]
 
 
 @pytest.fixture
 async def place() -> Place:
-    harness = CoreHarness()
-
-    def work(tx: Transaction) -> None:
-        harness.store.writer(PROJECTS).add(tx, a_project())
-        harness.store.writer(WORKSPACES).add(tx, _workspace("w1", MINE))
-        harness.core.pull_requests.steps().open_record(tx, _workspace("w1", MINE))
-
-    await harness.store.ledger.transact(work)
+    harness = Harness()
+    await harness.add_workspace(_workspace("w1", MINE))
     return Place(harness)
 
 

@@ -5,46 +5,35 @@ from typing import Any
 import attrs
 import pytest
 
-from headway_core.kernel.events import EventCatalog
-from headway_core.kernel.memory import MemoryStore
-from headway_core.projects.model import PROJECTS
-from headway_core.pull_requests import EVENTS, SNAPSHOTS, WATCHES, PRSnapshotService, PullRequestSteps
+from headway_core.pull_requests import SNAPSHOTS, WATCHES
 from headway_core.pull_requests.model import PullRequestSnapshot, PullRequestWatch
 from headway_core.settings.model import SETTINGS, SettingsRecord
 from headway_core.workspaces.model import (
     WORKSPACES,
     Workspace,
 )
-from headway_testing.clock import ManualClock, SequentialIds
-from headway_testing.fakes import FakeForgeReader
-from headway_testing.pull_requests import pull_request_steps_on, pull_requests_on
-from headway_testing.records import a_project, a_workspace
+from headway_testing.crash_points import Point, no_point
+from headway_testing.harness import Harness, World
+from headway_testing.pull_requests import pull_requests_room
+from headway_testing.records import a_workspace
 
 
-@attrs.define
-class Room:
-    """The service on a ledger in memory that runs every unit of work twice."""
+class Room(Harness):
+    """The service and the steps, joined without the rest of core."""
 
-    clock: ManualClock
-    store: MemoryStore
-    forge: FakeForgeReader
-    service: PRSnapshotService
-    steps: PullRequestSteps
+    def __init__(
+        self, world: World | None = None, *, host_id: str = "host-1", point: Point = no_point
+    ) -> None:
+        super().__init__(world, host_id=host_id, point=point)
+        room = pull_requests_room(self.own_store, self.forge, locks=self.locks, decoder=self.webhook_decoder)
+        self.service, self.steps, self.webhooks = room.service(), room.steps(), room.webhooks()
 
-    async def add_workspace(self, workspace_id: str = "w1", **changes: Any) -> Workspace:
+    async def add(self, workspace_id: str = "w1", **changes: Any) -> Workspace:
         """A READY workspace on headway/fix-login with its records."""
         workspace = a_workspace(
             workspace_id, **{"created_at": self.clock.now(), "status_changed_at": self.clock.now(), **changes}
         )
-        table, projects = self.store.writer(WORKSPACES), self.store.writer(PROJECTS)
-
-        def work(tx: Any) -> None:
-            if projects.get(tx, "p1") is None:
-                projects.add(tx, a_project())
-            table.add(tx, workspace)
-            self.steps.open_record(tx, workspace)
-
-        await self.store.ledger.transact(work)
+        await self.add_workspace(workspace)
         return workspace
 
     async def change_workspace(self, workspace_id: str = "w1", **changes: Any) -> None:
@@ -94,8 +83,7 @@ class Room:
 
     async def events(self) -> list[Any]:
         """The payloads of the log."""
-        log = await self.store.ledger.read(lambda tx: self.store.events.after(tx, 0, limit=1000))
-        return [event.payload for event in log]
+        return [event.payload for event in await self.log()]
 
     def asked(self, what: str) -> list[tuple[str, ...]]:
         return [call.about for call in self.forge.asked if call.what == what]
@@ -104,8 +92,6 @@ class Room:
 @pytest.fixture
 def room() -> Room:
     """A room with the project octo/demo, a second after the beginning."""
-    clock = ManualClock()
-    clock.advance(1)
-    store = MemoryStore(clock=clock, ids=SequentialIds(), catalog=EventCatalog(EVENTS), run_twice=True)
-    forge = FakeForgeReader()
-    return Room(clock, store, forge, pull_requests_on(store, forge), pull_request_steps_on(store))
+    room = Room()
+    room.clock.advance(1)
+    return room

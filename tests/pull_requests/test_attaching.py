@@ -78,7 +78,7 @@ def test_no_text_breaks_the_reading_of_addresses(text: str) -> None:
 @pytest.mark.lesson("S6")
 async def test_an_address_attaches_with_facts_in_one_write(room: "Room") -> None:
     """As a number does; an address of another repository asks GitHub nothing."""
-    await room.add_workspace()
+    await room.add()
     room.forge.numbers[7] = "PR_1"
     room.forge.observations["PR_1"] = an_observation()
     assert isinstance(await room.service.attach_url("w1", URL), Refreshed)
@@ -93,7 +93,7 @@ async def test_an_address_attaches_with_facts_in_one_write(room: "Room") -> None
 @pytest.mark.anyio
 async def test_what_a_person_detached_stays_detached(room: "Room") -> None:
     """Nothing of it is left, its branch is looked at for another, and people may attach it again."""
-    await room.add_workspace()
+    await room.add()
     room.forge.candidates[BRANCH] = (a_candidate(7),)
     room.forge.numbers[7] = "PR_7"
     room.forge.observations["PR_7"] = an_observation("PR_7")
@@ -134,7 +134,7 @@ async def named(room: "Room", *numbers: int) -> None:
 @pytest.mark.lesson("S14", "S16")
 async def test_a_pull_request_from_another_branch_is_found_by_its_address(room: "Room") -> None:
     """The agent pushed its work elsewhere and opened it from there: the worktree's commit is its head."""
-    await room.add_workspace()
+    await room.add()
     await on_commit(room, A)
     room.forge.numbers[9] = "PR_9"
     head = Head(ref="agent/other", commit=A, repository="octo/demo", tip=A)
@@ -163,7 +163,7 @@ async def test_a_pull_request_from_another_branch_is_found_by_its_address(room: 
 )
 async def test_what_an_agent_names_is_hostile(room: "Room", lie: str) -> None:
     """Any can be named: without the commit's word and all other rules it is not attached."""
-    await room.add_workspace(base_branch="agent/other" if lie == "the base branch" else "main")
+    await room.add(base_branch="agent/other" if lie == "the base branch" else "main")
     await on_commit(room, B if lie == "another commit" else A)
     candidate = a_candidate(9, created_at=EPOCH - timedelta(hours=1) if lie == "too old" else EPOCH)
     room.forge.numbers[9] = "PR_9"
@@ -192,7 +192,7 @@ async def test_what_an_agent_names_is_hostile(room: "Room", lie: str) -> None:
 @pytest.mark.anyio
 async def test_names_are_kept_until_a_look_succeeds(room: "Room") -> None:
     """The last three; a failed look keeps them, a good one has used them up."""
-    await room.add_workspace()
+    await room.add()
     room.forge.candidates[BRANCH] = FetchFailed(kind=FailureKind.UNAVAILABLE, problem="no connection")
     await named(room, 1, 2, 3, 4)
     assert (await room.watch()).hinted == (2, 3, 4)
@@ -206,7 +206,7 @@ async def test_names_are_kept_until_a_look_succeeds(room: "Room") -> None:
 async def test_what_a_list_does_not_have_is_looked_up_by_itself(room: "Room") -> None:
     """One of three is missing in the answer: it is asked for alone before that is believed."""
     for n in (1, 2, 3):
-        await room.add_workspace(f"w{n}", branch=f"b{n}")
+        await room.add(f"w{n}", branch=f"b{n}")
         await room.attach(f"w{n}", f"PR_{n}")
         room.forge.observations[f"PR_{n}"] = an_observation(f"PR_{n}", number=n)
     second = room.forge.observations.pop("PR_2")

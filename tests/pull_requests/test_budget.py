@@ -101,7 +101,7 @@ def test_a_fifth_of_a_budget_is_kept_for_people(remaining: int, held_s: float | 
 async def test_the_sweep_stops_at_the_reserve_and_people_go_on(room: "Room") -> None:
     """No limit was met; it goes on when the budget is full again. A spent budget of REST holds nothing."""
     await room.set(quiet_time_s=0)
-    await room.add_workspace()
+    await room.add()
     await room.attach()
     room.forge.observations["PR_1"] = an_observation()
     room.forge.told_limits = (limit(3000), limit(0, resource="core"))
@@ -122,7 +122,7 @@ async def test_the_sweep_stops_at_the_reserve_and_people_go_on(room: "Room") -> 
 @pytest.mark.anyio
 async def test_limits_are_kept_for_people_and_for_other_processes(room: "Room") -> None:
     """Each resource has a row, with what the last answer told; another process sees the same."""
-    await room.add_workspace()
+    await room.add()
     await room.attach()
     room.forge.observations["PR_1"] = an_observation()
     room.forge.told_limits = (limit(4321), limit(60, resource="core"))
@@ -138,7 +138,7 @@ async def test_a_limit_holds_every_process_back_and_ends_on_time(room: "Room") -
     """It is a fact of the database: who met it does not matter, nor that they have died since."""
     await room.set(quiet_time_s=0)
     for n in (1, 2, 3):
-        await room.add_workspace(f"w{n}", branch=f"b{n}")
+        await room.add(f"w{n}", branch=f"b{n}")
         await room.attach(f"w{n}", f"PR_{n}")
         room.forge.observations[f"PR_{n}"] = LIMITED
     await room.service.refresh_due()
@@ -165,10 +165,10 @@ async def test_a_limit_holds_every_process_back_and_ends_on_time(room: "Room") -
 @pytest.mark.anyio
 async def test_after_a_limit_the_rest_of_the_round_is_not_asked(room: "Room") -> None:
     """Projects of one host share its budget: one strike, and no question more."""
-    await room.add_workspace("w1")
+    await room.add("w1")
     second = attrs.evolve(a_project(), id="p2", slug="second", repo_path="/nowhere/second")
     await room.store.ledger.transact(lambda tx: room.store.writer(PROJECTS).add(tx, second))
-    await room.add_workspace("w2", project_id="p2", branch="other")
+    await room.add("w2", project_id="p2", branch="other")
     for n in (1, 2):
         await room.attach(f"w{n}", f"PR_{n}")
         room.forge.observations[f"PR_{n}"] = LIMITED
@@ -185,9 +185,9 @@ async def test_after_a_limit_the_rest_of_the_round_is_not_asked(room: "Room") ->
 async def test_after_a_limit_nothing_more_is_asked_in_a_look(room: "Room") -> None:
     """The branches met it: no pull request is read, none that an agent named is looked up, none kicked."""
     await room.set(quiet_time_s=0)
-    await room.add_workspace("w1", branch="b1")
+    await room.add("w1", branch="b1")
     await room.attach("w1")
-    await room.add_workspace("w2", branch="b2")
+    await room.add("w2", branch="b2")
     await room.store.ledger.transact(lambda tx: room.steps.hint(tx, "w2", numbers=(8, 9)))
     room.forge.observations["PR_1"] = an_observation()
     room.forge.candidates["b2"] = LIMITED
@@ -206,7 +206,7 @@ async def test_after_a_limit_nothing_more_is_asked_in_a_look(room: "Room") -> No
 async def test_a_limit_that_a_name_meets_ends_the_look(room: "Room") -> None:
     """The first number that an agent named met it: the second is not looked up; both are later."""
     await room.set(quiet_time_s=0)
-    await room.add_workspace("w1", branch="b1")
+    await room.add("w1", branch="b1")
     await room.store.ledger.transact(lambda tx: room.steps.hint(tx, "w1", numbers=(8, 9)))
     room.forge.numbers = {8: LIMITED, 9: LIMITED}
     await room.service.refresh_due()

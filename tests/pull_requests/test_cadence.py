@@ -34,7 +34,7 @@ HOT, SETTLED, QUIET = 30, 60, 300
 
 async def due_after(room: "Room", observation: Any, *, later: float) -> float | None:
     """Seconds to the next read of a pull request whose head was first seen `later` seconds ago."""
-    await room.add_workspace()
+    await room.add()
     await room.attach()
     room.forge.observations["PR_1"] = observation
     await room.service.refresh_workspace("w1")
@@ -67,7 +67,7 @@ async def test_unknown_mergeability_has_one_kick_and_growing_pauses(
     room: "Room",
 ) -> None:
     """One question, reads after 2, 4, 8 and 16 s, then the cadence; a new head or base begins anew."""
-    await room.add_workspace()
+    await room.add()
     await room.attach()
     unknown = an_observation(mergeability=Mergeability.UNKNOWN)
     room.forge.observations["PR_1"] = unknown
@@ -95,7 +95,7 @@ async def test_unknown_mergeability_has_one_kick_and_growing_pauses(
 
 async def test_a_lost_kick_is_made_up_for(room: "Room") -> None:
     """It has no outcome of its own: what stays unknown for ten reads is asked for again."""
-    await room.add_workspace()
+    await room.add()
     await room.attach()
     room.forge.observations["PR_1"] = an_observation(mergeability=Mergeability.UNKNOWN)
     merge_checks = []
@@ -119,7 +119,7 @@ async def test_the_end_of_the_quiet_time_is_not_missed(room: "Room") -> None:
 
 async def test_failures_back_off_to_ten_minutes(room: "Room") -> None:
     """Doubling from the hot cadence, with jitter that is always the same for a workspace."""
-    await room.add_workspace()
+    await room.add()
     await room.attach()
     room.forge.observations["PR_1"] = FetchFailed(kind=FailureKind.UNAVAILABLE, problem="because")
     waits = []
@@ -136,7 +136,7 @@ async def test_the_duty_refreshes_what_is_due_and_asks_for_the_next(room: "Room"
     duty = WatchDuty(room.service)
     assert await duty.run() is None
     await room.set(cadence_hot_s=3, cadence_settled_s=3)
-    await room.add_workspace()
+    await room.add()
     await room.attach()
     room.forge.observations["PR_1"] = an_observation()
     assert await duty.run() == 3
@@ -200,7 +200,7 @@ def _ended(attempt: int) -> SessionEnded:
 )
 async def test_what_may_have_changed_a_pull_request_is_a_hint(room: "Room", payload: Any, hints: Any) -> None:
     """The end of a session that ran, a workspace that became READY, and a renamed branch."""
-    await room.add_workspace()
+    await room.add()
     await room.service.refresh_due()
     room.clock.advance(1)
     consumer = PullRequestConsumer(room.steps)

@@ -23,7 +23,7 @@ SKEWS = pytest.mark.parametrize("skew_s", [-A_DAY, -600, 0, 600, A_DAY])
 
 async def attached(room: "Room") -> None:
     await room.set(quiet_time_s=0)
-    await room.add_workspace()
+    await room.add()
     await room.attach()
 
 
@@ -71,7 +71,7 @@ async def test_a_pull_request_is_found_though_it_seems_older_than_its_workspace(
     room: "Room", skew_s: float
 ) -> None:
     """Opened just after the workspace was made, by a clock that is behind ours."""
-    await room.add_workspace()
+    await room.add()
     made = room.clock.now() + timedelta(seconds=skew_s)
     room.forge.candidates["headway/fix-login"] = (a_candidate(7, created_at=made),)
     room.forge.observations["PR_7"] = an_observation("PR_7", updated_at=made)

@@ -23,7 +23,7 @@ BRANCH = "headway/fix-login"
 
 async def test_the_pull_request_of_a_branch_is_found_and_stored_in_one_write(room: "Room") -> None:
     """Identity and facts come together: one event, and the state is known at once (S6)."""
-    await room.add_workspace()
+    await room.add()
     room.forge.candidates[BRANCH] = (a_candidate(7),)
     room.forge.observations["PR_7"] = an_observation("PR_7")
     assert isinstance(await room.service.refresh_workspace("w1"), Refreshed)
@@ -37,7 +37,7 @@ async def test_the_pull_request_of_a_branch_is_found_and_stored_in_one_write(roo
 async def test_a_repository_is_asked_once_for_all_its_branches(room: "Room") -> None:
     """Three workspaces that look, one query; those found are read in one more."""
     for n in (1, 2, 3):
-        await room.add_workspace(f"w{n}", branch=f"b{n}")
+        await room.add(f"w{n}", branch=f"b{n}")
         room.forge.candidates[f"b{n}"] = (a_candidate(n),)
         room.forge.observations[f"PR_{n}"] = an_observation(f"PR_{n}", number=n)
     outcomes = await room.service.refresh_due()
@@ -49,7 +49,7 @@ async def test_a_repository_is_asked_once_for_all_its_branches(room: "Room") -> 
 @pytest.mark.lesson("S15")
 async def test_it_is_looked_for_after_a_hint_and_then_with_growing_pauses(room: "Room") -> None:
     """0, 5, 15 and 45 s after the hint, then from 3 min to six hours, with jitter."""
-    await room.add_workspace()
+    await room.add()
     await room.hint()
     hinted = room.clock.now()
     looked = []
@@ -71,7 +71,7 @@ async def test_it_is_looked_for_after_a_hint_and_then_with_growing_pauses(room: 
 async def test_workspaces_that_began_together_do_not_look_together(room: "Room") -> None:
     """Each has a jitter of its own: after the same backoff they are due at many moments."""
     for n in range(40):
-        await room.add_workspace(f"w{n}", branch=f"b{n}")
+        await room.add(f"w{n}", branch=f"b{n}")
         await room.hint(f"w{n}")
     for _ in range(5):
         await room.service.refresh_due()
@@ -84,7 +84,7 @@ async def test_workspaces_that_began_together_do_not_look_together(room: "Room")
 
 async def test_looks_whose_time_has_passed_are_not_made_up_for(room: "Room") -> None:
     """A minute after the hint the first look is followed by the backoff, not by three at once."""
-    await room.add_workspace()
+    await room.add()
     await room.hint()
     room.clock.advance(60)
     await room.service.refresh_due()
@@ -93,7 +93,7 @@ async def test_looks_whose_time_has_passed_are_not_made_up_for(room: "Room") -> 
 
 async def test_a_workspace_that_is_not_ready_asks_nothing(room: "Room") -> None:
     """While it is provisioned it is looked at again soon; the day it is READY, it asks."""
-    await room.add_workspace(status=WorkspaceStatus.PROVISIONING)
+    await room.add(status=WorkspaceStatus.PROVISIONING)
     assert await room.service.refresh_due() == {"w1": NoPullRequest()}
     assert room.forge.asked == []
     await room.change_workspace(status=WorkspaceStatus.READY)
@@ -107,8 +107,8 @@ async def test_a_pull_request_that_is_older_than_the_workspace_is_not_its_own(ro
     old = a_candidate(7, created_at=EPOCH - timedelta(hours=1))
     room.forge.candidates[BRANCH] = (old,)
     room.forge.observations["PR_7"] = an_observation("PR_7")
-    await room.add_workspace("w1")
-    await room.add_workspace("w2", source=ResumeBranchSource(branch=BRANCH))
+    await room.add("w1")
+    await room.add("w2", source=ResumeBranchSource(branch=BRANCH))
     outcomes = await room.service.refresh_due()
     assert outcomes["w1"] == NoPullRequest()
     assert isinstance(outcomes["w2"], Refreshed)
@@ -135,7 +135,7 @@ async def test_of_several_the_default_base_goes_first_then_the_newest(
     room: "Room", candidates: tuple[object, ...], chosen: str
 ) -> None:
     """And those of the repository itself before a fork's, which anybody can name."""
-    await room.add_workspace()
+    await room.add()
     room.forge.candidates[BRANCH] = candidates  # type: ignore[assignment]  # a list of a narrower kind
     for n in (1, 2):
         room.forge.observations[f"PR_{n}"] = an_observation(f"PR_{n}", number=n)
@@ -146,7 +146,7 @@ async def test_of_several_the_default_base_goes_first_then_the_newest(
 @pytest.mark.lesson("S10")
 async def test_a_finished_pull_request_gives_way_to_a_new_one_of_the_branch(room: "Room") -> None:
     """After a push the branch is looked at soon, though what is attached is merged; then less and less."""
-    await room.add_workspace()
+    await room.add()
     await room.attach()
     room.forge.observations["PR_1"] = an_observation(state=GitHubState.MERGED)
     await room.service.refresh_workspace("w1")
@@ -172,7 +172,7 @@ async def test_a_finished_pull_request_gives_way_to_a_new_one_of_the_branch(room
 async def test_a_closed_one_is_read_hourly_for_a_week(room: "Room") -> None:
     """It may be reopened; after a week nobody waits for that."""
     await room.set(quiet_time_s=0)
-    await room.add_workspace()
+    await room.add()
     await room.attach()
     room.forge.observations["PR_1"] = an_observation(state=GitHubState.CLOSED)
     await room.service.refresh_workspace("w1")
@@ -195,7 +195,7 @@ async def test_a_branch_that_can_not_be_looked_for_is_a_failure(room: "Room") ->
     """Nothing is concluded from it; a closed pull request is still read."""
     failed = FetchFailed(kind=FailureKind.UNAVAILABLE, problem="because")
     room.forge.candidates[BRANCH] = failed
-    await room.add_workspace()
+    await room.add()
     assert await room.service.refresh_workspace("w1") == RefreshFailed(
         kind=FailureKind.UNAVAILABLE, problem="because", retry_after_s=None
     )
@@ -207,7 +207,7 @@ async def test_a_branch_that_can_not_be_looked_for_is_a_failure(room: "Room") ->
 
 async def test_a_found_pull_request_that_can_not_be_read_is_not_attached(room: "Room") -> None:
     """Identity and facts come together or not at all."""
-    await room.add_workspace()
+    await room.add()
     room.forge.candidates[BRANCH] = (a_candidate(7),)
     outcome = await room.service.refresh_workspace("w1")
     assert isinstance(outcome, RefreshFailed)

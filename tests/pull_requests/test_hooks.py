@@ -21,7 +21,6 @@ from headway_core.pull_requests.model import Base, GitHubState, Head
 from headway_core.pull_requests.webhook_steps import KEPT
 from headway_core.workspaces.model import WorkspaceStatus
 from headway_testing.observations import an_observation
-from headway_testing.pull_requests import webhooks_on
 
 if TYPE_CHECKING:
     from .conftest import Room
@@ -40,13 +39,13 @@ def delivery(guid: str = "1", **hint: Any) -> Delivery:
 
 @pytest.fixture
 def hooks(room: "Room") -> WebhookService:
-    return webhooks_on(room.store, room.steps)
+    return room.webhooks
 
 
 async def watched(room: "Room", workspace_id: str = "w1", node_id: str = "PR_1", **changes: Any) -> None:
     """A workspace whose pull request was read a while ago, and is not due for long."""
     await room.set(quiet_time_s=0, cadence_hot_s=3600, cadence_settled_s=3600)
-    await room.add_workspace(workspace_id, branch=f"b-{workspace_id}", branch_claim=f"p1:b-{workspace_id}")
+    await room.add(workspace_id, branch=f"b-{workspace_id}", branch_claim=f"p1:b-{workspace_id}")
     await room.attach(workspace_id, node_id)
     room.forge.observations[node_id] = an_observation(node_id, **changes)
     await room.service.refresh_workspace(workspace_id)

@@ -33,7 +33,7 @@ from headway_core.workspaces.model import WORKSPACES
 from headway_sql import SqlStore
 from headway_testing.clock import ManualClock, SequentialIds
 from headway_testing.fakes import FakeForgeReader, FakeLocks
-from headway_testing.harness import CoreHarness
+from headway_testing.harness import Harness
 from headway_testing.observations import an_observation
 from headway_testing.pull_requests import pull_request_steps_on, pull_requests_on
 from headway_testing.records import a_project, a_workspace
@@ -280,20 +280,12 @@ async def test_no_claim_is_left_behind(world: World) -> None:
     assert (watch.begun, watch.finished) == (2, 1)
 
 
-async def test_two_whole_houses_on_one_ledger_ask_once() -> None:
+async def test_two_whole_hosts_on_one_ledger_ask_once() -> None:
     """Two containers of everything on one store, sweeping at once: one question a pull request."""
-    first = CoreHarness()
-    second: CoreContainer = CoreContainer(**{**_ports(first), "locks": FakeLocks("host-2")})
-    steps = first.core.pull_requests.steps()
-
-    def work(tx: Transaction) -> None:
-        first.store.writer(PROJECTS).add(tx, a_project())
-        for n in range(10):
-            workspace = a_workspace(f"w{n}", branch=f"b{n}", created_at=first.clock.now())
-            first.store.writer(WORKSPACES).add(tx, workspace)
-            steps.open_record(tx, workspace)
-
-    await first.store.ledger.transact(work)
+    first = Harness()
+    second = first.again(host_id="host-2")
+    for n in range(10):
+        await first.add_workspace(a_workspace(f"w{n}", branch=f"b{n}", created_at=first.clock.now()))
     outcomes: dict[str, Any] = {}
 
     async def sweep(core: CoreContainer) -> None:
@@ -301,12 +293,6 @@ async def test_two_whole_houses_on_one_ledger_ask_once() -> None:
 
     async with anyio.create_task_group() as group:
         group.start_soon(sweep, first.core)
-        group.start_soon(sweep, second)
+        group.start_soon(sweep, second.core)
     assert outcomes == {f"w{n}": NoPullRequest() for n in range(10)}
     assert [call.about for call in first.forge.asked] == [tuple(sorted(f"b{n}" for n in range(10)))]
-
-
-def _ports(harness: CoreHarness) -> dict[str, Any]:
-    names = ("worktrees", "scripts", "agents", "supervisor", "forge", "forge_writer", "issues")
-    ports = {name: getattr(harness.core, name)() for name in names}
-    return {**ports, "store": harness.store, "worktrees_root": "/worktrees"}

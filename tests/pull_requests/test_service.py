@@ -56,7 +56,7 @@ UNAVAILABLE = FetchFailed(kind=FailureKind.UNAVAILABLE, problem="no connection")
 async def attached(room: "Room") -> None:
     """w1 has PR_1, and its facts; there is no quiet time that would pass meanwhile."""
     await room.set(quiet_time_s=0)
-    await room.add_workspace()
+    await room.add()
     await room.attach()
     room.forge.observations["PR_1"] = an_observation()
     assert isinstance(await room.service.refresh_workspace("w1"), Refreshed)
@@ -114,7 +114,7 @@ async def test_every_change_has_one_event_with_the_changed_fields(room: "Room") 
 async def test_scheduler_and_people_make_the_same_snapshot(room: "Room") -> None:
     """The same answer gives the same facts, whoever asked: scheduler, person, or who attaches it (I8)."""
     for workspace_id, node_id in (("w1", "PR_1"), ("w2", "PR_2"), ("w3", "PR_3")):
-        await room.add_workspace(workspace_id, branch=workspace_id)
+        await room.add(workspace_id, branch=workspace_id)
         room.forge.observations[node_id] = an_observation(node_id)
     room.forge.numbers[3] = "PR_3"
     await room.service.attach_number("w3", 3)
@@ -334,7 +334,7 @@ async def test_attaching_what_is_attached_changes_no_fact(room: "Room") -> None:
 @pytest.mark.lesson("S6", "S7")
 async def test_attach_by_number_writes_identity_and_facts_together(room: "Room") -> None:
     """One transaction, one event that has the URL and the state."""
-    await room.add_workspace()
+    await room.add()
     room.forge.numbers[7] = "PR_1"
     room.forge.observations["PR_1"] = an_observation()
     outcome = await room.service.attach_number("w1", 7, actor="mia")
@@ -360,7 +360,7 @@ async def test_a_number_that_can_not_be_attached_is_an_error_and_changes_nothing
     room: "Room", step: str, failure: FailureKind, error: type[Exception]
 ) -> None:
     """The person who asked is told what is wrong; the snapshot stays."""
-    await room.add_workspace()
+    await room.add()
     failed = FetchFailed(kind=failure, problem="because")
     room.forge.numbers[7] = failed if step == "resolve" else "PR_1"
     room.forge.observations["PR_1"] = failed
@@ -406,7 +406,7 @@ async def test_what_github_does_not_find_any_more_is_kept_and_looked_at_again(ro
 async def test_a_failure_in_a_batch_hurts_its_own_pull_request_alone(room: "Room") -> None:
     """One of three fails; the two others are stored."""
     for n in (1, 2, 3):
-        await room.add_workspace(f"w{n}", branch=f"b{n}")
+        await room.add(f"w{n}", branch=f"b{n}")
         await room.attach(f"w{n}", f"PR_{n}")
         room.forge.observations[f"PR_{n}"] = an_observation(f"PR_{n}")
     room.forge.observations["PR_2"] = UNAVAILABLE
@@ -423,7 +423,7 @@ async def test_a_failure_in_a_batch_hurts_its_own_pull_request_alone(room: "Room
 async def test_nothing_is_fetched_by_itself_while_github_asks_to_wait(room: "Room") -> None:
     """A rate limit holds the whole sweep back, not only the pull request that met it; people may ask."""
     await attached(room)
-    await room.add_workspace("w2", branch="other")
+    await room.add("w2", branch="other")
     await room.attach("w2", "PR_2")
     room.forge.observations["PR_2"] = FetchFailed(
         kind=FailureKind.RATE_LIMITED, problem="secondary", retry_after_s=90
@@ -444,11 +444,11 @@ async def test_refresh_all_returns_at_once_and_its_results_arrive_as_events(room
     """While the forge does not answer: nothing is asked by it. The runner reads, and tells what is new."""
     await room.set(quiet_time_s=0)
     for n in range(60):  # more than a sweep takes at a time
-        await room.add_workspace(f"w{n}", branch=f"b{n}")
+        await room.add(f"w{n}", branch=f"b{n}")
         await room.attach(f"w{n}", f"PR_{n}")
         state = GitHubState.MERGED if n == 0 else GitHubState.OPEN
         room.forge.observations[f"PR_{n}"] = an_observation(f"PR_{n}", number=n, state=state)
-    await room.add_workspace("gone", branch="gone", status=WorkspaceStatus.ARCHIVED)
+    await room.add("gone", branch="gone", status=WorkspaceStatus.ARCHIVED)
     while await room.service.refresh_due():
         pass
     room.clock.advance(3)
@@ -517,7 +517,7 @@ async def test_an_unknown_workspace_is_not_found(room: "Room") -> None:
 
 async def test_a_number_is_attached_in_any_state_of_the_workspace(room: "Room") -> None:
     """Also before it is READY, when nothing would be looked for; never to one that is not there."""
-    await room.add_workspace(status=WorkspaceStatus.NEW)
+    await room.add(status=WorkspaceStatus.NEW)
     room.forge.numbers[7] = "PR_1"
     room.forge.observations["PR_1"] = an_observation()
     assert isinstance(await room.service.attach_number("w1", 7), Refreshed)
@@ -528,7 +528,7 @@ async def test_a_number_is_attached_in_any_state_of_the_workspace(room: "Room") 
 @pytest.mark.lesson("S21")
 async def test_an_attachment_that_others_overtook_is_not_made(room: "Room") -> None:
     """PR_2 was attached while PR_1 was read for a person: the newer act stands."""
-    await room.add_workspace()
+    await room.add()
     room.forge.numbers[7] = "PR_1"
     room.forge.observations["PR_1"] = an_observation()
 
@@ -544,8 +544,8 @@ async def test_an_attachment_that_others_overtook_is_not_made(room: "Room") -> N
 
 async def test_a_workspace_that_is_gone_does_not_stop_the_sweep(room: "Room") -> None:
     """Its watch rests; the others are refreshed."""
-    await room.add_workspace("w1")
-    await room.add_workspace("w2", branch="other")
+    await room.add("w1")
+    await room.add("w2", branch="other")
     table = room.store.writer(WORKSPACES)
 
     def remove(tx: Transaction) -> None:
@@ -566,7 +566,7 @@ async def test_what_is_merged_or_archived_is_not_read(room: "Room") -> None:
     await attached(room)
     room.forge.observations["PR_1"] = an_observation(state=GitHubState.MERGED)
     await room.service.refresh_workspace("w1")
-    await room.add_workspace("w2", branch="other")
+    await room.add("w2", branch="other")
     await room.attach("w2", "PR_2")
     await room.change_workspace("w2", status=WorkspaceStatus.ARCHIVED)
     room.forge.asked.clear()
@@ -598,7 +598,7 @@ async def test_overdue_checks_are_told_also_when_github_is_not_reachable(room: "
 
 async def test_ambiguity_is_a_fact_with_an_event(room: "Room") -> None:
     """Two of one second and one base: none is attached, until one of them goes."""
-    await room.add_workspace()
+    await room.add()
     one, two = a_candidate(7), a_candidate(8)
     room.forge.candidates["headway/fix-login"] = (one, two)
     for _ in range(2):

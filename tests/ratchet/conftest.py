@@ -7,21 +7,20 @@ import pytest
 
 from headway_core.kernel.transactions import Transaction
 from headway_core.processes import Exited, Vanished
-from headway_core.projects.model import PROJECTS
 from headway_core.pull_requests.model import CheckOutcome
 from headway_core.ratchet import RATCHETS, FixerDispatch, RatchetRecord
 from headway_core.ratchet.decision import Decision
 from headway_core.sessions import Session
 from headway_core.workspaces import GitFacts
 from headway_core.workspaces.model import WORKSPACES
-from headway_testing.harness import CoreHarness
+from headway_testing.harness import Harness
 from headway_testing.observations import a_check, an_observation
-from headway_testing.records import a_project, a_workspace
+from headway_testing.records import a_workspace
 
 FAILED = (a_check(outcome=CheckOutcome.FAILED),)
 
 
-class RatchetHarness(CoreHarness):
+class RatchetHarness(Harness):
     """Drives one pass of each part by hand: the forge, the fixers, the ratchet."""
 
     async def workspace(self, workspace_id: str = "w1", *, enabled: bool = True) -> None:
@@ -33,17 +32,9 @@ class RatchetHarness(CoreHarness):
             created_at=self.clock.now(),
             status_changed_at=self.clock.now(),
         )
-        projects, workspaces = self.store.writer(PROJECTS), self.store.writer(WORKSPACES)
-
-        def work(tx: Transaction) -> None:
-            if projects.get(tx, "p1") is None:
-                projects.add(tx, a_project())
-            workspaces.add(tx, workspace)
-            self.core.pull_requests.steps().open_record(tx, workspace)
-            self.core.ratchet.steps().open_record(tx, workspace, enabled=enabled)
-            self.core.pull_requests.steps().attach(tx, workspace_id, f"PR_{workspace_id}")
-
-        await self.store.ledger.transact(work)
+        await self.add_workspace(workspace, ratchet=enabled)
+        steps = self.core.pull_requests.steps()
+        await self.store.ledger.transact(lambda tx: steps.attach(tx, workspace_id, f"PR_{workspace_id}"))
 
     async def see(self, workspace_id: str = "w1", **changes: Any) -> None:
         """A fetch finds a failed check, or what `changes` say; git agrees with it."""
@@ -111,11 +102,6 @@ class RatchetHarness(CoreHarness):
             table.replace(tx, attrs.evolve(stored, **changes))
 
         await self.store.ledger.transact(work)
-
-    async def payloads(self, event: str) -> list[Any]:
-        """The payloads of one kind, in order."""
-        log = await self.store.ledger.read(lambda tx: self.store.events.after(tx, 0, limit=1000))
-        return [each.payload for each in log if each.payload.event == event]
 
 
 @pytest.fixture

@@ -71,7 +71,7 @@ async def test_the_quiet_time_is_told_with_the_head_s_age(harness: HouseT, check
     told = await harness.core.ratchet.service().explain("w1")
     assert told.why == "The head is 40 s old, judged from 90 s on, at 12:01:30 UTC."
     assert "12:01:30" in told.changes_when
-    (decided,) = await harness.payloads("ratchet.decided")
+    (decided,) = await harness.payloads(RatchetDecided)
     assert decided.reason == "The head is judged from 90 s on, at 12:01:30 UTC."
 
 
@@ -89,7 +89,7 @@ async def test_checks_that_run_are_told_from_the_quiet_time(harness: HouseT) -> 
     assert resting.reason is running.reason is WaitReason.CI
     assert (resting.quiet_time is None, running.quiet_time is None) == (False, True)
     assert (await harness.core.ratchet.service().explain("w1")).why == "Checks are still running."
-    assert len(await harness.payloads("ratchet.decided")) == 2
+    assert len(await harness.payloads(RatchetDecided)) == 2
 
 
 @pytest.mark.parametrize("version", [1, 2])

@@ -35,6 +35,7 @@ from headway_core.ratchet.decision import (
     WaitReason,
 )
 from headway_core.ratchet.duty import RatchetDuty
+from headway_core.ratchet.events import RatchetDecided
 from headway_core.ratchet.model import DispatchStatus, HoldKind
 from headway_core.ratchet.slots import FixerSlots
 from headway_core.settings.model import SettingsRecord
@@ -465,10 +466,10 @@ async def test_switching_off_tells_its_decision(harness: HouseT) -> None:
         harness.clock.now(),
         None,
     )
-    told = (await harness.payloads("ratchet.decided"))[-1]
+    told = (await harness.payloads(RatchetDecided))[-1]
     assert (type(told.before), told.decision, told.facts_digest) == (Dispatch, Disabled(), None)
     await harness.check()
-    assert len([p for p in await harness.payloads("ratchet.decided") if p.decision == Disabled()]) == 1
+    assert len([p for p in await harness.payloads(RatchetDecided) if p.decision == Disabled()]) == 1
 
 
 async def test_nothing_starts_on_a_lost_host_and_its_return_wakes(harness: HouseT) -> None:

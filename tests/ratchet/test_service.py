@@ -21,6 +21,7 @@ from headway_core.ratchet.decision import (
     WaitReason,
 )
 from headway_core.ratchet.duty import RatchetDuty
+from headway_core.ratchet.events import DispatchChanged, RatchetDecided
 from headway_core.ratchet.model import DEATH_LIMIT, DispatchStatus, HoldKind
 from headway_core.sessions import EndReason, SessionStatus
 from headway_core.workspaces.model import WorkspaceStatus
@@ -256,7 +257,7 @@ async def test_ten_checks_at_once_make_one_dispatch(harness: HouseT) -> None:
     assert sorted(type(decision).__name__ for decision in decisions) == ["Dispatch"] + ["FixerActive"] * 9
     assert len(await harness.dispatches()) == 1
     assert len(await harness.core.sessions.service().list("w1")) == 1
-    assert len(await harness.payloads("ratchet.dispatch_changed")) == 1
+    assert len(await harness.payloads(DispatchChanged)) == 1
 
 
 @pytest.mark.lesson("R21")
@@ -270,9 +271,9 @@ async def test_every_change_emits_one_event(harness: HouseT) -> None:
     await harness.end(WELL)
     for _ in range(3):
         await harness.check()
-    told = [payload.status for payload in await harness.payloads("ratchet.dispatch_changed")]
+    told = [payload.status for payload in await harness.payloads(DispatchChanged)]
     assert told == [DispatchStatus.PENDING, DispatchStatus.RUNNING, DispatchStatus.COMPLETED]
-    decided = await harness.payloads("ratchet.decided")
+    decided = await harness.payloads(RatchetDecided)
     assert [type(payload.decision) for payload in decided] == [Dispatch, FixerActive, Wait]
     assert all(payload.before != payload.decision for payload in decided)
 
@@ -299,7 +300,7 @@ async def test_a_merged_pull_request_is_not_looked_at_again(harness: HouseT) -> 
         if isinstance(duty, RatchetDuty):
             harness.clock.advance(3600)
             assert await duty.run() == duty.interval_s
-    assert len(await harness.payloads("ratchet.decided")) == 1
+    assert len(await harness.payloads(RatchetDecided)) == 1
 
 
 @pytest.mark.lesson("R7")

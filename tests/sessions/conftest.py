@@ -7,8 +7,7 @@ import attrs
 import pytest
 
 from headway_core import hosts, sessions, settings, workspaces
-from headway_core.kernel.events import EventCatalog, UnknownPayload
-from headway_core.kernel.memory import MemoryStore
+from headway_core.kernel.events import UnknownPayload
 from headway_core.kernel.transactions import Payload, Transaction
 from headway_core.sessions import (
     FixerRequest,
@@ -25,32 +24,24 @@ from headway_core.sessions import (
 )
 from headway_core.settings import SettingsService, SettingsSteps
 from headway_core.workspaces import ManualSource, SessionPolicy, Workspace, WorkspaceSteps
-from headway_testing.clock import ManualClock, SequentialIds
-from headway_testing.crash_points import Point, PointedLedger, no_point
-from headway_testing.fakes import FakeAgents, FakeLocks, FakeProcesses, FakeSupervisor
+from headway_testing.crash_points import Point, no_point
+from headway_testing.harness import Harness, World
 
 T = TypeVar("T")
 HOST = "host-1"
 
 
-class Harness:
-    """The services of one process. `again` is the next process on the same store and world."""
+class SessionsHarness(Harness):
+    """The services of one process. `again` is the next process on the same store and world.
 
-    def __init__(
-        self,
-        store: MemoryStore,
-        clock: ManualClock,
-        processes: FakeProcesses,
-        *,
-        point: Point = no_point,
-        held: set[str] | None = None,
-        host_id: str = HOST,
-    ) -> None:
-        self.store = store
-        self.clock = clock
-        self.processes = processes
-        self.ledger = PointedLedger(store.ledger, point)
-        self.rows = store.reader(sessions.SESSIONS)
+    They are joined by hand, and not by the container: some tests make thousands of processes.
+    """
+
+    def __init__(self, world: World | None = None, *, host_id: str = HOST, point: Point = no_point) -> None:
+        super().__init__(world, host_id=host_id, point=point)
+        store = self.own_store
+        self.ledger = store.ledger
+        self.session_rows = store.reader(sessions.SESSIONS)
         settings_steps = SettingsSteps(store.writer(settings.SETTINGS))
         self.settings = SettingsService(self.ledger, settings_steps)
         self.workspaces = WorkspaceSteps(
@@ -67,21 +58,15 @@ class Harness:
         self.sessions = SessionService(self.ledger, self.steps, self.prompts)
         self.fixer_steps = FixerSteps(self.steps, store.reader(hosts.HOSTS))
         self.fixers = FixerSessionService(self.ledger, self.fixer_steps, self.steps)
-        self.supervisor = FakeSupervisor(processes, point)
-        self.agents = FakeAgents()
-        self.locks = FakeLocks(host_id, held)
         self.executor = SessionExecutor(
             ledger=self.ledger,
             sessions=self.steps,
-            session_rows=self.rows,
+            session_rows=self.session_rows,
             prompts=self.prompts,
             supervisor=self.supervisor,
             agents=self.agents,
             locks=self.locks,
         )
-
-    def again(self, point: Point = no_point, held: set[str] | None = None, host_id: str = HOST) -> "Harness":
-        return Harness(self.store, self.clock, self.processes, point=point, held=held, host_id=host_id)
 
     async def new_workspace(self, name: str = "fix") -> Workspace:
         """A workspace in NEW."""
@@ -159,8 +144,8 @@ class Harness:
         return prompt
 
     async def events(self, *kinds: type[Payload]) -> list[Payload | UnknownPayload]:
-        found = await self.store.ledger.read(lambda tx: self.store.events.after(tx, 0, limit=1000))
-        return [event.payload for event in found if not kinds or isinstance(event.payload, kinds)]
+        found = [event.payload for event in await self.log()]
+        return [payload for payload in found if not kinds or isinstance(payload, kinds)]
 
     def request(self, workspace_id: str, **changes: object) -> FixerRequest:
         asked = FixerRequest(
@@ -181,18 +166,11 @@ class Harness:
 
 
 @pytest.fixture
-def new_harness() -> Callable[[], Harness]:
+def new_harness() -> type[SessionsHarness]:
     """Worlds without end, for those who try every point."""
-
-    def build() -> Harness:
-        clock = ManualClock()
-        catalog = EventCatalog((*sessions.EVENTS, *settings.EVENTS, *workspaces.EVENTS))
-        store = MemoryStore(clock=clock, ids=SequentialIds(), catalog=catalog, run_twice=True)
-        return Harness(store, clock, FakeProcesses())
-
-    return build
+    return SessionsHarness
 
 
 @pytest.fixture
-def harness(new_harness: Callable[[], Harness]) -> Harness:
-    return new_harness()
+def harness() -> SessionsHarness:
+    return SessionsHarness()

@@ -39,7 +39,7 @@ from headway_core.sessions.model import SESSIONS_OF, StopReason
 from headway_core.workspaces import WorkspaceStatus
 
 if TYPE_CHECKING:
-    from tests.sessions.conftest import Harness
+    from tests.sessions.conftest import SessionsHarness
 
 T = TypeVar("T")
 S = SessionStatus
@@ -62,7 +62,7 @@ age = st.sampled_from([0, 0, 0, 1])
 class AnyOrder(RuleBasedStateMachine):
     """One workspace. A refused step is one of the two errors that the contract names, and writes nothing."""
 
-    new_harness: Callable[[], "Harness"]
+    new_harness: Callable[[], "SessionsHarness"]
 
     def __init__(self) -> None:
         super().__init__()
@@ -86,7 +86,9 @@ class AnyOrder(RuleBasedStateMachine):
         return self.runner.run(read())
 
     def sessions(self) -> list[Session]:
-        return self.look(lambda tx: self.harness.rows.query(tx, SESSIONS_OF, workspace_id=self.workspace_id))
+        return self.look(
+            lambda tx: self.harness.session_rows.query(tx, SESSIONS_OF, workspace_id=self.workspace_id)
+        )
 
     def any_session(self) -> bool:
         return bool(self.sessions())
@@ -166,7 +168,7 @@ class AnyOrder(RuleBasedStateMachine):
         self.step(work)
 
     def one_in(self, tx: Transaction, which: int) -> Session:
-        found = self.harness.rows.query(tx, SESSIONS_OF, workspace_id=self.workspace_id)
+        found = self.harness.session_rows.query(tx, SESSIONS_OF, workspace_id=self.workspace_id)
         return found[-1 - which % len(found)]
 
     @invariant()
@@ -187,7 +189,7 @@ class AnyOrder(RuleBasedStateMachine):
     @invariant()
     def no_prompt_waits_where_nobody_comes(self) -> None:
         def prompts(tx: ReadTransaction) -> list[tuple[Session, Prompt]]:
-            found = self.harness.rows.query(tx, SESSIONS_OF, workspace_id=self.workspace_id)
+            found = self.harness.session_rows.query(tx, SESSIONS_OF, workspace_id=self.workspace_id)
             return [(s, prompt) for s in found for prompt in self.harness.prompts.of(tx, s.id)]
 
         pairs = self.look(prompts)
@@ -226,7 +228,7 @@ class AnyOrder(RuleBasedStateMachine):
 
 
 @pytest.mark.lesson("F3", "F5", "F8", "F9", "L6", "R21")
-def test_steps_in_any_order_keep_the_rules(new_harness: Callable[[], "Harness"]) -> None:
+def test_steps_in_any_order_keep_the_rules(new_harness: Callable[[], "SessionsHarness"]) -> None:
     """Table, limit, one fixer, prompts and log hold after every step of any history."""
 
     class Machine(AnyOrder):

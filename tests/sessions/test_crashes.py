@@ -11,22 +11,22 @@ from headway_core.sessions import PromptStatus, Purpose, SessionStatus
 from headway_testing.crash_points import Crash, CrashPoints
 
 if TYPE_CHECKING:
-    from tests.sessions.conftest import Harness
+    from tests.sessions.conftest import SessionsHarness
 
 pytestmark = pytest.mark.anyio
-NewHarness = Callable[[], "Harness"]
+NewHarness = Callable[[], "SessionsHarness"]
 NEVER = 10_000
 
 
 async def incarnation(
-    harness: "Harness", workspace_id: str, crash: CrashPoints, prompt: str, *, late: bool
+    harness: "SessionsHarness", workspace_id: str, crash: CrashPoints, prompt: str, *, late: bool
 ) -> bool:
     """One process: recover, ask for a fixer, work for a while. False when it died.
 
     A new harness shares the store and the processes; the locks of a dead one are gone with it. A supervisor
     that was on its way goes on without its runner: at once, or `late`, after the next one has recovered.
     """
-    process = harness.again(crash)
+    process = harness.again(point=crash)
 
     async def live() -> None:
         await process.executor.recover()
@@ -49,11 +49,11 @@ async def incarnation(
     return not died
 
 
-def one_live_fixer(harness: "Harness") -> bool:
+def one_live_fixer(harness: "SessionsHarness") -> bool:
     return len(harness.processes.running) <= 1
 
 
-async def check(harness: "Harness", workspace_id: str) -> None:
+async def check(harness: "SessionsHarness", workspace_id: str) -> None:
     """Let the agent that runs end, and judge the whole history."""
     harness.processes.outcomes.clear()
     for run in harness.processes.running:
@@ -129,7 +129,7 @@ async def test_a_waiting_prompt_is_told_once_wherever_the_runner_dies(new_harnes
         idle = await harness.idle(workspace.id)
         died = False
         try:
-            await harness.again(CrashPoints(nth)).executor.round()
+            await harness.again(point=CrashPoints(nth)).executor.round()
         except BaseExceptionGroup:
             died = True
         after = harness.again()
@@ -157,7 +157,7 @@ async def test_a_crash_while_stopping_ends_in_a_stop(new_harness: NewHarness) ->
         crash = CrashPoints(nth)
         died = False
         try:
-            await harness.again(crash).executor.round()
+            await harness.again(point=crash).executor.round()
         except BaseExceptionGroup:
             died = True
         await harness.again().executor.recover()

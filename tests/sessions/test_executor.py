@@ -22,7 +22,7 @@ from headway_core.sessions import (
 )
 
 if TYPE_CHECKING:
-    from tests.sessions.conftest import Harness
+    from tests.sessions.conftest import SessionsHarness
 
 pytestmark = pytest.mark.anyio
 S = SessionStatus
@@ -31,7 +31,7 @@ S = SessionStatus
 # Rounds
 
 
-async def test_a_chat_goes_from_its_prompt_to_its_end(harness: "Harness") -> None:
+async def test_a_chat_goes_from_its_prompt_to_its_end(harness: "SessionsHarness") -> None:
     """Launched in the worktree with the prompt and three variables; the exit is noticed."""
     workspace = await harness.workspace()
     chat = await harness.sessions.start_chat(workspace.id, "Say hello", "codex", "big")
@@ -53,7 +53,7 @@ async def test_a_chat_goes_from_its_prompt_to_its_end(harness: "Harness") -> Non
 
 
 async def test_an_agents_own_variables_reach_its_process_and_nothing_else(
-    harness: "Harness", caplog: pytest.LogCaptureFixture
+    harness: "SessionsHarness", caplog: pytest.LogCaptureFixture
 ) -> None:
     """What its configuration gives is in its launch, below Headway's own; no event, log or `repr` has it."""
     caplog.set_level(logging.DEBUG)
@@ -70,7 +70,7 @@ async def test_an_agents_own_variables_reach_its_process_and_nothing_else(
 
 
 @pytest.mark.lesson("L15")
-async def test_a_prompt_waits_for_its_workspace(harness: "Harness") -> None:
+async def test_a_prompt_waits_for_its_workspace(harness: "SessionsHarness") -> None:
     """Queued before the worktree exists, started at READY, also when that took a retry."""
     workspace = await harness.new_workspace()
     chat = await harness.sessions.start_chat(workspace.id, "go")
@@ -90,11 +90,11 @@ async def test_a_prompt_waits_for_its_workspace(harness: "Harness") -> None:
 
 
 @pytest.mark.lesson("F7")
-async def test_overlapping_rounds_execute_once(harness: "Harness") -> None:
+async def test_overlapping_rounds_execute_once(harness: "SessionsHarness") -> None:
     """Rounds of one process and of two on one host: whoever finds the lock held passes on."""
     workspace = await harness.workspace()
     await harness.sessions.start_chat(workspace.id, "go")
-    other = harness.again(held=harness.locks.held)
+    other = harness.again()
     async with anyio.create_task_group() as group:
         for executor in (harness.executor, other.executor) * 3:
             group.start_soon(executor.round)
@@ -102,7 +102,7 @@ async def test_overlapping_rounds_execute_once(harness: "Harness") -> None:
     assert harness.supervisor.calls.count("start") + other.supervisor.calls.count("start") == 1
 
 
-async def test_another_hosts_sessions_are_not_touched(harness: "Harness") -> None:
+async def test_another_hosts_sessions_are_not_touched(harness: "SessionsHarness") -> None:
     """A workspace is pinned: only its own host starts, stops and recovers."""
     workspace = await harness.workspace()
     await harness.starting(workspace.id)
@@ -112,7 +112,7 @@ async def test_another_hosts_sessions_are_not_touched(harness: "Harness") -> Non
     assert stranger.supervisor.calls == []
 
 
-async def test_a_round_that_finds_all_well_takes_no_lock(harness: "Harness") -> None:
+async def test_a_round_that_finds_all_well_takes_no_lock(harness: "SessionsHarness") -> None:
     """Watching keeps nobody from the workspace: not an archive, not a provisioning."""
     workspace = await harness.workspace()
     run = await harness.sessions.start_chat(workspace.id, "go")
@@ -130,7 +130,7 @@ async def test_a_round_that_finds_all_well_takes_no_lock(harness: "Harness") -> 
     assert (await harness.sessions.get(run.id)).status is S.COMPLETED
 
 
-async def test_a_stop_ends_the_process(harness: "Harness") -> None:
+async def test_a_stop_ends_the_process(harness: "SessionsHarness") -> None:
     """A person's stop: the group is ended, the signal is kept, the reason is the person's."""
     workspace = await harness.workspace()
     chat = await harness.sessions.start_chat(workspace.id, "go")
@@ -145,7 +145,7 @@ async def test_a_stop_ends_the_process(harness: "Harness") -> None:
 
 @pytest.mark.lesson("R14", "R20", "L6")
 @pytest.mark.parametrize("why", ["stopped", "archived"])
-async def test_what_becomes_unwanted_while_it_starts_is_stopped(harness: "Harness", why: str) -> None:
+async def test_what_becomes_unwanted_while_it_starts_is_stopped(harness: "SessionsHarness", why: str) -> None:
     """The outcome transaction finds the session stopping, or its workspace gone: the process is ended."""
     workspace = await harness.workspace()
     begun = await harness.starting(workspace.id)
@@ -166,7 +166,7 @@ async def test_what_becomes_unwanted_while_it_starts_is_stopped(harness: "Harnes
 
 
 @pytest.mark.lesson("R14")
-async def test_a_stop_between_the_intent_and_the_effect_launches_nothing(harness: "Harness") -> None:
+async def test_a_stop_between_the_intent_and_the_effect_launches_nothing(harness: "SessionsHarness") -> None:
     """The last transaction before the effect looks again."""
     workspace = await harness.workspace()
     chat = await harness.sessions.start_chat(workspace.id, "go")
@@ -179,7 +179,7 @@ async def test_a_stop_between_the_intent_and_the_effect_launches_nothing(harness
         if (name, transactions) == ("before transact", 2):
             await harness.sessions.stop(chat.id)
 
-    await harness.again(meanwhile).executor.round()
+    await harness.again(point=meanwhile).executor.round()
     over = await harness.sessions.get(chat.id)
     assert (over.status, over.end_reason) == (S.COMPLETED, EndReason.STOPPED_BY_PERSON)
     assert harness.processes.executed == []
@@ -187,7 +187,7 @@ async def test_a_stop_between_the_intent_and_the_effect_launches_nothing(harness
 
 @pytest.mark.recovers("orphans")
 @pytest.mark.parametrize("seen", ["at the start", "while it runs"])
-async def test_what_a_dead_supervisor_left_behind_is_ended(harness: "Harness", seen: str) -> None:
+async def test_what_a_dead_supervisor_left_behind_is_ended(harness: "SessionsHarness", seen: str) -> None:
     """Lost is recorded after its process group was killed."""
     workspace = await harness.workspace()
     begun = await harness.starting(workspace.id)
@@ -203,7 +203,7 @@ async def test_what_a_dead_supervisor_left_behind_is_ended(harness: "Harness", s
 
 
 @pytest.mark.lesson("L6")
-async def test_a_start_whose_workspace_is_gone_already_launches_nothing(harness: "Harness") -> None:
+async def test_a_start_whose_workspace_is_gone_already_launches_nothing(harness: "SessionsHarness") -> None:
     """The attempt is closed for good before the session ends."""
     workspace = await harness.workspace()
     begun = await harness.starting(workspace.id)
@@ -215,7 +215,7 @@ async def test_a_start_whose_workspace_is_gone_already_launches_nothing(harness:
     assert harness.processes.found == {run_of(begun.id, 1): NeverStarted()}
 
 
-async def test_a_fixer_that_runs_too_long_is_timed_out(harness: "Harness") -> None:
+async def test_a_fixer_that_runs_too_long_is_timed_out(harness: "SessionsHarness") -> None:
     """At the limit of the settings it is stopped and FAILED; a chat may run for ever."""
     workspace = await harness.workspace()
     await harness.settings.change(fixer_limit_s=60)
@@ -232,7 +232,7 @@ async def test_a_fixer_that_runs_too_long_is_timed_out(harness: "Harness") -> No
     assert harness.processes.running == [run_of(chat.id, 1)]
 
 
-async def test_a_fixer_that_ended_in_time_is_not_timed_out_by_a_late_look(harness: "Harness") -> None:
+async def test_a_fixer_that_ended_in_time_is_not_timed_out_by_a_late_look(harness: "SessionsHarness") -> None:
     """The runner slept past the limit; the agent had done its work."""
     workspace = await harness.workspace()
     await harness.settings.change(fixer_limit_s=60)
@@ -256,7 +256,7 @@ async def test_a_fixer_that_ended_in_time_is_not_timed_out_by_a_late_look(harnes
     ],
 )
 async def test_an_agent_that_is_not_there_fails_the_start_with_its_cause(
-    harness: "Harness", agent: str, missing: tuple[str, ...], detail: str
+    harness: "SessionsHarness", agent: str, missing: tuple[str, ...], detail: str
 ) -> None:
     """The session is FAILED at once and is not tried again by itself."""
     workspace = await harness.workspace()
@@ -269,7 +269,9 @@ async def test_an_agent_that_is_not_there_fails_the_start_with_its_cause(
     assert (await harness.prompt_of(chat.id)).status is PromptStatus.CANCELLED
 
 
-async def test_a_start_that_failed_in_spite_of_which_the_agent_runs_is_kept(harness: "Harness") -> None:
+async def test_a_start_that_failed_in_spite_of_which_the_agent_runs_is_kept(
+    harness: "SessionsHarness",
+) -> None:
     """An error of the port proves nothing: the attempt is settled, and what runs is RUNNING."""
     workspace = await harness.workspace()
     begun = await harness.starting(workspace.id)
@@ -282,7 +284,7 @@ async def test_a_start_that_failed_in_spite_of_which_the_agent_runs_is_kept(harn
 @pytest.mark.lesson("F12")
 @pytest.mark.parametrize("error", [Unavailable("disk", "full"), RuntimeError("a bug")])
 async def test_a_failing_agent_delays_itself_and_nobody_else(
-    harness: "Harness", error: Exception, caplog: pytest.LogCaptureFixture
+    harness: "SessionsHarness", error: Exception, caplog: pytest.LogCaptureFixture
 ) -> None:
     """Its session is backed off, with the cause in the log; the agent beside it runs."""
     caplog.set_level(logging.ERROR)
@@ -309,7 +311,7 @@ async def test_a_failing_agent_delays_itself_and_nobody_else(
 
 
 async def test_a_probe_that_fails_ends_no_session(
-    harness: "Harness", caplog: pytest.LogCaptureFixture
+    harness: "SessionsHarness", caplog: pytest.LogCaptureFixture
 ) -> None:
     """What can't be seen is not gone."""
     caplog.set_level(logging.CRITICAL)
@@ -353,7 +355,7 @@ TABLE = [
 ]
 
 
-async def leave(harness: "Harness", left: Left) -> Session:
+async def leave(harness: "SessionsHarness", left: Left) -> Session:
     workspace = await harness.workspace()
     session = await (harness.running if left.stored is S.RUNNING else harness.starting)(workspace.id)
     if left.stored is S.STOPPING:
@@ -366,7 +368,7 @@ async def leave(harness: "Harness", left: Left) -> Session:
 @pytest.mark.recovers("starting", "running", "stopping")
 @pytest.mark.lesson("F6", "R10")
 @pytest.mark.parametrize("left", TABLE, ids=str)
-async def test_recovery_closes_by_the_evidence(harness: "Harness", left: Left) -> None:
+async def test_recovery_closes_by_the_evidence(harness: "SessionsHarness", left: Left) -> None:
     """Every pair of what is stored and what is found, as the executor's table says."""
     session = await leave(harness, left)
     await harness.again().executor.recover()
@@ -376,7 +378,7 @@ async def test_recovery_closes_by_the_evidence(harness: "Harness", left: Left) -
 
 
 @pytest.mark.parametrize("left", TABLE, ids=str)
-async def test_a_round_closes_what_recovery_passed_over(harness: "Harness", left: Left) -> None:
+async def test_a_round_closes_what_recovery_passed_over(harness: "SessionsHarness", left: Left) -> None:
     """The same table without recovery; a start without a sign is simply carried out."""
     session = await leave(harness, left)
     await harness.again().executor.round()
@@ -388,7 +390,7 @@ async def test_a_round_closes_what_recovery_passed_over(harness: "Harness", left
 
 
 @pytest.mark.lesson("F6")
-async def test_what_a_dead_runner_knew_of_a_turn_is_not_believed(harness: "Harness") -> None:
+async def test_what_a_dead_runner_knew_of_a_turn_is_not_believed(harness: "SessionsHarness") -> None:
     """QUIET before the restart: UNKNOWN until adopted, then WORKING, as a one-shot agent is."""
     workspace = await harness.workspace()
     run = await harness.running(workspace.id)
@@ -406,7 +408,7 @@ async def test_what_a_dead_runner_knew_of_a_turn_is_not_believed(harness: "Harne
     assert seen is SessionState.WORKING
 
 
-async def test_recovery_passes_over_a_workspace_that_somebody_acts_on(harness: "Harness") -> None:
+async def test_recovery_passes_over_a_workspace_that_somebody_acts_on(harness: "SessionsHarness") -> None:
     """The lock says who acts; a later round sees to the session, and to the idle one with a prompt."""
     workspace = await harness.workspace()
     await harness.idle(workspace.id)
@@ -419,7 +421,7 @@ async def test_recovery_passes_over_a_workspace_that_somebody_acts_on(harness: "
 
 
 @pytest.mark.recovers("late-start")
-async def test_a_late_supervisor_finds_its_attempt_closed(harness: "Harness") -> None:
+async def test_a_late_supervisor_finds_its_attempt_closed(harness: "SessionsHarness") -> None:
     """Spawned by a runner that died at once: recovery closed the attempt, so only the next one executes."""
     workspace = await harness.workspace()
     begun = await harness.starting(workspace.id)
@@ -437,7 +439,7 @@ async def test_a_late_supervisor_finds_its_attempt_closed(harness: "Harness") ->
 
 
 @pytest.mark.lesson("L6")
-async def test_an_archive_ends_everything_under_its_own_lock(harness: "Harness") -> None:
+async def test_an_archive_ends_everything_under_its_own_lock(harness: "SessionsHarness") -> None:
     """Idle, starting, running: all over when it returns, and no process is left."""
     workspace = await harness.workspace()
     run = await harness.starting(workspace.id)
@@ -454,7 +456,7 @@ async def test_an_archive_ends_everything_under_its_own_lock(harness: "Harness")
 
 
 async def test_an_archive_learns_of_a_process_that_will_not_end(
-    harness: "Harness", caplog: pytest.LogCaptureFixture
+    harness: "SessionsHarness", caplog: pytest.LogCaptureFixture
 ) -> None:
     """Fail closed: the session stays STOPPING, and the archive goes back."""
     caplog.set_level(logging.CRITICAL)
@@ -471,7 +473,7 @@ async def test_an_archive_learns_of_a_process_that_will_not_end(
 
 
 @pytest.mark.lesson("S14")
-async def test_what_an_agent_said_is_read_whatever_its_exit(harness: "Harness") -> None:
+async def test_what_an_agent_said_is_read_whatever_its_exit(harness: "SessionsHarness") -> None:
     """A failed agent may have left a reply all the same; a file too large is refused."""
     workspace = await harness.workspace()
     run = await harness.starting(workspace.id)
@@ -487,7 +489,7 @@ async def test_what_an_agent_said_is_read_whatever_its_exit(harness: "Harness") 
         await harness.executor.said(run.id, "huge")
 
 
-async def test_the_duty_comes_back_soon_while_something_is_busy(harness: "Harness") -> None:
+async def test_the_duty_comes_back_soon_while_something_is_busy(harness: "SessionsHarness") -> None:
     """Half a second then, else its own interval; an event wakes it."""
     workspace = await harness.workspace()
     duty = SessionDuty(harness.executor)

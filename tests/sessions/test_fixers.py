@@ -29,23 +29,23 @@ from headway_core.sessions import (
 from headway_core.workspaces import WorkspaceStatus
 
 if TYPE_CHECKING:
-    from tests.sessions.conftest import Harness
+    from tests.sessions.conftest import SessionsHarness
 
 pytestmark = pytest.mark.anyio
 S = SessionStatus
 
 
-async def acquire(harness: "Harness", workspace_id: str, **changes: object) -> FixerOutcome:
+async def acquire(harness: "SessionsHarness", workspace_id: str, **changes: object) -> FixerOutcome:
     return await harness.fixers.acquire_and_dispatch(harness.request(workspace_id, **changes), wait_s=0)
 
 
-async def quiet_fixer(harness: "Harness", workspace_id: str) -> Session:
+async def quiet_fixer(harness: "SessionsHarness", workspace_id: str) -> Session:
     run = await harness.running(workspace_id, Purpose.FIXER)
     await harness.step(workspace_id, lambda tx: harness.steps.note_activity(tx, run, Activity.QUIET))
     return run
 
 
-async def test_row_1_a_workspace_that_is_not_ready(harness: "Harness") -> None:
+async def test_row_1_a_workspace_that_is_not_ready(harness: "SessionsHarness") -> None:
     """NotReady with the status, and nothing is created."""
     workspace = await harness.new_workspace()
     refused = await acquire(harness, workspace.id)
@@ -73,7 +73,7 @@ ACTIVITIES = {
     ],
 )
 async def test_row_2_a_fixer_that_is_busy_is_left_alone(
-    harness: "Harness", which: SessionState, label: str
+    harness: "SessionsHarness", which: SessionState, label: str
 ) -> None:
     """Whatever its label: AlreadyActive says which, and the new prompt exists nowhere."""
     workspace = await harness.workspace()
@@ -93,7 +93,7 @@ async def test_row_2_a_fixer_that_is_busy_is_left_alone(
 
 
 @pytest.mark.lesson("R9")
-async def test_row_3_a_quiet_fixer_is_left(harness: "Harness") -> None:
+async def test_row_3_a_quiet_fixer_is_left(harness: "SessionsHarness") -> None:
     """`leave` tells that it is quiet, and does nothing."""
     workspace = await harness.workspace()
     fixer = await quiet_fixer(harness, workspace.id)
@@ -102,7 +102,7 @@ async def test_row_3_a_quiet_fixer_is_left(harness: "Harness") -> None:
 
 
 @pytest.mark.lesson("F4")
-async def test_row_4_a_command_agent_cannot_be_signalled(harness: "Harness") -> None:
+async def test_row_4_a_command_agent_cannot_be_signalled(harness: "SessionsHarness") -> None:
     """Failed says what was not delivered, and the session is unchanged."""
     workspace = await harness.workspace()
     fixer = await quiet_fixer(harness, workspace.id)
@@ -113,7 +113,7 @@ async def test_row_4_a_command_agent_cannot_be_signalled(harness: "Harness") -> 
 
 
 @pytest.mark.lesson("F1", "R9")
-async def test_row_5_a_quiet_fixer_is_restarted(harness: "Harness") -> None:
+async def test_row_5_a_quiet_fixer_is_restarted(harness: "SessionsHarness") -> None:
     """Started names the coming attempt; the executor stops the old one and starts the new one."""
     workspace = await harness.workspace()
     fixer = await harness.starting(workspace.id, Purpose.FIXER)
@@ -131,7 +131,7 @@ async def test_row_5_a_quiet_fixer_is_restarted(harness: "Harness") -> None:
 
 
 @pytest.mark.lesson("F13")
-async def test_row_6_an_idle_fixer_of_the_agent_is_used(harness: "Harness") -> None:
+async def test_row_6_an_idle_fixer_of_the_agent_is_used(harness: "SessionsHarness") -> None:
     """Also after a restart of the program: the row is reused, never doubled, and counts no place."""
     workspace = await harness.workspace()
     await harness.settings.change(session_limit=1)
@@ -143,7 +143,7 @@ async def test_row_6_an_idle_fixer_of_the_agent_is_used(harness: "Harness") -> N
 
 @pytest.mark.parametrize("asked", [{"agent": "codex"}, {"model": "big"}])
 async def test_row_6_an_idle_fixer_of_another_agent_or_model_makes_place(
-    harness: "Harness", asked: dict[str, str]
+    harness: "SessionsHarness", asked: dict[str, str]
 ) -> None:
     """It is closed, and the place that it held is enough for the new one."""
     workspace = await harness.workspace()
@@ -156,7 +156,7 @@ async def test_row_6_an_idle_fixer_of_another_agent_or_model_makes_place(
     assert (made.id, made.agent) == (outcome.session_id, asked.get("agent", "claude"))
 
 
-async def test_row_7_the_limit(harness: "Harness") -> None:
+async def test_row_7_the_limit(harness: "SessionsHarness") -> None:
     """Chats take the places of a workspace too."""
     workspace = await harness.workspace()
     for _ in range(5):
@@ -165,7 +165,7 @@ async def test_row_7_the_limit(harness: "Harness") -> None:
     assert len(await harness.sessions.list(workspace.id)) == 5
 
 
-async def test_row_8_a_new_one_with_the_inherited_model(harness: "Harness") -> None:
+async def test_row_8_a_new_one_with_the_inherited_model(harness: "SessionsHarness") -> None:
     """The result says which model; an ended command agent is never resumed."""
     workspace = await harness.workspace()
     chat = await harness.sessions.start_chat(workspace.id, None, "claude", "big")
@@ -185,7 +185,7 @@ async def test_row_8_a_new_one_with_the_inherited_model(harness: "Harness") -> N
 
 
 @pytest.mark.lesson("F2", "F4")
-async def test_row_9_a_start_that_fails_is_an_outcome(harness: "Harness") -> None:
+async def test_row_9_a_start_that_fails_is_an_outcome(harness: "SessionsHarness") -> None:
     """Failed with the cause; the session is FAILED, and its place is free."""
     workspace = await harness.workspace()
     await harness.settings.change(session_limit=1)
@@ -198,7 +198,7 @@ async def test_row_9_a_start_that_fails_is_an_outcome(harness: "Harness") -> Non
     assert isinstance(await with_runner(harness, workspace.id), Started)
 
 
-async def with_runner(harness: "Harness", workspace_id: str, **changes: object) -> FixerOutcome:
+async def with_runner(harness: "SessionsHarness", workspace_id: str, **changes: object) -> FixerOutcome:
     """Acquire while the duty runs in this process."""
     duty = SessionDuty(harness.executor)
 
@@ -218,7 +218,7 @@ async def with_runner(harness: "Harness", workspace_id: str, **changes: object) 
 
 @pytest.mark.lesson("R18", "F11")
 async def test_with_a_runner_the_outcome_is_that_of_the_start_and_no_turn_is_awaited(
-    harness: "Harness",
+    harness: "SessionsHarness",
 ) -> None:
     """Not pending: the agent runs, and goes on running after the call returned."""
     workspace = await harness.workspace()
@@ -229,7 +229,7 @@ async def test_with_a_runner_the_outcome_is_that_of_the_start_and_no_turn_is_awa
     assert (await harness.prompt_of(outcome.session_id)).status is PromptStatus.DELIVERED
 
 
-async def test_a_fixer_that_is_over_before_anybody_looked_was_started(harness: "Harness") -> None:
+async def test_a_fixer_that_is_over_before_anybody_looked_was_started(harness: "SessionsHarness") -> None:
     """A quick agent is no failed start, whatever its exit code."""
     workspace = await harness.workspace()
     harness.processes.outcomes.append(Exited(exit_code=3))
@@ -238,7 +238,7 @@ async def test_a_fixer_that_is_over_before_anybody_looked_was_started(harness: "
     assert not outcome.pending
 
 
-async def test_a_fixer_that_was_stopped_before_it_started_failed(harness: "Harness") -> None:
+async def test_a_fixer_that_was_stopped_before_it_started_failed(harness: "SessionsHarness") -> None:
     """The caller learns that its prompt was not delivered."""
     workspace = await harness.workspace()
 
@@ -255,7 +255,7 @@ async def test_a_fixer_that_was_stopped_before_it_started_failed(harness: "Harne
     assert harness.processes.executed == []
 
 
-async def test_without_a_runner_the_start_is_pending(harness: "Harness") -> None:
+async def test_without_a_runner_the_start_is_pending(harness: "SessionsHarness") -> None:
     """The intent is stored; whoever runs the host carries it out."""
     workspace = await harness.workspace()
     outcome = await harness.fixers.acquire_and_dispatch(harness.request(workspace.id), wait_s=0.01)
@@ -264,7 +264,7 @@ async def test_without_a_runner_the_start_is_pending(harness: "Harness") -> None
     assert harness.processes.executed == []
 
 
-async def test_bad_input_is_an_error_that_names_it(harness: "Harness") -> None:
+async def test_bad_input_is_an_error_that_names_it(harness: "SessionsHarness") -> None:
     """An unknown workspace and an empty prompt are no outcomes of a fixer."""
     workspace = await harness.workspace()
     with pytest.raises(NotFound, match="workspace 'nowhere'"):
@@ -275,7 +275,7 @@ async def test_bad_input_is_an_error_that_names_it(harness: "Harness") -> None:
 
 
 @pytest.mark.lesson("F3", "F7", "R8")
-async def test_any_number_of_callers_get_one_fixer(harness: "Harness") -> None:
+async def test_any_number_of_callers_get_one_fixer(harness: "SessionsHarness") -> None:
     """Twenty callers of three labels in two processes: one Started, the rest AlreadyActive (I3)."""
     workspace = await harness.workspace()
     other = harness.again()
@@ -296,7 +296,7 @@ async def test_any_number_of_callers_get_one_fixer(harness: "Harness") -> None:
 
 
 @pytest.mark.lesson("R9")
-async def test_an_idle_chat_takes_no_part_in_the_choice_of_a_fixer(harness: "Harness") -> None:
+async def test_an_idle_chat_takes_no_part_in_the_choice_of_a_fixer(harness: "SessionsHarness") -> None:
     """Only fixers are looked at: an open chat neither blocks nor is used."""
     workspace = await harness.workspace()
     chat = await harness.idle(workspace.id, prompt=None)

@@ -15,16 +15,16 @@ from headway_core.sessions import Session, SessionStatus
 from headway_core.sessions.duty import KEPT_AFTER_ARCHIVE
 from headway_core.sessions.output import SessionOutput
 from headway_core.workspaces.model import WORKSPACES
-from headway_testing.harness import CoreHarness
+from headway_testing.harness import Harness
 from headway_testing.records import a_project, a_workspace
 
 pytestmark = pytest.mark.anyio
 
 
-class OutputHarness(CoreHarness):
+class OutputHarness(Harness):
     """A READY workspace `w1` of this host, and agents that print what a test says."""
 
-    async def add_workspace(self, workspace_id: str = "w1", **changes: Any) -> None:
+    async def put_workspace(self, workspace_id: str = "w1", **changes: Any) -> None:
         workspace = a_workspace(
             workspace_id, **{"host_id": "host-1", "worktree_path": f"/trees/{workspace_id}"} | changes
         )
@@ -75,7 +75,7 @@ class OutputHarness(CoreHarness):
 async def harness() -> OutputHarness:
     made = OutputHarness()
     await made.store.ledger.transact(lambda tx: made.store.writer(PROJECTS).add(tx, a_project()))
-    await made.add_workspace()
+    await made.put_workspace()
     return made
 
 
@@ -112,7 +112,7 @@ async def test_a_session_that_printed_nothing_has_an_empty_output(harness: Outpu
 
 async def test_another_hosts_output_is_told_to_be_there(harness: OutputHarness) -> None:
     """Nothing is read here; the error names the host."""
-    await harness.add_workspace("w2", host_id="host-2", branch="other")
+    await harness.put_workspace("w2", host_id="host-2", branch="other")
     session = await harness.chat("w2")
     with pytest.raises(Unavailable, match="printed is kept on host host-2: ask there"):
         await harness.output.read(session.id)
@@ -183,7 +183,7 @@ async def test_following_begins_where_it_is_told(harness: OutputHarness) -> None
 
 async def test_files_go_long_after_the_archive(harness: OutputHarness) -> None:
     """Of a workspace that was archived 30 days ago; not before, and not of one that lives."""
-    await harness.add_workspace("w2", branch="other")
+    await harness.put_workspace("w2", branch="other")
     session = await harness.begun("hello")
     other = await harness.chat("w2")
     await harness.core.sessions.executor().round()

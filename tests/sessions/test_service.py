@@ -32,7 +32,7 @@ from headway_core.sessions.model import START_LIMIT
 from headway_core.workspaces import WorkspaceStatus
 
 if TYPE_CHECKING:
-    from tests.sessions.conftest import Harness
+    from tests.sessions.conftest import SessionsHarness
 
 pytestmark = pytest.mark.anyio
 S = SessionStatus
@@ -42,7 +42,9 @@ P = PromptStatus
 # Creation
 
 
-async def test_a_created_session_is_idle_counted_and_known_to_its_workspace(harness: "Harness") -> None:
+async def test_a_created_session_is_idle_counted_and_known_to_its_workspace(
+    harness: "SessionsHarness",
+) -> None:
     """One row, one event with its fields, and the workspace has had a session."""
     workspace = await harness.workspace()
     session = await harness.sessions.start_chat(workspace.id, None, "codex", "big", actor="ann")
@@ -58,7 +60,7 @@ async def test_a_created_session_is_idle_counted_and_known_to_its_workspace(harn
 
 
 async def test_the_model_is_the_explicit_one_else_the_last_of_the_agent_else_the_settings(
-    harness: "Harness",
+    harness: "SessionsHarness",
 ) -> None:
     """Each source in its turn; another agent's model is never inherited."""
     workspace = await harness.workspace()
@@ -83,7 +85,7 @@ async def test_the_model_is_the_explicit_one_else_the_last_of_the_agent_else_the
 
 
 @pytest.mark.lesson("F3")
-async def test_the_limit_holds_for_any_number_of_callers_at_once(harness: "Harness") -> None:
+async def test_the_limit_holds_for_any_number_of_callers_at_once(harness: "SessionsHarness") -> None:
     """Counted in the transaction that creates: twenty callers make exactly five sessions (I4)."""
     workspace = await harness.workspace()
     made: list[Session | LimitReached] = []
@@ -99,7 +101,7 @@ async def test_the_limit_holds_for_any_number_of_callers_at_once(harness: "Harne
     assert len(await harness.sessions.list(workspace.id)) == 5
 
 
-async def test_a_limit_of_zero_creates_nothing(harness: "Harness") -> None:
+async def test_a_limit_of_zero_creates_nothing(harness: "SessionsHarness") -> None:
     """The setting means no sessions at all."""
     workspace = await harness.workspace()
     await harness.settings.change(session_limit=0)
@@ -107,7 +109,7 @@ async def test_a_limit_of_zero_creates_nothing(harness: "Harness") -> None:
 
 
 @pytest.mark.lesson("F2")
-async def test_failed_starts_leave_the_capacity_as_it_was(harness: "Harness") -> None:
+async def test_failed_starts_leave_the_capacity_as_it_was(harness: "SessionsHarness") -> None:
     """Ten starts fail, and the eleventh session still fits."""
     workspace = await harness.workspace()
     for _ in range(10):
@@ -123,7 +125,7 @@ async def test_failed_starts_leave_the_capacity_as_it_was(harness: "Harness") ->
 
 
 @pytest.mark.lesson("L6")
-async def test_nothing_is_created_in_a_workspace_that_is_being_archived(harness: "Harness") -> None:
+async def test_nothing_is_created_in_a_workspace_that_is_being_archived(harness: "SessionsHarness") -> None:
     """A session there would outlive its worktree."""
     workspace = await harness.workspace()
     await harness.archiving(workspace.id)
@@ -132,7 +134,7 @@ async def test_nothing_is_created_in_a_workspace_that_is_being_archived(harness:
     assert await harness.sessions.list(workspace.id) == []
 
 
-async def test_what_does_not_exist_is_not_found(harness: "Harness") -> None:
+async def test_what_does_not_exist_is_not_found(harness: "SessionsHarness") -> None:
     """A workspace or a session that nobody knows is named in the error."""
     with pytest.raises(NotFound, match="workspace 'nowhere'"):
         await harness.sessions.start_chat("nowhere", "go")
@@ -141,7 +143,7 @@ async def test_what_does_not_exist_is_not_found(harness: "Harness") -> None:
             await ask("nobody")
 
 
-async def test_the_index_refuses_a_second_live_fixer_whoever_writes_it(harness: "Harness") -> None:
+async def test_the_index_refuses_a_second_live_fixer_whoever_writes_it(harness: "SessionsHarness") -> None:
     """The backstop behind the table: even a step that does not look can't make two."""
     workspace = await harness.workspace()
     await harness.idle(workspace.id, Purpose.FIXER)
@@ -152,7 +154,7 @@ async def test_the_index_refuses_a_second_live_fixer_whoever_writes_it(harness: 
 # The outbox
 
 
-async def test_an_empty_prompt_is_refused_and_nothing_is_created(harness: "Harness") -> None:
+async def test_an_empty_prompt_is_refused_and_nothing_is_created(harness: "SessionsHarness") -> None:
     """The session and its prompt are one transaction."""
     workspace = await harness.workspace()
     with pytest.raises(InvalidInput, match="prompt"):
@@ -160,7 +162,7 @@ async def test_an_empty_prompt_is_refused_and_nothing_is_created(harness: "Harne
     assert await harness.sessions.list(workspace.id) == []
 
 
-async def test_a_start_takes_every_waiting_prompt_in_order(harness: "Harness") -> None:
+async def test_a_start_takes_every_waiting_prompt_in_order(harness: "SessionsHarness") -> None:
     """Two prompts before the start are one text for the one turn of a command agent."""
     workspace = await harness.workspace()
     session = await harness.idle(workspace.id, prompt="first")
@@ -175,7 +177,7 @@ async def test_a_start_takes_every_waiting_prompt_in_order(harness: "Harness") -
     ] * 2
 
 
-async def test_a_session_without_a_prompt_gets_no_start(harness: "Harness") -> None:
+async def test_a_session_without_a_prompt_gets_no_start(harness: "SessionsHarness") -> None:
     """A command agent without a prompt would do something that nobody asked for."""
     workspace = await harness.workspace()
     session = await harness.idle(workspace.id, prompt=None)
@@ -185,7 +187,9 @@ async def test_a_session_without_a_prompt_gets_no_start(harness: "Harness") -> N
 
 @pytest.mark.lesson("F10")
 @pytest.mark.parametrize("status", [S.STARTING, S.RUNNING, S.STOPPING, S.COMPLETED])
-async def test_a_prompt_that_could_not_arrive_is_refused(harness: "Harness", status: SessionStatus) -> None:
+async def test_a_prompt_that_could_not_arrive_is_refused(
+    harness: "SessionsHarness", status: SessionStatus
+) -> None:
     """Nothing is put into the queue of a session that will not read it."""
     workspace = await harness.workspace()
     session = await (harness.starting if status is S.STARTING else harness.running)(workspace.id)
@@ -201,7 +205,7 @@ async def test_a_prompt_that_could_not_arrive_is_refused(harness: "Harness", sta
     assert len(await harness.sessions.prompts(session.id)) == 1
 
 
-async def test_the_text_of_a_prompt_is_in_no_event_and_no_repr(harness: "Harness") -> None:
+async def test_the_text_of_a_prompt_is_in_no_event_and_no_repr(harness: "SessionsHarness") -> None:
     """A prompt may hold anything; events and logs travel further than the row."""
     workspace = await harness.workspace()
     session = await harness.idle(workspace.id, prompt="hunter2")
@@ -215,7 +219,9 @@ async def test_the_text_of_a_prompt_is_in_no_event_and_no_repr(harness: "Harness
 
 @pytest.mark.lesson("L6")
 @pytest.mark.parametrize("status", [WorkspaceStatus.NEW, WorkspaceStatus.ARCHIVING])
-async def test_no_start_in_a_workspace_that_is_not_ready(harness: "Harness", status: WorkspaceStatus) -> None:
+async def test_no_start_in_a_workspace_that_is_not_ready(
+    harness: "SessionsHarness", status: WorkspaceStatus
+) -> None:
     """The intent is refused with a typed reason, and the prompt goes on waiting."""
     workspace = await harness.new_workspace()
     session = await harness.idle(workspace.id)
@@ -228,7 +234,7 @@ async def test_no_start_in_a_workspace_that_is_not_ready(harness: "Harness", sta
     assert (await harness.prompt_of(session.id)).status is P.QUEUED
 
 
-async def test_no_start_without_a_worktree(harness: "Harness") -> None:
+async def test_no_start_without_a_worktree(harness: "SessionsHarness") -> None:
     """READY alone does not say that there is a place to work in."""
     workspace = await harness.workspace()
     writer = harness.workspaces._workspaces
@@ -242,7 +248,7 @@ async def test_no_start_without_a_worktree(harness: "Harness") -> None:
     assert refused == NotReady(reason=NotReadyReason.NO_WORKTREE, status=WorkspaceStatus.READY)
 
 
-async def test_a_seen_start_delivers_the_prompt_and_the_turn_is_in_flight(harness: "Harness") -> None:
+async def test_a_seen_start_delivers_the_prompt_and_the_turn_is_in_flight(harness: "SessionsHarness") -> None:
     """RUNNING, WORKING, DELIVERED; the time of the start is when it was asked for."""
     workspace = await harness.workspace()
     begun = await harness.starting(workspace.id)
@@ -257,7 +263,7 @@ async def test_a_seen_start_delivers_the_prompt_and_the_turn_is_in_flight(harnes
 
 
 @pytest.mark.lesson("L6", "R14")
-async def test_a_start_that_lost_its_workspace_is_to_be_stopped(harness: "Harness") -> None:
+async def test_a_start_that_lost_its_workspace_is_to_be_stopped(harness: "SessionsHarness") -> None:
     """The outcome looks again: the caller learns STOPPING, and the intent to stop is stored with it."""
     workspace = await harness.workspace()
     begun = await harness.starting(workspace.id)
@@ -267,7 +273,7 @@ async def test_a_start_that_lost_its_workspace_is_to_be_stopped(harness: "Harnes
 
 
 @pytest.mark.lesson("R17")
-async def test_a_start_that_was_stopped_meanwhile_stays_stopping(harness: "Harness") -> None:
+async def test_a_start_that_was_stopped_meanwhile_stays_stopping(harness: "SessionsHarness") -> None:
     """The late outcome of a start revives nothing, and tells that the prompt arrived."""
     workspace = await harness.workspace()
     begun = await harness.starting(workspace.id)
@@ -281,7 +287,9 @@ async def test_a_start_that_was_stopped_meanwhile_stays_stopping(harness: "Harne
 
 @pytest.mark.lesson("F8", "F9")
 @pytest.mark.parametrize("found", [Exited(exit_code=0), Vanished(), NeverStarted()])
-async def test_what_is_said_of_another_attempt_changes_nothing(harness: "Harness", found: Ended) -> None:
+async def test_what_is_said_of_another_attempt_changes_nothing(
+    harness: "SessionsHarness", found: Ended
+) -> None:
     """An outcome carries its attempt; a stale one is dropped."""
     workspace = await harness.workspace()
     begun = await harness.starting(workspace.id)
@@ -300,7 +308,7 @@ async def test_what_is_said_of_another_attempt_changes_nothing(harness: "Harness
 
 
 @pytest.mark.lesson("F5")
-async def test_a_late_stop_never_overwrites_an_end(harness: "Harness") -> None:
+async def test_a_late_stop_never_overwrites_an_end(harness: "SessionsHarness") -> None:
     """COMPLETED stays COMPLETED, with its reason, whoever stops or reports afterwards."""
     workspace = await harness.workspace()
     run = await harness.running(workspace.id)
@@ -315,7 +323,7 @@ async def test_a_late_stop_never_overwrites_an_end(harness: "Harness") -> None:
 
 
 @pytest.mark.lesson("R32")
-async def test_the_first_reason_of_a_stop_is_the_reason_of_the_end(harness: "Harness") -> None:
+async def test_the_first_reason_of_a_stop_is_the_reason_of_the_end(harness: "SessionsHarness") -> None:
     """Deliberateness is stored when the stop is asked for, and nothing later rewrites it."""
     workspace = await harness.workspace()
     run = await harness.running(workspace.id)
@@ -332,7 +340,7 @@ async def test_the_first_reason_of_a_stop_is_the_reason_of_the_end(harness: "Har
     assert (over.status, over.end_reason, over.exit_code) == (S.COMPLETED, EndReason.STOPPED_BY_PERSON, 1)
 
 
-async def test_an_end_before_anybody_saw_the_start_still_counts_as_a_turn(harness: "Harness") -> None:
+async def test_an_end_before_anybody_saw_the_start_still_counts_as_a_turn(harness: "SessionsHarness") -> None:
     """An agent that is quicker than its runner ran: its prompt was delivered, its time is known."""
     workspace = await harness.workspace()
     begun = await harness.starting(workspace.id)
@@ -344,7 +352,7 @@ async def test_an_end_before_anybody_saw_the_start_still_counts_as_a_turn(harnes
     assert (await harness.prompt_of(begun.id)).status is P.DELIVERED
 
 
-async def test_a_start_that_vanished_leaves_the_delivery_unknown(harness: "Harness") -> None:
+async def test_a_start_that_vanished_leaves_the_delivery_unknown(harness: "SessionsHarness") -> None:
     """A doubt is a stored fact, and is not resolved by sending again."""
     workspace = await harness.workspace()
     begun = await harness.starting(workspace.id)
@@ -353,7 +361,7 @@ async def test_a_start_that_vanished_leaves_the_delivery_unknown(harness: "Harne
     assert (await harness.prompt_of(begun.id)).status is P.UNKNOWN
 
 
-async def test_an_attempt_that_never_started_is_renewed_with_its_prompt(harness: "Harness") -> None:
+async def test_an_attempt_that_never_started_is_renewed_with_its_prompt(harness: "SessionsHarness") -> None:
     """Same session, next number, one event: the start goes on as itself."""
     workspace = await harness.workspace()
     begun = await harness.starting(workspace.id)
@@ -369,7 +377,7 @@ async def test_an_attempt_that_never_started_is_renewed_with_its_prompt(harness:
 
 
 @pytest.mark.lesson("F12")
-async def test_a_start_that_never_comes_to_be_is_given_up(harness: "Harness") -> None:
+async def test_a_start_that_never_comes_to_be_is_given_up(harness: "SessionsHarness") -> None:
     """Renewals are counted, and the last one fails the session."""
     workspace = await harness.workspace()
     session = await harness.starting(workspace.id)
@@ -384,7 +392,7 @@ async def test_a_start_that_never_comes_to_be_is_given_up(harness: "Harness") ->
 
 @pytest.mark.parametrize("why", ["stopped", "archived"])
 async def test_an_attempt_that_never_started_and_is_not_wanted_any_more_ends(
-    harness: "Harness", why: str
+    harness: "SessionsHarness", why: str
 ) -> None:
     """Nothing is renewed for a person who stopped it, or in a workspace that is not READY."""
     workspace = await harness.workspace()
@@ -399,7 +407,7 @@ async def test_an_attempt_that_never_started_and_is_not_wanted_any_more_ends(
     assert (await harness.prompt_of(begun.id)).status is P.CANCELLED
 
 
-async def test_a_failed_start_of_a_session_that_is_stopping_is_a_stop(harness: "Harness") -> None:
+async def test_a_failed_start_of_a_session_that_is_stopping_is_a_stop(harness: "SessionsHarness") -> None:
     """Who asked for the end gets it, though the agent could not have been started anyway."""
     workspace = await harness.workspace()
     begun = await harness.starting(workspace.id)
@@ -413,7 +421,9 @@ async def test_a_failed_start_of_a_session_that_is_stopping_is_a_stop(harness: "
 # Stops
 
 
-async def test_stopping_everything_closes_the_idle_and_names_what_must_be_ended(harness: "Harness") -> None:
+async def test_stopping_everything_closes_the_idle_and_names_what_must_be_ended(
+    harness: "SessionsHarness",
+) -> None:
     """Archive: idle ones are COMPLETED at once and their prompts cancelled, the rest is STOPPING."""
     workspace = await harness.workspace()
     idle, begun, run = (
@@ -431,7 +441,7 @@ async def test_stopping_everything_closes_the_idle_and_names_what_must_be_ended(
     assert (await harness.prompt_of(idle.id)).status is P.CANCELLED
 
 
-async def test_a_person_who_stops_an_idle_session_is_its_reason(harness: "Harness") -> None:
+async def test_a_person_who_stops_an_idle_session_is_its_reason(harness: "SessionsHarness") -> None:
     """CLOSED is for what Headway did by itself."""
     workspace = await harness.workspace()
     idle = await harness.idle(workspace.id)
@@ -442,7 +452,9 @@ async def test_a_person_who_stops_an_idle_session_is_its_reason(harness: "Harnes
 
 
 @pytest.mark.lesson("F1")
-async def test_a_restart_is_a_stop_and_a_start_that_nobody_can_step_between(harness: "Harness") -> None:
+async def test_a_restart_is_a_stop_and_a_start_that_nobody_can_step_between(
+    harness: "SessionsHarness",
+) -> None:
     """The step that records the end begins the start: the session is live in every committed state."""
     workspace = await harness.workspace()
     run = await harness.running(workspace.id, Purpose.FIXER)
@@ -457,7 +469,7 @@ async def test_a_restart_is_a_stop_and_a_start_that_nobody_can_step_between(harn
 
 
 @pytest.mark.parametrize("why", ["stopped", "archived"])
-async def test_a_restart_that_is_not_wanted_any_more_is_a_stop(harness: "Harness", why: str) -> None:
+async def test_a_restart_that_is_not_wanted_any_more_is_a_stop(harness: "SessionsHarness", why: str) -> None:
     """A person's stop, or the end of the workspace, takes the waiting prompt with it."""
     workspace = await harness.workspace()
     run = await harness.running(workspace.id, Purpose.FIXER)
@@ -475,7 +487,7 @@ async def test_a_restart_that_is_not_wanted_any_more_is_a_stop(harness: "Harness
 
 
 @pytest.mark.lesson("R21", "S7")
-async def test_every_change_emits_one_event_with_what_the_write_changed(harness: "Harness") -> None:
+async def test_every_change_emits_one_event_with_what_the_write_changed(harness: "SessionsHarness") -> None:
     """A whole life: creation, prompt, start, run, stop, end; each once, in order, with the actor."""
     workspace = await harness.workspace()
     session = await harness.sessions.start_chat(workspace.id, "go", actor="ann")
@@ -505,7 +517,7 @@ async def test_every_change_emits_one_event_with_what_the_write_changed(harness:
     assert (ended.signal, ended.ended_at, ended.started_at) == (15, stored.ended_at, stored.started_at)
 
 
-async def test_activity_is_a_side_row_and_emits_nothing(harness: "Harness") -> None:
+async def test_activity_is_a_side_row_and_emits_nothing(harness: "SessionsHarness") -> None:
     """High-frequency facts disturb neither the session's version nor the log; the end removes the row."""
     workspace = await harness.workspace()
     run = await harness.running(workspace.id)

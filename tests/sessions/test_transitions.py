@@ -25,7 +25,7 @@ from headway_core.sessions.model import StopReason
 from headway_testing.clock import EPOCH
 
 if TYPE_CHECKING:
-    from tests.sessions.conftest import Harness
+    from tests.sessions.conftest import SessionsHarness
 
 S = SessionStatus
 R = EndReason
@@ -59,7 +59,7 @@ def test_the_table_is_the_designs() -> None:
 @pytest.mark.parametrize("from_status", list(S))
 @pytest.mark.parametrize("to", list(S))
 async def test_a_move_that_the_table_does_not_have_is_refused(
-    harness: "Harness", from_status: SessionStatus, to: SessionStatus
+    harness: "SessionsHarness", from_status: SessionStatus, to: SessionStatus
 ) -> None:
     """Every pair: on the table it is written, off the table IllegalTransition says both ends."""
     workspace = await harness.workspace()

@@ -19,13 +19,29 @@ from headway_core.pull_requests.model import (
     MergeQueueEntry,
     Review,
 )
-from headway_core.pull_requests.ports import ChecksPart, ConversationPart, Observation, RateLimit
+from headway_core.pull_requests.ports import (
+    ChecksPart,
+    ConversationPart,
+    Delivery,
+    DeliveryProblem,
+    DeliveryRefused,
+    LookAgain,
+    Observation,
+    RateLimit,
+)
 from headway_testing.clock import EPOCH
 from headway_testing.contracts.forge_writer import ForgeWriterContract
 from headway_testing.contracts.issues import IssueReaderContract
 from headway_testing.contracts.pull_requests import BODY_CHARACTERS, TITLE_CHARACTERS, ForgeReaderContract
+from headway_testing.contracts.webhooks import DeliveryStage, Posted, WebhookDecoderContract
 from headway_testing.conversations import a_comment, a_thread
-from headway_testing.fakes import FakeEffects, FakeForgeReader, FakeForgeWriter, FakeIssueReader
+from headway_testing.fakes import (
+    FakeEffects,
+    FakeForgeReader,
+    FakeForgeWriter,
+    FakeIssueReader,
+    FakeWebhookDecoder,
+)
 from headway_testing.observations import a_candidate, a_check, an_observation
 from headway_testing.records import a_project
 
@@ -186,6 +202,40 @@ class TestFakeForgeWriter(ForgeWriterContract):
     @pytest.fixture
     def writer(self, stage: ScriptedStage) -> FakeForgeWriter:
         return FakeForgeWriter(stage.effects)
+
+
+@attrs.frozen
+class ScriptedDeliveries(DeliveryStage):
+    """Tells the fake what is signed."""
+
+    decoder: FakeWebhookDecoder
+
+    def _posted(self, guid: str, answer: Delivery | DeliveryRefused) -> Posted:
+        self.decoder.deliveries[guid.encode()] = answer
+        return Posted({"X-Signature": "right"}, guid.encode())
+
+    def of_pull_request(self, project: Project, number: int, *, guid: str) -> Posted:
+        hint = LookAgain(host=project.github_host, repository=project.repository, numbers=(number,))
+        return self._posted(guid, Delivery(hook="1", guid=guid, event="push", hints=(hint,)))
+
+    def of_nothing(self, *, guid: str) -> Posted:
+        return self._posted(guid, Delivery(hook="1", guid=guid, event="ping", hints=()))
+
+    def malformed(self) -> Posted:
+        refusal = DeliveryRefused(reason=DeliveryProblem.MALFORMED, problem="it is no delivery")
+        return self._posted("nonsense", refusal)
+
+
+class TestFakeWebhookDecoder(WebhookDecoderContract):
+    """The contract, on a script."""
+
+    @pytest.fixture
+    def decoder(self) -> FakeWebhookDecoder:
+        return FakeWebhookDecoder()
+
+    @pytest.fixture
+    def stage(self, decoder: FakeWebhookDecoder) -> ScriptedDeliveries:
+        return ScriptedDeliveries(decoder)
 
 
 class TestFakeIssueReader(IssueReaderContract):

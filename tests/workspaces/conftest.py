@@ -6,11 +6,8 @@ from typing import Any
 import attrs
 import pytest
 
-from headway_core.kernel.events import EventCatalog
-from headway_core.kernel.memory import MemoryStore
 from headway_core.kernel.transactions import Transaction
 from headway_core.workspaces import (
-    EVENTS,
     GIT_FACTS,
     INIT_OUTPUT,
     WORKSPACES,
@@ -22,19 +19,19 @@ from headway_core.workspaces import (
     WorkspaceStatus,
     WorkspaceSteps,
 )
-from headway_testing.clock import ManualClock, SequentialIds
+from headway_testing.harness import Harness
 
 S = WorkspaceStatus
 
 
-@attrs.frozen
-class Room:
+class Room(Harness):
     """The steps and the service, and what a test looks at beside them."""
 
-    store: MemoryStore
-    steps: WorkspaceSteps
-    output: InitOutputSteps
-    service: WorkspaceLifecycleService
+    def __init__(self) -> None:
+        super().__init__()
+        self.steps = WorkspaceSteps(self.store.writer(WORKSPACES), self.store.writer(GIT_FACTS))
+        self.output = InitOutputSteps(self.store.writer(INIT_OUTPUT), self.steps)
+        self.service = WorkspaceLifecycleService(self.store.ledger, self.steps, self.output)
 
     async def do(self, step: Callable[..., Any], *arguments: Any, **named: Any) -> Any:
         """Run one step in a transaction of its own."""
@@ -72,23 +69,13 @@ class Room:
     async def get(self, workspace_id: str) -> Workspace:
         return await self.service.get(workspace_id)
 
-    async def payloads(self, after: int = 0) -> list[Any]:
-        found = await self.store.ledger.read(lambda tx: self.store.events.after(tx, after, limit=1000))
-        return [event.payload for event in found]
+    async def told(self, after: int = 0) -> list[Any]:
+        return [event.payload for event in await self.log() if event.position > after]
 
     async def position(self) -> int:
         return await self.store.ledger.read(self.store.events.last_position)
 
 
-def make_room() -> Room:
-    store = MemoryStore(
-        clock=ManualClock(), ids=SequentialIds(), catalog=EventCatalog(EVENTS), run_twice=True
-    )
-    steps = WorkspaceSteps(store.writer(WORKSPACES), store.writer(GIT_FACTS))
-    output = InitOutputSteps(store.writer(INIT_OUTPUT), steps)
-    return Room(store, steps, output, WorkspaceLifecycleService(store.ledger, steps, output))
-
-
 @pytest.fixture
 def room() -> Room:
-    return make_room()
+    return Room()

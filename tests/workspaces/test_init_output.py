@@ -31,7 +31,7 @@ async def test_appends_at_the_same_time_lose_nothing(room: Any) -> None:
     assert sorted(output.text.splitlines()) == sorted(f"line {n}" for n in range(20))
     assert not output.cut
     assert await room.get(made.id) == made
-    assert await room.payloads(position) == []
+    assert await room.told(position) == []
 
 
 @pytest.mark.anyio

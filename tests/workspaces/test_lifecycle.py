@@ -28,7 +28,7 @@ async def test_a_new_workspace_holds_its_branch(room: Any) -> None:
     workspace = await room.create(claims_issue=7, idempotency_key="k")
     assert workspace.status is S.NEW
     assert (workspace.branch_claim, workspace.issue_claim) == ("project:headway/fix-login", "project:7")
-    assert await room.payloads() == [WorkspaceCreated(workspace=workspace)]
+    assert await room.told() == [WorkspaceCreated(workspace=workspace)]
     assert await room.service.list() == [workspace]
 
 
@@ -93,7 +93,7 @@ async def test_a_new_workspace_is_cancelled_through_provisioning(room: Any) -> N
     position = await room.position()
     failed = await room.service.cancel(made.id)
     assert (failed.status, failed.error, failed.host_id) == (S.FAILED, CANCELLED, None)
-    steps = [(p.from_status, p.status) for p in await room.payloads(position)]
+    steps = [(p.from_status, p.status) for p in await room.told(position)]
     assert steps == [(S.NEW, S.PROVISIONING), (S.PROVISIONING, S.FAILED)]
 
 
@@ -187,7 +187,7 @@ async def test_name_flag_and_claim_of_a_branch_change_in_one_write(room: Any) ->
     followed = await room.do(room.steps.follow_branch, made.id, "feature")
     assert (followed.branch, followed.branch_is_generated) == ("feature", False)
     assert followed.branch_claim == "project:feature"
-    assert [p.event for p in await room.payloads(position)] == ["workspace.branch_changed"] * 2
+    assert [p.event for p in await room.told(position)] == ["workspace.branch_changed"] * 2
     assert await room.do(room.steps.follow_branch, made.id, "feature") == followed
     assert (await room.create()).branch == made.branch
 
@@ -245,7 +245,7 @@ async def test_git_facts_are_replaced_by_newer_ones_only(room: Any) -> None:
         await room.do(room.steps.record_git_facts, facts)
     stored = await room.store.ledger.read(lambda tx: room.steps._git_facts.get(tx, made.id))
     assert stored == newer
-    assert await room.payloads(position) == []
+    assert await room.told(position) == []
 
 
 LIVE = set(S) - {S.ARCHIVED}
@@ -283,9 +283,9 @@ async def test_every_changed_field_is_in_the_event_of_its_write(
     except (IllegalTransition, Conflict):
         assert status not in statuses
         assert await room.get(before.id) == before
-        assert await room.payloads(position) == []
+        assert await room.told(position) == []
         return
-    after, payloads = await room.get(before.id), await room.payloads(position)
+    after, payloads = await room.get(before.id), await room.told(position)
     changed = changed_fields(before, after) - {"version"}
     assert changed == {field for field in said(payloads) if getattr(before, field) != getattr(after, field)}
     assert all(value == getattr(after, field) for field, value in said(payloads).items())

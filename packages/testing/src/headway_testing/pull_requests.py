@@ -1,73 +1,63 @@
-"""The room of pull requests on any store, without the rest of the harness."""
+"""The room of pull requests on any store, without the rest of the harness.
+
+What is made in two calls on one store is of two processes: they share no memory.
+"""
 
 from headway_core.kernel.hosts import HostLocks
 from headway_core.kernel.store import Store
 from headway_core.projects.model import PROJECTS
 from headway_core.pull_requests import (
-    DELIVERIES,
-    FORGE_BUDGETS,
-    SNAPSHOTS,
-    WATCHES,
-    FetchSteps,
-    ForgeBudgets,
     ForgeReader,
-    OutcomeSteps,
     PRSnapshotService,
-    PullRequestRepository,
     PullRequestSteps,
     WebhookDecoder,
     WebhookService,
-    WebhookSteps,
 )
+from headway_core.pull_requests.container import PullRequestsContainer
 from headway_core.settings.model import SETTINGS
 from headway_core.workspaces.model import GIT_FACTS, WORKSPACES
-from headway_testing.fakes import FakeLocks, FakeWebhookDecoder
+from headway_testing.fakes import (
+    FakeForgeReader,
+    FakeLocks,
+    FakeProcesses,
+    FakeSupervisor,
+    FakeWebhookDecoder,
+)
 
 
 def pull_requests_on(
     store: Store, forge: ForgeReader, *, locks: HostLocks | None = None
 ) -> PRSnapshotService:
-    """The service of one process. Several on one store are several processes: they share no memory."""
-    repository = _repository_on(store)
-    budgets = ForgeBudgets(store.writer(FORGE_BUDGETS))
-    fetches = FetchSteps(repository, store.claims("fetch"), budgets)
-    return PRSnapshotService(
-        store.ledger,
-        repository=repository,
-        steps=PullRequestSteps(repository),
-        fetches=fetches,
-        outcomes=OutcomeSteps(repository, fetches, budgets),
-        budgets=budgets,
-        forge=forge,
-        locks=locks or FakeLocks(),
-    )
+    """The service that reads the forge."""
+    return pull_requests_room(store, forge, locks=locks).service()
 
 
 def pull_request_steps_on(store: Store) -> PullRequestSteps:
     """The steps that other rooms compose."""
-    return PullRequestSteps(_repository_on(store))
+    return pull_requests_room(store).steps()
 
 
-def webhooks_on(
-    store: Store, pull_requests: PullRequestSteps, *, decoder: WebhookDecoder | None = None
-) -> WebhookService:
+def webhooks_on(store: Store, *, decoder: WebhookDecoder | None = None) -> WebhookService:
     """The service of webhook deliveries, with the steps that its hints take."""
-    steps = WebhookSteps(
-        deliveries=store.writer(DELIVERIES),
-        projects=store.reader(PROJECTS),
-        workspaces=store.reader(WORKSPACES),
-        snapshots=store.reader(SNAPSHOTS),
-        pull_requests=pull_requests,
-    )
-    return WebhookService(store.ledger, steps, decoder or FakeWebhookDecoder())
+    return pull_requests_room(store, decoder=decoder).webhooks()
 
 
-def _repository_on(store: Store) -> PullRequestRepository:
-    return PullRequestRepository(
-        snapshots=store.writer(SNAPSHOTS),
-        watches=store.writer(WATCHES),
-        workspaces=store.reader(WORKSPACES),
-        projects=store.reader(PROJECTS),
-        git_facts=store.reader(GIT_FACTS),
-        settings=store.reader(SETTINGS),
+def pull_requests_room(
+    store: Store,
+    forge: ForgeReader | None = None,
+    *,
+    locks: HostLocks | None = None,
+    decoder: WebhookDecoder | None = None,
+) -> PullRequestsContainer:
+    """The room of one process: what is resolved of it shares its memory."""
+    return PullRequestsContainer(
+        store=store,
+        locks=locks or FakeLocks(),
+        forge=forge or FakeForgeReader(),
+        supervisor=FakeSupervisor(FakeProcesses()),
+        webhook_decoder=decoder or FakeWebhookDecoder(),
+        read_projects=store.reader(PROJECTS),
+        read_workspaces=store.reader(WORKSPACES),
+        read_git_facts=store.reader(GIT_FACTS),
+        read_settings=store.reader(SETTINGS),
     )

@@ -19,6 +19,7 @@ class AgentsCapability(Capability):
     """It knows when an agent that is configured is not installed."""
 
 
+@pytest.mark.anyio
 class AgentsContract(PortContract):
     """Subclasses define the fixture `agents`, which knows `installed`; and `missing`, where it can."""
 

@@ -27,6 +27,7 @@ class ForgeWriterCapability(Capability):
     """People can be asked for reviews."""
 
 
+@pytest.mark.anyio
 class ForgeWriterContract(PortContract):
     """Subclasses define the fixtures `writer` and `stage`."""
 

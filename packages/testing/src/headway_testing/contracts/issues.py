@@ -22,6 +22,7 @@ class IssueReaderCapability(Capability):
     """Issues can be opened by people whose words may not be quoted to an agent."""
 
 
+@pytest.mark.anyio
 class IssueReaderContract(PortContract):
     """Subclasses define the fixtures `issues` and `stage`."""
 

@@ -19,6 +19,7 @@ LOCKS: dict[str, Lock] = {
 each_lock = pytest.mark.parametrize("lock", list(LOCKS.values()), ids=list(LOCKS))
 
 
+@pytest.mark.anyio
 class HostLocksContract(PortContract):
     """Subclasses define the fixtures `locks` and `others`: those of another process of the same host."""
 

@@ -31,6 +31,7 @@ class ForgeReaderCapability(Capability):
     """It counts what it is asked, and says so."""
 
 
+@pytest.mark.anyio
 class ForgeReaderContract(PortContract):
     """Subclasses define the fixtures `forge` and `stage`."""
 

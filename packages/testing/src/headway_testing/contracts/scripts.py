@@ -46,6 +46,7 @@ class ScriptStage(ABC):
         """How many scripts run now, with what they started; what was just ended may be waited for."""
 
 
+@pytest.mark.anyio
 class ScriptsContract(PortContract):
     """Subclasses define the fixtures `scripts` and `stage`."""
 

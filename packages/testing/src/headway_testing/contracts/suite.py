@@ -20,8 +20,6 @@ class PortContract:
     skipped with the capability's name; the plugin of `headway_testing` lists them at the end of the run.
     """
 
-    pytestmark = pytest.mark.anyio
-
     port: ClassVar[type]
     capabilities: ClassVar[frozenset[Capability]] = frozenset()
 

@@ -12,6 +12,7 @@ from headway_testing.contracts.scripts import ScriptsContract
 from headway_testing.contracts.suite import PortContract
 from headway_testing.contracts.supervisor import SupervisorContract
 from headway_testing.contracts.time_and_ids import ClockContract, IdsContract
+from headway_testing.contracts.webhooks import WebhookDecoderContract
 from headway_testing.contracts.worktrees import WorktreesContract
 
 SUITES: Mapping[type, type[PortContract]] = {
@@ -27,6 +28,7 @@ SUITES: Mapping[type, type[PortContract]] = {
         ForgeReaderContract,
         ScriptsContract,
         SupervisorContract,
+        WebhookDecoderContract,
         WorktreesContract,
     )
 }

@@ -76,6 +76,7 @@ async def until_ended(supervisor: Supervisor, run: RunId = RUN) -> Probe | None:
             await anyio.sleep(0.005)
 
 
+@pytest.mark.anyio
 class SupervisorContract(PortContract):
     """Subclasses define the fixtures `supervisor` and `stage`."""
 

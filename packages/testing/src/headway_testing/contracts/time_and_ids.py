@@ -5,6 +5,7 @@ from datetime import timedelta
 
 import anyio
 import anyio.to_thread
+import pytest
 
 from headway_core.kernel.clock import Clock, Ids
 from headway_testing.contracts.suite import PortContract
@@ -13,6 +14,7 @@ MANY = 1000
 THREADS = 8
 
 
+@pytest.mark.anyio
 class ClockContract(PortContract):
     """Subclasses define the fixture `clock`."""
 
@@ -23,6 +25,7 @@ class ClockContract(PortContract):
         assert clock.now().utcoffset() == timedelta(0)
 
 
+@pytest.mark.anyio
 class IdsContract(PortContract):
     """Subclasses define the fixture `ids`."""
 

@@ -72,6 +72,7 @@ class Place(ABC):
         )
 
 
+@pytest.mark.anyio
 class WorktreesContract(PortContract):
     """Subclasses define the fixtures `worktrees` and `place`."""
 

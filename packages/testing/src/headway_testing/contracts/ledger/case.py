@@ -89,6 +89,7 @@ def item(key: str, **facts: Any) -> Item:
     return Item(id=key, workspace_id=ROOM, **facts)
 
 
+@pytest.mark.anyio
 class LedgerCase(PortContract):
     """The fixtures of every part. `store` comes from the subclass. Nothing of it is optional."""
 
