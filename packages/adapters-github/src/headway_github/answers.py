@@ -74,7 +74,7 @@ class GraphQL(ABC):
 
     @abstractmethod
     async def send(self, document: Document, variables: Mapping[str, object]) -> Answer | SendFailed:
-        """The answer to one document."""
+        """Send one document, and return the answer."""
 
 
 def their_time(headers: Mapping[str, str]) -> datetime:

@@ -8,7 +8,9 @@ GOOD_TO_GROW = 10
 
 @attrs.define
 class BatchSize:
-    """A time-out costs points of the next hour too: it is not tried again at the same size each time."""
+    """How much one question asks for. A time-out costs points of the next hour too, so its size is not
+    repeated.
+    """
 
     most: int
     now: int = attrs.field(init=False)
@@ -19,12 +21,12 @@ class BatchSize:
         return self.most
 
     def too_big(self, tried: int) -> None:
-        """A question for `tried` was not answered."""
+        """Note that a question for `tried` was not answered."""
         self.now = max(1, min(self.now, tried // 2))
         self._good = 0
 
     def answered(self) -> None:
-        """A question was answered."""
+        """Note that a question was answered."""
         self._good += 1
         if self._good >= GOOD_TO_GROW:
             self.now, self._good = min(self.most, self.now * 2), 0

@@ -11,7 +11,7 @@ _FAR_FUTURE = datetime(2200, 1, 1, tzinfo=UTC).timestamp()
 
 
 class Budgets:
-    """Remembers the newest word on each budget of one token at one host."""
+    """Remembers what was told last of each budget of one token at one host."""
 
     def __init__(self) -> None:
         self._told: dict[str, RateLimit] = {}

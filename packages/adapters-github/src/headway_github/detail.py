@@ -257,7 +257,7 @@ async def _mergeability(pr: Node) -> Mergeability:
 
 
 def _same(child: str | None, key: str, commit: str) -> Callable[[Node], None]:
-    """Refuses a node that was read at another commit than the head."""
+    """Refuse a node that was read at another commit than the head."""
 
     def guard(node: Node) -> None:
         at = (node.node(child) if child else node).text(key)

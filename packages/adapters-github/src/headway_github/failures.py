@@ -22,7 +22,7 @@ _KINDS: Mapping[str, FailureKind] = {
 
 
 def refused(errors: Sequence[AnswerError]) -> FetchFailed | None:
-    """The failure that errors mean for what lies below them; None when there are none."""
+    """The failure that these errors mean for a pull request; None when there are none."""
     if not errors:
         return None
     kind = _KINDS.get(errors[0].type, FailureKind.UNAVAILABLE)

@@ -67,7 +67,7 @@ E = TypeVar("E", bound=StrEnum)
 
 
 def state_part(pr: Node, *, refused: Collection[str] = ()) -> StatePart:
-    """Who it is and where it stands. `MalformedError` when a part of that can't be read.
+    """Which pull request it is and where it stands. `MalformedError` when a part of that can't be read.
 
     `refused`: the fields at or below which there is an error.
     """
@@ -200,7 +200,7 @@ def review(node: Node) -> Review:
 
 
 def is_submitted(node: Node) -> bool:
-    """Not of a review that its author, who is the token's own account, has yet to submit."""
+    """Whether others can see it: it is of no review that the token's own account has yet to submit."""
     return node.text("state").upper() != "PENDING"
 
 

@@ -1,7 +1,7 @@
 """REST where it serves better than GraphQL: the trial merge, comments, replies, checks for some tokens.
 
 Every answer that has an ETag is kept, and asked for again each time with it: GitHub says that an answer
-may be 60 s old (`max-age=60`), which for checks is a lie told for a minute. A 304 costs nothing. After a
+may be 60 s old (`max-age=60`), which is too old for checks. A 304 costs nothing. After a
 limit nothing more of its kind is asked until it is over.
 """
 

@@ -1,4 +1,4 @@
-"""Folders of worktrees: which may be touched (L8), and how they go away."""
+"""Folders of worktrees: which may be touched (L8), and how they are removed."""
 
 import contextlib
 import fcntl
@@ -87,7 +87,7 @@ def in_use(marker: Path) -> bool:
 
 
 def _make_writable(folder: Path) -> None:
-    """Folders without write permission (module caches) refuse to lose their files."""
+    """Give folders write permission: without it (module caches) their files can't be removed."""
     for parent, names, _ in os.walk(folder):
         for name in names:
             inner = Path(parent, name)

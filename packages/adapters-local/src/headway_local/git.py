@@ -60,7 +60,7 @@ def without_credentials(url: str) -> str:
 
 
 def presentable(message: str) -> str:
-    """What git, or a remote through it, said: no secret, no control character, not too long."""
+    """What git, or a remote through it, said, without secrets and control characters, and cut."""
     message = _TOKENS.sub("***", _CREDENTIALS.sub("***@", message))
     return _CONTROL.sub(" ", message).strip()[:MESSAGE_LIMIT]
 

@@ -1,4 +1,4 @@
-"""Start-up scripts: run on a leash, heard in chunks."""
+"""Start-up scripts: they end with this process, and their output is handed over in chunks."""
 
 import codecs
 import math
@@ -105,7 +105,7 @@ class _Heard:
             self.something.set()
 
     def take(self) -> str:
-        """What is there; empty only when nothing more will come."""
+        """Take what was printed; it is empty only when nothing more will come."""
         text, self._text = self._text, ""
         if not self.ended.is_set():
             self.something = anyio.Event()

@@ -3,8 +3,8 @@
 What makes `create` repeatable is evidence that comes before the thing. A branch that it makes names its
 workspace in the first entry of the branch's reflog, which the command that creates the branch writes. A
 worktree that it makes has a marker in the base folder until it is finished; git holds a lock on the marker
-while it works, also when whoever started it was killed. So what has a marker was never anybody's place of
-work, and may be discarded; and a branch with that entry is this workspace's own.
+while it works, also when whoever started it was killed. So nobody has ever worked in what
+has a marker, and it may be discarded; and a branch with that entry is this workspace's own.
 """
 
 import re

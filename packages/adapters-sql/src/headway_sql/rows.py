@@ -147,7 +147,9 @@ def _json_decoder(column: ColumnSpec) -> Conversion:
     held: WeakValueDictionary[str, object] = WeakValueDictionary()
 
     def decode_once(text: str) -> object:
-        """From whoever still holds it: the board that is read next has the facts of the one that is shown."""
+        """Decode a text once for as long as somebody holds the result, as a board that is shown holds its
+        facts.
+        """
         value = held.get(text)
         if value is None:
             value = held[text] = decode(text)

@@ -1,4 +1,5 @@
-"""A PostgreSQL server of one's own, for tests and benchmarks: on a Unix socket, forgetful, gone in the end.
+"""A PostgreSQL server of one's own, for tests and benchmarks: on a Unix socket, not durable, removed at the
+end.
 
 with running_server() as server:
     url = server.create_database("mine")
@@ -138,7 +139,7 @@ class LocalServer(Server):
             process.wait()
 
     def crash(self) -> None:
-        """Let it fall: all its processes end at once, with nothing tidied up."""
+        """Crash it: all its processes end at once, with nothing tidied up."""
         pid = int((self._data / "postmaster.pid").read_text().split("\n")[0])
         with suppress(ProcessLookupError):
             os.kill(pid, 3)  # SIGQUIT: PostgreSQL's immediate shutdown
@@ -193,7 +194,7 @@ def find_binaries() -> Path:
 
 
 class _User(TypedDict, total=False):
-    """As whom a process runs."""
+    """What `subprocess` is told of the user as whom a process runs."""
 
     user: int
     group: int
@@ -201,7 +202,7 @@ class _User(TypedDict, total=False):
 
 
 def _unprivileged() -> _User:
-    """For root, as whom PostgreSQL does not run: be nobody."""
+    """The user `nobody` where this is root, as whom PostgreSQL does not run; else nothing."""
     if os.geteuid() != 0:
         return {}
     nobody = pwd.getpwnam("nobody")
