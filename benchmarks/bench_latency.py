@@ -47,12 +47,12 @@ from headway_core.workspaces.model import (
     WORKSPACES,
 )
 from headway_github.budgets import Budgets
-from headway_github.carried import HttpGraphQL
+from headway_github.connection import HttpConnection
+from headway_github.graphql_transport import HttpGraphQL
 from headway_github.http_client import HttpClient
 from headway_github.reader import GitHubPullRequests
 from headway_github.rest import Rest
 from headway_github.tokens import GivenToken
-from headway_github.transport import HttpConnection
 from headway_sandbox import CheckStatus, Conclusion, SandboxControl, UserSpec, create, launch
 from headway_sql import SqlStore
 from headway_testing.clock import SequentialIds

@@ -18,12 +18,12 @@ import anyio
 from headway_core.pull_requests.ports import Observation
 from headway_github.answers import Answer, GraphQL, SendFailed, read_answer
 from headway_github.budgets import Budgets
+from headway_github.connection import HttpConnection
 from headway_github.detail import DETAILS_A_CALL
 from headway_github.documents import Document
 from headway_github.reader import GitHubPullRequests
 from headway_github.rest import Rest
 from headway_github.tokens import GivenToken
-from headway_github.transport import HttpConnection
 from headway_testing.clock import EPOCH
 from headway_testing.records import a_project
 

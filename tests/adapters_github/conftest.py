@@ -17,11 +17,11 @@ from headway_core.projects.model import Project
 from headway_core.pull_requests.model import FailureKind
 from headway_github.answers import Answer, AnswerError, GraphQL, RawAnswer, SendFailed
 from headway_github.budgets import Budgets
+from headway_github.connection import HttpConnection
 from headway_github.documents import Document
 from headway_github.reader import GitHubPullRequests
 from headway_github.rest import Rest
 from headway_github.tokens import GivenToken
-from headway_github.transport import HttpConnection
 from headway_github.writer import GitHubWriter
 from headway_testing.clock import EPOCH
 from headway_testing.records import a_project

@@ -14,12 +14,12 @@ import pytest
 from headway_core.projects.model import Project
 from headway_core.pull_requests.model import CheckOutcome
 from headway_github.budgets import Budgets
-from headway_github.carried import HttpGraphQL
+from headway_github.connection import HttpConnection
+from headway_github.graphql_transport import HttpGraphQL
 from headway_github.issues import GitHubIssueReader
 from headway_github.reader import GitHubPullRequests
 from headway_github.rest import Rest
 from headway_github.tokens import GivenToken
-from headway_github.transport import HttpConnection
 from headway_github.webhooks import GitHubWebhooks
 from headway_github.writer import GitHubWriter
 from headway_sandbox import (

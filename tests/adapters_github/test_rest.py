@@ -13,16 +13,16 @@ from headway_core.projects.model import Project
 from headway_core.pull_requests.checks import CheckRunRow, StatusRow, newest_checks
 from headway_core.pull_requests.model import CheckOutcome, FailureKind
 from headway_core.pull_requests.ports import FetchFailed, Observation
+from headway_github.active_limit import ActiveLimit
 from headway_github.answers import Answer, RawAnswer, SendFailed
 from headway_github.budgets import Budgets, host_of
-from headway_github.limited import Limited
+from headway_github.connection import HttpConnection
 from headway_github.pages import IncompleteError
 from headway_github.reading import MalformedError, Node
 from headway_github.rest import KEPT_AT_MOST, Rest
 from headway_github.rest_checks import RestChecks
 from headway_github.rows import rest_run_row
 from headway_github.tokens import GivenToken
-from headway_github.transport import HttpConnection
 from headway_testing.clock import EPOCH
 
 from .conftest import (
@@ -480,15 +480,15 @@ async def test_a_limit_of_writing_leaves_reading_alone() -> None:
 def test_a_limit_ends_on_time() -> None:
     """After what GitHub said, or a minute; its wait grows shorter; what is no limit is not remembered."""
     now = 0.0
-    limited = Limited(now=lambda: now)
-    limited.note(SendFailed(kind=FailureKind.UNAVAILABLE, problem="p", retry_after_s=9))
-    assert limited.left() is None
+    active = ActiveLimit(now=lambda: now)
+    active.note(SendFailed(kind=FailureKind.UNAVAILABLE, problem="p", retry_after_s=9))
+    assert active.left() is None
     refusal = SendFailed(kind=FailureKind.RATE_LIMITED, problem="p", retry_after_s=7)
-    limited.note(refusal)
+    active.note(refusal)
     now = 5.0
-    assert limited.left() == attrs.evolve(refusal, retry_after_s=2)
+    assert active.left() == attrs.evolve(refusal, retry_after_s=2)
     now = 7.0
-    assert limited.left() is None
-    limited.note(attrs.evolve(refusal, retry_after_s=None))
+    assert active.left() is None
+    active.note(attrs.evolve(refusal, retry_after_s=None))
     now = 66.0
-    assert limited.left() == attrs.evolve(refusal, retry_after_s=1)
+    assert active.left() == attrs.evolve(refusal, retry_after_s=1)

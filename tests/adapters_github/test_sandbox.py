@@ -45,13 +45,13 @@ from headway_core.workspaces.model import (
 )
 from headway_github.answers import GraphQL
 from headway_github.budgets import Budgets
-from headway_github.carried import HttpGraphQL
+from headway_github.connection import HttpConnection
 from headway_github.gh import GhGraphQL
+from headway_github.graphql_transport import HttpGraphQL
 from headway_github.issues import GitHubIssueReader
 from headway_github.reader import GitHubPullRequests
 from headway_github.rest import Rest
 from headway_github.tokens import GivenToken
-from headway_github.transport import HttpConnection
 from headway_github.webhooks import GitHubWebhooks
 from headway_github.writer import GitHubWriter
 from headway_sandbox import (
@@ -164,15 +164,15 @@ def branch(request: pytest.FixtureRequest, anyio_backend: str) -> str:
 
 
 @pytest.fixture(params=["http", "gh"])
-def carrier(request: pytest.FixtureRequest) -> str:
-    """Who carries GraphQL: httpx, or the real gh."""
+def transport(request: pytest.FixtureRequest) -> str:
+    """What transports GraphQL: httpx, or the real gh."""
     if request.param == "gh":
         request.getfixturevalue("gh")
     return str(request.param)
 
 
 @pytest.fixture
-async def desk(hub: Hub, project: Project, branch: str, carrier: str, tmp_path: Path) -> Any:
+async def desk(hub: Hub, project: Project, branch: str, transport: str, tmp_path: Path) -> Any:
     """The service on a ledger in memory, over HTTP or gh."""
     token, budgets, socket = hub.world.tokens["alice"], Budgets(), tmp_path / "socket"
     async with (
@@ -180,7 +180,7 @@ async def desk(hub: Hub, project: Project, branch: str, carrier: str, tmp_path: 
         doorway(socket, int(hub.world.url.rpartition(":")[2])),
     ):
         graphql: GraphQL = HttpGraphQL(connection, budgets)
-        if carrier == "gh":
+        if transport == "gh":
             environment = gh_environment(tmp_path / "gh", socket)
             graphql = GhGraphQL(GH_HOST, budgets, token=token, environment=environment)
         async for desk in _desk(graphql, connection, budgets, project, branch):

@@ -9,10 +9,10 @@ from headway_core.kernel.errors import PermissionDenied
 from headway_core.pull_requests.model import FailureKind
 from headway_github.answers import SendFailed
 from headway_github.budgets import Budgets
-from headway_github.carried import HttpGraphQL
+from headway_github.connection import HttpConnection
 from headway_github.documents import document
+from headway_github.graphql_transport import HttpGraphQL
 from headway_github.tokens import GhToken, GivenToken, Tokens, tokens
-from headway_github.transport import HttpConnection
 
 from .conftest import canned, response
 

@@ -12,9 +12,9 @@ from headway_core.kernel.errors import HeadwayError, InvalidInput, NotFound, Per
 from headway_core.projects.model import Project
 from headway_core.pull_requests.model import FailureKind
 from headway_github.answers import Answer, SendFailed
-from headway_github.carried import HttpGraphQL
 from headway_github.container import GitHubContainer
 from headway_github.gh import GhGraphQL
+from headway_github.graphql_transport import HttpGraphQL
 from headway_github.issues import GitHubIssueReader
 from headway_github.reader import GitHubPullRequests
 from headway_github.tokens import GhToken, GivenToken

@@ -25,15 +25,15 @@ from witness import FATES, Died, Figures, Past, Rehearsal, Wrong
 
 from headway_core.pull_requests import Delivery, DeliveryRefused, PRSnapshotService
 from headway_core.pull_requests.model import Mergeability, PullRequestFacts, ReviewThread
+from headway_github.active_limit import ActiveLimit
 from headway_github.answers import RawAnswer, SendFailed
 from headway_github.budgets import Budgets
-from headway_github.carried import HttpGraphQL
-from headway_github.limited import Limited
+from headway_github.connection import HttpConnection
+from headway_github.graphql_transport import HttpGraphQL
 from headway_github.reader import GitHubPullRequests
 from headway_github.rest import Rest
 from headway_github.rules import RequiredContexts
 from headway_github.tokens import GivenToken
-from headway_github.transport import HttpConnection
 from headway_github.webhooks import GitHubWebhooks
 from headway_sandbox import (
     CheckStatus,
@@ -246,7 +246,7 @@ class OverHttp(Rehearsal):
         rest = Rest(wire, self.tokens[n], budgets)
         forge = GitHubPullRequests(HttpGraphQL(wire, budgets), rest, budgets)
         # What the adapter waits for and keeps for a while goes by the clock of this world.
-        rest._limited = {method: Limited(now=self._seconds) for method in rest._limited}
+        rest._active_limits = {method: ActiveLimit(now=self._seconds) for method in rest._active_limits}
         forge._required = RequiredContexts(now=self._seconds)
         return pull_requests_on(self.store, forge, locks=FakeLocks(f"host-{n}"))
 

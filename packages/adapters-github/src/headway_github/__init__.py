@@ -9,19 +9,20 @@ from headway_core.kernel.exports import lazy_exports
 
 if TYPE_CHECKING:
     from headway_github.budgets import Budgets
-    from headway_github.carried import HttpGraphQL
+    from headway_github.connection import HttpConnection
     from headway_github.gh import GhGraphQL
+    from headway_github.graphql_transport import HttpGraphQL
     from headway_github.issues import GitHubIssueReader
     from headway_github.reader import GitHubPullRequests
     from headway_github.rest import Rest
     from headway_github.rows import checks_from_rollup
-    from headway_github.transport import HttpConnection
     from headway_github.webhooks import GitHubWebhooks
     from headway_github.writer import GitHubWriter
 else:
     __getattr__ = lazy_exports(
         __name__,
-        *("budgets", "transport", "carried", "gh", "rest", "rows", "webhooks", "issues", "writer", "reader"),
+        *("budgets", "connection", "graphql_transport", "gh", "rest", "rows"),
+        *("webhooks", "issues", "writer", "reader"),
     )
 
 __all__ = [

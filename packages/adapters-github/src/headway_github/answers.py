@@ -1,4 +1,4 @@
-"""What GitHub answered to a GraphQL request, or why there is no answer: pure, whoever carried it.
+"""What GitHub answered to a GraphQL request, or why there is no answer: pure, whatever the transport.
 
 Source: GitHub's documentation of the rate limits of GraphQL and REST.
 """
@@ -59,7 +59,7 @@ class SendFailed:
 
 @attrs.frozen(kw_only=True)
 class RawAnswer:
-    """A whole HTTP response, whoever carried it."""
+    """A whole HTTP response, whatever the transport."""
 
     status: int
     headers: Mapping[str, str]

@@ -12,7 +12,7 @@ class GitHubContainer(containers.DeclarativeContainer):
     """GitHub at one address with one token.
 
     `connection` is an async context manager: entered, it keeps its connections. `transport` says who
-    carries GraphQL: `http`, or `gh`, the program, with its own login, proxy and certificates. REST goes
+    sends GraphQL: `http`, or `gh`, the program, with its own login, proxy and certificates. REST goes
     by HTTP always.
     """
 

@@ -12,7 +12,7 @@ from headway_core.kernel.errors import InvalidInput
 from headway_core.pull_requests.model import FailureKind
 from headway_github.answers import RawAnswer, SendFailed, their_time
 from headway_github.budgets import Budgets
-from headway_github.carried import CarriedGraphQL
+from headway_github.graphql_transport import GraphQLTransport
 from headway_github.limits import Limits
 
 _HOST = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9.-]*[A-Za-z0-9])?")
@@ -23,7 +23,7 @@ _CHATTY = frozenset({"GH_DEBUG", "DEBUG", "GH_FORCE_TTY", "CLICOLOR_FORCE", "GH_
 """Variables that would change what gh prints or whom it asks."""
 
 
-class GhGraphQL(CarriedGraphQL):
+class GhGraphQL(GraphQLTransport):
     """Runs `gh api graphql --include --input -`: one process a document, the document on standard input.
 
     `token`: given to gh in its environment; None: gh uses its own login. `environment`: what gh
@@ -47,7 +47,7 @@ class GhGraphQL(CarriedGraphQL):
         self._command = [program, "api", "graphql", "--hostname", host, "--include", "--input", "-"]
         self._environment = _environment(os.environ if environment is None else environment, host, token)
 
-    async def _carry(self, content: bytes, *, changes: bool) -> RawAnswer | SendFailed:
+    async def _post(self, content: bytes, *, changes: bool) -> RawAnswer | SendFailed:
         cap = self._limits.answer_bytes
         try:
             # Debian's gh reads and writes nothing else; its words on stderr are outside text.

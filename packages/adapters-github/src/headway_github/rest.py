@@ -17,13 +17,13 @@ import attrs
 
 from headway_core.kernel.errors import PermissionDenied
 from headway_core.pull_requests.model import FailureKind
+from headway_github.active_limit import ActiveLimit
 from headway_github.answers import RawAnswer, SendFailed, read_failure
 from headway_github.budgets import Budgets
-from headway_github.limited import Limited
+from headway_github.connection import HttpConnection
 from headway_github.pages import IncompleteError
 from headway_github.reading import Node
 from headway_github.tokens import Tokens
-from headway_github.transport import HttpConnection
 
 logger = logging.getLogger(__name__)
 
@@ -59,11 +59,12 @@ class Rest:
         self._tokens = tokens
         self._budgets = budgets
         self._kept: OrderedDict[tuple[str, str], _Kept] = OrderedDict()
-        self._limited = {"GET": Limited(), "POST": Limited()}  # to create too much does not stop the reading
+        # To create too much does not stop the reading.
+        self._active_limits = {"GET": ActiveLimit(), "POST": ActiveLimit()}
 
     def limit(self) -> SendFailed | None:
         """The limit that holds back reading by REST; None when there is none now."""
-        return self._limited["GET"].left()
+        return self._active_limits["GET"].left()
 
     async def get(self, path: str, **query: str) -> object | SendFailed:
         """The JSON at a path, read now: from the store only when GitHub says that it is unchanged."""
@@ -137,8 +138,8 @@ class Rest:
         content: bytes | None = None,
         headers: Mapping[str, str] | None = None,
     ) -> RawAnswer | SendFailed:
-        limited = self._limited[method]
-        if (limit := limited.left()) is not None:
+        active = self._active_limits[method]
+        if (limit := active.left()) is not None:
             return limit
         every = {"accept": _ACCEPT, "x-github-api-version": _VERSION, **(headers or {})}
         raw = await self._connection.request(
@@ -148,7 +149,7 @@ class Rest:
             self._budgets.note(raw.headers, None, raw.at, resource="core")
             failure = read_failure(raw.status, raw.headers, None, raw.body, raw.at)
             if failure is not None:
-                limited.note(failure)
+                active.note(failure)
         return raw
 
     def _read(self, raw: RawAnswer) -> object | SendFailed | Unprocessable:

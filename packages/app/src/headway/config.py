@@ -55,7 +55,7 @@ class Config:
     github_token: str | None = attrs.field(default=None, repr=False)
     """None: ask `gh auth token`."""
     github_transport: str = attrs.field(default="http")
-    """Who carries GraphQL: `http`, or `gh`, with its own login, proxy and certificates."""
+    """How GraphQL is sent: `http`, or `gh`, with its own login, proxy and certificates."""
 
     @github_transport.validator
     def _known_transport(self, _: object, value: str) -> None:

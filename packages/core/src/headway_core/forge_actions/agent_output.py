@@ -82,26 +82,26 @@ def given_reviewers(logins: Sequence[str]) -> tuple[str, ...]:
 def replies(raw: bytes, target: Target) -> tuple[Order, ...]:
     """The orders of `replies.json`. `InvalidInput` names the entry that can't be used; then none is."""
     entries = _read(raw, list[ReplyEntry], REPLIES, list)
-    for number, words in enumerate(entries):
-        if words.thread not in target.threads:
+    for number, entry in enumerate(entries):
+        if entry.thread not in target.threads:
             raise InvalidInput(f"{REPLIES}[{number}].thread", "is no unresolved thread of this pull request")
-    return tuple(order for words in entries for order in _orders(words, target))
+    return tuple(order for entry in entries for order in _orders(entry, target))
 
 
-def _orders(words: ReplyEntry, target: Target) -> Iterable[Order]:
-    if words.text.strip() and target.may_reply:
-        yield Reply(thread_id=words.thread, body=words.text)
-    if words.resolve:
-        yield Resolve(thread_id=words.thread)
+def _orders(entry: ReplyEntry, target: Target) -> Iterable[Order]:
+    if entry.text.strip() and target.may_reply:
+        yield Reply(thread_id=entry.thread, body=entry.text)
+    if entry.resolve:
+        yield Resolve(thread_id=entry.thread)
 
 
 def pull_request(raw: bytes, target: Target) -> tuple[Order, ...]:
     """The order of `pull-request.json`; nothing when the workspace has a pull request already."""
-    words = _read(raw, PullRequestEntry, PULL_REQUEST, dict)
+    entry = _read(raw, PullRequestEntry, PULL_REQUEST, dict)
     if target.has_pull_request:
         return ()
     order = OpenPullRequest(
-        head=target.head, base=target.base, title=words.title, body=words.body, draft=words.draft
+        head=target.head, base=target.base, title=entry.title, body=entry.body, draft=entry.draft
     )
     return (order,)
 

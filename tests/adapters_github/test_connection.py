@@ -1,5 +1,5 @@
-"""What HTTP alone can go wrong in: connections, packing, redirects, addresses. What all carriers share is
-in test_carriers.
+"""What HTTP alone can go wrong in: connections, packing, redirects, addresses. What all transports share is
+in test_graphql_transports.
 """
 
 import gzip
@@ -12,11 +12,11 @@ from headway_core.kernel.errors import InvalidInput
 from headway_core.pull_requests.model import FailureKind
 from headway_github.answers import Answer, SendFailed
 from headway_github.budgets import Budgets
-from headway_github.carried import HttpGraphQL
+from headway_github.connection import HttpConnection
 from headway_github.documents import document
+from headway_github.graphql_transport import HttpGraphQL
 from headway_github.limits import Limits
 from headway_github.tokens import GivenToken
-from headway_github.transport import HttpConnection
 
 from .conftest import canned, response
 

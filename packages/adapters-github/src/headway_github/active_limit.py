@@ -9,7 +9,7 @@ from headway_core.pull_requests.model import FailureKind
 from headway_github.answers import SECONDARY_WAIT_S, SendFailed
 
 
-class Limited:
+class ActiveLimit:
     """Remembers the last limit that one kind of questions met, and for how long GitHub asked to wait."""
 
     def __init__(self, *, now: Callable[[], float] = anyio.current_time) -> None:

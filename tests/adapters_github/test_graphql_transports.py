@@ -1,4 +1,4 @@
-"""One contract of all that carries GraphQL: httpx, and the real gh (to a server on a Unix socket)."""
+"""One contract of all transports of GraphQL: httpx, and the real gh (to a server on a Unix socket)."""
 
 import json
 import logging
@@ -20,12 +20,12 @@ from headway_core.pull_requests.model import CheckOutcome, FailureKind, Mergeabi
 from headway_core.pull_requests.ports import FetchFailed, Observation, RateLimit
 from headway_github.answers import Answer, AnswerError, GraphQL, SendFailed
 from headway_github.budgets import Budgets
-from headway_github.carried import HttpGraphQL
+from headway_github.connection import HttpConnection
 from headway_github.documents import document
 from headway_github.gh import GhGraphQL
+from headway_github.graphql_transport import HttpGraphQL
 from headway_github.limits import Limits
 from headway_github.tokens import GivenToken
-from headway_github.transport import HttpConnection
 
 from .conftest import (
     GH_HOST,
@@ -58,8 +58,8 @@ LATER = str(int(NOON.timestamp()) + 900)
 
 
 @attrs.frozen
-class Carried:
-    """A carrier, the server that it asks, and where it notes budgets."""
+class Asked:
+    """A transport, the server that it asks, and where it notes budgets."""
 
     graphql: GraphQL
     server: Canned
@@ -72,20 +72,20 @@ class Carried:
 
 
 class GraphQLContract:
-    """What holds whoever carries."""
+    """What holds for every transport."""
 
     @abstractmethod
-    def carrier(
+    def transport(
         self, folder: Path, *answers: bytes, limits: Limits = LIMITS
-    ) -> AbstractAsyncContextManager[Carried]:
-        """A carrier whose server gives these answers."""
+    ) -> AbstractAsyncContextManager[Asked]:
+        """A transport whose server gives these answers."""
 
     async def test_a_document_is_posted_with_its_variables_and_the_token(self, tmp_path: Path) -> None:
         """One POST; the answer's data come back; the token is in the one header for it."""
-        async with self.carrier(tmp_path, response(200, GOOD)) as carried:
-            answer = await carried.graphql.send(QUERY, {"owner": "octo", "number": 7})
+        async with self.transport(tmp_path, response(200, GOOD)) as asked:
+            answer = await asked.graphql.send(QUERY, {"owner": "octo", "number": 7})
         assert answer == Answer(data={"repository": None}, errors=())
-        (request,) = carried.server.requests
+        (request,) = asked.server.requests
         assert request.startswith(b"POST /graphql HTTP/1.1")
         (sent,) = [line for line in request.splitlines() if line.lower().startswith(b"authorization:")]
         assert sent.endswith(TOKEN.encode())
@@ -96,8 +96,8 @@ class GraphQLContract:
         refused = {"type": "FORBIDDEN", "message": "no", "path": ["nodes", 0, "checks"]}
         data = {"nodes": [{"id": "PR_1", "checks": None}]}
         whole = {"data": data, "errors": [refused]}
-        async with self.carrier(tmp_path, response(200, whole)) as carried:
-            answer = await carried.graphql.send(QUERY, {})
+        async with self.transport(tmp_path, response(200, whole)) as asked:
+            answer = await asked.graphql.send(QUERY, {})
         assert answer == Answer(
             data=data,
             errors=(AnswerError(type="FORBIDDEN", message="no", path=("nodes", 0, "checks")),),
@@ -130,8 +130,8 @@ class GraphQLContract:
         self, tmp_path: Path, answer: bytes, kinds: set[FailureKind]
     ) -> None:
         """Cut, HTML, nothing, too large, refused, errors without data: a value, never an exception."""
-        async with self.carrier(tmp_path, answer) as carried:
-            failed = await carried.failure()
+        async with self.transport(tmp_path, answer) as asked:
+            failed = await asked.failure()
         assert failed.kind in kinds
         assert not failed.secondary
 
@@ -183,8 +183,8 @@ class GraphQLContract:
         wait: float,
     ) -> None:
         """Primary until its reset by GitHub's clock, not ours; secondary by `retry-after`, else a minute."""
-        async with self.carrier(tmp_path, answer) as carried:
-            failed = await carried.failure()
+        async with self.transport(tmp_path, answer) as asked:
+            failed = await asked.failure()
         assert failed.kind is FailureKind.RATE_LIMITED
         assert (failed.secondary, failed.retry_after_s) == (secondary, wait)
 
@@ -199,9 +199,9 @@ class GraphQLContract:
             "date": DATE,
         }
         first = response(200, {"data": {"rateLimit": told}}, date=DATE)
-        async with self.carrier(tmp_path, first, response(403, {"message": "m"}, **headers)) as carried:
-            await carried.graphql.send(QUERY, {})
-            (noted,) = carried.budgets.told()
+        async with self.transport(tmp_path, first, response(403, {"message": "m"}, **headers)) as asked:
+            await asked.graphql.send(QUERY, {})
+            (noted,) = asked.budgets.told()
             assert noted == RateLimit(
                 resource="graphql",
                 limit=5000,
@@ -210,52 +210,52 @@ class GraphQLContract:
                 cost=11,
                 told_at=NOON,
             )
-            await carried.failure()
-        (noted,) = carried.budgets.told()
+            await asked.failure()
+        (noted,) = asked.budgets.told()
         assert (noted.remaining, noted.cost, noted.resets_at.timestamp()) == (0, None, float(LATER))
 
     @pytest.mark.lesson("S13")
-    async def test_a_comment_of_ten_megabytes_is_carried(self, tmp_path: Path) -> None:
+    async def test_a_comment_of_ten_megabytes_arrives(self, tmp_path: Path) -> None:
         """Whole; it is cut where it is mapped."""
         body = "x" * 10_000_000
         answer = response(200, {"data": {"node": {"body": body}}})
         limits = attrs.evolve(LIMITS, answer_bytes=32 * 1024 * 1024)
-        async with self.carrier(tmp_path, answer, limits=limits) as carried:
-            got = await carried.graphql.send(QUERY, {})
+        async with self.transport(tmp_path, answer, limits=limits) as asked:
+            got = await asked.graphql.send(QUERY, {})
         assert isinstance(got, Answer)
         assert got.data["node"] == {"body": body}
 
     async def test_an_answer_that_does_not_come_has_a_deadline(self, tmp_path: Path) -> None:
         """A smaller question may be answered in time; a mutation is not asked again."""
-        async with self.carrier(
+        async with self.transport(
             tmp_path, response(200, GOOD), limits=attrs.evolve(LIMITS, answer_s=0.5)
-        ) as carried:
-            carried.server.hold = anyio.sleep_forever
-            failed = await carried.failure()
+        ) as asked:
+            asked.server.hold = anyio.sleep_forever
+            failed = await asked.failure()
             assert (failed.kind, failed.too_big) == (FailureKind.UNAVAILABLE, True)
-            failed = await carried.graphql.send(MUTATION, {"input": {}})  # type: ignore[assignment]  # told apart below
+            failed = await asked.graphql.send(MUTATION, {"input": {}})  # type: ignore[assignment]  # told apart below
             assert (failed.kind, failed.too_big) == (FailureKind.UNAVAILABLE, False)
 
     async def test_a_mutation_is_sent_once(self, tmp_path: Path) -> None:
         """An answer that is cut leaves the doubt to its caller."""
         cut = b"HTTP/1.1 200 OK\r\ncontent-length: 500\r\n\r\n{"
-        async with self.carrier(tmp_path, cut) as carried:
-            assert isinstance(await carried.graphql.send(MUTATION, {"input": {}}), SendFailed)
-            assert len(carried.server.requests) == 1
+        async with self.transport(tmp_path, cut) as asked:
+            assert isinstance(await asked.graphql.send(MUTATION, {"input": {}}), SendFailed)
+            assert len(asked.server.requests) == 1
 
     @pytest.mark.lesson("S11")
     async def test_after_a_limit_no_mutation_is_sent(self, tmp_path: Path) -> None:
         """Until it is over; questions are paced by those who ask them."""
-        async with self.carrier(
+        async with self.transport(
             tmp_path, response(429, b"", retry_after="60"), response(200, GOOD)
-        ) as carried:
+        ) as asked:
             for _ in range(3):
-                failed = await carried.graphql.send(MUTATION, {"input": {}})
+                failed = await asked.graphql.send(MUTATION, {"input": {}})
                 assert isinstance(failed, SendFailed)
                 assert failed.kind is FailureKind.RATE_LIMITED
                 assert 50 < (failed.retry_after_s or 0) <= 60
-            assert len(carried.server.requests) == 1
-            assert isinstance(await carried.graphql.send(QUERY, {}), Answer)
+            assert len(asked.server.requests) == 1
+            assert isinstance(await asked.graphql.send(QUERY, {}), Answer)
 
     @pytest.mark.lesson("S12")
     async def test_one_request_at_a_time(self, tmp_path: Path) -> None:
@@ -269,30 +269,30 @@ class GraphQLContract:
             await anyio.sleep(0.01)
             flying -= 1
 
-        async with self.carrier(tmp_path, response(200, GOOD)) as carried:
-            carried.server.hold = count
+        async with self.transport(tmp_path, response(200, GOOD)) as asked:
+            asked.server.hold = count
             async with anyio.create_task_group() as group:
                 for _ in range(3):
-                    group.start_soon(carried.graphql.send, MUTATION, {})
-        assert (most, len(carried.server.requests)) == (1, 3)
+                    group.start_soon(asked.graphql.send, MUTATION, {})
+        assert (most, len(asked.server.requests)) == (1, 3)
 
     async def test_a_cancelled_caller_leaves_the_next_one_alone(self, tmp_path: Path) -> None:
         """The turn is given back; nothing that ran for it is left."""
-        async with self.carrier(tmp_path, response(200, GOOD)) as carried:
-            carried.server.hold = anyio.sleep_forever
+        async with self.transport(tmp_path, response(200, GOOD)) as asked:
+            asked.server.hold = anyio.sleep_forever
             with anyio.move_on_after(0.3) as scope:
-                await carried.graphql.send(QUERY, {})
+                await asked.graphql.send(QUERY, {})
             assert scope.cancelled_caught
-            carried.server.hold = None
-            assert isinstance(await carried.graphql.send(QUERY, {}), Answer)
+            asked.server.hold = None
+            assert isinstance(await asked.graphql.send(QUERY, {}), Answer)
 
     async def test_the_token_is_in_no_log_and_no_repr(
         self, tmp_path: Path, caplog: pytest.LogCaptureFixture
     ) -> None:
         """Not in what is logged of a failure, nor in any value (I11)."""
         with caplog.at_level(logging.DEBUG):
-            async with self.carrier(tmp_path, response(401, {"message": TOKEN})) as carried:
-                shown = repr([await carried.failure(), carried.graphql])
+            async with self.transport(tmp_path, response(401, {"message": TOKEN})) as asked:
+                shown = repr([await asked.failure(), asked.graphql])
         assert TOKEN not in caplog.text
         assert TOKEN not in shown
 
@@ -302,9 +302,9 @@ class GraphQLContract:
     ) -> None:
         """The token goes to no other. GraphQL needs none after a rename; gh follows none with a body."""
         moved = response(307, b"", location=location)
-        async with self.carrier(tmp_path, moved, response(200, GOOD)) as carried:
-            answer = await carried.graphql.send(QUERY, {"owner": "octo"})
-        followed = carried.server.requests[1:]
+        async with self.transport(tmp_path, moved, response(200, GOOD)) as asked:
+            answer = await asked.graphql.send(QUERY, {"owner": "octo"})
+        followed = asked.server.requests[1:]
         if isinstance(answer, SendFailed):
             assert (answer.kind, followed) == (FailureKind.NONSENSE, [])
         else:
@@ -329,8 +329,8 @@ class GraphQLContract:
     ) -> None:
         """The state takes the fetch with it, a part itself alone."""
         answer = response(200, {"data": detail(a_pull_request(**wrong))})
-        async with self.carrier(tmp_path, answer, response(200, {"data": NO_RULES})) as carried:
-            seen = (await a_reader(carried.graphql).observe(project, ["PR_1"]))["PR_1"]
+        async with self.transport(tmp_path, answer, response(200, {"data": NO_RULES})) as asked:
+            seen = (await a_reader(asked.graphql).observe(project, ["PR_1"]))["PR_1"]
         if isinstance(kind, FailureKind):
             assert isinstance(seen, FetchFailed)
             assert seen.kind is kind
@@ -350,8 +350,8 @@ class GraphQLContract:
             checks={"id": "SCR_1", "commit": {"oid": HEAD}, "contexts": contexts},
         )
         answer = response(200, {"data": detail(node)})
-        async with self.carrier(tmp_path, answer, response(200, {"data": NO_RULES})) as carried:
-            seen = (await a_reader(carried.graphql).observe(project, ["PR_1"]))["PR_1"]
+        async with self.transport(tmp_path, answer, response(200, {"data": NO_RULES})) as asked:
+            seen = (await a_reader(asked.graphql).observe(project, ["PR_1"]))["PR_1"]
         assert isinstance(seen, Observation)
         assert seen.problems == ()
         assert seen.mergeability is Mergeability.UNKNOWN
@@ -365,8 +365,8 @@ class GraphQLContract:
         """Partial data: gh says exit code 1 beside it; nothing is taken for gone."""
         refused = {"type": "FORBIDDEN", "message": "no", "path": ["nodes", 0, "mergeQueueEntry"]}
         answer = response(200, {"data": detail(a_pull_request(isInMergeQueue=True)), "errors": [refused]})
-        async with self.carrier(tmp_path, answer, response(200, {"data": NO_RULES})) as carried:
-            seen = (await a_reader(carried.graphql).observe(project, ["PR_1"]))["PR_1"]
+        async with self.transport(tmp_path, answer, response(200, {"data": NO_RULES})) as asked:
+            seen = (await a_reader(asked.graphql).observe(project, ["PR_1"]))["PR_1"]
         assert isinstance(seen, Observation)
         assert seen.state.untold == {"merge_queue"}
         assert seen.problems == ("merge_queue: forbidden",)
@@ -398,9 +398,9 @@ class GraphQLContract:
         answers += [response(200, {"data": NO_RULES})]
         answers += [more("reviewThreads", threads, start, 50) for start in range(50, 500, 50)]
         limits = attrs.evolve(LIMITS, answer_bytes=32 * 1024 * 1024)
-        async with self.carrier(tmp_path, *answers, limits=limits) as carried:
-            seen = (await a_reader(carried.graphql).observe(project, ["PR_1"]))["PR_1"]
-            assert len(carried.server.requests) == len(answers)
+        async with self.transport(tmp_path, *answers, limits=limits) as asked:
+            seen = (await a_reader(asked.graphql).observe(project, ["PR_1"]))["PR_1"]
+            assert len(asked.server.requests) == len(answers)
         assert isinstance(seen, Observation)
         assert seen.problems == ()
         assert seen.checks is not None
@@ -414,8 +414,8 @@ class GraphQLContract:
         answer = response(200, {"data": detail(a_pull_request(reviewThreads=connection([long])))})
         limits = attrs.evolve(LIMITS, answer_bytes=32 * 1024 * 1024)
         rules = response(200, {"data": NO_RULES})
-        async with self.carrier(tmp_path, answer, rules, limits=limits) as carried:
-            seen = (await a_reader(carried.graphql).observe(project, ["PR_1"]))["PR_1"]
+        async with self.transport(tmp_path, answer, rules, limits=limits) as asked:
+            seen = (await a_reader(asked.graphql).observe(project, ["PR_1"]))["PR_1"]
         assert isinstance(seen, Observation)
         assert seen.problems == ()
         assert seen.conversation is not None
@@ -425,22 +425,22 @@ class GraphQLContract:
 
 class TestHttp(GraphQLContract):
     @asynccontextmanager
-    async def carrier(self, folder: Path, *answers: bytes, limits: Limits = LIMITS) -> AsyncIterator[Carried]:
+    async def transport(self, folder: Path, *answers: bytes, limits: Limits = LIMITS) -> AsyncIterator[Asked]:
         budgets = Budgets()
         async with canned(*answers) as server:
             connection = HttpConnection(server.url, GivenToken(TOKEN), limits)
-            yield Carried(HttpGraphQL(connection, budgets), server, budgets)
+            yield Asked(HttpGraphQL(connection, budgets), server, budgets)
 
 
 @pytest.mark.usefixtures("gh")
 class TestGh(GraphQLContract):
     @asynccontextmanager
-    async def carrier(self, folder: Path, *answers: bytes, limits: Limits = LIMITS) -> AsyncIterator[Carried]:
+    async def transport(self, folder: Path, *answers: bytes, limits: Limits = LIMITS) -> AsyncIterator[Asked]:
         budgets, socket = Budgets(), folder / "socket"
         async with canned(*answers, socket=socket) as server:
             environment = gh_environment(folder / "gh", socket)
             graphql = GhGraphQL(GH_HOST, budgets, token=TOKEN, limits=limits, environment=environment)
-            yield Carried(graphql, server, budgets)
+            yield Asked(graphql, server, budgets)
 
     async def test_nobody_logged_in_says_what_to_do(self, tmp_path: Path) -> None:
         """Gh without a token of its own or of ours: nothing is sent."""

@@ -1,4 +1,4 @@
-"""GraphQL by whatever carries requests: one at a time, judged in one place, its budget remembered."""
+"""GraphQL by HTTP or by the `gh` program: a request at a time, judged in one place, its budget remembered."""
 
 import json
 import logging
@@ -7,38 +7,38 @@ from collections.abc import Mapping
 
 import anyio
 
+from headway_github.active_limit import ActiveLimit
 from headway_github.answers import Answer, GraphQL, RawAnswer, SendFailed, read_answer
 from headway_github.budgets import Budgets
+from headway_github.connection import HttpConnection
 from headway_github.documents import Document
-from headway_github.limited import Limited
-from headway_github.transport import HttpConnection
 
 logger = logging.getLogger(__name__)
 
 
-class CarriedGraphQL(GraphQL):
-    """What every carrier shares. One call is in flight at a time, and no two are merged (S12)."""
+class GraphQLTransport(GraphQL):
+    """What every transport shares. One call is in flight at a time, and no two are merged (S12)."""
 
     def __init__(self, budgets: Budgets) -> None:
         self._budgets = budgets
         self._turn = anyio.Lock()
-        self._limited = Limited()  # of mutations: reading is paced by those who ask
+        self._limit = ActiveLimit()  # of mutations: reading is paced by those who ask
 
     @abstractmethod
-    async def _carry(self, content: bytes, *, changes: bool) -> RawAnswer | SendFailed:
+    async def _post(self, content: bytes, *, changes: bool) -> RawAnswer | SendFailed:
         """The whole response to a POST of this JSON; sent once when it changes something."""
 
     async def send(self, document: Document, variables: Mapping[str, object]) -> Answer | SendFailed:
         content = json.dumps({"query": document.text, "variables": variables}).encode()
-        if document.writes and (limit := self._limited.left()) is not None:
+        if document.writes and (limit := self._limit.left()) is not None:
             return limit
         async with self._turn:
-            raw = await self._carry(content, changes=document.writes)
+            raw = await self._post(content, changes=document.writes)
         answer = raw if isinstance(raw, SendFailed) else self._judged(raw)
         if isinstance(answer, SendFailed):
             logger.info("%s: %s", document.name, answer.problem)
             if document.writes:
-                self._limited.note(answer)
+                self._limit.note(answer)
         return answer
 
     def _judged(self, raw: RawAnswer) -> Answer | SendFailed:
@@ -48,12 +48,12 @@ class CarriedGraphQL(GraphQL):
         return answer
 
 
-class HttpGraphQL(CarriedGraphQL):
+class HttpGraphQL(GraphQLTransport):
     """Posts documents to `/graphql` of an HTTP connection."""
 
     def __init__(self, connection: HttpConnection, budgets: Budgets) -> None:
         super().__init__(budgets)
         self._connection = connection
 
-    async def _carry(self, content: bytes, *, changes: bool) -> RawAnswer | SendFailed:
+    async def _post(self, content: bytes, *, changes: bool) -> RawAnswer | SendFailed:
         return await self._connection.request("POST", "/graphql", content=content, changes=changes)
