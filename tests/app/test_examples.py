@@ -1,5 +1,6 @@
 """The small examples are executed; `nox -s example` runs the large one."""
 
+import re
 import subprocess
 import sys
 
@@ -27,3 +28,23 @@ def test_an_application_embeds_headway_with_its_own_agent(stage: Stage) -> None:
     assert events[-1] == "session.ended"
     assert last.startswith("READY_FOR_NEXT_PROMPT: headway/greet-in-welsh in ")
     assert stage.git("show", "headway/greet-in-welsh:NOTES.md") == "- Greet in Welsh\n"
+
+
+def test_an_application_brings_a_forge_of_its_own(stage: Stage) -> None:
+    """At most 60 lines, of two modules of ours; a fixer mends the one pull request of a forge in memory."""
+    program = ROOT / "examples" / "embed_in_memory.py"
+    text = program.read_text("utf-8")
+    assert len(text.splitlines()) <= 60
+    ours = re.findall(r"^(?:from|import) (headway\w*)", text, re.MULTILINE)
+    assert set(ours) == {"headway", "headway_testing"}
+    done = subprocess.run(
+        [sys.executable, str(program)],
+        cwd=stage.folder,
+        env=stage.environment,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.splitlines()[-2:] == ["READY_TO_MERGE READY", "COMPLETED: CI"]

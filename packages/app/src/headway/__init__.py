@@ -14,6 +14,7 @@ from importlib import import_module
 from headway_core import api
 
 _HOMES = {
+    "Adapters": "headway.adapters",
     "AgentProgram": "headway_local.agents",
     "Config": "headway.config",
     "open": "headway.opening",

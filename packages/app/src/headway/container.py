@@ -1,5 +1,7 @@
 """The composition root: the only place that knows core and every adapter."""
 
+from collections.abc import Mapping
+
 from dependency_injector import containers, providers
 
 from headway.config import Config
@@ -44,3 +46,10 @@ class AppContainer(containers.DeclarativeContainer):
             lambda data_dir: str(data_dir / "worktrees"), config.provided.data_dir
         ),
     )
+
+
+def wired(config: Config, store: Store, ports: Mapping[str, object]) -> AppContainer:
+    """The container, with these ports of an application's own in place of those of the adapters."""
+    container = AppContainer(config=config, store=store)
+    container.core.override_providers(**{name: providers.Object(port) for name, port in ports.items()})
+    return container

@@ -2,25 +2,33 @@
 
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
+from typing import TYPE_CHECKING
 
 from headway.config import Config, database_url
-from headway.container import AppContainer
-from headway_core.api import Headway, Payload, Unavailable
+from headway.container import wired
+from headway_core.api import Headway, InvalidInput, Payload, Unavailable
 from headway_core.kernel.events import EventCatalog
 from headway_core.schema import ALL_TABLES
 from headway_local.system import RandomIds
 from headway_sql import SqlStore
 
+if TYPE_CHECKING:
+    from headway.adapters import Adapters
+
 
 @asynccontextmanager
-async def open(database: str | None = None, *, config: Config | None = None) -> AsyncIterator[Headway]:  # noqa: A001  `headway.open` is the name
+async def open(  # noqa: A001  `headway.open` is the name
+    database: str | None = None, *, config: Config | None = None, adapters: "Adapters | None" = None
+) -> AsyncIterator[Headway]:
     """Open Headway on a database; starts nothing.
 
     `database` is `sqlite:///` and a path, and everything else is then kept beside it, in `<file>.d`; or it is
     `postgresql://user:password@host:port/name`, and this host's things are in the data directory of the
-    command. With `config` everything is as it says. `InvalidInput`, `PermissionDenied` and `Unavailable` say
-    what can't be used; nothing is written then.
+    command. With `config` everything is as it says. `adapters` are ports of an application's own, for as long
+    as it is open. `InvalidInput`, `PermissionDenied` and `Unavailable` say what can't be used; nothing is
+    written then.
     """
+    own = _given(adapters)
     if config is None:
         if database is None:
             raise TypeError("open takes a database or a config")
@@ -39,9 +47,19 @@ async def open(database: str | None = None, *, config: Config | None = None) -> 
                 ids=RandomIds(),
             )
         )
-        container = AppContainer(config=config, store=store)
+        container = wired(config, store, own)
         await stack.enter_async_context(container.github.connection())
         yield container.core.api()
+
+
+def _given(adapters: "Adapters | None") -> dict[str, object]:
+    if adapters is None:
+        return {}
+    from headway.adapters import Adapters  # noqa: PLC0415  of every port, and few applications bring any
+
+    if not isinstance(adapters, Adapters):
+        raise InvalidInput("adapters", f"a {type(adapters).__name__} is no headway.Adapters")
+    return adapters.given()
 
 
 def _all_events() -> tuple[type[Payload], ...]:
