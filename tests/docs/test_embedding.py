@@ -1,6 +1,7 @@
 """docs/embedding.md: its applications run, again and again."""
 
 import hmac
+import os
 import subprocess
 import sys
 from importlib.util import module_from_spec, spec_from_file_location
@@ -93,3 +94,18 @@ async def test_a_delivery_is_answered_by_what_came_of_it(tmp_path: Path) -> None
         assert await deliver(hw, signed, body) == 204
         assert await deliver(hw, signed, b"{}") == 401
         assert await deliver(hw, {"X-Hub-Signature-256": signature}, body) == 400
+
+
+def test_the_tests_of_the_to_do_list_pass(tmp_path: Path) -> None:
+    """On asyncio and on Trio, by a pytest that knows nothing of this repository."""
+    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-c", os.devnull]
+    done = subprocess.run(
+        [*command, "--rootdir", str(tmp_path), str(EXAMPLES / "test_todo.py")],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        timeout=100,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout
+    assert "4 passed" in done.stdout
