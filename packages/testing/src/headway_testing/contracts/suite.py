@@ -5,8 +5,7 @@ from typing import ClassVar
 
 import pytest
 
-LACKS = "the adapter lacks"
-"""How the reason begins for which a test of a capability is skipped."""
+from headway_testing.plugin import LACKS
 
 
 class Capability(enum.Enum):
