@@ -21,9 +21,9 @@ from headway_core.workspaces.model import (
     Workspace,
 )
 from headway_sql import SqlStore
-from headway_sql.testing import NoServer, running_server
 from headway_testing.clock import EPOCH, SequentialIds
 from headway_testing.conversations import some_facts
+from headway_testing.postgresql import NoServer, running_server
 from headway_testing.records import a_project, a_workspace
 
 NAME = "headway_bench"

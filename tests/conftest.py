@@ -9,7 +9,7 @@ from typing import TypeVar
 
 import pytest
 
-from headway_sql.testing import LocalServer, NoServer, Server, local_server, running_server
+from headway_testing.postgresql import LocalServer, NoServer, Server, local_server, running_server
 
 END_TO_END = Path(__file__).parent / "e2e"
 LESSONS = set(

@@ -13,8 +13,8 @@ from headway_core.kernel.errors import HeadwayError, InvalidInput, PermissionDen
 from headway_core.kernel.events import EventCatalog
 from headway_core.schema import ALL_TABLES
 from headway_sql import SqlStore, opening
-from headway_sql.testing import LocalServer
 from headway_testing.clock import SequentialIds
+from headway_testing.postgresql import LocalServer
 
 pytestmark = pytest.mark.anyio
 

@@ -21,11 +21,11 @@ from headway_core.kernel.transactions import ReadTransaction, Transaction
 from headway_sql import SqlStore
 from headway_sql.errors import translating
 from headway_sql.postgresql import database as postgresql
-from headway_sql.testing import LocalServer
 from headway_sql.transactions import connection_of
 from headway_testing.clock import ManualClock, SequentialIds
 from headway_testing.contracts.ledger import SAMPLE_EVENTS, SAMPLE_TABLES
 from headway_testing.contracts.ledger.samples import NOTES, ROOMS, Colour, Note, Painted, Room
+from headway_testing.postgresql import LocalServer
 
 pytestmark = [pytest.mark.anyio, pytest.mark.usefixtures("quick")]
 

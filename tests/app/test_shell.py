@@ -1,9 +1,12 @@
 """How a command ends, whatever it is that ends it."""
 
 import json
+import sys
+from pathlib import Path
 
 import pytest
 
+from headway.cli.runner import demo
 from headway.cli.shell import ending
 from headway_core.kernel.errors import Conflict, InvalidInput, NotFound, Unavailable
 
@@ -55,3 +58,16 @@ def test_what_was_done_is_given(capsys: pytest.CaptureFixture[str]) -> None:
     """No error: the result, and nothing is printed."""
     assert ending(lambda: 3, as_json=True) == 3
     assert capsys.readouterr() == ("", "")
+
+
+def test_a_demo_without_its_sandbox_says_how_to_get_it(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """What is missing is told with a command that can be typed."""
+    monkeypatch.setitem(sys.modules, "headway_sandbox", None)
+    monkeypatch.delitem(sys.modules, "headway.demo.run", raising=False)
+    with pytest.raises(SystemExit) as end:
+        demo()
+    assert end.value.code == 1
+    assert "pip install ./packages/sandbox" in capsys.readouterr().err
+    assert (Path(__file__).parents[2] / "packages" / "sandbox" / "pyproject.toml").is_file()

@@ -15,7 +15,7 @@ from stage import Stage
 import headway
 from headway.config import Config
 from headway_core.kernel.errors import InvalidInput
-from headway_sql.testing import Server
+from headway_testing.postgresql import Server
 
 LIMIT_S = 120
 

@@ -8,7 +8,7 @@ import anyio
 
 from headway.cli.shell import FAILED, AsJson, ending, fail, perform
 from headway.up import run_until_stopped
-from headway_core.api import NotFound
+from headway_core.api import Unavailable
 
 
 def up(*, as_json: AsJson = False) -> None:
@@ -37,9 +37,10 @@ def demo(
         A command that reads its prompt on standard input, in the scripted program's place.
     """
     try:
-        from headway.demo.run import rehearse  # noqa: PLC0415  an extra: headway[demo]
+        from headway.demo.run import rehearse  # noqa: PLC0415  an extra, `demo`
     except ModuleNotFoundError:
-        fail(NotFound("package", "headway-sandbox: install headway[demo]"), as_json=as_json)
+        problem = "headway-sandbox is not installed: `pip install ./packages/sandbox` in Headway's repository"
+        fail(Unavailable("demo", problem), as_json=as_json)
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # ends the sandbox too
     run = partial(anyio.run, partial(rehearse, database=database, agent=agent, as_json=as_json))
     sys.exit(0 if ending(run, as_json=as_json) else FAILED)

@@ -12,14 +12,14 @@ from typing import Any
 import psutil
 import pytest
 
-from headway_sql import testing
-from headway_sql.testing import LocalServer, NoServer, Server, find_binaries, running_server
+from headway_testing import postgresql
+from headway_testing.postgresql import LocalServer, NoServer, Server, find_binaries, running_server
 
 
 def test_none_is_installed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Where no server is installed that is said, with the variable that would name one."""
-    monkeypatch.setattr(testing, "_DEBIAN", tmp_path)
-    monkeypatch.setattr(testing, "find_spec", lambda _: None)
+    monkeypatch.setattr(postgresql, "_DEBIAN", tmp_path)
+    monkeypatch.setattr(postgresql, "find_spec", lambda _: None)
     monkeypatch.setenv("PATH", str(tmp_path))
     with pytest.raises(NoServer, match="HEADWAY_TEST_POSTGRES"):
         find_binaries()
@@ -31,9 +31,9 @@ def test_newest(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     for folder in (tmp_path / "9.6" / "bin", tmp_path / "15" / "bin", tmp_path / "16" / "lib", on_path):
         folder.mkdir(parents=True)
         (folder / "initdb").touch(mode=0o755)
-    monkeypatch.setattr(testing, "_DEBIAN", tmp_path)
+    monkeypatch.setattr(postgresql, "_DEBIAN", tmp_path)
     assert find_binaries() == tmp_path / "15" / "bin"
-    monkeypatch.setattr(testing, "_DEBIAN", tmp_path / "nothing")
+    monkeypatch.setattr(postgresql, "_DEBIAN", tmp_path / "nothing")
     monkeypatch.setenv("PATH", str(on_path))
     assert find_binaries() == on_path
 
@@ -55,14 +55,14 @@ def test_broken(monkeypatch: pytest.MonkeyPatch, mode: int, said: str) -> None:
         program.write_text("#!/bin/sh\necho 'no room' >&2\nexit 1\n")
         program.chmod(mode)
         Path(folder).chmod(0o755)
-        monkeypatch.setattr(testing, "_DEBIAN", Path(folder))
-        with pytest.raises(NoServer, match=said), testing.local_server():
+        monkeypatch.setattr(postgresql, "_DEBIAN", Path(folder))
+        with pytest.raises(NoServer, match=said), postgresql.local_server():
             pytest.fail("started")
 
 
 STARTS = """
 import sys, time
-from headway_sql.testing import local_server
+from headway_testing.postgresql import local_server
 with local_server() as server:
     print(server.url("x"), flush=True)
     time.sleep(600)
