@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from dependency_injector import containers, providers
+from dependency_injector import providers
 
 from headway.config import Config
 from headway_core.container import CoreContainer
@@ -11,41 +11,37 @@ from headway_github.container import GitHubContainer
 from headway_local.container import LocalContainer
 
 
-class AppContainer(containers.DeclarativeContainer):
-    """Core with the adapters of one machine."""
+class AppContainer:
+    """Core with the adapters of one machine.
 
-    config = providers.Dependency(instance_of=Config)
-    store = providers.Dependency(instance_of=Store)
+    Three containers side by side, and none within another: what is nested is copied once more at each level.
+    """
 
-    local = providers.Container(
-        LocalContainer,
-        data_dir=config.provided.data_dir,
-        programs=config.provided.agents,
-        read_programs_again=config.provided.read_agents_again,
-    )
-    github = providers.Container(
-        GitHubContainer,
-        api_url=config.provided.github_api_url,
-        token=config.provided.github_token,
-        transport=config.provided.github_transport,
-        webhook_secrets=config.provided.webhook_secrets,
-    )
-    core = providers.Container(
-        CoreContainer,
-        store=store,
-        locks=local.host,
-        worktrees=local.worktrees,
-        scripts=local.scripts,
-        agents=local.agents,
-        supervisor=local.supervisor,
-        forge=github.pull_requests,
-        forge_writer=github.writer,
-        webhook_decoder=github.webhooks,
-        issues=github.issues,
-        worktrees_root=providers.Factory(
-            lambda data_dir: str(data_dir / "worktrees"), config.provided.data_dir
-        ),
-    )
+    def __init__(self, *, config: Config, store: Store) -> None:
+        self.local = LocalContainer(
+            data_dir=config.data_dir,
+            programs=config.agents,
+            read_programs_again=config.read_agents_again,
+        )
+        self.github = GitHubContainer(
+            api_url=config.github_api_url,
+            token=config.github_token,
+            transport=config.github_transport,
+            webhook_secrets=config.webhook_secrets,
+        )
+        self.core = CoreContainer(
+            store=store,
+            locks=self.local.host,
+            worktrees=self.local.worktrees,
+            scripts=self.local.scripts,
+            agents=self.local.agents,
+            supervisor=self.local.supervisor,
+            forge=self.github.pull_requests,
+            forge_writer=self.github.writer,
+            webhook_decoder=self.github.webhooks,
+            issues=self.github.issues,
+            worktrees_root=config.worktrees_root,
+        )
 
 
 def wired(config: Config, store: Store, ports: Mapping[str, object]) -> AppContainer:

@@ -3,6 +3,7 @@
 Each command is imported when it is called. Its exit codes are those of `shell`.
 """
 
+import gc
 import logging
 import os
 import sys
@@ -35,6 +36,7 @@ for name, home, told in (
 def main() -> None:
     """Run the command; what was typed wrong ends it as wrong input does."""
     as_json = "--json" in sys.argv
+    gc.disable()  # until `shell.begin_collecting`
     try:
         logging.basicConfig(level=_log_level(), format="%(levelname)s %(message)s")
         app(exit_on_error=False, print_error=False)
@@ -44,6 +46,8 @@ def main() -> None:
         shell.fail(InvalidInput("command line", str(error)), as_json=as_json)
     except BrokenPipeError:
         shell.leave_the_pipe()
+    finally:
+        gc.enable()
 
 
 def _log_level() -> str:

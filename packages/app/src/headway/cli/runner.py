@@ -6,7 +6,7 @@ from functools import partial
 
 import anyio
 
-from headway.cli.shell import FAILED, AsJson, ending, fail, perform
+from headway.cli.shell import FAILED, AsJson, begin_collecting, ending, fail, perform
 from headway.up import run_until_stopped
 from headway_core.api import Unavailable
 
@@ -41,6 +41,7 @@ def demo(
     except ModuleNotFoundError:
         problem = "headway-sandbox is not installed: `pip install ./packages/sandbox` in Headway's repository"
         fail(Unavailable("demo", problem), as_json=as_json)
+    begin_collecting()
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # ends the sandbox too
     run = partial(anyio.run, partial(rehearse, database=database, agent=agent, as_json=as_json))
     sys.exit(0 if ending(run, as_json=as_json) else FAILED)
