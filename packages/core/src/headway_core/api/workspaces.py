@@ -107,7 +107,7 @@ class Workspaces:
             actor: Who asks, as the events tell it.
 
         Returns:
-            The workspace, in PROVISIONING.
+            The workspace, in PROVISIONING; in NEW when it never had a worktree.
 
         Raises:
             NotFound: There is no such workspace.
