@@ -21,7 +21,9 @@ from pages.markdown import code, fields, table
 from pages.public import CLASSES, PUBLIC, attributes, faces, ports
 
 RECORDS = "What operations and ports take and give. Those of events: [events](events.md#records)."
-TOLD_ELSEWHERE = (DomainEvent, SettingsRecord, headway.Config, headway.AgentProgram)
+OPENING: tuple[type, ...] = (headway.Config, headway.AgentProgram, headway.Adapters)
+"""What `headway.open` takes."""
+TOLD_ELSEWHERE = (DomainEvent, SettingsRecord, *OPENING)
 PAGES: Mapping[type, str] = {DomainEvent: "events.md#every-event", SettingsRecord: "settings.md"}
 WIDTH = 100
 """Of a signature in characters, before each parameter takes a line."""
@@ -58,11 +60,9 @@ def _anchor(heading: str) -> str:
 
 
 def _opening() -> str:
-    told = "\n\n".join(_paragraphs(headway.open))
-    opening = f"## headway.open\n\n{_signature(headway.open)}\n\n{told}"
-    return "\n\n".join(
-        [opening, *(_record(of.__name__, of) for of in (headway.Config, headway.AgentProgram))]
-    )
+    said = contract(headway.open)
+    parts = ["## headway.open", _signature(headway.open), *said.paragraphs, *_sections(said)]
+    return "\n\n".join([*parts, *(_record(of.__name__, of) for of in OPENING)])
 
 
 def _paragraphs(thing: object) -> list[str]:
@@ -148,6 +148,10 @@ def _parameters(of: ast.arguments) -> Iterator[str]:
 
 def _parameter(of: ast.arg, default: ast.expr | None) -> str:
     written = ast.unparse(of)
+    if isinstance(of.annotation, ast.Constant) and isinstance(
+        of.annotation.value, str
+    ):  # imported for type checkers alone, hence in quotes
+        written = f"{of.arg}: {of.annotation.value}"
     if default is not None:
         written += f" = {ast.unparse(default)}"
     return written.replace("'", '"')

@@ -19,6 +19,7 @@ CORE_CONTRACT = "Core knows no adapter and does no I/O"
 ADAPTERS_CONTRACT = "Adapters are leaves: none knows another"
 CIRCLES_CONTRACT = "No circles"
 SANDBOX_CONTRACT = "The sandbox stands alone"
+COMMAND_CONTRACT = "The command knows core by its face alone"
 
 VIOLATIONS = {
     "core imports an adapter": (CORE_CONTRACT, "headway_core.sessions.model", "headway_sql"),
@@ -36,6 +37,12 @@ VIOLATIONS = {
         CIRCLES_CONTRACT,
         "headway_core.kernel.tables",
         "headway_core.kernel.store",
+    ),
+    "the command imports a room": (COMMAND_CONTRACT, "headway.cli.workspaces", "headway_core.operations"),
+    "what the command prints imports the kernel": (
+        COMMAND_CONTRACT,
+        "headway.serialize",
+        "headway_core.kernel.conversion",
     ),
     "the sandbox imports core": (SANDBOX_CONTRACT, "headway_sandbox.records", "headway_core"),
 }

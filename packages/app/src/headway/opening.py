@@ -20,13 +20,24 @@ if TYPE_CHECKING:
 async def open(  # noqa: A001  `headway.open` is the name
     database: str | None = None, *, config: Config | None = None, adapters: "Adapters | None" = None
 ) -> AsyncIterator[Headway]:
-    """Open Headway on a database; starts nothing.
+    """Open Headway on a database; starts nothing. One of `database` and `config` is enough.
 
-    `database` is `sqlite:///` and a path, and everything else is then kept beside it, in `<file>.d`; or it is
-    `postgresql://user:password@host:port/name`, and this host's things are in the data directory of the
-    command. With `config` everything is as it says. `adapters` are ports of an application's own, for as long
-    as it is open. `InvalidInput`, `PermissionDenied` and `Unavailable` say what can't be used; nothing is
-    written then.
+    Args:
+        database: `sqlite:///` and a path, and everything else is then kept beside it, in `<file>.d`; or
+            `postgresql://user:password@host:port/name`, and this host's things are in the data directory of
+            the command. None: as `config` says.
+        config: Everything, the database too. None: the defaults.
+        adapters: Ports of an application's own, for as long as it is open. None: Headway's.
+
+    Yields:
+        An open Headway, until the block ends.
+
+    Raises:
+        TypeError: Neither a database nor a config is given.
+        InvalidInput: `database` is no address of one, the file is a database of another application or of a
+            newer Headway, or `adapters` are none. Nothing is written then.
+        PermissionDenied: The database's server refuses the user or the password.
+        Unavailable: The database or the data directory can't be used now.
     """
     own = _given(adapters)
     if config is None:
