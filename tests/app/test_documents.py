@@ -58,8 +58,11 @@ def test_the_variables_of_agents_are_those_that_are_told() -> None:
     assert set(re.findall(r"`([A-Z_]+)`", reserved)) == {RESERVED_PREFIX, *RESERVED}
 
 
-_VALUES = {"github_transport": ("gh", "http")}
-"""Of keys that take only some agent_output."""
+_WRITTEN: dict[str, tuple[str | list[str], str]] = {
+    "github_transport": ("gh", "http"),
+    "webhook_secrets": (["from the file"], "from outside"),
+}
+"""Of keys that do not take any text: what the file says, and the variable."""
 
 
 @pytest.mark.parametrize(
@@ -67,11 +70,12 @@ _VALUES = {"github_transport": ("gh", "http")}
 )
 def test_a_variable_wins_over_the_file(tmp_path: Path, key: str, variable: str) -> None:
     """The file is read for every key of the table, and its variable goes before."""
-    written, outside = _VALUES.get(key, ("from the file", "from outside"))
-    tmp_path.joinpath("config.toml").write_text(f'{key} = "{written}"\n')
+    written, outside = _WRITTEN.get(key, ("from the file", "from outside"))
+    tmp_path.joinpath("config.toml").write_text(f"{key} = {json.dumps(written)}\n")
     environment = {"HEADWAY_DATA": str(tmp_path)}
-    assert getattr(load(environment), key) == written
-    assert getattr(load({**environment, variable: outside}), key) == outside
+    lists = isinstance(written, list)
+    assert getattr(load(environment), key) == (tuple(written) if lists else written)
+    assert getattr(load({**environment, variable: outside}), key) == ((outside,) if lists else outside)
 
 
 def test_without_file_and_variables_the_defaults_hold(monkeypatch: pytest.MonkeyPatch) -> None:
