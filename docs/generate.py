@@ -17,6 +17,7 @@ from pages.errors import errors
 from pages.events import events
 from pages.glossary import glossary
 from pages.settings import settings
+from pages.suites import suites
 
 DOCS = Path(__file__).parent
 MARK = "<!-- What follows is made by"
@@ -24,6 +25,7 @@ RENEW = "python docs/generate.py"
 EXCERPT = re.compile(r"(^<!-- ([\w/]+\.\w+)(?:: (\w+))? -->\n```\w+\n).*?^```$", re.MULTILINE | re.DOTALL)
 
 PAGES: Mapping[str, Callable[[], str]] = {
+    "adapters.md": suites,
     "api.md": reference,
     "glossary.md": glossary,
     "settings.md": settings,

@@ -34,7 +34,7 @@ def reference() -> str:
     sections = [
         _opening(),
         *(_face(name, face) for name, face in faces().items()),
-        "## Ports\n\nWhat an adapter implements.",
+        "## Ports\n\nWhat an adapter implements ([adapters](adapters.md)).",
         *(_port(name, port) for name, port in ports().items()),
         f"## Records\n\n{RECORDS}",
         *(_record(name, of) for name, of in _records().items()),

@@ -1,21 +1,16 @@
 """docs/embedding.md: its applications run, again and again."""
 
 import hmac
-import os
 import subprocess
 import sys
-from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
-from types import ModuleType
 
 import attrs
 import pytest
-from documents import ROOT
+from examples_of_guides import EXAMPLES, as_a_stranger, loaded
 from stage import Stage
 
 import headway
-
-EXAMPLES = ROOT / "examples"
 
 
 def _todo(stage: Stage, *titles: str) -> str:
@@ -42,22 +37,13 @@ def test_the_to_do_list_goes_on_where_it_was(stage: Stage) -> None:
     assert sorted(path.read_text() for path in made) == ["Dust", "Sweep"]
 
 
-def _loaded(path: Path) -> ModuleType:
-    spec = spec_from_file_location(path.stem, path)
-    assert spec is not None
-    assert spec.loader is not None
-    module = module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
-
-
 @pytest.mark.anyio
 async def test_a_web_application_has_headway_for_as_long_as_it_lives(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Its requests can call operations, and a second one on the same host is refused."""
     monkeypatch.chdir(tmp_path)
-    lifespan = _loaded(EXAMPLES / "lifespan.py").lifespan
+    lifespan = loaded("lifespan").lifespan
     async with lifespan(None) as state:
         assert await state["hw"].workspaces.list() == []
         with pytest.raises(headway.Conflict):
@@ -71,7 +57,7 @@ async def test_a_web_application_has_headway_for_as_long_as_it_lives(
 async def test_an_outcome_is_matched(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
     """Further words start a session, and past the limit of the workspace they do not."""
     monkeypatch.chdir(stage.folder)
-    say = _loaded(EXAMPLES / "further_words.py").say
+    say = loaded("further_words").say
     async with headway.open("sqlite:///headway.db") as hw:
         await hw.settings.change(session_limit=1)
         project = await hw.projects.register(str(stage.repository), github="acme/greeter")
@@ -83,7 +69,7 @@ async def test_an_outcome_is_matched(stage: Stage, monkeypatch: pytest.MonkeyPat
 @pytest.mark.anyio
 async def test_a_delivery_is_answered_by_what_came_of_it(tmp_path: Path) -> None:
     """One that is signed is taken; a forged one, one that is none and one without a secret are refused."""
-    deliver = _loaded(EXAMPLES / "webhooks.py").deliver
+    deliver = loaded("webhooks").deliver
     body = b'{"zen": "Keep it logically awesome."}'
     signature = f"sha256={hmac.new(b'quiet', body, 'sha256').hexdigest()}"
     signed = {"X-GitHub-Event": "ping", "X-GitHub-Delivery": "1", "X-Hub-Signature-256": signature}
@@ -98,14 +84,4 @@ async def test_a_delivery_is_answered_by_what_came_of_it(tmp_path: Path) -> None
 
 def test_the_tests_of_the_to_do_list_pass(tmp_path: Path) -> None:
     """On asyncio and on Trio, by a pytest that knows nothing of this repository."""
-    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-c", os.devnull]
-    done = subprocess.run(
-        [*command, "--rootdir", str(tmp_path), str(EXAMPLES / "test_todo.py")],
-        cwd=tmp_path,
-        capture_output=True,
-        text=True,
-        timeout=100,
-        check=False,
-    )
-    assert done.returncode == 0, done.stdout
-    assert "4 passed" in done.stdout
+    assert "4 passed" in as_a_stranger("test_todo.py", tmp_path)
