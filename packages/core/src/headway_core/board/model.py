@@ -64,7 +64,8 @@ class StatusReason(enum.StrEnum):
     SETTING_UP = "SETTING_UP"
     """The worktree is being made, or the start-up script runs."""
     SETUP_FAILED = "SETUP_FAILED"
-    """The worktree could not be made; the workspace's error says why."""
+    """The worktree could not be made, or a required start-up script failed; the workspace's error says why.
+    """
     FIXING_CI_FAILURES = "FIXING_CI_FAILURES"
     """A fixer works on failed checks."""
     FIXING_MERGE_CONFLICT = "FIXING_MERGE_CONFLICT"
