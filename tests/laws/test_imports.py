@@ -1,10 +1,12 @@
 """Law 5 and the order of the rooms: planted violations break the import contracts."""
 
 import ast
+import pkgutil
 import re
 import shutil
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -168,3 +170,11 @@ def test_a_foreign_write_port_is_found(source: str) -> None:
 def test_a_write_port_of_the_own_room_is_allowed() -> None:
     """The owner's annotation is no violation."""
     assert foreign_writers("sessions", "def own(table: OwnedTable[Session]) -> None: ...") == []
+
+
+def test_the_command_is_kept_from_everything_in_core_but_the_face() -> None:
+    """Each package and module of core is forbidden to it, a new one too."""
+    linter = tomllib.loads(ROOT.joinpath("pyproject.toml").read_text())["tool"]["importlinter"]
+    (contract,) = [each for each in linter["contracts"] if each["name"] == COMMAND_CONTRACT]
+    parts = {module.name for module in pkgutil.iter_modules([str(CORE)])}
+    assert set(contract["forbidden_modules"]) == {f"headway_core.{part}" for part in parts - {"api"}}

@@ -1,6 +1,7 @@
 """The log of events: everything that happened, in order."""
 
 from collections.abc import AsyncGenerator
+from contextlib import aclosing
 from typing import TYPE_CHECKING
 
 from headway_core.kernel.events import DomainEvent
@@ -43,5 +44,6 @@ class Events:
         Raises:
             EventsPruned: Events after the position are not kept any more: read anew what was made of them.
         """
-        async for event in self._feed.follow(after, workspace_id=workspace_id, poll_s=poll_s):
-            yield event
+        async with aclosing(self._feed.follow(after, workspace_id=workspace_id, poll_s=poll_s)) as events:
+            async for event in events:
+                yield event
