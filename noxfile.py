@@ -95,6 +95,14 @@ def example(session: nox.Session) -> None:
 
 
 @nox.session
+def adapter(session: nox.Session) -> None:
+    """A forge of somebody else, installed with headway-testing alone, and proven by the published suites."""
+    session.install(*PINS, "./packages/core", "./packages/testing", "./examples/forge_in_memory", "trio")
+    with session.chdir("examples/forge_in_memory"):
+        session.run("pytest", "-p", "no:cacheprovider", *session.posargs)
+
+
+@nox.session
 def simulate(session: nox.Session) -> None:
     """The simulator: `-- --runs 10000 --seed 1`, `--exhaustive`, `--teeth 400`, `--replay SEED`,
     `--invariants`.

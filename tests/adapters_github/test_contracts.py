@@ -37,9 +37,9 @@ from headway_sandbox import (
     launch,
 )
 from headway_sandbox.commands import CreateRepository, PullView
+from headway_testing.contracts.forge import ForgeReaderContract
 from headway_testing.contracts.forge_writer import ForgeWriterContract
 from headway_testing.contracts.issues import IssueReaderContract
-from headway_testing.contracts.pull_requests import ForgeReaderContract
 from headway_testing.contracts.webhooks import DeliveryStage, Posted, WebhookDecoderContract
 from headway_testing.records import a_project
 

@@ -30,9 +30,9 @@ from headway_core.pull_requests.ports import (
     RateLimit,
 )
 from headway_testing.clock import EPOCH
+from headway_testing.contracts.forge import BODY_CHARACTERS, TITLE_CHARACTERS, ForgeReaderContract
 from headway_testing.contracts.forge_writer import ForgeWriterContract
 from headway_testing.contracts.issues import IssueReaderContract
-from headway_testing.contracts.pull_requests import BODY_CHARACTERS, TITLE_CHARACTERS, ForgeReaderContract
 from headway_testing.contracts.webhooks import DeliveryStage, Posted, WebhookDecoderContract
 from headway_testing.conversations import a_comment, a_thread
 from headway_testing.fakes import (

@@ -1,6 +1,7 @@
 """What the suites of a forge ask its adapter's test for: a repository, and people who work on it.
 
 They are protocols: a forge in memory can have these methods itself, and needs no other class for its test.
+What an adapter does not claim to have is never called: it can leave that method out.
 """
 
 from typing import Protocol

@@ -3,11 +3,11 @@
 from collections.abc import Mapping
 
 from headway_testing.contracts.agents import AgentsContract
+from headway_testing.contracts.forge import ForgeReaderContract
 from headway_testing.contracts.forge_writer import ForgeWriterContract
 from headway_testing.contracts.issues import IssueReaderContract
 from headway_testing.contracts.ledger import LedgerContract
 from headway_testing.contracts.locks import HostLocksContract
-from headway_testing.contracts.pull_requests import ForgeReaderContract
 from headway_testing.contracts.scripts import ScriptsContract
 from headway_testing.contracts.suite import PortContract
 from headway_testing.contracts.supervisor import SupervisorContract
