@@ -1,5 +1,6 @@
 """The real `headway` in processes of its own: a real repository and database, nobody else's settings."""
 
+import gc
 import io
 import json
 import os
@@ -142,6 +143,8 @@ class Stage:
                 main()
             except SystemExit as end:
                 code = end.code if isinstance(end.code, int) else 0
+            finally:
+                gc.unfreeze()  # the command freezes what is there, for a process that ends with it
         return Said(code=code, out=out.getvalue(), err=err.getvalue())
 
     def ask(self, *arguments: str) -> Any:
