@@ -260,14 +260,14 @@ class GraphQLContract:
     @pytest.mark.lesson("S12")
     async def test_one_request_at_a_time(self, tmp_path: Path) -> None:
         """Callers wait for each other; none of their mutations is merged with another."""
-        flying = most = 0
+        in_flight = most = 0
 
         async def count() -> None:
-            nonlocal flying, most
-            flying += 1
-            most = max(most, flying)
+            nonlocal in_flight, most
+            in_flight += 1
+            most = max(most, in_flight)
             await anyio.sleep(0.01)
-            flying -= 1
+            in_flight -= 1
 
         async with self.transport(tmp_path, response(200, GOOD)) as asked:
             asked.server.hold = count

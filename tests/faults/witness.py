@@ -24,6 +24,7 @@ import random
 from collections import Counter
 from collections.abc import Callable, Mapping
 from datetime import timedelta
+from functools import cached_property
 from typing import Any, ClassVar
 
 import attrs
@@ -146,8 +147,9 @@ class Rehearsal(abc.ABC):
         self.moved: str | None = None
         """The workspace whose pull request moved last: it is asked for more often than others."""
 
-    @property
+    @cached_property
     def hooks(self) -> WebhookService:
+        """Receives the deliveries; made once, since making a room costs more than a cycle."""
         return webhooks_on(self.store)
 
     # What each world does in its own way.

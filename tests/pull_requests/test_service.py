@@ -477,7 +477,7 @@ async def test_refresh_all_returns_at_once_and_its_results_arrive_as_events(room
 
 @pytest.mark.lesson("R16")
 async def test_a_hint_makes_the_view_out_of_date_and_due(room: "Room") -> None:
-    """A hint that comes while a fetch flies makes another due at once."""
+    """A hint that comes during a fetch makes another due at once."""
     await attached(room)
     asked, go = await hold(room)
     async with anyio.create_task_group() as group:

@@ -66,19 +66,19 @@ class WorldPullRequests(ForgeReader):
 
     @contextmanager
     def _in_flight(self, node_ids: Sequence[str]) -> Iterator[None]:
-        """R15: one fetch of a pull request flies at a time, among all processes that live."""
-        flying = self._world.flying
+        """R15: one fetch of a pull request is in flight at a time, among all processes that live."""
+        in_flight = self._world.in_flight
         for node_id in node_ids:
-            if (other := flying.get(node_id)) is not None and other.alive:
+            if (other := in_flight.get(node_id)) is not None and other.alive:
                 self._world.violated(
                     "R15 one fetch in flight", f"{self._process.name}: {node_id}, as {other.name}"
                 )
-            flying[node_id] = self._process
+            in_flight[node_id] = self._process
         try:
             yield
         finally:
             for node_id in node_ids:
-                flying.pop(node_id, None)
+                in_flight.pop(node_id, None)
 
     async def resolve(self, project: Project, number: int) -> str | FetchFailed:
         async with self._process.effect("resolve", breaks=False):

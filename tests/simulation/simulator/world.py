@@ -125,7 +125,7 @@ class World:
         self.served_checks: set[tuple[str, str, tuple[Check, ...]]] = set()
         self.served_conversations: set[tuple[str, tuple[Review, ...], tuple[ReviewThread, ...]]] = set()
         """What was ever told whole of a pull request, by node id."""
-        self.flying: dict[str, Incarnation] = {}
+        self.in_flight: dict[str, Incarnation] = {}
         """Who reads which pull request just now."""
         self.watcher: Watcher = Watcher()
         self.store.watcher = self._committed
