@@ -3,7 +3,6 @@
 import pytest
 
 from headway_core.hosts import (
-    EVENTS,
     HOSTS,
     HOSTS_SEEN,
     LOST_AFTER,
@@ -18,11 +17,10 @@ from headway_core.hosts import (
     is_lost,
 )
 from headway_core.kernel.errors import Conflict, NotFound
-from headway_core.kernel.events import EventCatalog, UnknownPayload
-from headway_core.kernel.memory import MemoryStore
+from headway_core.kernel.events import UnknownPayload
 from headway_core.kernel.transactions import Payload
-from headway_testing.clock import ManualClock, SequentialIds
 from headway_testing.fakes import FakeLocks
+from headway_testing.harness import World
 
 pytestmark = pytest.mark.anyio
 LIMIT_S = LOST_AFTER.total_seconds()
@@ -32,10 +30,8 @@ class Network:
     """Hosts of one database."""
 
     def __init__(self) -> None:
-        self.clock = ManualClock()
-        self.store = MemoryStore(
-            clock=self.clock, ids=SequentialIds(), catalog=EventCatalog(EVENTS), run_twice=True
-        )
+        world = World()
+        self.clock, self.store = world.clock, world.store
         self.hosts = self.store.reader(HOSTS)
         self.steps = HostSteps(self.store.writer(HOSTS), self.store.writer(HOSTS_SEEN))
 

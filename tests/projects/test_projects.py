@@ -6,25 +6,23 @@ import attrs
 import pytest
 
 from headway_core.kernel.errors import Conflict, InvalidInput, NotFound
-from headway_core.kernel.events import EventCatalog
 from headway_core.kernel.memory import MemoryStore
 from headway_core.projects import (
-    EVENTS,
     PROJECTS,
     ProjectArchived,
     ProjectRegistered,
     ProjectService,
     ProjectSteps,
 )
-from headway_testing.clock import ManualClock, SequentialIds
 from headway_testing.fakes import FakeGit, FakeWorktrees
+from headway_testing.harness import World
 
 pytestmark = pytest.mark.anyio
 
 
 @pytest.fixture
 def store() -> MemoryStore:
-    return MemoryStore(clock=ManualClock(), ids=SequentialIds(), catalog=EventCatalog(EVENTS), run_twice=True)
+    return World().store
 
 
 @pytest.fixture

@@ -8,10 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from headway_core.kernel.errors import InvalidInput
-from headway_core.kernel.events import EventCatalog
 from headway_core.kernel.memory import MemoryStore
 from headway_core.settings import (
-    EVENTS,
     SETTINGS,
     CIScope,
     ReviewTrigger,
@@ -21,14 +19,14 @@ from headway_core.settings import (
     SettingsSteps,
 )
 from headway_core.settings.rules import CHANGEABLE, accepted
-from headway_testing.clock import ManualClock, SequentialIds
+from headway_testing.harness import World
 
 pytestmark = pytest.mark.anyio
 
 
 @pytest.fixture
 def store() -> MemoryStore:
-    return MemoryStore(clock=ManualClock(), ids=SequentialIds(), catalog=EventCatalog(EVENTS), run_twice=True)
+    return World().store
 
 
 @pytest.fixture

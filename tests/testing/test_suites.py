@@ -36,6 +36,16 @@ def test_every_port_has_a_suite(port: type) -> None:
     assert SUITES[port].port is port
 
 
+def test_every_lesson_of_a_suite_names_a_test(request: pytest.FixtureRequest) -> None:
+    """A test that was renamed would lose its rows without a word."""
+    plugins = request.config.pluginmanager.get_plugins()
+    (lessons,) = [found for each in plugins if (found := getattr(each, "CONTRACT_LESSONS", None))]
+    suites = {part.__name__: part for suite in SUITES.values() for part in suite.__mro__}
+    for name in lessons:
+        suite, _, test = name.partition(".")
+        assert test in vars(suites[suite])
+
+
 def test_every_suite_is_of_a_port() -> None:
     """No suite is left of a port that is no more."""
     assert set(SUITES) == set(ports())

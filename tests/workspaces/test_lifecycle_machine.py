@@ -10,11 +10,8 @@ from hypothesis import strategies as st
 from hypothesis.stateful import Bundle, RuleBasedStateMachine, invariant, rule
 
 from headway_core.kernel.errors import Conflict, IllegalTransition, RetriesUsed
-from headway_core.kernel.events import EventCatalog
-from headway_core.kernel.memory import MemoryStore
 from headway_core.kernel.transactions import Transaction
 from headway_core.workspaces import (
-    EVENTS,
     GIT_FACTS,
     INIT_OUTPUT,
     LIFECYCLE_TRANSITIONS,
@@ -29,7 +26,7 @@ from headway_core.workspaces import (
     branch_claim,
     issue_claim,
 )
-from headway_testing.clock import ManualClock, SequentialIds
+from headway_testing.harness import World
 
 STEPS: tuple[Callable[..., Any], ...] = (
     lambda s, tx, key: s.begin_provisioning(tx, key, "host-1"),
@@ -56,9 +53,7 @@ class LifecycleMachine(RuleBasedStateMachine):
 
     def __init__(self) -> None:
         super().__init__()
-        self.store = MemoryStore(
-            clock=ManualClock(), ids=SequentialIds(), catalog=EventCatalog(EVENTS), run_twice=True
-        )
+        self.store = World().store
         self.steps = WorkspaceSteps(self.store.writer(WORKSPACES), self.store.writer(GIT_FACTS))
         self.output = InitOutputSteps(self.store.writer(INIT_OUTPUT), self.steps)
 

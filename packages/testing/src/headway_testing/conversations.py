@@ -27,7 +27,7 @@ def at(minutes: float) -> datetime:
     return EPOCH + timedelta(minutes=minutes)
 
 
-def a_comment(author: Author = OWNER, body: str = "Please rename", **changes: Any) -> ThreadComment:
+def a_comment(author: Author = OWNER, body: str = "Please rename", **changes: object) -> ThreadComment:
     fields: dict[str, Any] = {"id": "C_1", "author": author, "body": body, "created_at": at(1)}
     return ThreadComment(**fields | changes)
 
@@ -37,7 +37,7 @@ def a_thread(*comments: ThreadComment, thread_id: str = "T_1") -> ReviewThread:
     return ReviewThread(id=thread_id, path="src/login.py", line=3, outdated=False, comments=said)
 
 
-def a_review(state: str, author: Author = OWNER, **changes: Any) -> Review:
+def a_review(state: str, author: Author = OWNER, **changes: object) -> Review:
     fields: dict[str, Any] = {
         "id": f"R_{state}",
         "author": author,
@@ -48,7 +48,7 @@ def a_review(state: str, author: Author = OWNER, **changes: Any) -> Review:
     return Review(**fields | changes)
 
 
-def some_facts(**changes: Any) -> PullRequestFacts:
+def some_facts(**changes: object) -> PullRequestFacts:
     """Green, clean, open, read whole; `changes` are fields."""
     fields: dict[str, Any] = {
         "node_id": "PR_1",

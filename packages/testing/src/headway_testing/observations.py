@@ -15,13 +15,14 @@ from headway_core.pull_requests.model import (
 from headway_core.pull_requests.ports import Candidate, ChecksPart, ConversationPart, Observation, StatePart
 from headway_testing.clock import EPOCH
 
+COMMIT = "a" * 40
 
-def an_observation(node_id: str = "PR_1", /, **changes: Any) -> Observation:
+
+def an_observation(node_id: str = "PR_1", /, *, commit: str = COMMIT, **changes: object) -> Observation:
     """A green, clean, open pull request, read whole; `changes` are fields of its state or its parts.
 
     `commit` sets head, tip and the commit of the checks; `checks` may be the checks themselves.
     """
-    commit = changes.pop("commit", "a" * 40)
     parts: dict[str, Any] = {
         "checks": (a_check(),),
         "conversation": ConversationPart(reviews=(), threads=()),
@@ -49,7 +50,7 @@ def an_observation(node_id: str = "PR_1", /, **changes: Any) -> Observation:
     return Observation(state=StatePart(**state), **parts)
 
 
-def a_check(name: str = "test", outcome: CheckOutcome = CheckOutcome.PASSED, **changes: Any) -> Check:
+def a_check(name: str = "test", outcome: CheckOutcome = CheckOutcome.PASSED, **changes: object) -> Check:
     """A check run of an Actions workflow."""
     words = {
         CheckOutcome.PASSED: "SUCCESS",
@@ -70,7 +71,7 @@ def a_check(name: str = "test", outcome: CheckOutcome = CheckOutcome.PASSED, **c
     return Check(**fields)
 
 
-def a_candidate(number: int = 7, **changes: Any) -> Candidate:
+def a_candidate(number: int = 7, **changes: object) -> Candidate:
     """An open pull request of the repository's own branch into main, made when the tests begin."""
     fields: dict[str, Any] = {
         "node_id": f"PR_{number}",

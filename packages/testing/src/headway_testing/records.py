@@ -7,7 +7,7 @@ from headway_core.workspaces.model import ManualSource, SessionPolicy, Workspace
 from headway_testing.clock import EPOCH
 
 
-def a_project(**changes: Any) -> Project:
+def a_project(**changes: object) -> Project:
     """The project octo/demo, `p1`."""
     fields: dict[str, Any] = {
         "id": "p1",
@@ -24,7 +24,7 @@ def a_project(**changes: Any) -> Project:
     return Project(**fields | changes)
 
 
-def a_workspace(workspace_id: str = "w1", **changes: Any) -> Workspace:
+def a_workspace(workspace_id: str = "w1", **changes: object) -> Workspace:
     """A READY workspace of `a_project` on headway/fix-login, of no host and without a worktree."""
     fields: dict[str, Any] = {
         "id": workspace_id,

@@ -1,4 +1,4 @@
-"""Hypothesis strategies for whatever the types of a record allow."""
+"""Hypothesis strategies for whatever the types of a record allow. Needs the extra `strategies`."""
 
 import types
 import typing

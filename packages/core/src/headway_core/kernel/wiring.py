@@ -31,19 +31,19 @@ def singleton(
 
 def reader(store: providers.Provider[Store], spec: TableSpec[R]) -> providers.Singleton[ReadTable[R]]:
     """Provide the read port of a table: for everybody."""
-    return providers.Singleton(_reader_of, store, spec)
+    return providers.Singleton(lambda store: store.reader(spec), store)
 
 
 def writer(store: providers.Provider[Store], spec: TableSpec[R]) -> providers.Singleton[OwnedTable[R]]:
     """Provide the write port of a table: each is given to exactly one consumer, in the room of its record
     (law 1).
     """
-    return providers.Singleton(_writer_of, store, spec)
+    return providers.Singleton(lambda store: store.writer(spec), store)
 
 
 def claims(store: providers.Provider[Store], kind: str) -> providers.Singleton[Claims]:
     """Provide the claims of one kind: each is given to exactly one consumer (law 1)."""
-    return providers.Singleton(_claims_of, store, kind)
+    return providers.Singleton(lambda store: store.claims(kind), store)
 
 
 def room(container: type[C], **given: providers.Provider[Any]) -> C:
@@ -53,15 +53,3 @@ def room(container: type[C], **given: providers.Provider[Any]) -> C:
     it: `core.sessions.service()` is a `SessionService`.
     """
     return cast("C", providers.Container(container, **given))
-
-
-def _reader_of(store: Store, spec: TableSpec[R]) -> ReadTable[R]:
-    return store.reader(spec)
-
-
-def _writer_of(store: Store, spec: TableSpec[R]) -> OwnedTable[R]:
-    return store.writer(spec)
-
-
-def _claims_of(store: Store, kind: str) -> Claims:
-    return store.claims(kind)
