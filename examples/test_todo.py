@@ -7,18 +7,17 @@ from contextlib import closing
 import pytest
 
 import headway
-from headway_testing.harness import Harness
+from headway_testing import Harness
 from todo import TodoList, ask, follow
 
 pytestmark = pytest.mark.anyio
 
 
 @pytest.fixture
-def harness() -> Harness:
+def harness(headway_harness: Harness) -> Harness:
     """A host with a repository. Every port is a fake, every service real; nothing runs by itself."""
-    harness = Harness()
-    harness.git.add_repository("/src/demo")
-    return harness
+    headway_harness.git.add_repository("/src/demo")
+    return headway_harness
 
 
 @pytest.fixture

@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+from contextlib import aclosing
 from pathlib import Path
 
 import anyio
@@ -21,12 +22,17 @@ def test_the_supervisor_of_the_page_keeps_its_contract(tmp_path: Path) -> None:
 async def test_headway_runs_with_a_supervisor_of_one_s_own(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The runner of the page runs until it is stopped, and its host was seen."""
+    """The runner of the page reports its host, and runs until it is stopped."""
     monkeypatch.chdir(tmp_path)
-    with anyio.move_on_after(2):
-        await loaded("low_priority").main()
-    async with headway.open("sqlite:///headway.db") as hw:
-        assert len(await hw.hosts.list()) == 1
+    async with (
+        anyio.create_task_group() as group,
+        headway.open("sqlite:///headway.db") as hw,
+        aclosing(hw.events.follow(0)) as events,
+    ):
+        group.start_soon(loaded("low_priority").main)
+        with anyio.fail_after(60):
+            assert isinstance((await anext(events)).payload, headway.HostRegistered)
+        group.cancel_scope.cancel()
 
 
 def test_headway_runs_without_a_database(stage: Stage) -> None:
