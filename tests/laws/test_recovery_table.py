@@ -16,7 +16,7 @@ from headway_core.workspaces.model import IN_MOTION
 
 ROOT = Path(__file__).parents[2]
 TABLE = ROOT / "docs" / "recovery.md"
-TESTS = (ROOT / "tests", ROOT / "packages/core/src/headway_core/testing/contracts")
+TESTS = (ROOT / "tests",)
 _MARK = "recovers"
 
 OPEN = {

@@ -94,6 +94,13 @@ def test_the_example_of_the_readme_is_strict_pytests(tmp_path: Path) -> None:
     assert "test_mine.py::TestMyAgents: Agents: MODELS (2 tests)" in said
 
 
+def test_it_waits_for_nothing() -> None:
+    """A run that needs nothing of Headway imports nothing of it but the plugin."""
+    program = "import sys, headway_testing.plugin; print([m for m in sys.modules if m.startswith('headway')])"
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "['headway_testing', 'headway_testing.plugin']"
+
+
 def test_every_public_name_is_there() -> None:
     """What `headway_testing` lists can be imported from it, and nothing else is public."""
     assert [getattr(headway_testing, name) for name in headway_testing.__all__]

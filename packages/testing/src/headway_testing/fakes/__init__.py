@@ -1,7 +1,8 @@
 """Fakes of the ports: each models the world that its port describes, and holds the port's contract suite.
 
 What a test sets and looks at are their public attributes. Where a world outlives a process (`FakeGit`,
-`FakeProcesses`, the set of held locks), it is an object of its own, which several fakes may share.
+`FakeProcesses`, the set of held locks), it is an object of its own, which several fakes may share. The fakes
+of `Clock` and `Ids` are in `headway_testing.clock`; a store in memory is `headway_core.kernel.memory`.
 """
 
 from headway_testing.fakes.agents import FakeAgents
