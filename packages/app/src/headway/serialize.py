@@ -40,7 +40,7 @@ def host_row(value: Host) -> Json:
 
 def host(value: KnownHost) -> Json:
     """A host and when it was last seen."""
-    return {**host_row(value.host), "seen_at": record_data(value)["seen_at"]}
+    return {**host_row(value.host), "seen_at": record_data(value)["seen_at"], "runs": value.runs}
 
 
 def workspace(value: Workspace) -> Json:

@@ -33,6 +33,9 @@ for name, home, told in (
     app.command(home, name=name, help=told)
 
 
+app.register_install_completion_command()
+
+
 def main() -> None:
     """Run the command; what was typed wrong ends it as wrong input does."""
     as_json = "--json" in sys.argv

@@ -5,13 +5,11 @@ from typing import TYPE_CHECKING
 
 from headway import render, serialize
 from headway.cli import resolve
-from headway.cli.shell import ACTOR, AsJson, answer, note, perform
+from headway.cli.shell import ACTOR, AsJson, answer, note, perform, promise
 from headway_core.api import ForgeAction, InvalidInput
 
 if TYPE_CHECKING:
     from headway_core.api import Headway
-
-_WAITS = "asked for; the runner of the workspace's host does it (headway up), headway pr asked tells"
 
 
 def reply(workspace: str, thread_id: str, body: str, /, *, as_json: AsJson = False) -> None:
@@ -67,14 +65,15 @@ def asked(workspace: str, /, *, as_json: AsJson = False) -> None:
 
 
 def _ask(workspace: str, ask: "Callable[[Headway, str], Awaitable[ForgeAction]]", *, as_json: bool) -> None:
-    async def work(hw: "Headway") -> ForgeAction:
+    async def work(hw: "Headway") -> tuple[ForgeAction, str]:
         its = await resolve.workspace(hw, workspace)
         try:
-            return await ask(hw, its)
+            action = await ask(hw, its)
         except InvalidInput as error:
             field = "workspace" if error.field == "workspace_id" else error.field
             raise InvalidInput(field, error.problem) from error
+        return action, await promise(hw, "the runner of the workspace's host does it")
 
-    action = perform(work, as_json=as_json)
+    action, hint = perform(work, as_json=as_json)
     answer(serialize.action(action), lambda console: render.actions([action], console), as_json=as_json)
-    note(_WAITS)
+    note(f"{hint}; headway pr asked tells what becomes of it")

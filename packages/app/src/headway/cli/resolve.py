@@ -31,8 +31,27 @@ async def workspace(hw: "Headway", asked: str) -> str:
     if not found:
         raise NotFound("workspace", asked)
     if len(found) > 1:
-        ids = ", ".join(each.id for each in found)
-        raise InvalidInput("workspace", f"{asked!r} names {len(found)} workspaces: {ids}")
+        slugs = {each.id: each.slug for each in await hw.projects.list()}
+        told = "; ".join(
+            f"{each.id} ({each.branch} of {slugs.get(each.project_id, each.project_id)}, {each.status})"
+            for each in found
+        )
+        raise InvalidInput(
+            "workspace", f"{asked!r} names {len(found)} workspaces, give the beginning of an id: {told}"
+        )
+    return found[0].id
+
+
+async def host(hw: "Headway", asked: str) -> str:
+    """Its id: by id, by a prefix of it, or by the name of its machine."""
+    known = [each.host for each in await hw.hosts.list()]
+    exact = [each for each in known if each.id == asked]
+    found = exact or [each for each in known if asked and (each.id.startswith(asked) or each.name == asked)]
+    if not found:
+        raise NotFound("host", asked)
+    if len(found) > 1:
+        told = "; ".join(f"{each.id} ({each.name})" for each in found)
+        raise InvalidInput("host", f"{asked!r} names {len(found)} hosts: {told}")
     return found[0].id
 
 

@@ -8,7 +8,7 @@ from cyclopts import App, Parameter
 
 from headway import render, serialize
 from headway.cli import resolve
-from headway.cli.shell import ACTOR, AsJson, answer, note, perform
+from headway.cli.shell import ACTOR, AsJson, answer, note, perform, promise
 from headway.output_log import LogPrinter
 from headway_core.api import Conflict, LimitReached, OutputPart, Session, SessionStatus
 
@@ -40,18 +40,18 @@ def start(
         By default the one that this agent last had here, else as the settings say.
     """
 
-    async def work(hw: "Headway") -> Session:
+    async def work(hw: "Headway") -> tuple[Session, str]:
         its = await resolve.workspace(hw, workspace)
         await hw.sessions.expect_agent(agent, model)
         made = await hw.sessions.start_chat(its, prompt, agent, model, actor=ACTOR)
         if isinstance(made, LimitReached):
             raise Conflict("workspace", its, f"it has {made.limit} live sessions, as many as it may")
-        return made
+        return made, await promise(hw, "the runner starts it")
 
-    made = perform(work, as_json=as_json)
+    made, hint = perform(work, as_json=as_json)
     answer(serialize.session(made), lambda console: render.session(made, console), as_json=as_json)
     if made.status is SessionStatus.IDLE:
-        note("the runner starts it: headway up")
+        note(hint)
 
 
 @app.command
@@ -95,10 +95,11 @@ async def _parts(hw: "Headway", session_id: str) -> AsyncGenerator[OutputPart, N
 def stop(session: str, /, *, as_json: AsJson = False) -> None:
     """Have a session end, by its id or the beginning of that; one that is over stays as it is."""
 
-    async def work(hw: "Headway") -> Session:
-        return await hw.sessions.stop(await resolve.session(hw, session), actor=ACTOR)
+    async def work(hw: "Headway") -> tuple[Session, str]:
+        stopped = await hw.sessions.stop(await resolve.session(hw, session), actor=ACTOR)
+        return stopped, await promise(hw, "the runner stops it")
 
-    stopped = perform(work, as_json=as_json)
+    stopped, hint = perform(work, as_json=as_json)
     answer(serialize.session(stopped), lambda console: render.session(stopped, console), as_json=as_json)
     if stopped.status is SessionStatus.STOPPING:
-        note("the runner stops it: headway up")
+        note(hint)

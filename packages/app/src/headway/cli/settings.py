@@ -39,6 +39,17 @@ def set_(name: str, value: str, /, *, as_json: AsJson = False) -> None:
     answer(document, lambda console: render.settings({name: document[name]}, console), as_json=as_json)
 
 
+@app.command
+def reset(name: str, /, *, as_json: AsJson = False) -> None:
+    """Give one setting its default again."""
+
+    async def work(hw: "Headway") -> SettingsRecord:
+        return await hw.settings.reset(name, actor=ACTOR)
+
+    document = serialize.settings(perform(work, as_json=as_json))
+    answer(document, lambda console: render.settings({name: document[name]}, console), as_json=as_json)
+
+
 def _value(text: str) -> object:
     try:
         value: object = json.loads(text)

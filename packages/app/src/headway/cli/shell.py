@@ -79,7 +79,11 @@ def _leaves(raised: BaseException) -> list[BaseException]:
 
 def fail(error: BaseException, *, as_json: bool) -> NoReturn:
     """Tell people on standard error, programs on standard output, and end with the code of the error."""
+    from headway.cli.advice import advice  # noqa: PLC0415  few commands fail
+
     tell(f"headway: {error}", style="red")
+    if (told := advice(error)) is not None:
+        tell(f"headway: {told}")
     if as_json:
         write(_document(error))
     sys.exit(WRONG if isinstance(error, InvalidInput) else FAILED)
@@ -116,6 +120,11 @@ def answer(document: object, person: "Callable[[Console], None]", *, as_json: bo
 def write(document: object) -> None:
     """One JSON document on standard output."""
     print(json.dumps(document, indent=2), flush=True)  # noqa: T201  the program's output
+
+
+async def promise(hw: "Headway", what: str) -> str:
+    """What becomes of something that a runner does: whether one is there, and how to start it."""
+    return what if await hw.hosts.runner_runs() else f"{what}, and none runs here: headway up"
 
 
 def note(text: str) -> None:

@@ -8,7 +8,7 @@ from cyclopts import App, Parameter
 
 from headway import render, serialize
 from headway.cli import resolve
-from headway.cli.shell import ACTOR, FAILED, AsJson, answer, note, perform
+from headway.cli.shell import ACTOR, FAILED, AsJson, answer, note, perform, promise
 from headway_core import api
 from headway_core.api import InvalidInput, SessionPolicy
 
@@ -77,7 +77,7 @@ def create(
     given = {"issue": issue, "resume": resume, "branch": branch, "base": base, "prompt": prompt}
     _expect_one_source({option for option, value in given.items() if value is not None}, name)
 
-    async def work(hw: "Headway") -> "Workspace":
+    async def work(hw: "Headway") -> "tuple[Workspace, str]":
         chosen_project = await resolve.project(hw, project)
         command: CreateWorkspace
         if resume is not None:
@@ -115,12 +115,13 @@ def create(
         if (prompt or issue) and session in {None, SessionPolicy.START}:
             await hw.sessions.expect_agent()
         try:
-            return await hw.workspaces.create(command, idempotency_key=key, actor=ACTOR)
+            made = await hw.workspaces.create(command, idempotency_key=key, actor=ACTOR)
         except InvalidInput as error:
             option = "resume" if resume is not None and error.field == "branch" else error.field
             raise InvalidInput(_OPTIONS.get(option, option), error.problem) from error
+        return made, await promise(hw, "the runner provisions it")
 
-    made = perform(work, as_json=as_json)
+    made, hint = perform(work, as_json=as_json)
     answer(serialize.workspace(made), lambda console: render.workspace(made, console), as_json=as_json)
     source = made.source
     if isinstance(source, api.GitHubIssueSource) and source.title is None:
@@ -128,7 +129,7 @@ def create(
             f"GitHub could not be read: the agent is told that the text of issue #{source.number} is missing"
         )
     if made.status is api.WorkspaceStatus.NEW:
-        note("the runner provisions it: headway up")
+        note(hint)
 
 
 def _expect_one_source(given: set[str], name: str | None) -> None:
@@ -151,9 +152,24 @@ def _issue_number(issue: str) -> int | None:
 
 
 @app.command(name="list")
-def list_(*, as_json: AsJson = False) -> None:
-    """The board: every live workspace and why it stands where it stands."""
-    cards = perform(lambda hw: hw.board.cards(), as_json=as_json)
+def list_(*, archived: Annotated[bool, Parameter(negative="")] = False, as_json: AsJson = False) -> None:
+    """The board: every live workspace and why it stands where it stands.
+
+    Parameters
+    ----------
+    archived
+        Those that were archived, instead of the live ones.
+    """
+
+    async def work(hw: "Headway") -> "list[Card]":
+        if not archived:
+            return await hw.board.cards()
+        known = await hw.workspaces.list(archived=True)
+        return [await hw.board.get(each.id) for each in known if not each.is_live]
+
+    cards = perform(work, as_json=as_json)
+    if archived and not cards:
+        note("no workspace was archived yet")
     answer(
         [serialize.card(card) for card in cards],
         lambda console: render.board(cards, console),

@@ -15,8 +15,8 @@ from headway_core.api import Card, Column, ProblemKind
 _STYLES = {Column.WORKING: "yellow", Column.WAITING: "cyan", Column.DONE: "green", None: "dim"}
 
 
-_HEADINGS = ("workspace", "source", "branch", "pull request", "checks", "ratchet", "status")
-_FIRST_TO_GO = ("source", "ratchet", "checks")
+_HEADINGS = ("workspace", "source", "branch", "pull request", "checks", "ratchet", "status", "address")
+_FIRST_TO_GO = ("address", "source", "ratchet", "checks")
 """What a narrow terminal does without, before names are cut."""
 
 
@@ -35,12 +35,15 @@ class BoardTable:
         if not self._cards:
             yield Text("no workspaces: headway workspace create")
             return
-        table, left_out, unlimited = self._table(()), list[str](), options.update(max_width=1_000)
+        left_out, unlimited = list[str](), options.update(max_width=1_000)
+        table = self._table(left_out)
         for heading in _FIRST_TO_GO:
             if Measurement.get(console, unlimited, table).maximum > options.max_width:
                 left_out.append(heading)
                 table = self._table(left_out)
         yield table
+        if left_out:
+            yield Text(f"left out for want of width: {', '.join(left_out)}", style="dim")
         told: dict[str, list[str]] = defaultdict(list)
         for card in self._cards:
             for said in remarks(card):
@@ -51,7 +54,8 @@ class BoardTable:
 
     def _table(self, left_out: Collection[str]) -> Table:
         table = Table(box=None, pad_edge=False, header_style="bold")
-        shown = [heading for heading in _HEADINGS if heading not in left_out]
+        none_attached = all(card.view.facts is None for card in self._cards)
+        shown = [h for h in _HEADINGS if h not in left_out and not (h == "address" and none_attached)]
         for heading in shown:
             table.add_column(heading, no_wrap=heading not in {"workspace", "branch"})
         for card in self._cards:
@@ -70,6 +74,7 @@ def _cells(card: Card) -> tuple[Text, ...]:
         Text(card.ci.lower() if view.facts else "-"),
         Text(card.ratchet_state.lower()),
         Text(card.status_reason, style=_STYLES[card.column]),
+        Text(visible(view.facts.url) if view.facts else "", style="dim"),
     )
 
 

@@ -50,8 +50,12 @@ def hosts(values: Sequence[KnownHost], console: Console) -> None:
         table.add_column(heading, overflow="fold")
     for each in values:
         name, seen = Text(visible(each.host.name)), moment(each.seen_at)
-        table.add_row(Text(each.host.id), name, _standing(each.host), seen)
+        table.add_row(Text(each.host.id), name, _known_standing(each), seen)
     console.print(table)
+
+
+def _known_standing(known: KnownHost) -> str:
+    return "stopped" if known.host.is_available and not known.runs else _standing(known.host)
 
 
 def _standing(host: Host) -> str:

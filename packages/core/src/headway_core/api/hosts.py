@@ -23,6 +23,15 @@ class Hosts:
         """
         return await self._hosts.list()
 
+    async def runner_runs(self) -> bool:
+        """Tell whether a runner of this host runs, as far as can be told: it reports every 15 s, and when it
+        stops; one that was killed seems to run for another 45 s.
+
+        Returns:
+            Whether what is asked for now is carried out by a runner that is there already.
+        """
+        return await self._hosts.runner_runs()
+
     async def retire(self, host_id: str, *, actor: str = "headway") -> Host:
         """Say that a host does not come back: its workspaces may be moved from now on. Safe to repeat.
 

@@ -57,6 +57,21 @@ class Settings:
                 self._expect_agent(agent)
         return await self._settings.change(edit, actor=actor, **fields)
 
+    async def reset(self, name: str, *, actor: str = "headway") -> SettingsRecord:
+        """Give one setting its default again.
+
+        Args:
+            name: The name of the setting, as in `SettingsRecord`.
+            actor: Who asks, as the events tell it.
+
+        Returns:
+            The settings as they are now stored.
+
+        Raises:
+            InvalidInput: There is no such setting; the error names it.
+        """
+        return await self._settings.reset(name, actor=actor)
+
     def _expect_agent(self, agent: object) -> None:
         configured = self._agents.names()
         if agent not in configured:

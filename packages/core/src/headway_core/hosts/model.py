@@ -8,6 +8,8 @@ from headway_core.kernel.errors import Conflict
 from headway_core.kernel.tables import Lock, Query, ReadTable, TableSpec
 from headway_core.kernel.transactions import ReadTransaction
 
+SILENT_AFTER = timedelta(seconds=45)
+"""A runner that has not reported for so long does not run, or hangs: it reports every 15 s."""
 LOST_AFTER = timedelta(minutes=2)
 """A host that was not seen for so long is lost: eight of its reports in a row are missing."""
 
@@ -48,6 +50,9 @@ class HostSeen:
 
     host_id: str
     at: datetime
+    """When it last said so, or that it stops."""
+    stopped: bool = False
+    """Whether it said that it stops; a runner that is killed says nothing."""
 
 
 @attrs.frozen(kw_only=True)
@@ -58,6 +63,8 @@ class KnownHost:
     """The host."""
     seen_at: datetime
     """When its runner last reported."""
+    runs: bool
+    """Whether its runner runs, as far as can be told: it reported lately, and not that it stops."""
 
 
 ALL_HOSTS = Query(name="all", order=("registered_at",))

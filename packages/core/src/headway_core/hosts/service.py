@@ -24,6 +24,16 @@ class HostService:
         host_id, name = self._locks.host_id, self._locks.host_name
         return await self._ledger.transact(lambda tx: self._steps.report(tx, host_id, name))
 
+    async def stopped(self) -> None:
+        """Report that this host's runner stops."""
+        host_id = self._locks.host_id
+        await self._ledger.transact(lambda tx: self._steps.stopped(tx, host_id))
+
+    async def runner_runs(self) -> bool:
+        """Whether a runner of this host runs, as far as can be told without asking it."""
+        known = await self._ledger.read(self._steps.known)
+        return any(each.runs for each in known if each.host.id == self._locks.host_id)
+
     async def notice_losses(self) -> tuple[Host, ...]:
         """Record as lost the hosts that were not seen for too long, and return them."""
         return await self._ledger.transact(self._steps.notice_losses)

@@ -6,7 +6,16 @@ from datetime import timedelta
 import attrs
 
 from headway_core.hosts.events import HostLost, HostRegistered, HostRetired, HostReturned
-from headway_core.hosts.model import ALL_HOSTS, ALL_SEEN, LOST_AFTER, Host, HostSeen, KnownHost, Retired
+from headway_core.hosts.model import (
+    ALL_HOSTS,
+    ALL_SEEN,
+    LOST_AFTER,
+    SILENT_AFTER,
+    Host,
+    HostSeen,
+    KnownHost,
+    Retired,
+)
 from headway_core.kernel.errors import Conflict, NotFound
 from headway_core.kernel.tables import OwnedTable
 from headway_core.kernel.transactions import ReadTransaction, Transaction
@@ -24,11 +33,13 @@ class HostSteps:
 
     def known(self, tx: ReadTransaction) -> Sequence[KnownHost]:
         """All hosts, oldest first, the retired ones too."""
-        seen = {row.host_id: row.at for row in self._seen.query(tx, ALL_SEEN)}
-        return [
-            KnownHost(host=host, seen_at=seen.get(host.id, host.registered_at))
-            for host in self._hosts.query(tx, ALL_HOSTS)
-        ]
+        seen = {row.host_id: row for row in self._seen.query(tx, ALL_SEEN)}
+        return [self._known(tx, host, seen.get(host.id)) for host in self._hosts.query(tx, ALL_HOSTS)]
+
+    def _known(self, tx: ReadTransaction, host: Host, seen: HostSeen | None) -> KnownHost:
+        at = host.registered_at if seen is None else seen.at
+        silent = seen is None or seen.stopped or tx.now() - at >= SILENT_AFTER
+        return KnownHost(host=host, seen_at=at, runs=host.is_available and not silent)
 
     def report(self, tx: Transaction, host_id: str, name: str) -> Host:
         """Record that this host's runner runs: a new host is registered, a lost one has returned.
@@ -48,6 +59,10 @@ class HostSteps:
         elif host.name != name:
             host = self._hosts.replace(tx, attrs.evolve(host, name=name))
         return host
+
+    def stopped(self, tx: Transaction, host_id: str) -> None:
+        """Record that this host's runner stops, so that nobody waits for it until it is found lost."""
+        self._seen.put(tx, HostSeen(host_id=host_id, at=tx.now(), stopped=True))
 
     def notice_losses(self, tx: Transaction) -> tuple[Host, ...]:
         """Record as lost the hosts that were not seen for too long, and return them."""

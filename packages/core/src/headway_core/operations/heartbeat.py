@@ -20,3 +20,7 @@ class HostHeartbeat:
         except Retired:
             await self._executor.end_everything()
             raise
+
+    async def stopped(self) -> None:
+        """Report that this host's runner stops. What it started runs on."""
+        await self._hosts.stopped()

@@ -1,5 +1,6 @@
 """A host's runner: recovery, and the duties, for as long as a block lasts."""
 
+import contextlib
 import logging
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -7,13 +8,15 @@ from contextlib import asynccontextmanager
 import anyio
 
 from headway_core.kernel.duties import DutyRunner
-from headway_core.kernel.errors import Conflict
+from headway_core.kernel.errors import Conflict, HeadwayError
 from headway_core.kernel.hosts import HostLocks
 from headway_core.operations.heartbeat import HostHeartbeat
 from headway_core.operations.recovery import RecoveryService
 from headway_core.pull_requests.service import PRSnapshotService
 
 logger = logging.getLogger(__name__)
+
+GOODBYE_S = 2.0
 
 
 class HostRunner:
@@ -46,13 +49,21 @@ class HostRunner:
                 raise Conflict("runner", self._locks.host_id, "another process runs this host")
             await self._heartbeat.report()
             await self._pull_requests.recover()
-            async with anyio.create_task_group() as group:
-                group.start_soon(self._duties.run)
-                group.start_soon(self._recover)  # beside the duties: a script may take its time
-                try:
-                    yield
-                finally:
-                    group.cancel_scope.cancel()
+            try:
+                async with anyio.create_task_group() as group:
+                    group.start_soon(self._duties.run)
+                    group.start_soon(self._recover)  # beside the duties: a script may take its time
+                    try:
+                        yield
+                    finally:
+                        group.cancel_scope.cancel()
+            finally:
+                await self._say_goodbye()
+
+    async def _say_goodbye(self) -> None:
+        """Report the stop; without a database nobody learns of it but by the silence."""
+        with anyio.move_on_after(GOODBYE_S, shield=True), contextlib.suppress(HeadwayError):
+            await self._heartbeat.stopped()
 
     async def _recover(self) -> None:
         recovered = await self._recovery.recover()

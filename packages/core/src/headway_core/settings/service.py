@@ -25,3 +25,8 @@ class SettingsService:
         then. What changes nothing writes nothing.
         """
         return await self._ledger.transact(lambda tx: self._steps.change(tx, edit, fields, actor=actor))
+
+    async def reset(self, name: str, *, actor: str = "headway") -> SettingsRecord:
+        """Give one setting its default again. `InvalidInput` when there is no such setting."""
+        default = {name: getattr(SettingsRecord(), name, None)}  # an unknown name is refused as any other
+        return await self.change(actor=actor, **default)

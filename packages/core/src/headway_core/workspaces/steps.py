@@ -44,6 +44,8 @@ from headway_core.workspaces.model import (
 CANCELLED = "cancelled"
 """The error of a workspace whose provisioning a person cancelled."""
 ERROR_LENGTH = 2_000
+ARCHIVE_FAILED = "archive failed: "
+"""What the reason of a failed archive begins with, behind what was wrong before."""
 
 _S = WorkspaceStatus
 
@@ -272,6 +274,7 @@ class WorkspaceSteps:
             _S.ARCHIVING,
             actor=actor,
             archiving_from=workspace.status,
+            error=_without_failed_archive(workspace.error),
             host_id=workspace.host_id or host_id,
         )
 
@@ -296,16 +299,13 @@ class WorkspaceSteps:
     def archive_failed(self, tx: Transaction, workspace_id: str, error: str) -> Workspace:
         """Move it from ARCHIVING back to where it came from, with the reason beside what was wrong before."""
         workspace = self._locked(tx, workspace_id, _S.ARCHIVING, to=_S.READY)
-        before = workspace.error if workspace.archiving_from is _S.FAILED else None
-        reason = f"archive failed: {error}"
+        before = f"{workspace.error}; " if workspace.error else ""
         return self._move(
             tx,
             workspace,
             workspace.archiving_from or _S.FAILED,
             archiving_from=None,
-            error=(f"{before.partition('; archive failed: ')[0]}; {reason}" if before else reason)[
-                :ERROR_LENGTH
-            ],
+            error=f"{before}{ARCHIVE_FAILED}{error}"[:ERROR_LENGTH],
         )
 
     # Steps that record facts
@@ -436,6 +436,12 @@ class WorkspaceSteps:
         said = {field.name: facts[field.name] for field in attrs.fields(payload)}
         tx.emit(payload(**said), workspace_id=after.id, actor=actor)
         return after
+
+
+def _without_failed_archive(error: str | None) -> str | None:
+    """What was wrong before an archive failed: a new one has nothing to do with the last."""
+    before = (error or "").partition(ARCHIVE_FAILED)[0].removesuffix("; ")
+    return before or None
 
 
 def _fresh_run(**started: Any) -> dict[str, Any]:
