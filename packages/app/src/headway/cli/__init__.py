@@ -3,6 +3,7 @@
 Each command is imported when it is called. Its exit codes are those of `shell`.
 """
 
+import atexit
 import gc
 import logging
 import os
@@ -39,7 +40,9 @@ app.register_install_completion_command()
 def main() -> None:
     """Run the command; what was typed wrong ends it as wrong input does."""
     as_json = "--json" in sys.argv
-    gc.disable()  # until `shell.begin_collecting`
+    # What a command imports is slow to look through, also when Python ends, and what it leaves ends with it.
+    gc.disable()
+    atexit.register(gc.freeze)
     try:
         logging.basicConfig(level=_log_level(), format="%(levelname)s %(message)s")
         app(exit_on_error=False, print_error=False)

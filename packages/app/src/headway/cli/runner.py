@@ -1,12 +1,13 @@
 """`headway up`, and `headway demo`, its rehearsal."""
 
+import gc
 import signal
 import sys
 from functools import partial
 
 import anyio
 
-from headway.cli.shell import FAILED, AsJson, begin_collecting, ending, fail, perform
+from headway.cli.shell import FAILED, AsJson, ending, fail, perform
 from headway.up import run_until_stopped
 from headway_core.api import Unavailable
 
@@ -17,7 +18,7 @@ def up(*, as_json: AsJson = False) -> None:
     A live table on a terminal, a line a change otherwise; with --json a JSON document a change, each in
     one line. Agents that run go on when it ends, and the next one adopts them.
     """
-    perform(partial(run_until_stopped, as_json=as_json), as_json=as_json)
+    perform(partial(run_until_stopped, as_json=as_json), as_json=as_json, lasting=True)
 
 
 def demo(
@@ -41,7 +42,7 @@ def demo(
     except ModuleNotFoundError:
         problem = "headway-sandbox is not installed: `pip install ./packages/sandbox` in Headway's repository"
         fail(Unavailable("demo", problem), as_json=as_json)
-    begin_collecting()
+    gc.enable()
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # ends the sandbox too
     run = partial(anyio.run, partial(rehearse, database=database, agent=agent, as_json=as_json))
     sys.exit(0 if ending(run, as_json=as_json) else FAILED)

@@ -80,7 +80,7 @@ def log(
                 printer.show(part)
         printer.end()
 
-    perform(work, as_json=as_json)
+    perform(work, as_json=as_json, lasting=follow)
 
 
 async def _parts(hw: "Headway", session_id: str) -> AsyncGenerator[OutputPart, None]:

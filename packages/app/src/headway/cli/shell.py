@@ -35,25 +35,21 @@ WRONG = 2
 INTERRUPTED = 130
 
 
-def perform(work: "Callable[[Headway], Awaitable[T]]", *, as_json: bool) -> T:
-    """Open Headway as configured and do the work; what it raises on purpose ends the command."""
+def perform(work: "Callable[[Headway], Awaitable[T]]", *, as_json: bool, lasting: bool = False) -> T:
+    """Open Headway as configured and do the work; what it raises on purpose ends the command.
+
+    `lasting`: it goes on until it is interrupted, so what it leaves is collected.
+    """
     from headway.config import load  # noqa: PLC0415  `--help` needs no adapter
     from headway.opening import open  # noqa: A004, PLC0415  its public name; `--help` needs no adapter
 
     async def run() -> T:
         async with open(config=load()) as hw:
-            begin_collecting()
+            if lasting:
+                gc.enable()
             return await work(hw)
 
     return ending(lambda: anyio.run(run), as_json=as_json)
-
-
-def begin_collecting() -> None:
-    """Let the collector of cycles work from here on. What is imported and made on the way to an open Headway
-    stays, and is a tenth of the time of a short command to look through again and again.
-    """
-    gc.freeze()
-    gc.enable()
 
 
 def ending(run: Callable[[], T], *, as_json: bool) -> T:
