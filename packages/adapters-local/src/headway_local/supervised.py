@@ -3,8 +3,8 @@
     supervised.py attempt OUTPUT_LIMIT FOLDER CWD PROGRAM [ARGUMENT…]
     supervised.py leash PATIENCE LOCK CWD PROGRAM [ARGUMENT…]
 
-`attempt` runs one attempt of a session and outlives whoever asked for it. The caller
-waits for a parent that ends as soon as the outcome of the start is on disk. In the folder of the attempt
+`attempt` is one run of a process, such as an agent, and outlives whoever asked for it. The caller
+waits for a parent that ends as soon as the outcome of the start is on disk. In the folder of the run
 it holds `lock` for life; links `started` (who it is) into place, once and for ever, before it executes
 the program; reads `prompt`; writes what the program prints, at most OUTPUT_LIMIT bytes of it (`Output`); and
 renames `exit` into place when nothing of the program is left. On TERM it ends the program: TERM, the seconds
