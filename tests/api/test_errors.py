@@ -176,6 +176,8 @@ ABOUT_A_WORKSPACE: dict[str, Callable[[Headway, str], Awaitable[object]]] = {
     "Fixers.acquire_and_dispatch": lambda hw, its: hw.fixers.acquire_and_dispatch(_request(its, "Mend it")),
     "Projects.get": lambda hw, its: hw.projects.get(its),
     "Projects.archive": lambda hw, its: hw.projects.archive(its),
+    "Projects.change": lambda hw, its: hw.projects.change(its),
+    "Projects.remove": lambda hw, its: hw.projects.remove(its),
     "Sessions.get": lambda hw, its: hw.sessions.get(its),
     "Sessions.stop": lambda hw, its: hw.sessions.stop(its),
     "Sessions.output": lambda hw, its: hw.sessions.output(its),
@@ -291,6 +293,37 @@ async def _(stage: Stage) -> None:
 async def _(stage: Stage) -> None:
     stage.harness.worktrees.refusals["repository"] = DOWN
     await stage.hw.projects.register(REPO)
+
+
+@case("Projects.find InvalidInput")
+async def _(stage: Stage) -> None:
+    await stage.hw.projects.find("/nowhere")
+
+
+@case("Projects.change InvalidInput")
+async def _(stage: Stage) -> None:
+    stage.harness.git.add_repository("/src/other", origin_url="https://github.com/octo/other.git")
+    await stage.hw.projects.change("demo", path="/src/other")
+
+
+@case("Projects.change Conflict")
+async def _(stage: Stage) -> None:
+    stage.harness.git.add_repository("/src/clone")
+    await stage.hw.projects.register("/src/clone")
+    await stage.hw.projects.change("demo", path="/src/clone")
+
+
+@case("Projects.find Unavailable", "Projects.change Unavailable")
+async def _(stage: Stage) -> None:
+    stage.harness.worktrees.refusals["repository"] = DOWN
+    with pytest.raises(Unavailable):
+        await stage.hw.projects.find(REPO)
+    await stage.hw.projects.change("demo", path=REPO)
+
+
+@case("Projects.remove Conflict")
+async def _(stage: Stage) -> None:
+    await stage.hw.projects.remove("demo")
 
 
 # Sessions and fixers

@@ -10,6 +10,7 @@ from headway_core.kernel.memory import MemoryStore
 from headway_core.projects import (
     PROJECTS,
     ProjectArchived,
+    ProjectChanged,
     ProjectRegistered,
     ProjectService,
     ProjectSteps,
@@ -156,3 +157,42 @@ async def test_an_archived_project_takes_no_new_work(
         with pytest.raises(NotFound):
             await store.ledger.transact(partial(lambda key, tx: steps.live(tx, key), unknown))
     assert (await payloads(store))[1:] == [ProjectArchived(project_id=project.id, archived=True)]
+
+
+async def test_a_moved_repository_is_adopted_only_by_who_may(
+    store: MemoryStore, service: ProjectService, git: FakeGit
+) -> None:
+    """Where it may lie at the old path of another host it is another project."""
+    first = await service.register("/src/demo")
+    del git.repositories["/src/demo"]
+    git.add_repository("/src/moved")
+    adopted = await service.register("/src/moved", adopt=True)
+    assert adopted == attrs.evolve(first, repo_path="/src/moved", version=first.version + 1)
+    assert (await payloads(store))[1:] == [ProjectChanged(project=adopted, changed=("repo_path",))]
+    del git.repositories["/src/moved"]
+    git.add_repository("/src/again")
+    assert (await service.register("/src/again")).slug == "demo-2"
+
+
+async def test_of_two_that_lost_their_repository_none_is_guessed(
+    service: ProjectService, git: FakeGit
+) -> None:
+    """A person says which of them has moved."""
+    git.add_repository("/src/clone")
+    for path in ("/src/demo", "/src/clone"):
+        await service.register(path)
+        del git.repositories[path]
+    git.add_repository("/src/moved")
+    with pytest.raises(Conflict, match="demo, demo-2"):
+        await service.register("/src/moved", adopt=True)
+    assert (await service.change("demo-2", path="/src/moved")).repo_path == "/src/moved"
+    assert (await service.register("/src/moved", adopt=True)).slug == "demo-2"
+
+
+async def test_an_archived_project_is_back_when_it_is_registered(service: ProjectService) -> None:
+    """As it was, whatever its address: with the place on GitHub given or not."""
+    first = await service.register("/src/plain", github="octo/plain")
+    for options in ({}, {"github": "octo/plain"}):
+        await service.archive(first.slug)
+        back = await service.register("/src/plain", **options)  # type: ignore[arg-type]  # texts
+        assert attrs.evolve(back, version=0) == first

@@ -45,6 +45,12 @@ class WorldWorktrees(Worktrees):
                 origin_url=f"https://olga:{self._world.secret}@github.com/octo/demo.git",
             )
 
+    async def main_path(self, path: str) -> str:
+        return path
+
+    async def repair(self, path: str) -> None:
+        """Nobody moves a repository in this world."""
+
     async def valid_branch_name(self, name: str) -> bool:
         return bool(name) and not name.startswith("-") and " " not in name
 

@@ -63,6 +63,22 @@ class GitWorktrees(Worktrees):
         self._git = git or Git()
 
     async def repository(self, path: str) -> Repository:
+        main = await self._main(path)
+        url = await self._git.ask(path, "config", "--get", "remote.origin.url", codes=frozenset({0, 1}))
+        return Repository(
+            path=main.path,
+            default_branch=await self._default_branch(main),
+            origin_url=without_credentials(url.line) if url.line else None,
+        )
+
+    async def main_path(self, path: str) -> str:
+        return (await self._main(path)).path
+
+    async def repair(self, path: str) -> None:
+        # It ends with 1 for a worktree that is gone, when it has mended the others.
+        await self._git.change(path, "worktree", "repair", codes=frozenset({0, 1}))
+
+    async def _main(self, path: str) -> Entry:
         if "\0" in path or not await anyio.Path(path).is_dir():
             raise InvalidInput("path", f"{path!r} is no folder")
         inside = await self._git.ask(path, "rev-parse", "--git-dir", codes=frozenset({0, 128}))
@@ -72,12 +88,7 @@ class GitWorktrees(Worktrees):
                 "path", f"{path!r} is in no git repository that can be used ({' '.join(said)})"
             )
         main, *_ = await registered(self._git, path)
-        url = await self._git.ask(path, "config", "--get", "remote.origin.url", codes=frozenset({0, 1}))
-        return Repository(
-            path=main.path,
-            default_branch=await self._default_branch(main),
-            origin_url=without_credentials(url.line) if url.line else None,
-        )
+        return main
 
     async def _default_branch(self, main: Entry) -> str:
         head = await self._git.ask(

@@ -207,6 +207,7 @@ class CoreContainer(containers.DeclarativeContainer):
         provisioning=operations.provisioning,
         archive=operations.archive,
         moving=operations.moving,
+        removal=operations.removal,
         branches=operations.branches,
         recovery=operations.recovery,
         heartbeat=operations.heartbeat,

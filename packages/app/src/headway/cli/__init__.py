@@ -21,6 +21,7 @@ app = App(
 )
 for name, home, told in (
     ("init", "headway.cli.projects:init", "Register the repository that a folder lies in."),
+    ("project", "headway.cli.projects:app", "Registered repositories."),
     ("workspace", "headway.cli.workspaces:app", "Tasks, each on a branch in a worktree."),
     ("session", "headway.cli.sessions:app", "Conversations with agents in a workspace."),
     ("up", "headway.cli.runner:up", "Be this host's runner: provision, watch, ratchet; until interrupted."),

@@ -13,11 +13,16 @@ async def project(hw: "Headway", asked: str | None) -> Project:
     """By slug or id; by default the project that the present folder, or its worktree, is of."""
     if asked is not None:
         return await hw.projects.get(asked)
-    here = Path.cwd().resolve()
-    for known in await hw.projects.list():
-        if here.is_relative_to(known.repo_path) or here.is_relative_to(hw.projects.worktrees_folder(known)):
-            return known
-    raise InvalidInput("project", "the present folder is in no project: run headway init, or give --project")
+    try:
+        found = await hw.projects.find(str(Path.cwd()))
+    except InvalidInput:  # it is in no repository
+        found = None
+    if found is None:
+        problem = "the present folder is in no project: run headway init, or give --project"
+        raise InvalidInput("project", problem)
+    if found.archived:
+        raise InvalidInput("project", f"{found.slug} was removed: headway init brings it back")
+    return found
 
 
 async def workspace(hw: "Headway", asked: str) -> str:

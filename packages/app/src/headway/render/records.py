@@ -35,6 +35,40 @@ def project(value: Project, console: Console) -> None:
     )
 
 
+def projects(values: Sequence[Project], console: Console) -> None:
+    """All projects, a row each."""
+    if not values:
+        console.print(Text("no projects: headway init"))
+        return
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    for heading in ("project", "repository", "default branch", "path", ""):
+        table.add_column(heading, overflow="fold")
+    for each in values:
+        repository = f"{each.repository} on {each.github_host}"
+        removed = "removed" if each.archived else ""
+        table.add_row(
+            *(Text(visible(told)) for told in (each.slug, repository, each.default_branch, each.repo_path)),
+            removed,
+        )
+    console.print(table)
+
+
+def project_details(value: Project, console: Console) -> None:
+    """A project with everything that is set of it."""
+    project(value, console)
+    for name, told in serialize.project(value).items():
+        if told is not None and name not in _TOLD_ALREADY:
+            console.print(Text(f"  {name}: {visible(str(told))}"), soft_wrap=True)
+
+
+_TOLD_ALREADY = frozenset({"slug", "version", "repo_path", "github_host", "github_owner", "github_repo"})
+
+
+def project_removed(value: Project, console: Console) -> None:
+    """A project after its removal."""
+    console.print(Text(f"{value.slug} is removed; {value.repo_path} stays as it is"), soft_wrap=True)
+
+
 def host(value: Host, console: Console) -> None:
     """A host after a command."""
     console.print(Text(f"{value.id} {_standing(value)}: {visible(value.name)}"))

@@ -129,6 +129,7 @@ _HOMES = {
     "ProblemKind": "board.problems",
     "Project": "projects.model",
     "ProjectArchived": "projects.events",
+    "ProjectChanged": "projects.events",
     "ProjectRegistered": "projects.events",
     "Projects": "api.projects",
     "Prompt": "sessions.model",

@@ -76,6 +76,7 @@ from headway_core.processes.model import Running as Running
 from headway_core.processes.model import Vanished as Vanished
 from headway_core.processes.ports import Supervisor as Supervisor
 from headway_core.projects.events import ProjectArchived as ProjectArchived
+from headway_core.projects.events import ProjectChanged as ProjectChanged
 from headway_core.projects.events import ProjectRegistered as ProjectRegistered
 from headway_core.projects.model import Project as Project
 from headway_core.pull_requests.derive import counted as counted

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from headway_core.operations.moving import MovingService
     from headway_core.operations.provisioning import ProvisioningService
     from headway_core.operations.recovery import RecoveryService
+    from headway_core.operations.removal import ProjectRemovalService
     from headway_core.operations.worktree_paths import WorktreePaths
     from headway_core.projects.service import ProjectService
     from headway_core.pull_requests.service import PRSnapshotService
@@ -56,6 +57,7 @@ class ApiContainer(containers.DeclarativeContainer):
     provisioning: "providers.Dependency[ProvisioningService]" = providers.Dependency()
     archive: "providers.Dependency[ArchiveService]" = providers.Dependency()
     moving: "providers.Dependency[MovingService]" = providers.Dependency()
+    removal: "providers.Dependency[ProjectRemovalService]" = providers.Dependency()
     branches: "providers.Dependency[BranchService]" = providers.Dependency()
     recovery: "providers.Dependency[RecoveryService]" = providers.Dependency()
     heartbeat: "providers.Dependency[HostHeartbeat]" = providers.Dependency()
@@ -79,7 +81,13 @@ class ApiContainer(containers.DeclarativeContainer):
             archive=archive,
             moving=moving,
         ).provider,
-        projects=singleton(lambda: api.Projects, projects=projects, worktree_paths=worktree_paths).provider,
+        projects=singleton(
+            lambda: api.Projects,
+            projects=projects,
+            removal=removal,
+            hosts=hosts,
+            worktree_paths=worktree_paths,
+        ).provider,
         sessions=singleton(
             lambda: api.Sessions, sessions=sessions, output=session_output, settings=settings, agents=agents
         ).provider,

@@ -5,6 +5,8 @@ from typing import TYPE_CHECKING
 from headway_core.projects.model import Project
 
 if TYPE_CHECKING:
+    from headway_core.hosts.service import HostService
+    from headway_core.operations.removal import ProjectRemovalService
     from headway_core.operations.worktree_paths import WorktreePaths
     from headway_core.projects.service import ProjectService
 
@@ -12,8 +14,17 @@ if TYPE_CHECKING:
 class Projects:
     """Everything that is asked of projects: `hw.projects`."""
 
-    def __init__(self, *, projects: "ProjectService", worktree_paths: "WorktreePaths") -> None:
+    def __init__(
+        self,
+        *,
+        projects: "ProjectService",
+        removal: "ProjectRemovalService",
+        hosts: "HostService",
+        worktree_paths: "WorktreePaths",
+    ) -> None:
         self._projects = projects
+        self._removal = removal
+        self._hosts = hosts
         self._worktree_paths = worktree_paths
 
     async def register(
@@ -33,7 +44,9 @@ class Projects:
     ) -> Project:
         """Make a project of the repository that a folder lies in.
 
-        A repository that is registered already gives its project as it is.
+        A repository that is registered already gives its project as it is, live again if it was archived. One
+        that was moved is known again, when the registered path is gone or holds no repository and this host
+        is the only one: its project gets the new path.
 
         Args:
             path: A folder of the repository, on this host.
@@ -56,8 +69,8 @@ class Projects:
         Raises:
             InvalidInput: One of these can't be; the error names it. `path` is in no repository, or
                 `github` was not given and `origin` does not tell it.
-            Conflict: Another project has the slug that was asked for, or the repository is registered with
-                another place at the forge.
+            Conflict: Another project has the slug that was asked for, the repository is registered with
+                another place at the forge, or several projects of it lost theirs.
             Unavailable: Git can't be asked.
         """
         return await self._projects.register(
@@ -71,8 +84,90 @@ class Projects:
             startup_script=startup_script,
             startup_timeout_s=startup_timeout_s,
             startup_required=startup_required,
+            adopt=await self._hosts.is_alone(),
             actor=actor,
         )
+
+    async def find(self, path: str) -> Project | None:
+        """Find the project of the repository that a folder of this host lies in, by asking git.
+
+        A linked worktree is of its repository; a submodule is a repository of its own.
+
+        Args:
+            path: A folder of a repository, of one of its worktrees, or of a bare one.
+
+        Returns:
+            The project, archived or not; None when the repository is not registered.
+
+        Raises:
+            InvalidInput: `path` is in no repository.
+            Unavailable: Git can't be asked.
+        """
+        return await self._projects.find(path)
+
+    async def change(
+        self,
+        id_or_slug: str,
+        *,
+        path: str | None = None,
+        github: str | None = None,
+        host: str | None = None,
+        default_branch: str | None = None,
+        startup_script: str | None = None,
+        startup_timeout_s: int | None = None,
+        startup_required: bool | None = None,
+        actor: str = "headway",
+    ) -> Project:
+        """Change what is given of a project; workspaces that live in it go on.
+
+        Args:
+            id_or_slug: Its id, else its slug.
+            path: A folder of its repository, which was moved. Its worktrees belong to it again then.
+            github: `owner/name` of the repository at `path`; None: as its remote `origin` tells.
+            host: The forge's host of the repository at `path`; None: as its remote `origin` tells.
+            default_branch: What new branches start from.
+            startup_script: A shell command that is run in every new worktree; empty: none is.
+            startup_timeout_s: Seconds after which that command is given up, 1 to 86,400.
+            startup_required: Whether a workspace in which that command fails is FAILED.
+            actor: Who asks, as the events tell it.
+
+        Returns:
+            The project as it is now stored.
+
+        Raises:
+            NotFound: There is no such project.
+            InvalidInput: One of these can't be; the error names it. `path` is in no repository or in
+                another one than the project's.
+            Conflict: Another project has the repository at `path`.
+            Unavailable: Git can't be asked.
+        """
+        return await self._projects.change(
+            id_or_slug,
+            path=path,
+            github=github,
+            host=host,
+            default_branch=default_branch,
+            startup_script=startup_script,
+            startup_timeout_s=startup_timeout_s,
+            startup_required=startup_required,
+            actor=actor,
+        )
+
+    async def remove(self, id_or_slug: str, *, actor: str = "headway") -> Project:
+        """Archive a project in which no workspace lives. Safe to repeat; registering it again brings it back.
+
+        Args:
+            id_or_slug: Its id, else its slug.
+            actor: Who asks, as the events tell it.
+
+        Returns:
+            The project as it is now stored.
+
+        Raises:
+            NotFound: There is none.
+            Conflict: Workspaces live in it; the error names them.
+        """
+        return await self._removal.remove(id_or_slug, actor=actor)
 
     async def get(self, id_or_slug: str) -> Project:
         """Look at one project, archived or not.

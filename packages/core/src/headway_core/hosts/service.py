@@ -42,6 +42,11 @@ class HostService:
         """All hosts, oldest first, the retired ones too."""
         return await self._ledger.read(self._steps.known)
 
+    async def is_alone(self) -> bool:
+        """Whether no other host, lost ones included, may have something at a path that this one looks for."""
+        known = await self.list()
+        return all(k.host.id == self._locks.host_id or k.host.retired_at is not None for k in known)
+
     async def retire(self, host_id: str, *, actor: str = "headway") -> Host:
         """Record that a host does not come back: its workspaces may be moved from now on. Safe to repeat.
 

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from headway_core.operations.ports import Issue, IssueAddress, IssueReader
     from headway_core.operations.provisioning import ProvisioningService
     from headway_core.operations.recovery import RecoveryService
+    from headway_core.operations.removal import ProjectRemovalService
     from headway_core.operations.running import HostRunner
     from headway_core.operations.worktree_paths import WorktreePaths
 else:
@@ -46,6 +47,7 @@ else:
         "moving",
         "provisioning",
         "recovery",
+        "removal",
         "duty",
         "running",
     )
@@ -69,6 +71,7 @@ __all__ = [
     "Manual",
     "MovingService",
     "NotDue",
+    "ProjectRemovalService",
     "ProvisionResult",
     "ProvisioningService",
     "Recovered",

@@ -95,6 +95,9 @@ class OperationsContainer(containers.DeclarativeContainer):
         worktrees=worktrees,
         worktree_paths=worktree_paths,
     )
+    removal = singleton(
+        lambda: operations.ProjectRemovalService, ledger, projects=projects, workspaces=workspaces
+    )
     heartbeat = singleton(lambda: operations.HostHeartbeat, hosts, executor)
     moving = singleton(
         lambda: operations.MovingService,

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 from headway_core.kernel.exports import lazy_exports
 
 if TYPE_CHECKING:
-    from headway_core.projects.events import EVENTS, ProjectArchived, ProjectRegistered
+    from headway_core.projects.events import EVENTS, ProjectArchived, ProjectChanged, ProjectRegistered
     from headway_core.projects.model import PROJECTS, NewProject, Project
     from headway_core.projects.ports import Repositories, Repository
     from headway_core.projects.remotes import Remote, remote_of
@@ -21,6 +21,7 @@ __all__ = [
     "NewProject",
     "Project",
     "ProjectArchived",
+    "ProjectChanged",
     "ProjectRegistered",
     "ProjectService",
     "ProjectSteps",

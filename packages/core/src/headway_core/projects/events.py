@@ -19,6 +19,19 @@ class ProjectRegistered:
 
 
 @attrs.frozen(kw_only=True)
+class ProjectChanged:
+    """A project was changed by a person, found at its repository's new path, or brought back."""
+
+    event: ClassVar[str] = "project.changed"
+    version: ClassVar[int] = 1
+
+    project: Project
+    """The project as it is now stored."""
+    changed: tuple[str, ...]
+    """Which of its fields changed, sorted."""
+
+
+@attrs.frozen(kw_only=True)
 class ProjectArchived:
     """A project was archived: no workspace is created in it any more."""
 
@@ -31,4 +44,4 @@ class ProjectArchived:
     """Always true."""
 
 
-EVENTS = (ProjectRegistered, ProjectArchived)
+EVENTS = (ProjectRegistered, ProjectChanged, ProjectArchived)

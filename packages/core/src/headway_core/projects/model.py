@@ -50,6 +50,11 @@ class Project:
         """`owner/name`."""
         return f"{self.github_owner}/{self.github_repo}"
 
+    @property
+    def remote(self) -> Remote:
+        """Where its pull requests live."""
+        return Remote(host=self.github_host, owner=self.github_owner, name=self.github_repo)
+
 
 @attrs.frozen(kw_only=True)
 class NewProject:

@@ -25,5 +25,17 @@ class Repositories(ABC):
         """The repository that `path` lies in. `InvalidInput("path")` when it is in none."""
 
     @abstractmethod
+    async def main_path(self, path: str) -> str:
+        """`Repository.path` of the repository that `path` lies in, also when it lies in a linked worktree.
+        `InvalidInput("path")` when it is in none.
+        """
+
+    @abstractmethod
+    async def repair(self, path: str) -> None:
+        """Have the linked worktrees of a repository that was moved to `path` belong to it again, where they
+        still exist. Safe to repeat.
+        """
+
+    @abstractmethod
     async def valid_branch_name(self, name: str) -> bool:
         """Whether git's own rules (`check-ref-format --branch`) and ours (no leading `-`) take it."""

@@ -1,9 +1,9 @@
-"""What callers ask of projects: registration, reading, archive."""
+"""What callers ask of projects: registration, reading, change, archive."""
 
 import posixpath
 from functools import partial
 
-from headway_core.kernel.errors import InvalidInput
+from headway_core.kernel.errors import Conflict, InvalidInput
 from headway_core.kernel.ledger import Ledger
 from headway_core.projects.model import NewProject, Project
 from headway_core.projects.ports import Repositories, Repository
@@ -36,21 +36,31 @@ class ProjectService:
         startup_script: str | None = None,
         startup_timeout_s: int = 300,
         startup_required: bool = False,
+        adopt: bool = False,
         actor: str = "headway",
     ) -> Project:
         """Make a project of the repository that `path` lies in.
 
         `github` is `owner/name`; it and `host` are read from `origin` when not given. A repository that
-        is registered already gives its project as it is. `InvalidInput` names the field that does not
-        fit (`path`, `github`, `host`, …); `Conflict` for a slug that was asked for and is taken, and for a
-        repository that is registered with another place on GitHub than was asked for.
+        is registered already gives its project as it is; one that was moved is known again when `adopt`,
+        which is for who knows that the old path is looked for on the machine that had it.
+        `InvalidInput` names the field that does not fit (`path`, `github`, `host`, …); `Conflict` for a slug
+        that was asked for and is taken, for a repository that is registered with another place on GitHub
+        than was asked for, and for one of which more than one project lost its repository.
         """
         repository = await self._repositories.repository(path)
         if github is None and host is None:  # then origin need not tell it either
             known = await self._ledger.read(partial(self._steps.of_repository, repo_path=repository.path))
+            if known is not None and known.archived:
+                back = partial(
+                    self._steps.change, id_or_slug=known.id, fields={"archived": False}, actor=actor
+                )
+                return await self._ledger.transact(back)
             if known is not None:
                 return known
         remote = _remote(repository, github, host)
+        if adopt and (moved := await self._moved(repository.path, remote)) is not None:
+            return await self._relocate(moved, {"repo_path": repository.path}, actor=actor)
         if default_branch is not None and not await self._repositories.valid_branch_name(default_branch):
             raise InvalidInput("default_branch", f"{default_branch!r} is no branch name")
         title = _title(name, remote)
@@ -76,6 +86,83 @@ class ProjectService:
     async def list(self) -> list[Project]:
         """All projects by name, the archived ones too."""
         return await self._ledger.read(self._steps.all)
+
+    async def find(self, path: str) -> Project | None:
+        """The project of the repository that `path` lies in, archived or not; None when that has none.
+
+        `InvalidInput("path")` when it is in no repository.
+        """
+        main = await self._repositories.main_path(path)
+        return await self._ledger.read(partial(self._steps.of_repository, repo_path=main))
+
+    async def change(
+        self,
+        id_or_slug: str,
+        *,
+        path: str | None = None,
+        github: str | None = None,
+        host: str | None = None,
+        default_branch: str | None = None,
+        startup_script: str | None = None,
+        startup_timeout_s: int | None = None,
+        startup_required: bool | None = None,
+        actor: str = "headway",
+    ) -> Project:
+        """Change what is given; an empty `startup_script` takes it away.
+
+        `path` is where its repository lies now, which must be the same one: `InvalidInput("path")` else.
+        `github` and `host` say which it is when `origin` does not. `NotFound`; `InvalidInput` names the
+        field; `Conflict` when another project has the repository at `path`.
+        """
+        project = await self.get(id_or_slug)
+        script = startup_script or None
+        timeout_s = project.startup_timeout_s if startup_timeout_s is None else startup_timeout_s
+        _check(None, None, script, timeout_s)
+        fields: dict[str, object] = {"startup_timeout_s": timeout_s}
+        if startup_script is not None:
+            fields["startup_script"] = script
+        if startup_required is not None:
+            fields["startup_required"] = startup_required
+        if default_branch is not None:
+            if not await self._repositories.valid_branch_name(default_branch):
+                raise InvalidInput("default_branch", f"{default_branch!r} is no branch name")
+            fields["default_branch"] = default_branch
+        if path is None:
+            return await self._ledger.transact(
+                lambda tx: self._steps.change(tx, project.id, fields, actor=actor)
+            )
+        repository = await self._repositories.repository(path)
+        there = _remote(repository, github, host)
+        if there != project.remote:
+            raise InvalidInput(
+                "path",
+                f"{repository.path} is {there.owner}/{there.name} on {there.host}, and no copy of "
+                f"{project.repository} on {project.github_host}",
+            )
+        return await self._relocate(project, {**fields, "repo_path": repository.path}, actor=actor)
+
+    async def _relocate(self, project: Project, fields: dict[str, object], *, actor: str) -> Project:
+        """Store the new path. Before that the worktrees are repaired, which does no harm alone."""
+        await self._repositories.repair(str(fields["repo_path"]))
+        return await self._ledger.transact(lambda tx: self._steps.change(tx, project.id, fields, actor=actor))
+
+    async def _moved(self, path: str, remote: Remote) -> Project | None:
+        """The live project of the same place on GitHub whose repository is gone from where it was."""
+        known = await self.list()
+        if any(each.repo_path == path for each in known):
+            return None
+        same = [each for each in known if not each.archived and each.remote == remote]
+        lost = [each for each in same if not await self._is_there(each)]
+        if len(lost) > 1:
+            slugs = ", ".join(each.slug for each in lost)
+            raise Conflict("project", lost[0].slug, f"{slugs} all lost their repository: say which has moved")
+        return lost[0] if lost else None
+
+    async def _is_there(self, project: Project) -> bool:
+        try:
+            return await self._repositories.main_path(project.repo_path) == project.repo_path
+        except InvalidInput:
+            return False
 
     async def archive(self, id_or_slug: str, *, actor: str = "headway") -> Project:
         """Let no workspace be created in it any more; those that live go on. Safe to repeat. `NotFound`."""

@@ -1,11 +1,13 @@
 """The single writer of projects."""
 
+from collections.abc import Mapping
+
 import attrs
 
 from headway_core.kernel.errors import Conflict, NotFound
 from headway_core.kernel.tables import OwnedTable
 from headway_core.kernel.transactions import ReadTransaction, Transaction
-from headway_core.projects.events import ProjectArchived, ProjectRegistered
+from headway_core.projects.events import ProjectArchived, ProjectChanged, ProjectRegistered
 from headway_core.projects.model import ALL_PROJECTS, BY_REPO, BY_SLUG, NewProject, Project
 from headway_core.projects.remotes import Remote
 from headway_core.projects.slugs import first_free, slug
@@ -42,14 +44,16 @@ class ProjectSteps:
         return project
 
     def register(self, tx: Transaction, new: NewProject, *, actor: str = "headway") -> Project:
-        """The project of a repository: a new one, or the one that it has already, unchanged.
+        """The project of a repository: a new one, or the one that it has already, unchanged but that one
+        that was archived is live again.
 
         `Conflict` for a slug that was asked for and is taken, and for a repository that is registered
         with another place on GitHub than was asked for.
         """
         known = self.of_repository(tx, new.repo_path)
         if known is not None:
-            return _as_asked(known, new.remote if new.remote_is_asked else None)
+            found = _as_asked(known, new.remote if new.remote_is_asked else None)
+            return self.change(tx, found.id, {"archived": False}, actor=actor)
         project = Project(
             id=tx.new_id(),
             name=new.name,
@@ -67,6 +71,25 @@ class ProjectSteps:
         )
         stored = self._projects.add(tx, project)
         tx.emit(ProjectRegistered(project=stored), actor=actor)
+        return stored
+
+    def change(
+        self, tx: Transaction, id_or_slug: str, fields: Mapping[str, object], *, actor: str = "headway"
+    ) -> Project:
+        """Change these fields, which were checked. What changes nothing writes nothing.
+
+        `NotFound` when there is none; `Conflict` when another project is of the repository at the new path.
+        """
+        found = self.known(tx, id_or_slug)
+        project = self._projects.lock_row(tx, found.id) or found
+        changed = sorted(name for name, value in fields.items() if getattr(project, name) != value)
+        if not changed:
+            return project
+        there = self.of_repository(tx, str(fields["repo_path"])) if "repo_path" in changed else None
+        if there is not None:
+            raise Conflict("project", there.slug, f"is the one of {there.repo_path}")
+        stored = self._projects.replace(tx, attrs.evolve(project, **dict(fields)))  # type: ignore[arg-type]  # by name
+        tx.emit(ProjectChanged(project=stored, changed=tuple(changed)), actor=actor)
         return stored
 
     def archive(self, tx: Transaction, id_or_slug: str, *, actor: str = "headway") -> Project:
@@ -92,10 +115,6 @@ class ProjectSteps:
 
 def _as_asked(known: Project, asked: Remote | None) -> Project:
     """The project, unless somebody asked for another repository on GitHub: nobody acts on the wrong one."""
-    if asked is not None:
-        there = Remote(host=known.github_host, owner=known.github_owner, name=known.github_repo)
-        if asked != there:
-            raise Conflict(
-                "project", known.slug, f"is registered as {known.repository} on {known.github_host}"
-            )
+    if asked is not None and asked != known.remote:
+        raise Conflict("project", known.slug, f"is registered as {known.repository} on {known.github_host}")
     return known

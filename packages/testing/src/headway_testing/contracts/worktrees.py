@@ -91,6 +91,18 @@ class WorktreesContract(PortContract):
                 await worktrees.repository(path)
             assert refused.value.field == "path"
 
+    async def test_worktree_belongs_to_its_repository(self, worktrees: Worktrees, place: Place) -> None:
+        """Its main path is that of the repository; a repair where nothing was moved changes nothing."""
+        order = place.order("one")
+        await worktrees.create(order)
+        before = await worktrees.state(place.repo_path, order.path, "main")
+        await worktrees.repair(place.repo_path)
+        for path in (place.repo_path, order.path):
+            assert await worktrees.main_path(path) == place.repo_path
+        with pytest.raises(InvalidInput, match="path"):
+            await worktrees.main_path(place.elsewhere)
+        assert await worktrees.state(place.repo_path, order.path, "main") == before
+
     async def test_names_of_branches_are_judged(self, worktrees: Worktrees) -> None:
         """What git would read otherwise is no name of a branch; slashes, dots and other scripts are fine."""
         names = (*HOSTILE_NAMES, *GOOD_NAMES)

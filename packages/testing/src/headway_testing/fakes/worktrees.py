@@ -82,6 +82,16 @@ class FakeWorktrees(Worktrees):
                     return repository
             raise InvalidInput("path", f"{path!r} is in no git repository")
 
+    async def main_path(self, path: str) -> str:
+        for root, worktree in self.git.worktrees.items():
+            if path == root or path.startswith(f"{root}/"):
+                return worktree.repo_path
+        return (await self.repository(path)).path
+
+    async def repair(self, path: str) -> None:
+        async with self._call("repair"):
+            pass  # worktrees know their repository by the path that they were made for
+
     async def valid_branch_name(self, name: str) -> bool:
         """The rules of `git check-ref-format`, as far as tests meet them."""
         parts = name.split("/")
