@@ -14,7 +14,7 @@ from headway_testing.contracts.locks import HostLocksContract
 from headway_testing.contracts.scripts import PATIENCE_S, ScriptBehaviour, ScriptsContract, ScriptStage
 from headway_testing.contracts.supervisor import RUN, Behaviour, Stage, SupervisorContract
 from headway_testing.contracts.time_and_ids import ClockContract, IdsContract
-from headway_testing.contracts.worktrees import Place, WorktreesContract
+from headway_testing.contracts.worktrees import WorktreesContract, WorktreeStage
 from headway_testing.fakes import (
     FakeAgents,
     FakeGit,
@@ -27,7 +27,7 @@ from headway_testing.fakes import (
 
 
 @attrs.frozen
-class FakePlace(Place):
+class FakeWorktreeStage(WorktreeStage):
     """A repository that is not there."""
 
     git: FakeGit
@@ -46,15 +46,15 @@ class TestFakeWorktrees(WorktreesContract):
     """The contract, on a fake disk."""
 
     @pytest.fixture
-    def place(self) -> FakePlace:
+    def stage(self) -> FakeWorktreeStage:
         git = FakeGit()
         git.add_repository("/repo")
-        return FakePlace("/repo", "/worktrees", "/elsewhere", git)
+        return FakeWorktreeStage("/repo", "/worktrees", "/elsewhere", git)
 
     @pytest.fixture
-    def worktrees(self, place: FakePlace) -> FakeWorktrees:
-        assert posixpath.isabs(place.base_path)
-        return FakeWorktrees(place.git)
+    def worktrees(self, stage: FakeWorktreeStage) -> FakeWorktrees:
+        assert posixpath.isabs(stage.base_path)
+        return FakeWorktrees(stage.git)
 
 
 ENDS: dict[Behaviour, Probe] = {

@@ -40,7 +40,7 @@ from headway_testing.fakes import (
     FakeWorktrees,
 )
 
-from .test_fakes import FakePlace, FakeScriptStage, FakeStage
+from .test_fakes import FakeScriptStage, FakeStage, FakeWorktreeStage
 from .test_fakes_of_forges import ScriptedDeliveries, ScriptedStage
 
 pytestmark = pytest.mark.anyio
@@ -163,8 +163,8 @@ async def a_supervisor_closes_for_good() -> None:
 async def work_is_kept() -> None:
     git = FakeGit()
     git.add_repository("/repo")
-    place = FakePlace("/repo", "/worktrees", "/elsewhere", git)
-    await WorktreesContract().test_uncommitted_work_is_never_removed(Careless(git), place)
+    stage = FakeWorktreeStage("/repo", "/worktrees", "/elsewhere", git)
+    await WorktreesContract().test_uncommitted_work_is_never_removed(Careless(git), stage)
 
 
 async def strangers_are_told() -> None:

@@ -148,7 +148,7 @@ def _queue_entry(pr: Node) -> MergeQueueEntry | None:
 
 
 def mergeability(pr: Node) -> Mergeability:
-    """What GitHub says; a word of another field's vocabulary is UNKNOWN and logged (R29)."""
+    """What GitHub says; a value of another field is UNKNOWN and logged (R29)."""
     word = _word(_GitHubMergeability, pr.text("mergeable"))
     return Mergeability.UNKNOWN if word is None else _MERGEABILITY[word]
 

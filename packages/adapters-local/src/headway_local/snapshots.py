@@ -121,14 +121,14 @@ async def snapshot(git: Git, path: str, seen: Status) -> str:
 @asynccontextmanager
 async def _index_of_its_own(folder: Path) -> AsyncIterator[Path]:
     """A copy of the index, so that git need not read what did not change."""
-    place = Path(await anyio.to_thread.run_sync(lambda: tempfile.mkdtemp(dir=folder, prefix="headway-")))
+    scratch = Path(await anyio.to_thread.run_sync(lambda: tempfile.mkdtemp(dir=folder, prefix="headway-")))
     try:
         if await anyio.Path(folder, "index").exists():
-            await anyio.to_thread.run_sync(shutil.copy2, folder / "index", place / "index")
-        yield place / "index"
+            await anyio.to_thread.run_sync(shutil.copy2, folder / "index", scratch / "index")
+        yield scratch / "index"
     finally:
         with anyio.CancelScope(shield=True):
-            await anyio.to_thread.run_sync(lambda: shutil.rmtree(place, ignore_errors=True))
+            await anyio.to_thread.run_sync(lambda: shutil.rmtree(scratch, ignore_errors=True))
 
 
 async def is_preserved(git: Git, path: str, tree: str) -> bool:

@@ -190,16 +190,16 @@ def _setting(name: str, value: str) -> str:
 
 def _prepare(folder: Path, prompt: str, git_settings: str) -> None:
     _make_private(folder)
-    for place in (folder / "out", folder / "gh"):
-        place.mkdir(mode=0o700, exist_ok=True)
+    for own in (folder / "out", folder / "gh"):
+        own.mkdir(mode=0o700, exist_ok=True)
     _write(folder / "prompt", prompt)
     _write(folder / "gitconfig", git_settings)
 
 
 def _make_private(folder: Path) -> None:
     """Make the folder of an attempt; it and those around it, when they are new, are the owner's alone."""
-    for place in (*reversed(folder.parents[:3]), folder):
-        place.mkdir(mode=0o700, parents=True, exist_ok=True)
+    for each in (*reversed(folder.parents[:3]), folder):
+        each.mkdir(mode=0o700, parents=True, exist_ok=True)
 
 
 def _write(path: Path, text: str) -> None:

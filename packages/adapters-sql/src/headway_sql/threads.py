@@ -22,14 +22,14 @@ T = TypeVar("T")
 
 
 class WorkerThreads:
-    """Threads for at most `places` pieces of work at once; more of them wait in order.
+    """Threads for at most `size` pieces of work at once; more of them wait in order.
 
     Made and used in one event loop. Closed when no work is left.
     """
 
-    def __init__(self, places: int, name: str) -> None:
-        self._places = anyio.CapacityLimiter(places)
-        self._threads = ThreadPoolExecutor(places, thread_name_prefix=f"headway-{name}")
+    def __init__(self, size: int, name: str) -> None:
+        self._limiter = anyio.CapacityLimiter(size)
+        self._threads = ThreadPoolExecutor(size, thread_name_prefix=f"headway-{name}")
         loop: Any = anyio.lowlevel.current_token().native_token
         self._in_loop: Callable[[Callable[[], None]], object] = (
             loop.call_soon_threadsafe if isinstance(loop, asyncio.AbstractEventLoop) else loop.run_sync_soon
@@ -42,9 +42,9 @@ class WorkerThreads:
         """The result of `work`, or its exception. Cancelled before it begins, never while it works."""
         await anyio.lowlevel.checkpoint_if_cancelled()
         try:
-            self._places.acquire_nowait()
+            self._limiter.acquire_nowait()
         except anyio.WouldBlock:
-            await self._places.acquire()
+            await self._limiter.acquire()
         task = _native_task()
         cancels = 0 if task is None else task.cancelling()
         ended = anyio.Event()
@@ -63,7 +63,7 @@ class WorkerThreads:
                     asyncio.get_running_loop().call_soon(_deliver, task, cancels)
             return outcome.result()
         finally:
-            self._places.release()
+            self._limiter.release()
             del outcome  # its exception refers to this frame
 
 

@@ -1,4 +1,4 @@
-"""What `--json` prints: stable names, derived words beside the facts, no prompt and no secret."""
+"""What `--json` prints: stable names, statuses beside the facts, no prompt and no secret."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def host(value: KnownHost) -> Json:
 
 
 def workspace(value: Workspace) -> Json:
-    """A workspace as it is stored; its source as a word, with what the source knows beside it."""
+    """A workspace as it is stored; its source by its kind, with what the source knows beside it."""
     source = record_data(value.source)
     return {**record_data(value), "source": value.source.kind, "source_data": source}
 

@@ -120,24 +120,24 @@ class Runner:
 
     async def _outcome(self, job: _Job) -> _Outcome:
         self.folder.mkdir(mode=0o700, exist_ok=True)
-        place = Path(tempfile.mkdtemp(prefix=f"run-{job.run.id}-", dir=self.folder))
+        folder = Path(tempfile.mkdtemp(prefix=f"run-{job.run.id}-", dir=self.folder))
         try:
-            checkout = place / "checkout"
+            checkout = folder / "checkout"
             problem = await _check_out(Path(job.repository.origin), job.suite.commit_oid, checkout)
             if problem is not None:
                 return _Outcome(conclusion=Conclusion.STARTUP_FAILURE, code=0, output=problem)
             code = await _guarded(
                 job.repository.test_command,
                 checkout=checkout,
-                output=place / "output",
-                env=_scrubbed(place, job.repository.ci_env),
+                output=folder / "output",
+                env=_scrubbed(folder, job.repository.ci_env),
                 seconds=job.repository.ci_timeout,
             )
-            output = (place / "output").read_text(errors="replace") if (place / "output").exists() else ""
+            output = (folder / "output").read_text(errors="replace") if (folder / "output").exists() else ""
             return _Outcome(conclusion=_conclusion(code), code=code, output=output)
         finally:
             with anyio.CancelScope(shield=True):
-                await anyio.to_thread.run_sync(_clear, place)
+                await anyio.to_thread.run_sync(_clear, folder)
 
 
 def _conclusion(code: int) -> Conclusion:
@@ -146,8 +146,8 @@ def _conclusion(code: int) -> Conclusion:
     return Conclusion.FAILURE if code else Conclusion.SUCCESS
 
 
-def _scrubbed(place: Path, extra: Mapping[str, str]) -> dict[str, str]:
-    home = place / "home"
+def _scrubbed(folder: Path, extra: Mapping[str, str]) -> dict[str, str]:
+    home = folder / "home"
     home.mkdir()
     return {
         "PATH": os.environ.get("PATH", os.defpath),
@@ -196,11 +196,11 @@ async def _guarded(
             await process.wait()
 
 
-def _clear(place: Path) -> None:
+def _clear(folder: Path) -> None:
     for _ in range(50):
         # A guard that is just ending its command may race the removal.
         with contextlib.suppress(OSError):
-            shutil.rmtree(place)
-        if not place.exists():
+            shutil.rmtree(folder)
+        if not folder.exists():
             return
-    shutil.rmtree(place, ignore_errors=True)
+    shutil.rmtree(folder, ignore_errors=True)

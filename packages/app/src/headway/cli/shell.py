@@ -124,5 +124,5 @@ async def promise(hw: "Headway", what: str) -> str:
 
 
 def note(text: str) -> None:
-    """A word beside the answer, for people."""
+    """A remark beside the answer, for people."""
     tell(f"headway: {text}")

@@ -86,7 +86,7 @@ class Workspaces:
         return await self._lifecycle.list(archived=archived)
 
     async def output(self, workspace_id: str) -> InitOutput:
-        """Read what a provisioning printed: git's words and those of the project's start-up script.
+        """Read what a provisioning printed: git, and the project's start-up script.
 
         Args:
             workspace_id: The workspace's id.

@@ -81,7 +81,7 @@ class EventConsumer(ABC, Generic[P]):
 
     @abstractmethod
     async def prepare(self, event: DomainEvent) -> P:
-        """Read from the world what `handle` will need; may be called again for the same event."""
+        """Read, outside of the database, what `handle` will need; may be called again for the same event."""
 
     @abstractmethod
     def handle(self, tx: Transaction, event: DomainEvent, prepared: P) -> None:

@@ -195,11 +195,11 @@ class WorkspaceCreationService:
         prompt = given_prompt(command.initial_prompt)
         policy = _policy(command.session_policy, prompt)
         await self._expect_branch_name("branch", command.branch)
-        place = await self._worktrees.find_branch(project.repo_path, command.branch)
-        if place is None:
+        checkout = await self._worktrees.find_branch(project.repo_path, command.branch)
+        if checkout is None:
             raise InvalidInput("branch", f"there is no branch {command.branch!r}, here or on origin")
-        if place.checked_out_at is not None:
-            raise Conflict("branch", command.branch, f"it is checked out at {place.checked_out_at}")
+        if checkout.checked_out_at is not None:
+            raise Conflict("branch", command.branch, f"it is checked out at {checkout.checked_out_at}")
         return _Draft(
             name=name,
             source=ResumeBranchSource(branch=command.branch),

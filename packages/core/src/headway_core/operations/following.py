@@ -16,7 +16,7 @@ class BranchService:
         self._worktrees = worktrees
 
     async def adopt(self, workspace_id: str, *, actor: str = "headway") -> Workspace:
-        """Take the branch of the attached pull request's head as the workspace's, by a person's word.
+        """Take the branch of the attached pull request's head as the workspace's, as a person asks.
 
         The worktree is left as it is: until somebody switches it, the ratchet says branch mismatch.
         `NotFound` for the workspace, `InvalidInput("branch")` without a pull request that was read, for

@@ -8,7 +8,7 @@ from headway_core.workspaces.ports import StrayWorktree
 
 @attrs.frozen(kw_only=True)
 class Manual:
-    """Work in a person's words, on a new branch."""
+    """Work that a person describes, on a new branch."""
 
     project_id: str
     """Id or slug of the project."""

@@ -98,7 +98,7 @@ class ProvisioningService:
     async def provision(self, workspace_id: str) -> ProvisionResult:
         """Take a workspace in NEW, or one left in PROVISIONING, to READY or FAILED.
 
-        A start that is refused (`Busy`, `NotDue`) has no effect in the world (L3). What git or a script
+        A start that is refused (`Busy`, `NotDue`) has no effect at all (L3). What git or a script
         cannot do ends in the workspace's error or warning; an exception means that the ledger failed or
         the task was cancelled, and the next call goes on.
         """

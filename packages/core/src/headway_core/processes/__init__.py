@@ -1,6 +1,6 @@
 """Processes that outlive whoever started them: what is started, how it is known, and what became of it.
 
-Nothing is stored here: the evidence of a run is in the world, and whoever started it keeps the record.
+Nothing is stored here: the evidence of a run is with its host, and whoever started it keeps the record.
 """
 
 from typing import TYPE_CHECKING

@@ -92,8 +92,8 @@ def own_head(facts: PullRequestFacts) -> bool:
 
     By two names of one answer of GitHub's, so that a repository that was renamed is still itself.
     """
-    place = f"/{facts.head.repository}/pull/{facts.number}"
-    return facts.head.repository is not None and facts.url.casefold().endswith(place.casefold())
+    address_end = f"/{facts.head.repository}/pull/{facts.number}"
+    return facts.head.repository is not None and facts.url.casefold().endswith(address_end.casefold())
 
 
 def pr_state(state: GitHubState | None, *, draft: bool, review_decision: ReviewDecision | None) -> PRState:

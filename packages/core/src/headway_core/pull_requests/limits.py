@@ -14,7 +14,7 @@ class ForgeBudget:
     host: str
     """As in `Project.github_host`."""
     resource: str
-    """GitHub's word: `graphql`, `core`, …"""
+    """GitHub's name of it: `graphql`, `core`, …"""
     limit: int | None = None
     """Points, or requests, an hour. None, here and below: it was never told."""
     remaining: int | None = None

@@ -131,7 +131,7 @@ class RateLimit:
     """What a forge last told of one of its budgets: of the one token at the host that was asked."""
 
     resource: str
-    """GitHub's word: `graphql`, `core`, …: budgets of their own."""
+    """GitHub's name of it: `graphql`, `core`, …: budgets of their own."""
     limit: int
     """Points, or requests, an hour."""
     remaining: int

@@ -30,7 +30,7 @@ def staleness(
     began_at: datetime,
     last_read_at: datetime | None,
 ) -> str | None:
-    """What an answer takes back, in a word that is the same at the next read; None: nothing.
+    """What an answer takes back, in a text that is the same at the next read; None: nothing.
 
     Pushes to a base move no `updatedAt`, so that one never seen may be older than the one known: of two
     that are told within the lag neither is known to be newer.

@@ -99,7 +99,7 @@ def _reviews(facts: PullRequestFacts, trust: Trust) -> Iterable[Cause]:
 
 
 def _heard_at(review: Review, trust: Trust) -> datetime | None:
-    """When the review's own text got the words that it has; None when that is no feedback."""
+    """When the review's own text was last written or edited; None when that is no feedback."""
     when = review.edited_at or review.submitted_at
     if when is None or not review.body.strip() or not trust.hears(review.author, review.body, when):
         return None
@@ -136,7 +136,9 @@ class _Known:
 
 
 def _known(cause: Cause, handled: Iterable[Handled]) -> dict[CauseItem, _Known]:
-    """By item. Who was handed a thread's later words has had the earlier ones: deleting makes no cause."""
+    """What is known by item. A fixer that had later comments of a thread had the earlier ones too: deleting
+    makes no cause.
+    """
     records = [known for known in handled if known.cause_id == cause.id]
     found = {}
     for item in cause.items:

@@ -138,7 +138,7 @@ class PromptQueued:
     session_id: str
     """The session that is to get it."""
     causes: tuple[str, ...]
-    """What it asks to fix, by id; empty for a person's words."""
+    """What it asks to fix, by id; empty for a person's prompt."""
     created_at: datetime
     """When it was asked for."""
 

@@ -3,7 +3,7 @@
 Every effect stands between two transactions, and whoever acts on a workspace holds its lock (law 4).
 What was found after a crash, and how it is closed:
 
-| stored    | evidence in the world          | closure                                                |
+| stored    | evidence on the host           | closure                                                |
 |-----------|--------------------------------|--------------------------------------------------------|
 | STARTING  | the attempt's lock is held     | RUNNING                                                |
 | STARTING  | no sign of a start             | closed for good; the next attempt of the same session  |
@@ -335,7 +335,7 @@ class SessionExecutor:
         return await self._supervisor.settle(session.run)
 
     async def _stop(self, session: Session) -> None:
-        """End the attempt in the world, whatever the row says, and record how it ended."""
+        """End the attempt itself, whatever its row says, and record how it ended."""
         found = await self._settle(session)
         if isinstance(found, Running):
             found = await self._supervisor.stop(session.run)

@@ -200,7 +200,7 @@ class Prompt:
     text: str = attrs.field(repr=False)
     """What the agent is asked."""
     causes: tuple[str, ...] = ()
-    """Ids of what it asks to fix, whoever asks; empty for a person's words."""
+    """Ids of what it asks to fix, whoever asks; empty for a person's prompt."""
     status: PromptStatus = PromptStatus.QUEUED
     """What became of it."""
     attempt: int | None = None

@@ -1,4 +1,4 @@
-"""What every `Worktrees` does. An adapter's test subclasses `WorktreesContract` and gives it a place."""
+"""What every `Worktrees` does. An adapter's test subclasses `WorktreesContract` and gives it a stage."""
 
 import enum
 from abc import ABC, abstractmethod
@@ -29,7 +29,7 @@ class WorktreesCapability(Capability):
 
 
 @attrs.frozen
-class Place(ABC):
+class WorktreeStage(ABC):
     """A repository with a commit on `main`, which is checked out, and without `origin`."""
 
     repo_path: str
@@ -74,34 +74,40 @@ class Place(ABC):
 
 @pytest.mark.anyio
 class WorktreesContract(PortContract):
-    """Subclasses define the fixtures `worktrees` and `place`."""
+    """Subclasses define the fixtures `worktrees` and `stage`."""
 
     port = Worktrees
     capabilities: ClassVar[frozenset[WorktreesCapability]] = frozenset(WorktreesCapability)
 
-    async def test_repository_is_found_from_its_folder(self, worktrees: Worktrees, place: Place) -> None:
+    async def test_repository_is_found_from_its_folder(
+        self, worktrees: Worktrees, stage: WorktreeStage
+    ) -> None:
         """A repository tells its path and its default branch."""
-        found = await worktrees.repository(place.repo_path)
-        assert (found.path, found.default_branch) == (place.repo_path, "main")
+        found = await worktrees.repository(stage.repo_path)
+        assert (found.path, found.default_branch) == (stage.repo_path, "main")
 
-    async def test_folder_in_no_repository_is_refused(self, worktrees: Worktrees, place: Place) -> None:
+    async def test_folder_in_no_repository_is_refused(
+        self, worktrees: Worktrees, stage: WorktreeStage
+    ) -> None:
         """A folder outside of every repository, and one that does not exist, name the field `path`."""
-        for path in (place.elsewhere, f"{place.elsewhere}/nothing"):
+        for path in (stage.elsewhere, f"{stage.elsewhere}/nothing"):
             with pytest.raises(InvalidInput) as refused:
                 await worktrees.repository(path)
             assert refused.value.field == "path"
 
-    async def test_worktree_belongs_to_its_repository(self, worktrees: Worktrees, place: Place) -> None:
+    async def test_worktree_belongs_to_its_repository(
+        self, worktrees: Worktrees, stage: WorktreeStage
+    ) -> None:
         """Its main path is that of the repository; a repair where nothing was moved changes nothing."""
-        order = place.order("one")
+        order = stage.order("one")
         await worktrees.create(order)
-        before = await worktrees.state(place.repo_path, order.path, "main")
-        await worktrees.repair(place.repo_path)
-        for path in (place.repo_path, order.path):
-            assert await worktrees.main_path(path) == place.repo_path
+        before = await worktrees.state(stage.repo_path, order.path, "main")
+        await worktrees.repair(stage.repo_path)
+        for path in (stage.repo_path, order.path):
+            assert await worktrees.main_path(path) == stage.repo_path
         with pytest.raises(InvalidInput, match="path"):
-            await worktrees.main_path(place.elsewhere)
-        assert await worktrees.state(place.repo_path, order.path, "main") == before
+            await worktrees.main_path(stage.elsewhere)
+        assert await worktrees.state(stage.repo_path, order.path, "main") == before
 
     async def test_names_of_branches_are_judged(self, worktrees: Worktrees) -> None:
         """What git would read otherwise is no name of a branch; slashes, dots and other scripts are fine."""
@@ -109,119 +115,121 @@ class WorktreesContract(PortContract):
         judged = [name for name in names if await worktrees.valid_branch_name(name)]
         assert judged == list(GOOD_NAMES)
 
-    async def test_new_branch_is_made_once(self, worktrees: Worktrees, place: Place) -> None:
+    async def test_new_branch_is_made_once(self, worktrees: Worktrees, stage: WorktreeStage) -> None:
         """A worktree is created on its new branch; asked again, the same one is reused."""
-        order = place.order("one")
+        order = stage.order("one")
         assert await worktrees.create(order) is WorktreeOutcome.CREATED
-        state = await worktrees.state(place.repo_path, order.path, "main")
+        state = await worktrees.state(stage.repo_path, order.path, "main")
         assert state is not None
         assert (state.branch, state.dirty, state.unpushed, state.ignored) == ("headway/one", False, 0, ())
         assert await worktrees.create(order) is WorktreeOutcome.REUSED
 
-    async def test_somebodys_branch_is_taken(self, worktrees: Worktrees, place: Place) -> None:
+    async def test_somebodys_branch_is_taken(self, worktrees: Worktrees, stage: WorktreeStage) -> None:
         """A new branch never takes over a name that exists, and nothing is made."""
-        await place.add_branch("headway/one")
-        order = place.order("one")
+        await stage.add_branch("headway/one")
+        order = stage.order("one")
         assert await worktrees.create(order) is WorktreeOutcome.BRANCH_TAKEN
-        assert await worktrees.state(place.repo_path, order.path, "main") is None
+        assert await worktrees.state(stage.repo_path, order.path, "main") is None
 
-    async def test_existing_branch_is_resumed(self, worktrees: Worktrees, place: Place) -> None:
+    async def test_existing_branch_is_resumed(self, worktrees: Worktrees, stage: WorktreeStage) -> None:
         """A branch that exists gets a worktree."""
-        await place.add_branch("feature")
-        order = place.order("one", branch="feature", new_branch=False)
+        await stage.add_branch("feature")
+        order = stage.order("one", branch="feature", new_branch=False)
         assert await worktrees.create(order) is WorktreeOutcome.CREATED
-        state = await worktrees.state(place.repo_path, order.path, "main")
+        state = await worktrees.state(stage.repo_path, order.path, "main")
         assert state is not None
         assert state.branch == "feature"
 
-    async def test_missing_branch_is_refused(self, worktrees: Worktrees, place: Place) -> None:
+    async def test_missing_branch_is_refused(self, worktrees: Worktrees, stage: WorktreeStage) -> None:
         """A branch that is to be resumed and exists nowhere names the field `branch`."""
-        order = place.order("one", branch="nowhere", new_branch=False)
+        order = stage.order("one", branch="nowhere", new_branch=False)
         with pytest.raises(InvalidInput) as refused:
             await worktrees.create(order)
         assert refused.value.field == "branch"
-        assert await worktrees.state(place.repo_path, order.path, "main") is None
+        assert await worktrees.state(stage.repo_path, order.path, "main") is None
 
-    async def test_branch_is_checked_out_once(self, worktrees: Worktrees, place: Place) -> None:
+    async def test_branch_is_checked_out_once(self, worktrees: Worktrees, stage: WorktreeStage) -> None:
         """A branch that the repository or another worktree has checked out is a conflict."""
-        await worktrees.create(place.order("one"))
+        await worktrees.create(stage.order("one"))
         for branch in ("main", "headway/one"):
             with pytest.raises(Conflict):
-                await worktrees.create(place.order("two", branch=branch, new_branch=False))
-        assert await worktrees.state(place.repo_path, place.order("two").path, "main") is None
+                await worktrees.create(stage.order("two", branch=branch, new_branch=False))
+        assert await worktrees.state(stage.repo_path, stage.order("two").path, "main") is None
 
-    async def test_branch_is_found_with_its_place(self, worktrees: Worktrees, place: Place) -> None:
+    async def test_branch_is_found_with_its_place(self, worktrees: Worktrees, stage: WorktreeStage) -> None:
         """A branch is found with the worktree that has it, the main one included; a missing one is not."""
-        await place.add_branch("free")
-        order = place.order("one")
+        await stage.add_branch("free")
+        order = stage.order("one")
         await worktrees.create(order)
         expected = {
-            "main": BranchCheckout(checked_out_at=place.repo_path),
+            "main": BranchCheckout(checked_out_at=stage.repo_path),
             "headway/one": BranchCheckout(checked_out_at=order.path),
             "free": BranchCheckout(checked_out_at=None),
             "nowhere": None,
         }
-        assert {name: await worktrees.find_branch(place.repo_path, name) for name in expected} == expected
+        assert {name: await worktrees.find_branch(stage.repo_path, name) for name in expected} == expected
 
     @pytest.mark.parametrize("tail", ["", "/..", "/../beside", "-beside/x", "/a/../../beside"])
     async def test_nothing_outside_the_base_is_touched(
-        self, worktrees: Worktrees, place: Place, tail: str
+        self, worktrees: Worktrees, stage: WorktreeStage, tail: str
     ) -> None:
         """A path that is not strictly inside the base is refused by `create` and by `remove`."""
-        path = f"{place.base_path}{tail}"
+        path = f"{stage.base_path}{tail}"
         with pytest.raises(InvalidInput) as create:
-            await worktrees.create(place.order("one", path=path))
+            await worktrees.create(stage.order("one", path=path))
         with pytest.raises(InvalidInput) as remove:
-            await worktrees.remove(place.repo_path, place.base_path, path, lose_ignored=True)
+            await worktrees.remove(stage.repo_path, stage.base_path, path, lose_ignored=True)
         assert (create.value.field, remove.value.field) == ("path", "path")
-        assert await worktrees.find_branch(place.repo_path, "headway/one") is None
+        assert await worktrees.find_branch(stage.repo_path, "headway/one") is None
 
-    async def test_uncommitted_work_is_never_removed(self, worktrees: Worktrees, place: Place) -> None:
+    async def test_uncommitted_work_is_never_removed(
+        self, worktrees: Worktrees, stage: WorktreeStage
+    ) -> None:
         """A worktree with an untracked file is removed only after the file was preserved."""
-        order = place.order("one")
+        order = stage.order("one")
         await worktrees.create(order)
-        await place.write(order.path, "work.txt")
+        await stage.write(order.path, "work.txt")
         with pytest.raises(Conflict):
-            await worktrees.remove(place.repo_path, place.base_path, order.path, lose_ignored=True)
-        assert await worktrees.preserve(place.repo_path, order.path, "one") == "refs/heads/headway/one"
-        assert await worktrees.preserve(place.repo_path, order.path, "one") is None
-        await worktrees.remove(place.repo_path, place.base_path, order.path, lose_ignored=False)
-        assert await worktrees.state(place.repo_path, order.path, "main") is None
+            await worktrees.remove(stage.repo_path, stage.base_path, order.path, lose_ignored=True)
+        assert await worktrees.preserve(stage.repo_path, order.path, "one") == "refs/heads/headway/one"
+        assert await worktrees.preserve(stage.repo_path, order.path, "one") is None
+        await worktrees.remove(stage.repo_path, stage.base_path, order.path, lose_ignored=False)
+        assert await worktrees.state(stage.repo_path, order.path, "main") is None
 
-    async def test_ignored_files_need_a_word(self, worktrees: Worktrees, place: Place) -> None:
+    async def test_ignored_files_need_a_word(self, worktrees: Worktrees, stage: WorktreeStage) -> None:
         """Ignored files are listed, and lost only when the caller says so."""
         self.needs(WorktreesCapability.IGNORED_FILES)
-        order = place.order("one")
+        order = stage.order("one")
         await worktrees.create(order)
-        await place.write_ignored(order.path, ".env")
-        state = await worktrees.state(place.repo_path, order.path, "main")
+        await stage.write_ignored(order.path, ".env")
+        state = await worktrees.state(stage.repo_path, order.path, "main")
         assert state is not None
         assert (state.ignored, state.dirty) == ((".env",), False)
         with pytest.raises(Conflict):
-            await worktrees.remove(place.repo_path, place.base_path, order.path, lose_ignored=False)
-        await worktrees.remove(place.repo_path, place.base_path, order.path, lose_ignored=True)
-        assert await worktrees.state(place.repo_path, order.path, "main") is None
+            await worktrees.remove(stage.repo_path, stage.base_path, order.path, lose_ignored=False)
+        await worktrees.remove(stage.repo_path, stage.base_path, order.path, lose_ignored=True)
+        assert await worktrees.state(stage.repo_path, order.path, "main") is None
 
-    async def test_branch_outlives_its_worktree(self, worktrees: Worktrees, place: Place) -> None:
+    async def test_branch_outlives_its_worktree(self, worktrees: Worktrees, stage: WorktreeStage) -> None:
         """Removal keeps the branch, is no error when repeated, and the branch can be resumed."""
-        order = place.order("one")
+        order = stage.order("one")
         await worktrees.create(order)
         for _ in range(2):
-            await worktrees.remove(place.repo_path, place.base_path, order.path, lose_ignored=False)
-        found = await worktrees.find_branch(place.repo_path, order.branch)
+            await worktrees.remove(stage.repo_path, stage.base_path, order.path, lose_ignored=False)
+        found = await worktrees.find_branch(stage.repo_path, order.branch)
         assert found == BranchCheckout(checked_out_at=None)
-        again = place.order("two", branch=order.branch, new_branch=False)
+        again = stage.order("two", branch=order.branch, new_branch=False)
         assert await worktrees.create(again) is WorktreeOutcome.CREATED
 
-    async def test_strays_are_told_with_their_work(self, worktrees: Worktrees, place: Place) -> None:
+    async def test_strays_are_told_with_their_work(self, worktrees: Worktrees, stage: WorktreeStage) -> None:
         """Worktrees that no workspace knows are told, and whether they hold work."""
         self.needs(WorktreesCapability.STRAYS)
         for name in ("known", "clean", "dirty"):
-            await worktrees.create(place.order(name))
-        await place.write(place.order("dirty").path, "work.txt")
-        known = frozenset({place.order("known").path})
-        strays = await worktrees.strays(place.repo_path, place.base_path, known)
+            await worktrees.create(stage.order(name))
+        await stage.write(stage.order("dirty").path, "work.txt")
+        known = frozenset({stage.order("known").path})
+        strays = await worktrees.strays(stage.repo_path, stage.base_path, known)
         assert {stray.path: stray.holds_work for stray in strays} == {
-            place.order("clean").path: False,
-            place.order("dirty").path: True,
+            stage.order("clean").path: False,
+            stage.order("dirty").path: True,
         }

@@ -1,4 +1,4 @@
-"""Fakes of the ports: each models the world that its port describes, and holds the port's contract suite.
+"""Fakes of the ports: each models what its port describes, and holds the port's contract suite.
 
 What a test sets and looks at are their public attributes. Where a world outlives a process (`FakeGit`,
 `FakeProcesses`, the set of held locks), it is an object of its own, which several fakes may share. The fakes

@@ -22,7 +22,7 @@ class FakeEffects:
 
     done: list[tuple[Order, str]] = attrs.field(factory=list)
     refusals: list[HeadwayError] = attrs.field(factory=list)
-    """Raised by the next writes, first to last; the world stays as it is."""
+    """Raised by the next writes, first to last, which then have no effect."""
     lag: int = 0
     """How many of the newest effects `find` does not see yet, as a replica does not."""
     closed: set[str] = attrs.field(factory=set)

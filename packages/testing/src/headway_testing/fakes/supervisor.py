@@ -26,7 +26,7 @@ from headway_testing.crash_points import Point, no_point
 
 @attrs.define(kw_only=True)
 class FakeProcesses:
-    """The world: what became of each run, and what every executed agent was given."""
+    """A machine: what became of each run, and what every executed agent was given."""
 
     found: dict[RunId, Probe] = attrs.field(factory=dict)
     """What a probe sees; a run that is absent shows no sign of a start."""

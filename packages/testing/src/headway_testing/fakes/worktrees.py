@@ -36,7 +36,7 @@ class FakeWorktree:
 
 @attrs.define(kw_only=True)
 class FakeGit:
-    """The world: repositories, their branches, and the worktrees on the disk."""
+    """A disk: repositories, their branches, and the worktrees."""
 
     repositories: dict[str, Repository] = attrs.field(factory=dict)
     branches: dict[str, set[str]] = attrs.field(factory=dict)
