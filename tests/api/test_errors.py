@@ -97,6 +97,7 @@ ABOUT_A_WORKSPACE: dict[str, Callable[[Headway, str], Awaitable[object]]] = {
     "Projects.get": lambda hw, its: hw.projects.get(its),
     "Projects.archive": lambda hw, its: hw.projects.archive(its),
     "Projects.change": lambda hw, its: hw.projects.change(its),
+    "Projects.has_on_origin": lambda hw, its: hw.projects.has_on_origin(its, "main"),
     "Projects.remove": lambda hw, its: hw.projects.remove(its),
     "Sessions.get": lambda hw, its: hw.sessions.get(its),
     "Sessions.stop": lambda hw, its: hw.sessions.stop(its),

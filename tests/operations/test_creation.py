@@ -70,6 +70,7 @@ async def test_branches_of_one_name_are_numbered(host: Any) -> None:
 
 async def test_branch_and_base_can_be_said(host: Any) -> None:
     """The prefix is a setting."""
+    host.git.branches["/src/demo"].add("release/1")
     made = await host.create(branch="mine", base_branch="release/1")
     assert (made.branch, made.branch_is_generated, made.base_branch) == ("mine", False, "release/1")
     await host.settings.change(branch_prefix="bots/x")

@@ -51,6 +51,15 @@ class WorldWorktrees(Worktrees):
     async def repair(self, path: str) -> None:
         """Nobody moves a repository in this world."""
 
+    async def on_origin(self, repo_path: str, branch: str) -> bool | None:
+        return branch in self._world.github.branches
+
+    async def has_commit(self, repo_path: str, branch: str) -> bool:
+        return self._commit_of(branch) is not None
+
+    async def in_the_way(self, repo_path: str, branch: str) -> str | None:
+        return None  # nobody calls a branch so in this world
+
     async def valid_branch_name(self, name: str) -> bool:
         return bool(name) and not name.startswith("-") and " " not in name
 

@@ -46,6 +46,8 @@ from headway_local.references import (
 )
 
 ORIGIN_LIMIT_S = 60.0
+ORIGIN_LOOK_S = 10.0
+"""For how long a person waits to be told what `origin` has, when nothing depends on it."""
 STILL_MAKING_S = 10.0
 """How long the git of somebody who was killed may take to end; its leash gives it 4 s."""
 RECHECK_S = 0.01
@@ -116,6 +118,29 @@ class GitWorktrees(Worktrees):
         if known or branch in (await self._ask_origin(repo_path, branch) or {}):
             return BranchCheckout(checked_out_at=None)
         return None
+
+    async def on_origin(self, repo_path: str, branch: str) -> bool | None:
+        tips = await self._ask_origin(repo_path, branch, limit_s=ORIGIN_LOOK_S)
+        return None if tips is None else branch in tips
+
+    async def has_commit(self, repo_path: str, branch: str) -> bool:
+        if await commits(self._git, repo_path, local(branch), on_origin(branch)):
+            return True
+        return branch in (await self._ask_origin(repo_path, branch) or {})
+
+    async def in_the_way(self, repo_path: str, branch: str) -> str | None:
+        parts = branch.split("/")
+        leading = ["/".join(parts[:length]) for length in range(1, len(parts))]
+        refs = [ref for name in leading for ref in (local(name), on_origin(name))]
+        known = await commits(self._git, repo_path, *refs) if refs else {}
+        for name in leading:
+            if local(name) in known:
+                return name
+        seen = [name for name in leading if on_origin(name) in known]
+        if not seen:
+            return None
+        there = await self._ask_origin(repo_path, *seen, limit_s=ORIGIN_LOOK_S)
+        return next((name for name in seen if there is None or name in there), None)
 
     async def create(self, order: WorktreeOrder) -> WorktreeOutcome:
         _expect_workspace_id(order.workspace_id)
@@ -406,13 +431,15 @@ class GitWorktrees(Worktrees):
         )
         return answer.code == 0
 
-    async def _ask_origin(self, repo_path: str, *branches: str) -> dict[str, str] | None:
+    async def _ask_origin(
+        self, repo_path: str, *branches: str, limit_s: float = ORIGIN_LIMIT_S
+    ) -> dict[str, str] | None:
         """The tips of those of the branches that `origin` has; None when it can't be asked."""
         try:
             answer = await self._git.ask(
                 repo_path,
                 *("ls-remote", "--quiet", "--", "origin", *(local(branch) for branch in branches)),
-                limit_s=ORIGIN_LIMIT_S,
+                limit_s=limit_s,
             )
         except Unavailable:
             return None

@@ -208,6 +208,7 @@ class CoreContainer(containers.DeclarativeContainer):
         archive=operations.archive,
         moving=operations.moving,
         removal=operations.removal,
+        branch_prefixes=operations.branch_prefixes,
         branches=operations.branches,
         recovery=operations.recovery,
         heartbeat=operations.heartbeat,

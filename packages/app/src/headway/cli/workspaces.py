@@ -77,7 +77,7 @@ def create(
     given = {"issue": issue, "resume": resume, "branch": branch, "base": base, "prompt": prompt}
     _expect_one_source({option for option, value in given.items() if value is not None}, name)
 
-    async def work(hw: "Headway") -> "tuple[Workspace, str]":
+    async def work(hw: "Headway") -> "tuple[Workspace, list[str]]":
         chosen_project = await resolve.project(hw, project)
         command: CreateWorkspace
         if resume is not None:
@@ -119,17 +119,33 @@ def create(
         except InvalidInput as error:
             option = "resume" if resume is not None and error.field == "branch" else error.field
             raise InvalidInput(_OPTIONS.get(option, option), error.problem) from error
-        return made, await promise(hw, "the runner provisions it")
+        notes = (
+            [await promise(hw, "the runner provisions it")] if made.status is api.WorkspaceStatus.NEW else []
+        )
+        if (
+            notes
+            and resume is None
+            and await hw.projects.has_on_origin(made.project_id, made.base_branch) is False
+        ):
+            notes.insert(0, _base_is_gone(made))
+        return made, notes
 
-    made, hint = perform(work, as_json=as_json)
+    made, notes = perform(work, as_json=as_json)
     answer(serialize.workspace(made), lambda console: render.workspace(made, console), as_json=as_json)
     source = made.source
     if isinstance(source, api.GitHubIssueSource) and source.title is None:
         note(
             f"GitHub could not be read: the agent is told that the text of issue #{source.number} is missing"
         )
-    if made.status is api.WorkspaceStatus.NEW:
-        note(hint)
+    for told in notes:
+        note(told)
+
+
+def _base_is_gone(made: "Workspace") -> str:
+    return (
+        f"origin has no branch {made.base_branch!r}, or not any more: "
+        f"{made.branch} starts from what this repository has of it"
+    )
 
 
 def _expect_one_source(given: set[str], name: str | None) -> None:

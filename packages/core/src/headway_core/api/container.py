@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from headway_core.kernel.feed import EventFeed
     from headway_core.kernel.hosts import HostLocks
     from headway_core.operations.archive import ArchiveService
+    from headway_core.operations.branch_names import BranchPrefixes
     from headway_core.operations.creation import WorkspaceCreationService
     from headway_core.operations.following import BranchService
     from headway_core.operations.heartbeat import HostHeartbeat
@@ -57,6 +58,7 @@ class ApiContainer(containers.DeclarativeContainer):
     provisioning: "providers.Dependency[ProvisioningService]" = providers.Dependency()
     archive: "providers.Dependency[ArchiveService]" = providers.Dependency()
     moving: "providers.Dependency[MovingService]" = providers.Dependency()
+    branch_prefixes: "providers.Dependency[BranchPrefixes]" = providers.Dependency()
     removal: "providers.Dependency[ProjectRemovalService]" = providers.Dependency()
     branches: "providers.Dependency[BranchService]" = providers.Dependency()
     recovery: "providers.Dependency[RecoveryService]" = providers.Dependency()
@@ -99,7 +101,9 @@ class ApiContainer(containers.DeclarativeContainer):
         ratchet=singleton(lambda: api.Ratchet, ratchet=ratchet).provider,
         board=singleton(lambda: api.Board, board=board, feed=feed).provider,
         events=singleton(lambda: api.Events, feed=feed).provider,
-        settings=singleton(lambda: api.Settings, settings=settings, agents=agents).provider,
+        settings=singleton(
+            lambda: api.Settings, settings=settings, agents=agents, branch_prefixes=branch_prefixes
+        ).provider,
         hosts=singleton(lambda: api.Hosts, hosts=hosts).provider,
         webhooks=singleton(lambda: api.Webhooks, webhooks=webhooks).provider,
         runner=runner.provider,

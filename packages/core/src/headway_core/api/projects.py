@@ -105,6 +105,21 @@ class Projects:
         """
         return await self._projects.find(path)
 
+    async def has_on_origin(self, id_or_slug: str, branch: str) -> bool | None:
+        """Ask whether a branch is at a project's `origin`: it may be gone there, or never have been pushed.
+
+        Args:
+            id_or_slug: The project's id, else its slug.
+            branch: The branch.
+
+        Returns:
+            Whether it is there; None when `origin` can't be asked within ten seconds.
+
+        Raises:
+            NotFound: There is no such project.
+        """
+        return await self._projects.has_on_origin(id_or_slug, branch)
+
     async def change(
         self,
         id_or_slug: str,

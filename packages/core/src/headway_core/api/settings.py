@@ -5,8 +5,10 @@ from typing import TYPE_CHECKING
 
 from headway_core.kernel.errors import InvalidInput
 from headway_core.settings.model import SettingsRecord
+from headway_core.settings.rules import accepted
 
 if TYPE_CHECKING:
+    from headway_core.operations.branch_names import BranchPrefixes
     from headway_core.sessions.ports import Agents
     from headway_core.settings.service import SettingsService
 
@@ -14,9 +16,12 @@ if TYPE_CHECKING:
 class Settings:
     """The one record of settings: `hw.settings`."""
 
-    def __init__(self, *, settings: "SettingsService", agents: "Agents") -> None:
+    def __init__(
+        self, *, settings: "SettingsService", agents: "Agents", branch_prefixes: "BranchPrefixes"
+    ) -> None:
         self._settings = settings
         self._agents = agents
+        self._prefixes = branch_prefixes
 
     async def get(self) -> SettingsRecord:
         """Look at the settings.
@@ -47,14 +52,15 @@ class Settings:
 
         Raises:
             InvalidInput: There is no such setting, or the value does not fit; the error names it, and
-                nothing is changed. A `default_agent` must be configured on this host.
+                nothing is changed. A `default_agent` must be configured on this host; in no project may a
+                branch leave no room for those of a `branch_prefix`.
         """
-        if "default_agent" in fields:
-            self._expect_agent(fields["default_agent"])
-        elif edit is not None:
-            present = await self._settings.get()
-            if (agent := edit(present).default_agent) != present.default_agent:
-                self._expect_agent(agent)
+        present = await self._settings.get()
+        wanted = edit(present) if edit else present
+        for name, expect in (("default_agent", self._expect_agent), ("branch_prefix", self._expect_prefix)):
+            value = fields.get(name, getattr(wanted, name))
+            if name in fields or value != getattr(present, name):
+                await expect(value)
         return await self._settings.change(edit, actor=actor, **fields)
 
     async def reset(self, name: str, *, actor: str = "headway") -> SettingsRecord:
@@ -72,7 +78,10 @@ class Settings:
         """
         return await self._settings.reset(name, actor=actor)
 
-    def _expect_agent(self, agent: object) -> None:
+    async def _expect_prefix(self, prefix: object) -> None:
+        await self._prefixes.expect_everywhere(str(accepted("branch_prefix", prefix)))
+
+    async def _expect_agent(self, agent: object) -> None:
         configured = self._agents.names()
         if agent not in configured:
             known = ", ".join(configured) or "none"

@@ -50,7 +50,8 @@ class Workspaces:
             The workspace as it is stored.
 
         Raises:
-            InvalidInput: A field of the command, or the key, can't be; the error names it.
+            InvalidInput: A field of the command, or the key, can't be; the error names it: `base_branch` also
+                when it has no commit, `branch_prefix` when the setting fits nothing in the project.
             NotFound: There is no such project, it is archived, or there is no such issue.
             Conflict: Another workspace is on the branch or works on the issue, the branch is checked out,
                 a new branch exists already, or the confirmed text of the issue has changed.

@@ -6,6 +6,7 @@ from headway_core.kernel.exports import lazy_exports
 
 if TYPE_CHECKING:
     from headway_core.operations.archive import ArchiveService
+    from headway_core.operations.branch_names import BranchPrefixes
     from headway_core.operations.branch_steps import BranchSteps
     from headway_core.operations.consumers import BranchConsumer
     from headway_core.operations.creation import WorkspaceCreationService
@@ -38,6 +39,7 @@ else:
         "model",
         "ports",
         "worktree_paths",
+        "branch_names",
         "branch_steps",
         "archive",
         "creation",
@@ -56,6 +58,7 @@ __all__ = [
     "ArchiveResult",
     "ArchiveService",
     "BranchConsumer",
+    "BranchPrefixes",
     "BranchService",
     "BranchSteps",
     "Busy",

@@ -52,6 +52,9 @@ class OperationsContainer(containers.DeclarativeContainer):
     ledger = store.provided.ledger
 
     worktree_paths = singleton(lambda: operations.WorktreePaths, worktrees_root)
+    branch_prefixes = singleton(
+        lambda: operations.BranchPrefixes, ledger, projects=projects, worktrees=worktrees
+    )
     creation = singleton(
         lambda: operations.WorkspaceCreationService,
         ledger,
@@ -62,6 +65,7 @@ class OperationsContainer(containers.DeclarativeContainer):
         ratchet=ratchet,
         sessions=sessions,
         worktrees=worktrees,
+        branch_prefixes=branch_prefixes,
         issues=issues,
     )
     provisioning = singleton(

@@ -7,7 +7,7 @@ import attrs
 from headway_core.kernel.errors import Conflict, InvalidInput, NotFound, Unavailable
 from headway_core.kernel.ledger import Ledger
 from headway_core.kernel.transactions import Transaction
-from headway_core.operations.branch_names import free_branch
+from headway_core.operations.branch_names import BranchPrefixes, free_branch
 from headway_core.operations.issue_prompt import body_hash, issue_prompt
 from headway_core.operations.model import CreateWorkspace, GitHubIssue, Manual, ResumeBranch
 from headway_core.operations.ports import Issue, IssueAddress, IssueReader
@@ -67,6 +67,7 @@ class WorkspaceCreationService:
         ratchet: RatchetSteps,
         sessions: SessionSteps,
         worktrees: Worktrees,
+        branch_prefixes: BranchPrefixes,
         issues: IssueReader,
     ) -> None:
         self._ledger = ledger
@@ -77,6 +78,7 @@ class WorkspaceCreationService:
         self._ratchet = ratchet
         self._sessions = sessions
         self._worktrees = worktrees
+        self._branch_prefixes = branch_prefixes
         self._issues = issues
 
     async def create(
@@ -86,9 +88,10 @@ class WorkspaceCreationService:
 
         A repeated `idempotency_key` returns the first result, whatever the command says. `NotFound` for a
         project that is unknown or archived, and for an issue that GitHub does not have; `InvalidInput`
-        names the field; `Conflict` for a branch that is held, checked out or (as a new one) exists, for an
-        issue that a live workspace works on, and for a confirmed text that has changed. Nothing is left
-        behind by any of them.
+        names the field, also `base_branch` of an empty repository and the setting `branch_prefix` when
+        nothing can be made below it; `Conflict` for a branch that is held, checked out or (as a new one)
+        exists, for an issue that a live workspace works on, and for a confirmed text that has changed.
+        Nothing is left behind by any of them.
         """
         if idempotency_key is not None:
             if not 1 <= len(idempotency_key) <= KEY_LENGTH:
@@ -177,13 +180,19 @@ class WorkspaceCreationService:
             await self._expect_branch_name("base_branch", command.base_branch)
         if command.branch is not None:
             await self._expect_branch_name("branch", command.branch)
+            blocking = await self._worktrees.in_the_way(project.repo_path, command.branch)
+            if blocking is not None:
+                raise InvalidInput("branch", f"the branch {blocking!r} leaves no room for it")
             if await self._worktrees.find_branch(project.repo_path, command.branch) is not None:
                 raise Conflict("branch", command.branch, "it exists; resume it, or choose another name")
+        base_branch = await self._expect_base(project, command.base_branch)
+        if command.branch is None:
+            await self._expect_prefix(project)
         return _Draft(
             name=name,
             source=ManualSource(initial_prompt=prompt),
             branch=command.branch,
-            base_branch=command.base_branch or project.default_branch,
+            base_branch=base_branch,
             prompt=prompt,
             policy=policy,
         )
@@ -212,6 +221,8 @@ class WorkspaceCreationService:
     async def _issue(self, project: Project, command: GitHubIssue) -> _Draft:
         at = self._issue_address(project, command)
         name = None if command.name is None else given_name(command.name)
+        base_branch = await self._expect_base(project, None)
+        await self._expect_prefix(project)
         issue = await self._read_issue(project, at.number)
         found_hash = None if issue is None else body_hash(issue.body)
         confirmed = command.confirmed_body_hash
@@ -225,7 +236,7 @@ class WorkspaceCreationService:
                 number=at.number, url=at.url, title=issue.title if issue else None, body_hash=found_hash
             ),
             branch=None,
-            base_branch=project.default_branch,
+            base_branch=base_branch,
             prompt=prompt,
             policy=command.session_policy or SessionPolicy.START,
             issue=at.number,
@@ -252,6 +263,17 @@ class WorkspaceCreationService:
             return await self._issues.read(project, number)
         except Unavailable:
             return None  # the work does not wait for GitHub; its prompt says that the text is missing
+
+    async def _expect_base(self, project: Project, asked: str | None) -> str:
+        """What the new branch starts from, which must have a commit."""
+        base = asked or project.default_branch
+        if not await self._worktrees.has_commit(project.repo_path, base):
+            raise InvalidInput("base_branch", f"{base!r} has no commit, here or on origin")
+        return base
+
+    async def _expect_prefix(self, project: Project) -> None:
+        settings = await self._ledger.read(self._settings.current)
+        await self._branch_prefixes.expect(settings.branch_prefix, project)
 
     async def _expect_branch_name(self, field: str, name: str) -> None:
         if not await self._worktrees.valid_branch_name(name):

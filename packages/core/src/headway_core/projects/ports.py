@@ -37,5 +37,9 @@ class Repositories(ABC):
         """
 
     @abstractmethod
+    async def on_origin(self, repo_path: str, branch: str) -> bool | None:
+        """Whether `origin` has the branch now; None when it can't be asked, or not within ten seconds."""
+
+    @abstractmethod
     async def valid_branch_name(self, name: str) -> bool:
         """Whether git's own rules (`check-ref-format --branch`) and ours (no leading `-`) take it."""

@@ -95,6 +95,10 @@ class ProjectService:
         main = await self._repositories.main_path(path)
         return await self._ledger.read(partial(self._steps.of_repository, repo_path=main))
 
+    async def has_on_origin(self, id_or_slug: str, branch: str) -> bool | None:
+        """Whether the repository's `origin` has the branch now; None when it can't be asked. `NotFound`."""
+        return await self._repositories.on_origin((await self.get(id_or_slug)).repo_path, branch)
+
     async def change(
         self,
         id_or_slug: str,

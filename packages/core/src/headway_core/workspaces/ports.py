@@ -103,6 +103,16 @@ class Worktrees(Repositories):
         """
 
     @abstractmethod
+    async def has_commit(self, repo_path: str, branch: str) -> bool:
+        """Whether a new branch can start at this one: it has a commit here, else on `origin` (asked then)."""
+
+    @abstractmethod
+    async def in_the_way(self, repo_path: str, branch: str) -> str | None:
+        """The branch, here or on `origin`, that leaves no room for one of this name: `a` for `a/b`, as git
+        keeps them in folders. None when there is none.
+        """
+
+    @abstractmethod
     async def create(self, order: WorktreeOrder) -> WorktreeOutcome:
         """Make the worktree. A new branch starts at `origin/<base>`, fetched now; else at the local branch of
         this name, else at what was last fetched of it.

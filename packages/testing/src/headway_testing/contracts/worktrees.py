@@ -115,6 +115,22 @@ class WorktreesContract(PortContract):
         judged = [name for name in names if await worktrees.valid_branch_name(name)]
         assert judged == list(GOOD_NAMES)
 
+    async def test_what_a_new_branch_starts_from_is_known(
+        self, worktrees: Worktrees, stage: WorktreeStage
+    ) -> None:
+        """A branch that is here has a commit; one that is nowhere has none."""
+        assert await worktrees.has_commit(stage.repo_path, "main")
+        assert not await worktrees.has_commit(stage.repo_path, "nowhere")
+        assert not await worktrees.on_origin(stage.repo_path, "nowhere")
+
+    async def test_branch_in_the_way_is_named(self, worktrees: Worktrees, stage: WorktreeStage) -> None:
+        """One whose name is a leading part of the new one; a mere beginning of it, or itself, is none."""
+        await stage.add_branch("a/b")
+        for name in ("a/b/c", "a/b/c/d"):
+            assert await worktrees.in_the_way(stage.repo_path, name) == "a/b"
+        for name in ("a/b", "a/bc", "a/bc/d", "b"):
+            assert await worktrees.in_the_way(stage.repo_path, name) is None
+
     async def test_new_branch_is_made_once(self, worktrees: Worktrees, stage: WorktreeStage) -> None:
         """A worktree is created on its new branch; asked again, the same one is reused."""
         order = stage.order("one")

@@ -5,7 +5,7 @@ another on the same disk.
 """
 
 import posixpath
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Collection
 from contextlib import asynccontextmanager
 
 import attrs
@@ -92,6 +92,15 @@ class FakeWorktrees(Worktrees):
         async with self._call("repair"):
             pass  # worktrees know their repository by the path that they were made for
 
+    async def on_origin(self, repo_path: str, branch: str) -> bool | None:
+        return branch in self.git.branches[repo_path]
+
+    async def has_commit(self, repo_path: str, branch: str) -> bool:
+        return branch in self.git.branches[repo_path]
+
+    async def in_the_way(self, repo_path: str, branch: str) -> str | None:
+        return in_the_way(branch, self.git.branches[repo_path])
+
     async def valid_branch_name(self, name: str) -> bool:
         """The rules of `git check-ref-format`, as far as tests meet them."""
         parts = name.split("/")
@@ -173,6 +182,11 @@ class FakeWorktrees(Worktrees):
                 for path, worktree in sorted(self.git.worktrees.items())
                 if path.startswith(f"{base_path}/") and path not in known
             )
+
+
+def in_the_way(branch: str, branches: Collection[str]) -> str | None:
+    """Which of the branches is a leading part of the name."""
+    return next((name for name in sorted(branches) if branch.startswith(f"{name}/")), None)
 
 
 def without_creating(
