@@ -1,5 +1,6 @@
 """How a command ends, whatever it is that ends it."""
 
+import errno
 import json
 import sys
 from pathlib import Path
@@ -17,18 +18,23 @@ GROUP = ExceptionGroup(
 
 
 @pytest.mark.parametrize(
-    ("raised", "code"),
+    ("raised", "code", "next_step"),
     [
-        (InvalidInput("name", "is none"), 2),
-        (Unavailable("github", "is away", retry_after_s=3.0), 1),
-        (GROUP, 1),
-        (KeyboardInterrupt(), 130),
-        (INTERRUPT, 130),
+        (InvalidInput("name", "is none"), 2, ""),
+        (Unavailable("github", "is away", retry_after_s=3.0), 1, "gh auth status"),
+        (GROUP, 1, "headway init"),
+        (OSError(errno.ENOSPC, "No space left on device", "/data"), 1, ""),
+        (KeyboardInterrupt(), 130, ""),
+        (INTERRUPT, 130, ""),
     ],
-    ids=["wrong", "undoable", "a group of those", "an interrupt", "an interrupt among others"],
+    ids=["wrong", "undoable", "a group of those", "a full disk", "an interrupt", "an interrupt among others"],
 )
-def test_each_end_has_its_code(raised: BaseException, code: int, capsys: pytest.CaptureFixture[str]) -> None:
-    """Alone or in groups, as task groups raise them; with a sentence unless a person interrupted."""
+def test_each_end_has_its_code(
+    raised: BaseException, code: int, next_step: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Alone or in groups, as task groups raise them; with a sentence unless a person interrupted, and below
+    it what to do, where there is something.
+    """
 
     def run() -> None:
         raise raised
@@ -40,7 +46,10 @@ def test_each_end_has_its_code(raised: BaseException, code: int, capsys: pytest.
     assert bool(said.err) == (code in {1, 2})
     if said.out:
         document = json.loads(said.out)
-        assert said.err == f"headway: {document['message']}\n"
+        sentence, *below = said.err.splitlines()
+        assert sentence == f"headway: {document['message']}"
+        assert len(below) == bool(next_step)
+        assert all(line.startswith(f"headway: {next_step}") for line in below)
         assert set(document) >= {"error", "message", "field"}
 
 
@@ -52,6 +61,12 @@ def test_an_accident_stays_an_accident() -> None:
 
     with pytest.raises(ExceptionGroup):
         ending(run, as_json=False)
+
+    def look() -> None:
+        raise FileNotFoundError(errno.ENOENT, "No such file or directory", "/data/odd")
+
+    with pytest.raises(FileNotFoundError):
+        ending(look, as_json=False)
 
 
 def test_what_was_done_is_given(capsys: pytest.CaptureFixture[str]) -> None:

@@ -102,3 +102,34 @@ def test_without_a_terminal_an_agent_that_is_missing_is_named(registered: Stage)
 def test_what_a_terminal_obeys_is_not_shown() -> None:
     """Control characters of both sets become spaces; lines and tabs stay."""
     assert visible("a\x1b[2J\x9b1m\x07b\n\tc\x7f") == "a [2J 1m b\n\tc "
+
+
+def test_a_moved_repository_and_a_disk_that_refuses_are_told_in_lines(registered: Stage) -> None:
+    """Each failure is a sentence in the log, the runner goes on and ends well, and nothing is a traceback."""
+    registered.install("quick", "exit 0\n")
+    registered.data.joinpath("config.toml").write_text('[agents.quick]\ncommand = ["quick"]\n')
+    registered.here("settings", "set", "default_agent", "quick").expect()
+    registered.here("workspace", "create", "--name", "One").expect()
+    with registered.running():
+        registered.until("NO_SESSION_STARTED", workspace="One")
+    registered.data.joinpath("sessions").write_text("in the way of the sessions' folders\n")
+    registered.here("session", "start", "One", "Go on.").expect()
+    moved = registered.repository.rename(registered.folder / "elsewhere")
+    up = subprocess.Popen(
+        registered.command("up"),
+        cwd=moved,
+        env=registered.environment,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    assert up.stderr is not None
+    told: list[str] = []
+    for line in up.stderr:
+        told.append(line)
+        if all(any(words in each for each in told) for words in ("recovery: workspace", "an effect failed")):
+            break
+    up.send_signal(signal.SIGINT)
+    _, rest = up.communicate(timeout=30)
+    assert up.returncode == 0, rest
+    assert "Traceback" not in "".join(told) + rest

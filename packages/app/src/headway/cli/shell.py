@@ -4,6 +4,7 @@ Standard error is for people. Standard output is the answer: with `--json` one d
 The codes: `docs/command.md`.
 """
 
+import errno
 import gc
 import json
 import os
@@ -57,7 +58,7 @@ def ending(run: Callable[[], T], *, as_json: bool) -> T:
     try:
         return run()
     except BaseException as raised:
-        causes = list(_leaves(raised))
+        causes = [_ours(cause) for cause in _leaves(raised)]
         if all(isinstance(cause, HeadwayError) for cause in causes):
             fail(causes[0], as_json=as_json)
         if any(isinstance(cause, KeyboardInterrupt) for cause in causes):
@@ -65,6 +66,20 @@ def ending(run: Callable[[], T], *, as_json: bool) -> T:
         if all(isinstance(cause, BrokenPipeError) for cause in causes):
             leave_the_pipe()
         raise
+
+
+_OF_THE_MACHINE = frozenset(
+    {errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EIO, errno.EMFILE, errno.ENFILE, errno.ENOMEM}
+)
+"""What no code of ours is at fault for: a full disk, a broken one, too much at once."""
+
+
+def _ours(cause: BaseException) -> BaseException:
+    """The error, and for what the machine has not enough of an error for people."""
+    if isinstance(cause, OSError) and cause.errno in _OF_THE_MACHINE:
+        where = "" if cause.filename is None else f" ({cause.filename})"
+        return Unavailable("this machine", f"{cause.strerror}{where}")
+    return cause
 
 
 def _leaves(raised: BaseException) -> list[BaseException]:

@@ -13,6 +13,7 @@ from headway_core.kernel.errors import (
     PermissionDenied,
     Unavailable,
 )
+from headway_core.kernel.failures import log_failure
 from headway_core.kernel.hosts import HostLocks
 from headway_core.kernel.ledger import Ledger
 from headway_core.kernel.tables import ReadTable
@@ -90,8 +91,8 @@ class ForgeActionDuty(Duty):
             await self._failed(action, error.problem)
         except (NotFound, InvalidInput) as error:
             await self._failed(action, str(error), final=True)
-        except HeadwayError:
-            logger.exception("forge action %s", action.id)
+        except HeadwayError as error:
+            log_failure(logger, f"forge action {action.id}", error)
         return None
 
     async def _begin(self, action: ForgeAction) -> ForgeAction | None:

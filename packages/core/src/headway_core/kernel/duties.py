@@ -13,6 +13,7 @@ from typing import ClassVar
 import anyio
 
 from headway_core.kernel.errors import Unavailable
+from headway_core.kernel.failures import log_failure
 from headway_core.kernel.ledger import Ledger
 
 logger = logging.getLogger(__name__)
@@ -64,9 +65,9 @@ class DutyRunner:
                 asked_s = await duty.run()
             except duty.ends_runner:
                 raise
-            except Exception as error:
+            except Exception as error:  # noqa: BLE001  logged, with its traceback when it is a defect
                 pause_s = max(backoff_s, _asked_pause_s(error))
-                logger.exception("duty %s failed; again in %.0f s", duty.name, pause_s)
+                log_failure(logger, f"duty {duty.name} failed; again in {pause_s:.0f} s", error)
                 await anyio.sleep(pause_s)
                 backoff_s = min(backoff_s * 2, self._longest_backoff_s)
                 continue

@@ -116,7 +116,7 @@ class RecoveryService:
                         pass  # at rest
                     case _:
                         assert_never(workspace.status)
-            except HeadwayError as error:
+            except (HeadwayError, OSError) as error:
                 found.problems.append(f"workspace {workspace.id}: {error}")
 
     async def _look_at_worktree(self, workspace: Workspace, project: Project, found: _Found) -> None:
@@ -136,7 +136,7 @@ class RecoveryService:
             for stray in strays:
                 if posixpath.basename(stray.path) not in known:  # by name: a base may be a link
                     await self._clear_away(project, base, stray, found)
-        except HeadwayError as error:
+        except (HeadwayError, OSError) as error:
             found.problems.append(f"worktrees of project {project.slug}: {error}")
 
     async def _known_paths(self, project: Project) -> frozenset[str]:

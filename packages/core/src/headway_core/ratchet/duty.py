@@ -7,6 +7,7 @@ import anyio
 from headway_core.hosts import is_lost
 from headway_core.kernel.duties import Duty
 from headway_core.kernel.errors import HeadwayError
+from headway_core.kernel.failures import log_failure
 from headway_core.kernel.hosts import HostLocks
 from headway_core.kernel.ledger import Ledger
 from headway_core.kernel.tables import ReadTable
@@ -67,8 +68,8 @@ class RatchetDuty(Duty):
         async with limiter:
             try:
                 await self.look(workspace_id)
-            except HeadwayError:
-                logger.exception("the ratchet could not look at workspace %s", workspace_id)
+            except HeadwayError as error:
+                log_failure(logger, f"the ratchet could not look at workspace {workspace_id}", error)
                 await self._ratchet.postpone(workspace_id, POSTPONED_S)
 
     async def look(self, workspace_id: str) -> None:

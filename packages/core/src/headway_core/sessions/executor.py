@@ -20,6 +20,7 @@ import anyio
 import attrs
 
 from headway_core.kernel.errors import HeadwayError, Unavailable
+from headway_core.kernel.failures import log_failure
 from headway_core.kernel.hosts import HostLocks
 from headway_core.kernel.ledger import Ledger
 from headway_core.kernel.tables import ReadTable
@@ -231,11 +232,11 @@ class SessionExecutor:
         """Act, so that a session whose port fails delays itself and nobody else (F12)."""
         try:
             await act(session)
-        except Exception:
+        except Exception as error:  # noqa: BLE001  logged, with its traceback when it is a defect
             times = self._failures.get(session.id, (0, 0.0))[0] + 1
             delay = min(2.0**times, LONGEST_BACKOFF_S)
             self._failures[session.id] = (times, anyio.current_time() + delay)
-            logger.exception("session %s: an effect failed; again in %.0f s", session.id, delay)
+            log_failure(logger, f"session {session.id}: an effect failed; again in {delay:.0f} s", error)
         else:
             self._failures.pop(session.id, None)
 
