@@ -1,10 +1,12 @@
 """The pages of reference say what the code says, and links within docs/ lead somewhere."""
 
 import re
+import shlex
 from pathlib import Path
 
 import pytest
-from documents import ROOT, text
+from documents import ROOT, commands, text
+from stage import Stage
 
 import generate
 from headway_core.settings.model import SettingsRecord
@@ -50,3 +52,15 @@ def test_links_into_a_page_find_their_heading(page: Path) -> None:
         there = ROOT.joinpath(page.parent, target) if target else ROOT / page
         headings = re.findall(r"^#+ (.+)$", there.read_text("utf-8"), re.MULTILINE)
         assert anchor in {_anchor(heading) for heading in headings}, (page, target, anchor)
+
+
+def test_the_commands_of_the_settings_page_run(stage: Stage) -> None:
+    """Each line of its example, typed as it stands there, changes what it says."""
+    (first, *changes) = commands("docs/settings.md", mentioning="quiet_time_s")
+    assert first == "headway settings show"
+    for line in changes:
+        stage.here(*shlex.split(line)[1:]).expect()
+    settings = stage.ask("settings", "show")
+    assert settings["quiet_time_s"] == 120
+    assert settings["trusted"] == ["ada", "renovate[bot]"]
+    assert settings["models"] == {"claude": "opus"}
