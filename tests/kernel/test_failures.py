@@ -28,11 +28,11 @@ FULL = OSError(errno.ENOSPC, "No space left on device", "/data/prompt")
     ids=["of ours", "a full disk", "without a file", "without a number", "without words", "a group"],
 )
 def test_what_the_world_does_is_a_line(error: Exception, line: str, caplog: pytest.LogCaptureFixture) -> None:
-    """One warning, each cause once; the traceback comes only to who asks for DEBUG."""
+    """One error, each cause once; the traceback comes only to who asks for DEBUG."""
     with caplog.at_level(logging.INFO):
         log_failure(logger, "a duty", error)
     [record] = caplog.records
-    assert (record.levelno, record.getMessage(), record.exc_info) == (logging.WARNING, line, None)
+    assert (record.levelno, record.getMessage(), record.exc_info) == (logging.ERROR, line, None)
     caplog.clear()
     with caplog.at_level(logging.DEBUG):
         log_failure(logger, "a duty", error)

@@ -15,7 +15,7 @@ def log_failure(logger: logging.Logger, what: str, error: Exception) -> None:
     if not all(isinstance(cause, HeadwayError | OSError) for cause in causes):
         logger.error("%s", what, exc_info=error)
         return
-    logger.warning("%s: %s", what, "; ".join(dict.fromkeys(_sentence(cause) for cause in causes)))
+    logger.error("%s: %s", what, "; ".join(dict.fromkeys(_sentence(cause) for cause in causes)))
     logger.debug("%s", what, exc_info=error)
 
 
