@@ -3,15 +3,18 @@
 import json
 import signal
 from collections.abc import Iterator
-from contextlib import contextmanager, nullcontext
+from contextlib import aclosing, contextmanager, nullcontext
 
 import anyio
 from rich.console import Console
 from rich.live import Live
 
 from headway import render, serialize
-from headway.terminal import terminal
-from headway_core.api import Card, Headway
+from headway.terminal import tell, terminal
+from headway_core.api import Card, Headway, Unavailable
+
+LOOK_AGAIN_S = 2.0
+"""Between looks at a board that could not be read."""
 
 
 async def run_until_stopped(hw: Headway, *, as_json: bool) -> None:
@@ -29,8 +32,18 @@ async def run_until_stopped(hw: Headway, *, as_json: bool) -> None:
 
 async def _show_for_ever(hw: Headway, as_json: bool) -> None:  # noqa: FBT001  start_soon takes no keywords
     with screen(as_json=as_json) as display:
-        async for cards in hw.board.views():
-            display.show(cards)
+        told = ""
+        while True:
+            try:
+                async with aclosing(hw.board.views()) as boards:
+                    async for cards in boards:
+                        display.show(cards)
+                        told = ""
+            except Unavailable as error:
+                if told != str(error):
+                    tell(f"headway: {error}; the board is looked at again, and the runner goes on")
+                told = str(error)
+            await anyio.sleep(LOOK_AGAIN_S)
 
 
 class Screen:

@@ -11,7 +11,7 @@ import sys
 
 from cyclopts import App, CycloptsError
 
-from headway.cli import shell
+from headway.cli import log, shell
 from headway_core.api import InvalidInput
 
 app = App(
@@ -45,7 +45,7 @@ def main() -> None:
     gc.disable()
     atexit.register(gc.freeze)
     try:
-        logging.basicConfig(level=_log_level(), format="%(levelname)s %(message)s")
+        log.set_up(_log_level())
         app(exit_on_error=False, print_error=False)
     except InvalidInput as error:
         shell.fail(error, as_json=as_json)

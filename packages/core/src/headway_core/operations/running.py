@@ -8,13 +8,16 @@ from contextlib import asynccontextmanager
 import anyio
 
 from headway_core.kernel.duties import DutyRunner
-from headway_core.kernel.errors import Conflict, HeadwayError
+from headway_core.kernel.errors import Conflict, HeadwayError, Unavailable
 from headway_core.kernel.hosts import HostLocks
 from headway_core.operations.heartbeat import HostHeartbeat
 from headway_core.operations.recovery import RecoveryService
 from headway_core.pull_requests.service import PRSnapshotService
 
 logger = logging.getLogger(__name__)
+
+RECOVER_AGAIN_S = 10.0
+"""Between tries of a recovery for which the database or git could not be used; it is safe to repeat."""
 
 GOODBYE_S = 2.0
 
@@ -66,7 +69,14 @@ class HostRunner:
             await self._heartbeat.stopped()
 
     async def _recover(self) -> None:
-        recovered = await self._recovery.recover()
+        recovered = None
+        while recovered is None:
+            try:
+                recovered = await self._recovery.recover()
+            except* Unavailable as errors:  # the duties back off by themselves
+                logger.warning("recovery: again in %.0f s", RECOVER_AGAIN_S, exc_info=errors)
+            if recovered is None:
+                await anyio.sleep(RECOVER_AGAIN_S)
         for problem in recovered.problems:
             logger.warning("recovery: %s", problem)
         for path in recovered.removed:
