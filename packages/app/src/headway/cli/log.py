@@ -9,7 +9,10 @@ from headway_core.api import HeadwayError
 _WHAT_TO_DO = (
     (("disk is full", "No space left on device", "Disk quota exceeded"), "free some space: it goes on then"),
     (("git: cannot run",), "if the repository was moved, run headway init where it is now"),
-    (("no server is there", "no connection"), "it goes on when that is back"),
+    (
+        ("no server is there", "no connection", "can't be reached", "is starting, stopping"),
+        "it goes on when that is back",
+    ),
 )
 """Words of an error, and what a person can do about it."""
 
