@@ -34,7 +34,7 @@ from headway_local.folders import (
     occupied,
     strictly_inside,
 )
-from headway_local.git import Git, GitRefused, presentable, real_path, without_credentials
+from headway_local.git import Git, GitRefused, presentable, real_path
 from headway_local.references import (
     Entry,
     commits,
@@ -44,6 +44,7 @@ from headway_local.references import (
     registered,
     valid_branch_name,
 )
+from headway_local.repositories import main_worktree, repository
 
 ORIGIN_LIMIT_S = 60.0
 ORIGIN_LOOK_S = 10.0
@@ -65,46 +66,14 @@ class GitWorktrees(Worktrees):
         self._git = git or Git()
 
     async def repository(self, path: str) -> Repository:
-        main = await self._main(path)
-        url = await self._git.ask(path, "config", "--get", "remote.origin.url", codes=frozenset({0, 1}))
-        return Repository(
-            path=main.path,
-            default_branch=await self._default_branch(main),
-            origin_url=without_credentials(url.line) if url.line else None,
-        )
+        return await repository(self._git, path)
 
     async def main_path(self, path: str) -> str:
-        return (await self._main(path)).path
+        return (await main_worktree(self._git, path)).path
 
     async def repair(self, path: str) -> None:
         # It ends with 1 for a worktree that is gone, when it has mended the others.
         await self._git.change(path, "worktree", "repair", codes=frozenset({0, 1}))
-
-    async def _main(self, path: str) -> Entry:
-        if "\0" in path or not await anyio.Path(path).is_dir():
-            raise InvalidInput("path", f"{path!r} is no folder")
-        inside = await self._git.ask(path, "rev-parse", "--git-dir", codes=frozenset({0, 128}))
-        if inside.code != 0:
-            said = presentable(inside.error).splitlines()[:1]
-            raise InvalidInput(
-                "path", f"{path!r} is in no git repository that can be used ({' '.join(said)})"
-            )
-        main, *_ = await registered(self._git, path)
-        return main
-
-    async def _default_branch(self, main: Entry) -> str:
-        head = await self._git.ask(
-            main.path, "symbolic-ref", "--quiet", on_origin("HEAD"), codes=frozenset({0, 1})
-        )
-        if head.code == 0:
-            return head.line.removeprefix(on_origin(""))
-        if main.branch is not None:
-            return main.branch
-        # A bare repository has no branch in the list of worktrees.
-        head = await self._git.ask(main.path, "symbolic-ref", "--quiet", "HEAD", codes=frozenset({0, 1}))
-        if head.code != 0:
-            raise InvalidInput("path", "HEAD is detached and origin names no default branch")
-        return head.line.removeprefix(local(""))
 
     async def valid_branch_name(self, name: str) -> bool:
         return await valid_branch_name(self._git, name)
