@@ -17,13 +17,15 @@ from pathlib import Path
 import attrs
 import httpx
 
-from headway_sandbox import commands, wire, world
+from headway_sandbox import commands, wire
 from headway_sandbox.client import SandboxControl
 from headway_sandbox.commands import CreateRepository, Health, UserSpec
 from headway_sandbox.errors import CommandRefused, ServerFailed, StateInUse
 from headway_sandbox.records import User
 from headway_sandbox.server import choose_port, exclusive, write_token
 from headway_sandbox.store import Store
+from headway_sandbox.world import Desk
+from headway_sandbox.world.repositories import create_repository
 
 _START_LIMIT = 20.0  # seconds until a started server must answer
 _STOP_LIMIT = 5.0  # seconds until a stopping server is killed
@@ -74,7 +76,7 @@ def create(
     with contextlib.closing(Store(state_file)) as store:
         url = f"http://127.0.0.1:{choose_port(store)}"
         with store.transaction() as tx:
-            repository = world.create_repository(world.Desk(tx=tx, url=url), order)
+            repository = create_repository(Desk(tx=tx, url=url), order)
             tokens = {user.login: user.token for user in tx.find(User)}
         write_token(store)
         return World(
