@@ -14,6 +14,7 @@ import headway_core
 from headway_core.kernel.tables import OwnedTable
 from headway_core.kernel.transactions import ReadTransaction, Transaction
 
+PACKAGES = Path(__file__).parents[2] / "packages"
 MOST_LINES = 450
 
 
@@ -125,8 +126,31 @@ def test_what_is_mixed_is_found() -> None:
     assert holds_a_writer(Mixed)
 
 
-def test_no_module_of_core_is_long() -> None:
-    """One noun a module: at most 450 lines."""
-    paths = Path(headway_core.__file__).parent.rglob("*.py")
-    lines = {str(path): len(path.read_text("utf-8").splitlines()) for path in paths}
-    assert {path: count for path, count in lines.items() if count > MOST_LINES} == {}
+def long_modules(packages: Path) -> dict[str, int]:
+    """The lines of each module of the packages in a folder that has too many."""
+    lines = {
+        str(path.relative_to(packages)): len(path.read_text("utf-8").splitlines())
+        for path in sources(packages)
+    }
+    return {path: count for path, count in lines.items() if count > MOST_LINES}
+
+
+def sources(packages: Path) -> list[Path]:
+    """The modules of the packages in a folder, however deep they lie."""
+    return sorted(packages.glob("*/src/**/*.py"))
+
+
+def test_no_module_is_long() -> None:
+    """One noun a module: at most 450 lines, in every package."""
+    packages = {path.relative_to(PACKAGES).parts[0] for path in sources(PACKAGES)}
+    assert packages == {path.parent.name for path in PACKAGES.glob("*/pyproject.toml")}
+    assert long_modules(PACKAGES) == {}
+
+
+def test_a_long_module_is_found(tmp_path: Path) -> None:
+    """A planted module of one line more is found, however deep it lies; one of 450 lines is not."""
+    room = tmp_path / "any" / "src" / "planted" / "room"
+    room.mkdir(parents=True)
+    (room / "whole.py").write_text("pass\n" * MOST_LINES)
+    (room / "long.py").write_text("pass\n" * (MOST_LINES + 1))
+    assert long_modules(tmp_path) == {"any/src/planted/room/long.py": MOST_LINES + 1}
