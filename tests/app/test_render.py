@@ -9,7 +9,7 @@ from headway_core.board import Card, WorkspaceView, card
 from headway_core.pull_requests.model import FailureKind, PullRequestSnapshot, PullRequestWatch
 from headway_core.ratchet import RatchetRecord
 from headway_core.settings import SettingsRecord
-from headway_core.workspaces import Workspace
+from headway_core.workspaces import InitOutput, Workspace
 from headway_testing.records import a_project, a_workspace
 
 
@@ -73,3 +73,18 @@ def test_a_card_without_a_problem_says_none() -> None:
     assert render.remarks(fine) == ()
     told = serialize.card(fine)
     assert (told["problem"], told["problems"], told["note"]) == (None, [], None)
+
+
+def _details(of: Card) -> list[str]:
+    out = io.StringIO()
+    render.details(of, InitOutput(text="", cut=False), Console(file=out, width=1_000))
+    return out.getvalue().splitlines()
+
+
+def test_a_workspace_alone_says_its_problems_in_words() -> None:
+    """All that is wrong is one line, the gravest first, without Python's names or what a terminal obeys."""
+    told = _details(_card(a_workspace(warning="no \x1b[31mtools"), "it is down"))
+    assert "  problems: GitHub was not read: unavailable: it is down; no  [31mtools" in told
+    assert "  warning: no  [31mtools" in told
+    assert not any("ProblemKind" in line or "\x1b" in line for line in told)
+    assert not any("problems:" in line for line in _details(_card(a_workspace(), None)))

@@ -84,9 +84,14 @@ _PREFIXES = {
 }
 
 
+def problems(card: Card) -> tuple[str, ...]:
+    """All that is wrong, the gravest first, in words; text from outside may be in it."""
+    return tuple(_PREFIXES.get(problem.kind, "") + problem.text for problem in card.problems)
+
+
 def remarks(card: Card) -> tuple[str, ...]:
     """What a person should know: all that is wrong, the gravest first, then what is waited for."""
-    told = [_PREFIXES.get(problem.kind, "") + problem.text for problem in card.problems]
+    told = [*problems(card)]
     told += [card.note] if card.note else []
     if card.view.workspace.is_live and (held := pulls.waits(card)):
         told.append(held)

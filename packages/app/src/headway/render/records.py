@@ -8,7 +8,7 @@ from rich.table import Table
 from rich.text import Text
 
 from headway import serialize
-from headway.render.board_table import BoardTable
+from headway.render.board_table import BoardTable, problems
 from headway.render.pull_requests import pull_request
 from headway.render.times import moment
 from headway.terminal import visible
@@ -117,9 +117,10 @@ def _session(value: Session) -> str:
 def details(card: Card, output: InitOutput, console: Console) -> None:
     """A workspace with its sessions and its provisioning's output."""
     console.print(BoardTable([card]))
-    for name, value in serialize.card(card).items():
+    fields = {**serialize.card(card), "problems": "; ".join(problems(card)) or None}
+    for name, value in fields.items():
         if value is not None:
-            console.print(Text(f"  {name}: {value}"), soft_wrap=True)
+            console.print(Text(visible(f"  {name}: {value}")), soft_wrap=True)
     if card.view.facts is not None:
         pull_request(card, console)
     for each in card.view.sessions:
