@@ -12,7 +12,9 @@ TRANSLATIONS: Mapping[int, Failure] = MappingProxyType(
         sqlite3.SQLITE_LOCKED: Busy,
         sqlite3.SQLITE_READONLY: unavailable("can't be written: the file or its folder is read-only"),
         sqlite3.SQLITE_FULL: unavailable("can't be written: the disk is full"),
-        sqlite3.SQLITE_IOERR: unavailable("can't be read or written: the disk reports an error"),
+        sqlite3.SQLITE_IOERR: unavailable(
+            "can't be read or written: the disk reports an error, look whether it is full"
+        ),
         sqlite3.SQLITE_CORRUPT: unavailable("is damaged: restore it from a backup"),
         sqlite3.SQLITE_PERM: unavailable("can't be opened: permission denied"),
         sqlite3.SQLITE_CANTOPEN: unavailable("can't be opened: no such folder, or permission denied"),
