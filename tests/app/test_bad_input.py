@@ -7,7 +7,7 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
-from stage import Stage, canned
+from stage import Said, Stage, canned
 
 CREATE = ("workspace", "create")
 
@@ -57,6 +57,14 @@ WRONG = {
 }
 
 
+def expect_sentence(said: Said) -> None:
+    """People are told the sentence of the document, and below it at most one line: what to do."""
+    sentence, *below = said.err.splitlines()
+    assert sentence == f"headway: {said.document['message']}"
+    assert len(below) <= 1
+    assert all(line.startswith("headway: ") for line in below)
+
+
 @pytest.mark.parametrize("case", WRONG)
 def test_what_cannot_be_names_its_field(untouched: Stage, case: str) -> None:
     """Code 2, the field for programs, a sentence for people, and everything as it was."""
@@ -66,7 +74,7 @@ def test_what_cannot_be_names_its_field(untouched: Stage, case: str) -> None:
     assert said.document["error"] == "InvalidInput"
     assert said.document["field"] == field
     assert words in said.document["message"]
-    assert said.err == f"headway: {said.document['message']}\n"
+    expect_sentence(said)
     assert untouched.facts() == before
 
 
@@ -135,7 +143,7 @@ def test_what_cannot_be_done_says_why(untouched: Stage, case: str) -> None:
     said = untouched.here(*arguments, "--json").expect(1)
     assert said.document["error"] == kind
     assert words in said.document["message"]
-    assert said.err == f"headway: {said.document['message']}\n"
+    expect_sentence(said)
     assert untouched.facts() == before
 
 

@@ -22,12 +22,25 @@ GROUP = ExceptionGroup(
     [
         (InvalidInput("name", "is none"), 2, ""),
         (Unavailable("github", "is away", retry_after_s=3.0), 1, "gh auth status"),
-        (GROUP, 1, "headway init"),
+        (GROUP, 1, "headway project list"),
+        (InvalidInput("base", "'nope' has no commit, here or on origin"), 2, "--base names another"),
+        (InvalidInput("branch_prefix", "leaves no room"), 2, "headway settings set branch_prefix"),
+        (InvalidInput("database", "is the database of another application"), 2, "HEADWAY_DATABASE"),
         (OSError(errno.ENOSPC, "No space left on device", "/data"), 1, ""),
         (KeyboardInterrupt(), 130, ""),
         (INTERRUPT, 130, ""),
     ],
-    ids=["wrong", "undoable", "a group of those", "a full disk", "an interrupt", "an interrupt among others"],
+    ids=[
+        "wrong",
+        "undoable",
+        "a group of those",
+        "a base that is none",
+        "a prefix that can't be",
+        "a database that can't be used",
+        "a full disk",
+        "an interrupt",
+        "an interrupt among others",
+    ],
 )
 def test_each_end_has_its_code(
     raised: BaseException, code: int, next_step: str, capsys: pytest.CaptureFixture[str]

@@ -14,12 +14,15 @@ from headway_core.api import (
 
 _LISTS = {
     "workspace": "headway workspace list tells the live ones, with --archived all",
-    "project": "headway init registers the repository of the present folder",
+    "project": "headway project list tells them; headway init registers the repository of the present folder",
     "session": "headway workspace show WORKSPACE tells its sessions",
     "host": "headway host list tells them",
     "pull request": "headway pr show WORKSPACE tells what is attached",
 }
 _FIELDS = {
+    "base": "--base names another branch; a repository without a commit needs its first",
+    "branch_prefix": "headway settings set branch_prefix NAME sets another",
+    "database": "HEADWAY_DATABASE or config.toml names another: docs/configuration.md",
     "default_agent": "agents are configured in config.toml: docs/agents.md",
     "agent": "agents are configured in config.toml: docs/agents.md",
 }
