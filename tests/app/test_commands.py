@@ -1,6 +1,7 @@
 """Every command and its document: stable names, the facts that a program needs, one document."""
 
 import json
+import shlex
 import signal
 import subprocess
 from pathlib import Path
@@ -51,6 +52,20 @@ def test_init_registers_once(stage: Stage) -> None:
     again = stage.headway("init", "--name", "Other", "--json", cwd=str(inside)).expect()
     assert again.document == made
     assert "its name stays 'greeter'" in again.err
+
+
+def test_init_says_how_a_registered_project_gets_another_script(stage: Stage) -> None:
+    """The script that was given is not taken: the command that takes it is named, and works as printed."""
+    stage.here("init", "--github", "acme/greeter").expect()
+    told = stage.here("init", "--startup-script", "make setup").expect().err
+    assert "greeter was registered before: it stays without a start-up script" in told
+    assert "None" not in told
+    command = shlex.split(told.split("to change it: headway ")[1])
+    assert command == ["project", "set", "greeter", "--startup-script", "make setup"]
+    stage.here(*command).expect()
+    assert stage.here("init", "--startup-script", "make setup").expect().err == ""
+    again = stage.here("init", "--startup-script", "make all").expect().err
+    assert "its start-up script stays; to change it: headway project set greeter" in again
 
 
 @pytest.mark.parametrize(

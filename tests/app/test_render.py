@@ -2,14 +2,17 @@
 
 import io
 
+import pytest
 from rich.console import Console
 
 from headway import render, serialize
 from headway_core.board import Card, WorkspaceView, card
+from headway_core.operations.model import Settled
 from headway_core.pull_requests.model import FailureKind, PullRequestSnapshot, PullRequestWatch
 from headway_core.ratchet import RatchetRecord
 from headway_core.settings import SettingsRecord
 from headway_core.workspaces import InitOutput, Workspace
+from headway_core.workspaces.model import WorkspaceStatus
 from headway_testing.records import a_project, a_workspace
 
 
@@ -88,3 +91,30 @@ def test_a_workspace_alone_says_its_problems_in_words() -> None:
     assert "  warning: no  [31mtools" in told
     assert not any("ProblemKind" in line or "\x1b" in line for line in told)
     assert not any("problems:" in line for line in _details(_card(a_workspace(), None)))
+
+
+@pytest.mark.parametrize(
+    ("status", "told"),
+    [
+        (WorkspaceStatus.ARCHIVED, "w1 ARCHIVED"),
+        (WorkspaceStatus.FAILED, "w1 FAILED: the start-up script exited with 4"),
+    ],
+)
+def test_an_archive_that_succeeded_tells_no_older_error(status: WorkspaceStatus, told: str) -> None:
+    """The error that is stored is told where the archive failed alone."""
+    out = io.StringIO()
+    settled = a_workspace(status=status, error="the start-up script exited with 4")
+    render.archive(Settled(workspace=settled), Console(file=out, width=1_000))
+    assert out.getvalue() == f"{told}\n"
+
+
+def test_an_archived_workspace_has_nothing_wrong() -> None:
+    """What failed before the archive is repeated neither as a problem nor among the facts for people."""
+    old = _card(
+        a_workspace(status=WorkspaceStatus.ARCHIVED, error="the script failed", warning="it is old"), "down"
+    )
+    assert render.remarks(old) == ()
+    assert serialize.card(old)["problems"] == []
+    told = "\n".join(_details(old))
+    assert "ARCHIVED" in told
+    assert not any(word in told for word in ("the script failed", "it is old", "down"))

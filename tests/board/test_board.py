@@ -296,8 +296,11 @@ def test_everything_that_is_wrong_is_told_the_gravest_first() -> None:
         a_view({}, decision=Ready()),
         a_view(session=RUNNING),
         a_view(host_lost=True, decision=_stalled(StallReason.RETRIES), status=WorkspaceStatus.ARCHIVED),
+        attrs.evolve(
+            EVERYTHING, workspace=a_workspace(status=WorkspaceStatus.ARCHIVED, error="exited with 4")
+        ),
     ],
-    ids=["ready", "running", "archived"],
+    ids=["ready", "running", "archived", "archived after a failure"],
 )
 def test_where_nothing_is_wrong_nothing_is_told(view: WorkspaceView) -> None:
     """A workspace that goes on, or is over, has no problem."""

@@ -1,5 +1,6 @@
 """`headway init` and `headway project`."""
 
+import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -65,9 +66,15 @@ def init(
         note(f"{project.slug} was at {before.repo_path} and is no more: its path is {project.repo_path} now")
     if before is not None and before.archived:
         note(f"{project.slug} was removed before: it is back, as it was")
-    for option, asked in (("name", name), ("slug", slug), ("startup_script", startup_script)):
-        if asked is not None and asked != getattr(project, option):
-            note(f"{project.slug} was registered before: its {option} stays {getattr(project, option)!r}")
+    for option, asked, stored in (("name", name, project.name), ("slug", slug, project.slug)):
+        if asked is not None and asked != stored:
+            note(f"{project.slug} was registered before: its {option} stays '{stored}'")
+    if startup_script is not None and startup_script != project.startup_script:
+        keeps = (
+            "its start-up script stays" if project.startup_script else "it stays without a start-up script"
+        )
+        change = f"headway project set {project.slug} --startup-script {shlex.quote(startup_script)}"
+        note(f"{project.slug} was registered before: {keeps}; to change it: {change}")
 
 
 @app.command(name="list")

@@ -118,6 +118,8 @@ def details(card: Card, output: InitOutput, console: Console) -> None:
     """A workspace with its sessions and its provisioning's output."""
     console.print(BoardTable([card]))
     fields = {**serialize.card(card), "problems": "; ".join(problems(card)) or None}
+    if not card.view.workspace.is_live:  # what was wrong before the archive is wrong no more
+        fields |= {"error": None, "warning": None}
     for name, value in fields.items():
         if value is not None:
             console.print(Text(visible(f"  {name}: {value}")), soft_wrap=True)
@@ -134,7 +136,8 @@ def archive(value: ArchiveResult, console: Console) -> None:
     match value:
         case Settled(workspace=settled):
             kept = f", work kept at {settled.preserved}" if settled.preserved else ""
-            problem = f": {visible(settled.error)}" if settled.error else ""
+            failed = settled.error is not None and settled.is_live  # of an archived one it is an older error
+            problem = f": {visible(str(settled.error))}" if failed else ""
             console.print(Text(f"{settled.id} {settled.status}{kept}{problem}"), soft_wrap=True)
         case Busy(workspace_id=busy):
             console.print(Text(f"{busy}: somebody else acts on it now; nothing was done"))

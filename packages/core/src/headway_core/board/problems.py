@@ -41,7 +41,9 @@ class Problem:
 
 
 def problems_of(view: WorkspaceView) -> tuple[Problem, ...]:
-    """Everything that is wrong, the gravest first; empty when nothing is."""
+    """Everything that is wrong, the gravest first; empty when nothing is, and of an archived workspace."""
+    if not view.workspace.is_live:
+        return ()
     told = ((kind, text(view)) for kind, text in _TEXTS.items())
     return tuple(Problem(kind=kind, text=text) for kind, text in told if text)
 
