@@ -10,6 +10,7 @@ from headway_core.kernel.errors import InvalidInput, PermissionDenied, Unavailab
 from headway_core.kernel.hosts import HostLocks
 from headway_core.kernel.ledger import Ledger
 from headway_core.kernel.transactions import ReadTransaction
+from headway_core.pull_requests.adapter_failures import NonRaisingForge
 from headway_core.pull_requests.addresses import pull_request_number
 from headway_core.pull_requests.budget import ForgeBudgets, Round
 from headway_core.pull_requests.discovery import LookResult, look
@@ -53,7 +54,7 @@ class PRSnapshotService:
         self._fetches = fetches
         self._outcomes = outcomes
         self._budgets = budgets
-        self._forge = forge
+        self._forge = NonRaisingForge(forge)
         self._locks = locks
         self._single_flight = SingleFlight()
 
