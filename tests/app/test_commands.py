@@ -232,7 +232,11 @@ def test_a_session_that_cannot_be_is_refused(registered: Stage) -> None:
 
 def test_the_ratchet_is_switched_held_and_explained(registered: Stage) -> None:
     """Each answers with the card, or with why."""
-    registered.here("workspace", "create", "--name", "First").expect()
+    made = registered.ask("workspace", "create", "--name", "First", "--no-ratchet")
+    never = registered.here("explain", "First").expect().out
+    assert never.startswith("decided: nothing was decided yet\nbecause: The ratchet is off.\n")
+    assert f"headway ratchet on {made['id']}" in never
+    assert registered.ask("explain", "First")["decision"] is None
     on = registered.ask("ratchet", "on", "First")
     assert set(on) == CARD
     assert on["ratchet"] is True

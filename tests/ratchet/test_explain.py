@@ -8,7 +8,9 @@ import pytest
 from headway_core.kernel.conversion import CONVERTER
 from headway_core.kernel.events import EventCatalog
 from headway_core.processes import Exited, Vanished
-from headway_core.pull_requests.model import CheckOutcome
+from headway_core.pull_requests import WATCHES
+from headway_core.pull_requests.model import CheckOutcome, FailureKind
+from headway_core.pull_requests.ports import FetchFailed
 from headway_core.ratchet.decision import (
     AwaitingReview,
     Decision,
@@ -24,9 +26,11 @@ from headway_core.ratchet.decision import (
     WaitReason,
 )
 from headway_core.ratchet.events import RatchetDecided
+from headway_core.ratchet.explain import Explanation
 from headway_core.ratchet.model import DEATH_LIMIT, HoldKind
 from headway_core.ratchet.sentences import sentence
 from headway_core.sessions import EndReason
+from headway_core.workspaces.model import RETRY_LIMIT, WorkspaceStatus
 from headway_testing.clock import EPOCH
 from headway_testing.observations import a_check
 
@@ -108,6 +112,88 @@ def test_a_stored_decision_of_the_old_shape_is_read() -> None:
     """A record keeps its last decision over an update."""
     stored = {"type": "Wait", "reason": "ci", "recheck_at": None}
     assert CONVERTER.structure(stored, Decision) == Wait(reason=WaitReason.CI, recheck_at=None)  # type: ignore[arg-type]  # a union is no class
+
+
+# Before anything was decided
+
+
+async def _explained(harness: HouseT) -> Explanation:
+    told: Explanation = await harness.core.ratchet.service().explain("w1")
+    for text in (told.why, told.changes_when, told.next_step):
+        assert text[0].isupper()
+        assert text.endswith(".")
+        assert not text.endswith("..")
+    return told
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize("enabled", [True, False], ids=["on", "off"])
+@pytest.mark.parametrize("error", ["the start-up script exited with 4", "git said no."])
+async def test_a_workspace_that_failed_is_told_with_its_error_and_the_retry(
+    harness: HouseT, enabled: bool, error: str
+) -> None:
+    """Its set-up keeps it, whether its ratchet is on or off: the command that tries again is named."""
+    await harness.workspace(enabled=enabled)
+    await harness.change_workspace(status=WorkspaceStatus.FAILED, error=error)
+    told = await _explained(harness)
+    assert told.decision is None
+    assert told.why == f"The workspace could not be set up: {error.rstrip('.')}."
+    assert told.next_step.endswith("headway workspace retry w1.")
+
+
+@pytest.mark.anyio
+async def test_a_workspace_that_failed_is_told_so_after_a_look_too(harness: HouseT) -> None:
+    """The wait for the workspace says what the workspace itself says."""
+    await harness.workspace()
+    await harness.change_workspace(status=WorkspaceStatus.FAILED, error="it broke")
+    waits = await harness.check()
+    assert isinstance(waits, Wait)
+    assert waits.reason is WaitReason.WORKSPACE
+    assert (await _explained(harness)).why == "The workspace could not be set up: it broke."
+
+
+@pytest.mark.anyio
+async def test_no_retry_is_named_that_would_be_refused(harness: HouseT) -> None:
+    """A workspace that was retried as often as it may be is told what else there is."""
+    await harness.workspace()
+    await harness.change_workspace(status=WorkspaceStatus.FAILED, error="it broke", retries=RETRY_LIMIT)
+    told = await _explained(harness)
+    assert "workspace retry" not in told.next_step
+    assert "archive" in told.next_step
+
+
+@pytest.mark.anyio
+async def test_a_ratchet_that_was_never_on_is_told_with_the_switch(harness: HouseT) -> None:
+    """It is off from the beginning: that is no look that is missing."""
+    await harness.workspace(enabled=False)
+    told = await _explained(harness)
+    assert told.decision is None
+    assert (told.why, told.next_step) == (
+        "The ratchet is off.",
+        "Switch the ratchet on: headway ratchet on w1.",
+    )
+
+
+@pytest.mark.anyio
+async def test_github_that_cannot_be_read_is_told_with_the_next_try(harness: HouseT) -> None:
+    """Nothing is decided before the first read: why that fails, and when it is tried again."""
+    await harness.workspace()
+    harness.forge.observations["PR_w1"] = FetchFailed(kind=FailureKind.UNAVAILABLE, problem="no connection")
+    await harness.core.pull_requests.service().refresh_workspace("w1")
+    told = await _explained(harness)
+    assert told.decision is None
+    assert told.why == "GitHub could not be read: no connection."
+    watch = await harness.store.ledger.read(lambda tx: harness.store.reader(WATCHES).get(tx, "w1"))
+    due_at = watch.due_at
+    assert due_at > harness.clock.now()
+    assert f"tried again at {due_at:%H:%M:%S} UTC" in told.changes_when
+
+
+@pytest.mark.anyio
+async def test_without_a_reason_the_first_look_is_awaited(harness: HouseT) -> None:
+    """Nothing is wrong, and nothing was looked at yet."""
+    await harness.workspace()
+    assert (await _explained(harness)).why == "Nothing was decided yet."
 
 
 # An agent that failed

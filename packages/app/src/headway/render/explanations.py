@@ -16,10 +16,10 @@ def explanation(value: Explanation, console: Console) -> None:
 
 def explained(value: Explanation) -> RenderableType:
     """An explanation in a few lines."""
-    decided = serialize.decision(value.decision)
-    kind = decided["kind"] if decided else "nothing"
+    decision = serialize.decision(value.decision)
+    decided = f"{decision['kind']}, {age(value.decided_at)}" if decision else "nothing was decided yet"
     lines = [
-        f"decided: {kind}, {age(value.decided_at)}",
+        f"decided: {decided}",
         f"because: {value.why}",
         f"next: {value.changes_when}",
         f"to do: {value.next_step}",

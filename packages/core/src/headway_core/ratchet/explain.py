@@ -4,12 +4,13 @@ from datetime import datetime
 
 import attrs
 
-from headway_core.pull_requests.model import CIStatus, GitHubState, Mergeability
-from headway_core.ratchet.decision import Decision
+from headway_core.pull_requests.model import CIStatus, GitHubState, Mergeability, PullRequestWatch
+from headway_core.ratchet.decision import Decision, Disabled, Wait, WaitReason
 from headway_core.ratchet.failures import AgentFailure, agent_failure
 from headway_core.ratchet.model import Cause, FixerDispatch, Handled, RatchetRecord
-from headway_core.ratchet.sentences import sentence
+from headway_core.ratchet.sentences import Reasoning, ended, moment, sentence
 from headway_core.ratchet.view import View
+from headway_core.workspaces.model import RETRY_LIMIT, Workspace, WorkspaceStatus
 
 
 @attrs.frozen(kw_only=True)
@@ -62,7 +63,7 @@ class Explanation:
 
 def explanation(view: View, record: RatchetRecord, looks_again_at: datetime | None) -> Explanation:
     """What is known now, joined with what was decided last. Pure."""
-    told = sentence(record.decision, view.now)
+    told = _reasoning(view, record)
     facts, watch = view.facts, view.watch
     return Explanation(
         workspace_id=record.workspace_id,
@@ -86,4 +87,38 @@ def explanation(view: View, record: RatchetRecord, looks_again_at: datetime | No
         conversation_at=watch.conversation_at,
         mergeability_at=watch.mergeability_at,
         problem=watch.failure_summary,
+    )
+
+
+def _reasoning(view: View, record: RatchetRecord) -> Reasoning:
+    """The decision in words; where none was reached, or it waits for the workspace, what keeps it so."""
+    match record.decision:
+        case None | Wait(reason=WaitReason.WORKSPACE) if view.workspace.status is WorkspaceStatus.FAILED:
+            return _failed(view.workspace)
+        case None | Disabled() if not record.enabled:
+            switch_on = f"Switch the ratchet on: headway ratchet on {record.workspace_id}."
+            return attrs.evolve(sentence(Disabled()), next_step=switch_on)
+        case None if view.watch.failure is not None:
+            return _unread(view.watch)
+        case decision:
+            return sentence(decision, view.now)
+
+
+def _failed(workspace: Workspace) -> Reasoning:
+    why = "The workspace could not be set up"
+    succeeds = "It goes on when a retry of the set-up succeeds."
+    again = f"Mend what the error says, and try again: headway workspace retry {workspace.id}."
+    used = f"It was retried {RETRY_LIMIT} times, which is all: archive it, and create another workspace."
+    return Reasoning(
+        ended(f"{why}: {workspace.error}" if workspace.error else why),
+        *(("Nothing changes it.", used) if workspace.retries >= RETRY_LIMIT else (succeeds, again)),
+    )
+
+
+def _unread(watch: PullRequestWatch) -> Reasoning:
+    at = "when a runner runs" if watch.due_at is None else f"at {moment(watch.due_at)}"
+    return Reasoning(
+        ended(f"GitHub could not be read: {watch.problem}"),
+        f"It goes on when GitHub was read, which is tried again {at}.",
+        "Look at what the fetch said: the network, the token or the repository's address.",
     )

@@ -225,3 +225,8 @@ def _resting(quiet: QuietTime, now: datetime | None) -> Reasoning:
 def moment(at: datetime) -> str:
     """A time of the day, as people read it."""
     return f"{at:%H:%M:%S} UTC"
+
+
+def ended(text: str) -> str:
+    """A sentence with its full stop, which what is quoted in it may have or lack."""
+    return f"{text.rstrip().rstrip('.')}."
