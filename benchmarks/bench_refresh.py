@@ -1,7 +1,7 @@
 """A refresh that finds nothing new: statements, microseconds, and the ratio to a bare transaction.
 
 The forge answers from memory, so that only Headway is measured. The bare transaction reads one row and
-writes one row of the same table, in the same run. Two transactions a refresh are the design: one draws
+writes one row of the same table, in the same run. A refresh has two transactions: one draws
 the observation's number before the forge is asked, one stores the outcome.
 
     python benchmarks/bench_refresh.py [refreshes]

@@ -237,7 +237,7 @@ class GraphQLContract:
             assert (failed.kind, failed.too_big) == (FailureKind.UNAVAILABLE, False)
 
     async def test_a_mutation_is_sent_once(self, tmp_path: Path) -> None:
-        """An answer that is cut leaves the doubt to its caller."""
+        """An answer that is cut leaves it to its caller what to make of it."""
         cut = b"HTTP/1.1 200 OK\r\ncontent-length: 500\r\n\r\n{"
         async with self.transport(tmp_path, cut) as asked:
             assert isinstance(await asked.graphql.send(MUTATION, {"input": {}}), SendFailed)

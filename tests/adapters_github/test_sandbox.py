@@ -489,7 +489,9 @@ async def test_a_kick_makes_the_forge_tell(hub: Hub, desk: Desk) -> None:
             await github.change_repository(ChangeRepository(mergeable_by_rest=False))
 
 
-async def test_an_unknown_mergeability_is_kicked_by_who_reads_it(hub: Hub, desk: Desk) -> None:
+async def test_an_unknown_mergeability_has_its_merge_check_triggered_by_who_reads_it(
+    hub: Hub, desk: Desk
+) -> None:
     """The whole way: a refresh that sees it unknown makes the forge work it out, and the next one knows."""
     async with hub.server.control() as github:
         await github.change_repository(ChangeRepository(mergeable_by_rest=True))

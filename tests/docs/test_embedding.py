@@ -55,15 +55,15 @@ async def test_a_web_application_has_headway_for_as_long_as_it_lives(
 
 @pytest.mark.anyio
 async def test_an_outcome_is_matched(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Further words start a session, and past the limit of the workspace they do not."""
+    """A follow-up prompt starts a session, and past the limit of the workspace it does not."""
     monkeypatch.chdir(stage.folder)
-    say = loaded("further_words").say
+    follow_up = loaded("follow_up").follow_up
     async with headway.open("sqlite:///headway.db") as hw:
         await hw.settings.change(session_limit=1)
         project = await hw.projects.register(str(stage.repository), github="acme/greeter")
         workspace = await hw.workspaces.create(headway.Manual(project_id=project.id, name="Sweep"))
-        assert "starts as soon as" in await say(hw, workspace.id, "Mention it in the README too.")
-        assert "has 1 live sessions" in await say(hw, workspace.id, "And in the guide.")
+        assert "starts as soon as" in await follow_up(hw, workspace.id, "Mention it in the README too.")
+        assert "has 1 live sessions" in await follow_up(hw, workspace.id, "And in the guide.")
 
 
 @pytest.mark.anyio

@@ -183,7 +183,7 @@ async def test_after_a_limit_the_rest_of_the_round_is_not_asked(room: "Room") ->
 @pytest.mark.lesson("S11")
 @pytest.mark.anyio
 async def test_after_a_limit_nothing_more_is_asked_in_a_look(room: "Room") -> None:
-    """The branches met it: no pull request is read, none that an agent named is looked up, none kicked."""
+    """The branches met it: no pull request is read, and none that an agent named is looked up or checked."""
     await room.set(quiet_time_s=0)
     await room.add("w1", branch="b1")
     await room.attach("w1")

@@ -215,7 +215,7 @@ def test_within_one_second_only_lasting_tells_of_a_closed_one() -> None:
     assert "head" in case.must(back, 7)
 
 
-def test_a_base_never_seen_is_doubted_within_the_lag() -> None:
+def test_a_base_never_seen_is_unconfirmed_within_the_lag() -> None:
     """Of two bases that are told within seconds neither is known to be newer: no `updatedAt` moves."""
     one, two, three = (Base(ref="main", commit=commit) for commit in (A, B, C))
     case = Case()
@@ -227,7 +227,7 @@ def test_a_base_never_seen_is_doubted_within_the_lag() -> None:
     assert "base" in case.must(moved, 7)  # a retargeting moves it
 
 
-def test_an_earlier_word_on_a_run_is_doubted() -> None:
+def test_an_earlier_report_of_a_run_is_unconfirmed() -> None:
     """Its app corrected what had ended, under the same id: the end that it told first is the older one."""
 
     def ended(outcome: CheckOutcome, seconds: float) -> Observation:

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from headway_sandbox import wire
+from headway_sandbox import serialize
 from headway_sandbox.commands import CommitFiles, CreateRepository, SubmitReview
 
 QUERY = (
@@ -169,13 +169,15 @@ def test_setting_up_twice_changes_no_ids(make_world: Any) -> None:
 def test_wire_is_strict_and_reversible() -> None:
     """What is encoded decodes to the same value; wrong shapes name their path."""
     order = CommitFiles(branch="b", files={"x": "y", "z": None}, message="m", user="u")
-    assert wire.decode(CommitFiles, wire.encode(order)) == order
+    assert serialize.decode(CommitFiles, serialize.encode(order)) == order
     repository = CreateRepository(owner="o", name="n", origin="/x", ci_env={"A": "b"}, ci_timeout=3)
-    assert wire.decode(CreateRepository, wire.encode(repository)) == repository
-    with pytest.raises(wire.WireError, match=r"threads\[0\].path: is missing"):
-        wire.decode(SubmitReview, {"user": "u", "number": 1, "state": "APPROVED", "threads": [{"body": "x"}]})
-    with pytest.raises(wire.WireError, match="number: must be int"):
-        wire.decode(SubmitReview, {"user": "u", "number": True, "state": "APPROVED"})
+    assert serialize.decode(CreateRepository, serialize.encode(repository)) == repository
+    with pytest.raises(serialize.SerializationError, match=r"threads\[0\].path: is missing"):
+        serialize.decode(
+            SubmitReview, {"user": "u", "number": 1, "state": "APPROVED", "threads": [{"body": "x"}]}
+        )
+    with pytest.raises(serialize.SerializationError, match="number: must be int"):
+        serialize.decode(SubmitReview, {"user": "u", "number": True, "state": "APPROVED"})
 
 
 def test_a_force_push_moves_a_branch_back_and_forth(opened: Any, clone: Any) -> None:

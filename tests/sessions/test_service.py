@@ -353,7 +353,7 @@ async def test_an_end_before_anybody_saw_the_start_still_counts_as_a_turn(harnes
 
 
 async def test_a_start_that_vanished_leaves_the_delivery_unknown(harness: "SessionsHarness") -> None:
-    """A doubt is a stored fact, and is not resolved by sending again."""
+    """An unknown delivery is a stored fact, and is not resolved by sending again."""
     workspace = await harness.workspace()
     begun = await harness.starting(workspace.id)
     over = await harness.step(workspace.id, lambda tx: harness.steps.ended(tx, begun.id, 1, Vanished()))

@@ -22,7 +22,7 @@ class Run:
     interventions: tuple[str, ...]
     """What went wrong and what people did, in order."""
     points: int
-    """Places at which a process could have died."""
+    """The number of points at which a process could have died."""
     commits: int
     crashes: int
     lasted_s: float

@@ -389,7 +389,7 @@ def attempt(limit: int, folder: str, cwd: str, command: "list[str]") -> None:
     write_file("exit", f"signal {-code}\n" if code < 0 else f"exit_code {code}\n")
 
 
-def hold(descriptor: int) -> None:
+def lock_patiently(descriptor: int) -> None:
     """Lock it. Whoever was killed meanwhile may need a moment to let go: its program ends first."""
     give_up = time.monotonic() + LOCK_PATIENCE_S
     while True:
@@ -408,7 +408,7 @@ def leash(patience_s: float, lock: str, cwd: str, command: "list[str]") -> None:
     nothing = os.open(os.devnull, os.O_RDONLY)
     try:
         if lock:
-            hold(os.open(lock, os.O_RDWR))
+            lock_patiently(os.open(lock, os.O_RDWR))
         # Only now, with the lock in hand: who was killed by now may have a successor that saw no lock.
         if select.select([0], [], [], 0.0)[0] and not os.read(0, 1):
             os._exit(CANNOT_EXECUTE)

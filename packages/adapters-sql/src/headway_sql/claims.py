@@ -11,7 +11,7 @@ from headway_core.kernel.transactions import ReadTransaction, Transaction
 from headway_sql.database import Database
 from headway_sql.errors import translating
 from headway_sql.rows import Rows, time_text
-from headway_sql.transactions import connection_of, writing
+from headway_sql.transactions import connection_of, sql_transaction
 
 _RELEASED = time_text(RELEASED)
 
@@ -66,7 +66,7 @@ class SqlClaims(Claims):
     def acquire(
         self, tx: Transaction, keys: Iterable[str], *, holder: str, lease: timedelta
     ) -> Mapping[str, Claim]:
-        scope = writing(tx)
+        scope = sql_transaction(tx)
         with port_of(scope), translating():
             taken: dict[str, Claim] = {}
             now, until = time_text(scope.now()), expiry(scope, lease)
@@ -80,7 +80,7 @@ class SqlClaims(Claims):
             return taken
 
     def renew(self, tx: Transaction, claims: Iterable[Claim], *, lease: timedelta) -> Mapping[str, Claim]:
-        scope = writing(tx)
+        scope = sql_transaction(tx)
         with port_of(scope), translating():
             kept: dict[str, Claim] = {}
             times = {"now": time_text(scope.now()), "until": time_text(expiry(scope, lease))}
@@ -91,18 +91,18 @@ class SqlClaims(Claims):
             return kept
 
     def fence(self, tx: Transaction, claim: Claim) -> bool:
-        scope = writing(tx)
+        scope = sql_transaction(tx)
         with port_of(scope), translating():
             return scope.connection.execute(self._fence, _named(claim)).first() is not None
 
     def release(self, tx: Transaction, claims: Iterable[Claim]) -> None:
-        scope = writing(tx)
+        scope = sql_transaction(tx)
         with port_of(scope), translating():
             for claim in _in_order(claims):
                 scope.connection.execute(self._release, _named(claim))
 
     def release_all(self, tx: Transaction, holder: str) -> int:
-        scope = writing(tx)
+        scope = sql_transaction(tx)
         with port_of(scope), translating():
             return len(scope.connection.execute(self._release_all, {"held_by": holder}).all())
 

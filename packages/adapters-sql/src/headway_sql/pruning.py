@@ -9,7 +9,7 @@ from headway_sql.errors import translating
 from headway_sql.events import SqlEventLog
 from headway_sql.metadata import EVENTS
 from headway_sql.rows import Rows
-from headway_sql.transactions import writing
+from headway_sql.transactions import sql_transaction
 
 
 class SqlEventPruner(EventPruner):
@@ -29,7 +29,7 @@ class SqlEventPruner(EventPruner):
         self._begin = insert(pruned)
 
     def prune(self, tx: Transaction, up_to: int) -> None:
-        scope = writing(tx)
+        scope = sql_transaction(tx)
         with port_of(scope), translating():
             before, limit = self._events.pruned_up_to(tx), min(up_to, self._events.last_position(tx) - 1)
             gone = scope.connection.execute(self._newest_gone, {"limit": limit}).scalar_one()

@@ -16,7 +16,7 @@ from headway_sql.database import PRIMARY_KEY, Database
 from headway_sql.errors import translating
 from headway_sql.prepared import Prepared
 from headway_sql.rows import Rows, encode_parameters, plain
-from headway_sql.transactions import connection_of, writing
+from headway_sql.transactions import connection_of, sql_transaction
 
 R = TypeVar("R")
 
@@ -113,15 +113,15 @@ class SqlWriter(SqlReader[R], OwnedTable[R]):
         return delete(self._table).where(*self._has_key)
 
     def lock_row(self, tx: Transaction, *key: str | int) -> R | None:
-        scope = writing(tx)
+        scope = sql_transaction(tx)
         with port_of(scope), translating():
             row = scope.connection.execute(self._hold, self._key(key)).first()
-            if row is None and scope.hold_missing(f"{self.spec.name} {key_text(key)}"):
+            if row is None and scope.lock_missing(f"{self.spec.name} {key_text(key)}"):
                 row = scope.connection.execute(self._hold, self._key(key)).first()
             return None if row is None else self._rows.decode(row)
 
     def add(self, tx: Transaction, record: R) -> R:
-        scope = writing(tx)
+        scope = sql_transaction(tx)
         with port_of(scope), translating():
             scope.inserted(self.spec, record)
             try:
@@ -131,7 +131,7 @@ class SqlWriter(SqlReader[R], OwnedTable[R]):
             return record
 
     def replace(self, tx: Transaction, record: R) -> R:
-        scope = writing(tx)
+        scope = sql_transaction(tx)
         with port_of(scope), translating():
             scope.written(self.spec, record)
             key = self.spec.key_of(record)
@@ -155,7 +155,7 @@ class SqlWriter(SqlReader[R], OwnedTable[R]):
             return stored
 
     def put(self, tx: Transaction, record: R) -> R:
-        scope = writing(tx)
+        scope = sql_transaction(tx)
         with port_of(scope), translating():
             if self._versioned:
                 raise TypeError(f"{self.spec.name} is versioned: add or replace")
@@ -167,7 +167,7 @@ class SqlWriter(SqlReader[R], OwnedTable[R]):
             return record
 
     def remove(self, tx: Transaction, *key: str | int) -> None:
-        scope = writing(tx)
+        scope = sql_transaction(tx)
         with port_of(scope), translating():
             stored = self.get(tx, *key)
             if stored is None:

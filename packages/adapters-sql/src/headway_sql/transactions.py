@@ -65,8 +65,8 @@ class SqlTransaction(TransactionScope):
             with port_of(self), translating():
                 self._locks.workspaces(self.connection, wanted)
 
-    def hold_missing(self, name: str) -> bool:
-        """Hold the name of a row that is not there; whether others may have added the row meanwhile."""
+    def lock_missing(self, name: str) -> bool:
+        """Lock the name of a row that is not there; whether others may have added the row meanwhile."""
         if self._locks is None:
             return False
         self._locks.name(self.connection, name)
@@ -80,7 +80,7 @@ def connection_of(tx: ReadTransaction) -> Connection:
     return tx.connection
 
 
-def writing(tx: Transaction) -> SqlTransaction:
+def sql_transaction(tx: Transaction) -> SqlTransaction:
     """The same transaction, known to be able to write here."""
     if not isinstance(tx, SqlTransaction):
         raise TypeError("a write needs a transaction of its own ledger")

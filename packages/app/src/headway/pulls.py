@@ -27,7 +27,7 @@ class Part:
     name: str
     at: datetime | None
     """When the fetch began that read it whole; None: never."""
-    words: str
+    summary: str
     """What it says, in a line."""
     facts: Json
 
@@ -39,17 +39,17 @@ def parts(card: Card) -> tuple[Part, ...]:
         return ()
     decision = facts.review_decision.lower() if facts.review_decision else "no decision"
     return (
-        Part(name="state", at=watch.state_at, words=_standing(card, facts), facts=_state(card, facts)),
+        Part(name="state", at=watch.state_at, summary=_standing(card, facts), facts=_state(card, facts)),
         Part(
             name="checks",
             at=watch.checks_at,
-            words=f"{card.ci.lower()}: {_tally(facts.checks)}",
+            summary=f"{card.ci.lower()}: {_tally(facts.checks)}",
             facts={"ci_status": card.ci, "complete": facts.checks_complete, "count": len(facts.checks)},
         ),
         Part(
             name="conversation",
             at=watch.conversation_at,
-            words=f"{decision}, {count(len(facts.threads), 'unresolved thread')}",
+            summary=f"{decision}, {count(len(facts.threads), 'unresolved thread')}",
             facts={
                 "review_decision": facts.review_decision,
                 "decision_source": facts.decision_source,
@@ -61,7 +61,7 @@ def parts(card: Card) -> tuple[Part, ...]:
         Part(
             name="mergeability",
             at=watch.mergeability_at,
-            words=facts.mergeability.lower(),
+            summary=facts.mergeability.lower(),
             facts={"mergeability": facts.mergeability},
         ),
     )

@@ -11,7 +11,7 @@ from typing import Self, TypeVar
 
 import httpx
 
-from headway_sandbox import commands, wire
+from headway_sandbox import commands, serialize
 from headway_sandbox.commands import (
     CommentView,
     CommitView,
@@ -71,7 +71,7 @@ class SandboxControl:
         name = type(order).__name__
         headers = {} if key is None else {"idempotency-key": key}
         response = await self._client.post(
-            name, content=json.dumps(wire.encode(order), sort_keys=True), headers=headers
+            name, content=json.dumps(serialize.encode(order), sort_keys=True), headers=headers
         )
         return _read(name, response, answer)
 
@@ -376,4 +376,4 @@ def _read(command: str, response: httpx.Response, answer: type[_T]) -> _T:
         except (ValueError, KeyError, TypeError):
             message = response.text[:200]
         raise CommandRefused(command, status=response.status_code, message=message)
-    return wire.decode(answer, response.json())
+    return serialize.decode(answer, response.json())

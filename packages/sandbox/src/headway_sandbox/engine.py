@@ -9,13 +9,13 @@ from http import HTTPStatus
 
 import attrs
 
-from headway_sandbox import commands, graph, hooks, rest, views, wire
+from headway_sandbox import commands, graph, hooks, rest, serialize, views
 from headway_sandbox.errors import SandboxError, Unprocessable
 from headway_sandbox.pulls import RefWatch
 from headway_sandbox.records import Answer, Fault, FaultKind, RateWindow, User
 from headway_sandbox.resolvers import LIMIT, Call
+from headway_sandbox.serialize import Json
 from headway_sandbox.store import Store, Transaction
-from headway_sandbox.wire import Json
 from headway_sandbox.world import ACTIONS, Desk
 
 _HOUR = 3600.0
@@ -174,8 +174,8 @@ class Engine:
                     if (known.command, known.digest) != (name, digest):
                         raise Unprocessable(f"idempotency key {key!r} belongs to another {known.command}")
                     return Reply(status=200, body=known.body.encode())
-                order: object = wire.decode(kind, json.loads(body or b"{}"))
-                answer = json.dumps(wire.encode(action(Desk(tx=tx, url=self.url), order)))
+                order: object = serialize.decode(kind, json.loads(body or b"{}"))
+                answer = json.dumps(serialize.encode(action(Desk(tx=tx, url=self.url), order)))
                 if key is not None:
                     tx.add(Answer(id=tx.next_id(), key=key, command=name, digest=digest, body=answer))
                 return Reply(status=200, body=answer.encode())
@@ -188,12 +188,12 @@ class Engine:
         """Answer GET /control/state."""
         self.refresh()
         with self.store.transaction() as tx:
-            return json_reply(wire.encode(views.world(tx, url=self.url, instance=self.store.instance)))
+            return json_reply(serialize.encode(views.world(tx, url=self.url, instance=self.store.instance)))
 
     def health(self) -> Reply:
         """Answer GET /control/health."""
         health = commands.Health(instance=self.store.instance, pid=os.getpid())
-        return json_reply(wire.encode(health))
+        return json_reply(serialize.encode(health))
 
 
 def _read(body: bytes) -> _Request:

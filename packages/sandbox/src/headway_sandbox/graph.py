@@ -27,7 +27,7 @@ from headway_sandbox import resolvers
 from headway_sandbox.cost import Cost, cost_of
 from headway_sandbox.errors import SandboxError
 from headway_sandbox.resolvers import RESOLVERS, Call
-from headway_sandbox.wire import Json
+from headway_sandbox.serialize import Json
 
 SDL = resources.files(__package__).joinpath("schema.graphql")
 

@@ -28,8 +28,8 @@ from headway_sandbox.records import (
     ReviewState,
     Thread,
 )
+from headway_sandbox.serialize import Json
 from headway_sandbox.store import Transaction
-from headway_sandbox.wire import Json
 
 _NOWHERE = "0" * 40
 Told: TypeAlias = tuple[int, str, str | None, dict[str, Json]]

@@ -17,7 +17,7 @@ from pathlib import Path
 import attrs
 import httpx
 
-from headway_sandbox import commands, wire
+from headway_sandbox import commands, serialize
 from headway_sandbox.client import SandboxControl
 from headway_sandbox.commands import CreateRepository, Health, UserSpec
 from headway_sandbox.errors import CommandRefused, ServerFailed, StateInUse
@@ -192,7 +192,7 @@ def _health(url: str, token: str) -> Health | None:
             timeout=2.0,
             trust_env=False,
         )
-        return wire.decode(Health, response.json()) if response.is_success else None
+        return serialize.decode(Health, response.json()) if response.is_success else None
     except (httpx.HTTPError, ValueError, CommandRefused):
         return None
 

@@ -24,8 +24,8 @@ from headway_sandbox.records import (
     Thread,
     User,
 )
+from headway_sandbox.serialize import Json
 from headway_sandbox.store import Transaction
-from headway_sandbox.wire import Json
 
 _PAGE = 30
 _PAGE_LIMIT = 100

@@ -16,7 +16,7 @@ from typing import Any, ClassVar, Protocol, TypeVar, cast
 
 import attrs
 
-from headway_sandbox import records, wire
+from headway_sandbox import records, serialize
 from headway_sandbox.errors import NotFound, Unprocessable
 
 FORMAT = 2
@@ -162,7 +162,7 @@ def _table(kind: type) -> str:
 
 def _dump(value: object) -> object:
     if isinstance(value, tuple | Mapping):
-        return json.dumps(wire.encode(value))
+        return json.dumps(serialize.encode(value))
     return str(value) if isinstance(value, str) else value
 
 
@@ -174,12 +174,12 @@ def _loaders(kind: type) -> tuple[tuple[str, Callable[[object], object]], ...]:
 
 def _loader(hint: object) -> Callable[[object], object]:
     if typing.get_origin(hint) in {tuple, Mapping}:
-        return lambda value: wire.decode(cast("type", hint), json.loads(cast("str", value)))
+        return lambda value: serialize.decode(cast("type", hint), json.loads(cast("str", value)))
     if hint is bool:
         return bool
     if hint in {int, str, float, int | None, str | None}:
         return lambda value: value
-    return lambda value: wire.decode(cast("type", hint), value)
+    return lambda value: serialize.decode(cast("type", hint), value)
 
 
 class Store:

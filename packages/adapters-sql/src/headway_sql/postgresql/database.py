@@ -33,7 +33,7 @@ from headway_sql.codes.postgresql import while_connecting
 from headway_sql.database import PRIMARY_KEY, Database, Locks, Watcher
 from headway_sql.errors import translating
 from headway_sql.migrating import bring_up_to_date, is_up_to_date
-from headway_sql.postgresql.locks import EVENTS_KEY, MIGRATION_KEY, RowLocks, hold
+from headway_sql.postgresql.locks import EVENTS_KEY, MIGRATION_KEY, RowLocks, take_lock
 from headway_sql.postgresql.texts import hold_every_text
 from headway_sql.postgresql.urls import parameters_of
 
@@ -71,7 +71,7 @@ class PostgresqlDatabase(Database):
         with translating(), engine.connect() as connection:
             if not (migrate and is_up_to_date(connection, self.version_table)):
                 connection.rollback()
-                hold(connection, MIGRATION_KEY)  # two processes do not migrate at once
+                take_lock(connection, MIGRATION_KEY)  # two processes do not migrate at once
                 self._refuse_foreign(connection)
                 bring_up_to_date(connection, metadata, self.version_table, migrate=migrate)
             connection.commit()

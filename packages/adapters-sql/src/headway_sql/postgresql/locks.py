@@ -12,15 +12,15 @@ MIGRATION_KEY = 0x4864_7779_0002
 _NAMES_SEED = 0x4864_7779_0003
 """`Hdwy` and a number: advisory locks are told apart by numbers, within one database."""
 
-_HOLD = select(func.pg_advisory_xact_lock(bindparam("key", type_=BigInteger)))
-_HOLD_NAME = select(
+_LOCK = select(func.pg_advisory_xact_lock(bindparam("key", type_=BigInteger)))
+_LOCK_NAME = select(
     func.pg_advisory_xact_lock(func.hashtextextended(bindparam("name"), bindparam("seed", type_=BigInteger)))
 )
 
 
-def hold(connection: Connection, key: int) -> None:
+def take_lock(connection: Connection, key: int) -> None:
     """Wait for the advisory lock of this number, and hold it until the transaction ends."""
-    connection.execute(_HOLD, {"key": key})
+    connection.execute(_LOCK, {"key": key})
 
 
 class RowLocks(Locks):
@@ -40,7 +40,7 @@ class RowLocks(Locks):
             self._held(connection, missing)  # whoever held the name may have added it meanwhile
 
     def name(self, connection: Connection, name: str) -> None:
-        connection.execute(_HOLD_NAME, {"name": name, "seed": _NAMES_SEED})
+        connection.execute(_LOCK_NAME, {"name": name, "seed": _NAMES_SEED})
 
     def _held(self, connection: Connection, ids: Sequence[str]) -> list[str]:
         """Hold the rows that are there; returns the ids of the others."""

@@ -55,12 +55,12 @@ class BoardTable:
     def _table(self, left_out: Collection[str]) -> Table:
         table = Table(box=None, pad_edge=False, header_style="bold")
         none_attached = all(card.view.facts is None for card in self._cards)
-        shown = [h for h in _HEADINGS if h not in left_out and not (h == "address" and none_attached)]
-        for heading in shown:
+        headings = [h for h in _HEADINGS if h not in left_out and not (h == "address" and none_attached)]
+        for heading in headings:
             table.add_column(heading, no_wrap=heading not in {"workspace", "branch"})
         for card in self._cards:
             cells = dict(zip(_HEADINGS, _cells(card), strict=True))
-            table.add_row(*(cells[heading] for heading in shown))
+            table.add_row(*(cells[heading] for heading in headings))
         return table
 
 

@@ -20,7 +20,7 @@ def pull_request(card: Card, console: Console) -> None:
         console.print(Text(visible(f"#{facts.number} {facts.title}  {facts.url}")), soft_wrap=True)
     table = Table(box=None, show_header=False, pad_edge=False)
     for part in parts(card):
-        table.add_row(f"  {part.name}", Text(part.words), Text(age(part.at), style="dim"))
+        table.add_row(f"  {part.name}", Text(part.summary), Text(age(part.at), style="dim"))
     if facts is not None:
         console.print(table)
     if view.watch.unread:
@@ -62,7 +62,7 @@ def threads(card: Card, console: Console) -> None:
         outdated = " (outdated)" if thread.outdated else ""
         console.print(Text(visible(f"{thread.id}  {thread.path}{line}{outdated}")), soft_wrap=True)
         for comment in thread.comments:
-            words = " ".join(visible(comment.body).split())
-            console.print(Text(visible(f"  {comment.author.login}: ") + words), soft_wrap=True)
+            body = " ".join(visible(comment.body).split())
+            console.print(Text(visible(f"  {comment.author.login}: ") + body), soft_wrap=True)
     told = count(len(facts.threads), "unresolved thread")
     console.print(Text(f"{told}, as read {age(card.view.watch.conversation_at)}"))

@@ -1,13 +1,13 @@
-"""An operation whose result says what came of it: further words to the agent of a workspace."""
+"""An operation whose result says what came of it: a follow-up prompt for the agent of a workspace."""
 
 from typing import assert_never
 
 import headway
 
 
-async def say(hw: headway.Headway, workspace_id: str, words: str) -> str:
-    """Have an agent work on further words, and tell what came of asking."""
-    match await hw.sessions.start_chat(workspace_id, words):
+async def follow_up(hw: headway.Headway, workspace_id: str, prompt: str) -> str:
+    """Give an agent a follow-up prompt, and tell what came of asking."""
+    match await hw.sessions.start_chat(workspace_id, prompt):
         case headway.Session(id=session_id):
             return f"session {session_id} starts as soon as the runner takes it"
         case headway.LimitReached(limit=limit):

@@ -17,7 +17,7 @@ Json: TypeAlias = "str | int | float | bool | list[Json] | dict[str, Json] | Non
 _T = TypeVar("_T")
 
 
-class WireError(ValueError):
+class SerializationError(ValueError):
     """A value does not have the promised shape; `path` says where."""
 
     def __init__(self, path: str, problem: str) -> None:
@@ -40,11 +40,11 @@ def encode(value: object) -> Json:
     if attrs.has(type(value)):
         fields = attrs.fields(cast("type[attrs.AttrsInstance]", type(value)))
         return {field.name: encode(getattr(value, field.name)) for field in fields}
-    raise WireError("", f"{type(value).__name__} has no JSON form")
+    raise SerializationError("", f"{type(value).__name__} has no JSON form")
 
 
 def decode(kind: type[_T], data: object) -> _T:
-    """Read JSON data as `kind`; raises `WireError` with the path of the first problem."""
+    """Read JSON data as `kind`; raises `SerializationError` with the path of the first problem."""
     return cast("_T", _reader(cast("Hashable", kind))(data, ""))
 
 
@@ -76,7 +76,7 @@ def _optional(inner: _Reader) -> _Reader:
 def _sequence(inner: _Reader) -> _Reader:
     def read(data: object, path: str) -> object:
         if not isinstance(data, list | tuple):
-            raise WireError(path, "must be a list")
+            raise SerializationError(path, "must be a list")
         return tuple(inner(item, f"{path}[{index}]") for index, item in enumerate(data))
 
     return read
@@ -85,7 +85,7 @@ def _sequence(inner: _Reader) -> _Reader:
 def _mapping(inner: _Reader) -> _Reader:
     def read(data: object, path: str) -> object:
         if not isinstance(data, dict):
-            raise WireError(path, "must be an object")
+            raise SerializationError(path, "must be an object")
         return {str(key): inner(item, f"{path}.{key}") for key, item in data.items()}
 
     return read
@@ -96,7 +96,7 @@ def _choice(kind: type[enum.Enum]) -> _Reader:
         try:
             return kind(data)
         except ValueError:
-            raise WireError(path, f"must be one of {[item.value for item in kind]}") from None
+            raise SerializationError(path, f"must be one of {[item.value for item in kind]}") from None
 
     return read
 
@@ -106,7 +106,7 @@ def _scalar(kind: type) -> _Reader:
 
     def read(data: object, path: str) -> object:
         if not isinstance(data, accepted) or (isinstance(data, bool) and kind is not bool):
-            raise WireError(path, f"must be {kind.__name__}")
+            raise SerializationError(path, f"must be {kind.__name__}")
         return data
 
     return read
@@ -121,16 +121,16 @@ def _record(kind: type) -> _Reader:
 
     def read(data: object, path: str) -> object:
         if not isinstance(data, dict):
-            raise WireError(path, "must be an object")
+            raise SerializationError(path, "must be an object")
         if unknown := sorted(set(data) - set(fields)):
-            raise WireError(path, f"unknown keys {unknown}")
+            raise SerializationError(path, f"unknown keys {unknown}")
         values: dict[str, object] = {}
         for name, (inner, required) in fields.items():
             at = f"{path}.{name}" if path else name
             if name in data:
                 values[name] = inner(data[name], at)
             elif required:
-                raise WireError(at, "is missing")
+                raise SerializationError(at, "is missing")
         return kind(**values)
 
     return read
