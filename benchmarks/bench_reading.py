@@ -16,7 +16,7 @@ from statistics import median
 import anyio
 
 from headway_core.pull_requests.ports import Observation
-from headway_github.answers import Answer, GraphQL, SendFailed, read_answer
+from headway_github.answers import GraphQL, GraphQLAnswer, SendFailed, read_answer
 from headway_github.budgets import Budgets
 from headway_github.connection import HttpConnection
 from headway_github.detail import DETAILS_A_CALL
@@ -39,7 +39,7 @@ class FromMemory(GraphQL):
     def __init__(self, bodies: Mapping[str, bytes]) -> None:
         self._bodies = bodies
 
-    async def send(self, document: Document, variables: Mapping[str, object]) -> Answer | SendFailed:
+    async def send(self, document: Document, variables: Mapping[str, object]) -> GraphQLAnswer | SendFailed:
         return read_answer(200, {}, self._bodies[document.name], EPOCH)
 
 

@@ -15,7 +15,7 @@ import pytest
 
 from headway_core.projects.model import Project
 from headway_core.pull_requests.model import FailureKind
-from headway_github.answers import Answer, AnswerError, GraphQL, RawAnswer, SendFailed
+from headway_github.answers import AnswerError, GraphQL, GraphQLAnswer, RawAnswer, SendFailed
 from headway_github.budgets import Budgets
 from headway_github.connection import HttpConnection
 from headway_github.documents import Document
@@ -50,20 +50,20 @@ Handler = Callable[[Mapping[str, Any]], Any]
 
 
 class FakeGraphQL(GraphQL):
-    """Answers by the name of the operation: data, an `Answer`, a failure, or a function of the variables."""
+    """Answers by the operation: data, a `GraphQLAnswer`, a failure, or a function of the variables."""
 
     def __init__(self) -> None:
         self.answers: dict[str, Any] = {}
         self.sent: list[tuple[str, Mapping[str, Any]]] = []
 
-    async def send(self, document: Document, variables: Mapping[str, object]) -> Answer | SendFailed:
+    async def send(self, document: Document, variables: Mapping[str, object]) -> GraphQLAnswer | SendFailed:
         self.sent.append((document.name, variables))
         answer = self.answers[document.name]
         if callable(answer):
             answer = answer(variables)
-        if isinstance(answer, Answer | SendFailed):
+        if isinstance(answer, GraphQLAnswer | SendFailed):
             return answer
-        return Answer(data=json.loads(json.dumps(answer)), errors=())
+        return GraphQLAnswer(data=json.loads(json.dumps(answer)), errors=())
 
     def names(self) -> list[str]:
         return [name for name, _ in self.sent]

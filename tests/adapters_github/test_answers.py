@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from headway_core.pull_requests.model import FailureKind
-from headway_github.answers import SECONDARY_WAIT_S, Answer, SendFailed, read_answer
+from headway_github.answers import SECONDARY_WAIT_S, GraphQLAnswer, SendFailed, read_answer
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 RESET = {"x-ratelimit-remaining": "0", "x-ratelimit-reset": str(int(NOW.timestamp()) + 300)}
@@ -109,7 +109,7 @@ def test_partial_data_is_an_answer_with_its_errors() -> None:
         "errors": [{"type": "forbidden", "message": "m", "path": ["nodes", 0, "checks"]}, 5],
     }
     answer = read_answer(200, {}, json.dumps(body).encode(), NOW)
-    assert isinstance(answer, Answer)
+    assert isinstance(answer, GraphQLAnswer)
     assert answer.data == {"a": 1}
     assert [(e.type, e.path) for e in answer.errors] == [("FORBIDDEN", ("nodes", 0, "checks")), ("", ())]
     assert "message" not in repr(answer.errors[0])
@@ -118,7 +118,7 @@ def test_partial_data_is_an_answer_with_its_errors() -> None:
 def test_words_of_a_limit_within_data_are_no_limit() -> None:
     """A comment that quotes GitHub's message limits nobody."""
     body = json.dumps({"data": {"body": "a secondary rate limit"}}).encode()
-    assert isinstance(read_answer(200, {}, body, NOW), Answer)
+    assert isinstance(read_answer(200, {}, body, NOW), GraphQLAnswer)
 
 
 _JSON = st.recursive(
@@ -136,4 +136,4 @@ _JSON = st.recursive(
 def test_no_answer_raises(status: int, body: Any) -> None:
     """Any bytes, any JSON, any status: an answer or a failure."""
     content = body if isinstance(body, bytes) else json.dumps(body).encode()
-    assert isinstance(read_answer(status, {}, content, NOW), Answer | SendFailed)
+    assert isinstance(read_answer(status, {}, content, NOW), GraphQLAnswer | SendFailed)

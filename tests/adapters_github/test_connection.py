@@ -10,7 +10,7 @@ import pytest
 
 from headway_core.kernel.errors import InvalidInput
 from headway_core.pull_requests.model import FailureKind
-from headway_github.answers import Answer, SendFailed
+from headway_github.answers import GraphQLAnswer, SendFailed
 from headway_github.budgets import Budgets
 from headway_github.connection import HttpConnection
 from headway_github.documents import document
@@ -42,9 +42,9 @@ async def test_as_a_context_it_keeps_its_client_and_without_it_works_too() -> No
         connection = connected(server.url)
         kept = HttpGraphQL(connection, Budgets())
         async with connection:
-            assert isinstance(await kept.send(QUERY, {}), Answer)
-            assert isinstance(await kept.send(QUERY, {}), Answer)
-        assert isinstance(await kept.send(QUERY, {}), Answer)
+            assert isinstance(await kept.send(QUERY, {}), GraphQLAnswer)
+            assert isinstance(await kept.send(QUERY, {}), GraphQLAnswer)
+        assert isinstance(await kept.send(QUERY, {}), GraphQLAnswer)
 
 
 @pytest.mark.parametrize(
@@ -86,7 +86,7 @@ async def test_a_packed_answer_is_unpacked() -> None:
     """GitHub packs what it can."""
     packed = response(200, gzip.compress(json.dumps(GOOD).encode()), content_encoding="gzip")
     async with canned(packed) as server:
-        assert await transport(server.url).send(QUERY, {}) == Answer(data=GOOD["data"], errors=())
+        assert await transport(server.url).send(QUERY, {}) == GraphQLAnswer(data=GOOD["data"], errors=())
 
 
 @pytest.mark.parametrize(
@@ -118,7 +118,7 @@ async def test_nobody_there_is_unavailable() -> None:
 async def test_a_redirect_on_the_same_host_is_followed() -> None:
     """As after a rename: the same POST at the new address."""
     async with canned(response(307, b"", location="/elsewhere/graphql"), response(200, GOOD)) as server:
-        assert isinstance(await transport(server.url).send(QUERY, {}), Answer)
+        assert isinstance(await transport(server.url).send(QUERY, {}), GraphQLAnswer)
     assert server.requests[1].startswith(b"POST /elsewhere/graphql")
 
 

@@ -18,7 +18,7 @@ from headway_core.kernel.errors import InvalidInput
 from headway_core.projects.model import Project
 from headway_core.pull_requests.model import CheckOutcome, FailureKind, Mergeability, MergeQueueEntry
 from headway_core.pull_requests.ports import FetchFailed, Observation, RateLimit
-from headway_github.answers import Answer, AnswerError, GraphQL, SendFailed
+from headway_github.answers import AnswerError, GraphQL, GraphQLAnswer, SendFailed
 from headway_github.budgets import Budgets
 from headway_github.connection import HttpConnection
 from headway_github.documents import document
@@ -84,7 +84,7 @@ class GraphQLContract:
         """One POST; the answer's data come back; the token is in the one header for it."""
         async with self.transport(tmp_path, response(200, GOOD)) as asked:
             answer = await asked.graphql.send(QUERY, {"owner": "octo", "number": 7})
-        assert answer == Answer(data={"repository": None}, errors=())
+        assert answer == GraphQLAnswer(data={"repository": None}, errors=())
         (request,) = asked.server.requests
         assert request.startswith(b"POST /graphql HTTP/1.1")
         (sent,) = [line for line in request.splitlines() if line.lower().startswith(b"authorization:")]
@@ -98,7 +98,7 @@ class GraphQLContract:
         whole = {"data": data, "errors": [refused]}
         async with self.transport(tmp_path, response(200, whole)) as asked:
             answer = await asked.graphql.send(QUERY, {})
-        assert answer == Answer(
+        assert answer == GraphQLAnswer(
             data=data,
             errors=(AnswerError(type="FORBIDDEN", message="no", path=("nodes", 0, "checks")),),
         )
@@ -222,7 +222,7 @@ class GraphQLContract:
         limits = attrs.evolve(LIMITS, answer_bytes=32 * 1024 * 1024)
         async with self.transport(tmp_path, answer, limits=limits) as asked:
             got = await asked.graphql.send(QUERY, {})
-        assert isinstance(got, Answer)
+        assert isinstance(got, GraphQLAnswer)
         assert got.data["node"] == {"body": body}
 
     async def test_an_answer_that_does_not_come_has_a_deadline(self, tmp_path: Path) -> None:
@@ -255,7 +255,7 @@ class GraphQLContract:
                 assert failed.kind is FailureKind.RATE_LIMITED
                 assert 50 < (failed.retry_after_s or 0) <= 60
             assert len(asked.server.requests) == 1
-            assert isinstance(await asked.graphql.send(QUERY, {}), Answer)
+            assert isinstance(await asked.graphql.send(QUERY, {}), GraphQLAnswer)
 
     @pytest.mark.lesson("S12")
     async def test_one_request_at_a_time(self, tmp_path: Path) -> None:
@@ -284,7 +284,7 @@ class GraphQLContract:
                 await asked.graphql.send(QUERY, {})
             assert scope.cancelled_caught
             asked.server.hold = None
-            assert isinstance(await asked.graphql.send(QUERY, {}), Answer)
+            assert isinstance(await asked.graphql.send(QUERY, {}), GraphQLAnswer)
 
     async def test_the_token_is_in_no_log_and_no_repr(
         self, tmp_path: Path, caplog: pytest.LogCaptureFixture
@@ -459,7 +459,7 @@ class TestGh(GraphQLContract):
             login = f"{GH_HOST}:\n  user: alice\n  oauth_token: gho_own\n"
             (tmp_path / "gh" / "hosts.yml").write_text(login)
             answer = await GhGraphQL(GH_HOST, Budgets(), environment=environment).send(QUERY, {})
-        assert isinstance(answer, Answer)
+        assert isinstance(answer, GraphQLAnswer)
         assert b"gho_own" in server.requests[0]
 
     async def test_an_enterprise_server_has_its_own_variable_and_path(self, tmp_path: Path) -> None:
@@ -467,7 +467,7 @@ class TestGh(GraphQLContract):
         async with canned(response(200, GOOD), socket=tmp_path / "socket") as server:
             environment = gh_environment(tmp_path / "gh", tmp_path / "socket")
             graphql = GhGraphQL("ghes.example", Budgets(), token=TOKEN, environment=environment)
-            assert isinstance(await graphql.send(QUERY, {}), Answer)
+            assert isinstance(await graphql.send(QUERY, {}), GraphQLAnswer)
         assert server.requests[0].startswith(b"POST /api/graphql")
 
     async def test_a_server_that_is_not_there_is_unavailable(self, tmp_path: Path) -> None:
@@ -505,7 +505,7 @@ async def test_the_token_is_never_on_a_command_line(tmp_path: Path) -> None:
     graphql = GhGraphQL(
         "github.com", Budgets(), token=TOKEN, program=a_spy(tmp_path, printed), environment=base
     )
-    assert isinstance(await graphql.send(QUERY, {"owner": "octo"}), Answer)
+    assert isinstance(await graphql.send(QUERY, {"owner": "octo"}), GraphQLAnswer)
     arguments, environment, sent = json.loads((tmp_path / "seen").read_text())
     assert arguments == ["api", "graphql", "--hostname", "github.com", "--include", "--input", "-"]
     assert (environment["GH_TOKEN"], environment["HTTPS_PROXY"]) == (TOKEN, "http://p")

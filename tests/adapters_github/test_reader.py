@@ -19,7 +19,7 @@ from headway_core.pull_requests.model import (
     ReviewDecision,
 )
 from headway_core.pull_requests.ports import Candidate, FetchFailed, Observation
-from headway_github.answers import Answer, SendFailed
+from headway_github.answers import GraphQLAnswer, SendFailed
 from headway_github.batches import GOOD_TO_GROW, BatchSize
 from headway_github.detail import DETAILS_A_CALL
 from headway_github.rules import STALE_S, RequiredContexts
@@ -48,7 +48,7 @@ TOO_BIG = SendFailed(kind=FailureKind.UNAVAILABLE, problem="502", too_big=True)
 
 async def observe(graphql: FakeGraphQL, project: Project, *nodes: Any, **more: Any) -> Any:
     """The observation of the first node, or why there is none."""
-    answer = Answer(data=detail(*nodes), errors=tuple(more.get("errors", ())))
+    answer = GraphQLAnswer(data=detail(*nodes), errors=tuple(more.get("errors", ())))
     graphql.answers["Detail"] = answer
     ids = [
         node["id"] if isinstance(node, dict) and "id" in node else f"PR_{n}" for n, node in enumerate(nodes)
@@ -124,7 +124,7 @@ async def test_an_error_at_the_state_hurts_its_pull_request_alone(
 ) -> None:
     """The other of the batch is whole."""
     nodes = [None if not path else a_pull_request("PR_0"), a_pull_request("PR_1")]
-    graphql.answers["Detail"] = Answer(data=detail(*nodes), errors=(error(kind, "nodes", 0, *path),))
+    graphql.answers["Detail"] = GraphQLAnswer(data=detail(*nodes), errors=(error(kind, "nodes", 0, *path),))
     seen = await a_reader(graphql).observe(project, ["PR_0", "PR_1"])
     assert isinstance(seen["PR_0"], FetchFailed)
     assert seen["PR_0"].kind is failure
@@ -396,7 +396,7 @@ async def test_a_list_that_never_holds_still_is_not_read(graphql: FakeGraphQL, p
     ("answer", "problem"),
     [
         (SendFailed(kind=FailureKind.UNAVAILABLE, problem="because"), "unavailable: because"),
-        (Answer(data={"node": None}, errors=(error("FORBIDDEN", "node"),)), "GitHub refused a page"),
+        (GraphQLAnswer(data={"node": None}, errors=(error("FORBIDDEN", "node"),)), "GitHub refused a page"),
         ({"node": None}, "malformed"),
         ({"node": {"headRefOid": OTHER, "reviews": connection([])}}, "another commit"),
     ],
@@ -474,7 +474,7 @@ async def test_many_are_read_in_batches(graphql: FakeGraphQL, project: Project) 
 
 @pytest.mark.parametrize(
     "cut",
-    [TOO_BIG, Answer(data=detail(None, None), errors=(error("RESOURCE_LIMITS_EXCEEDED"),))],
+    [TOO_BIG, GraphQLAnswer(data=detail(None, None), errors=(error("RESOURCE_LIMITS_EXCEEDED"),))],
 )
 async def test_too_big_a_question_is_halved(graphql: FakeGraphQL, project: Project, cut: Any) -> None:
     """Down to one: a heavy pull request does not take the others with it."""
@@ -560,7 +560,7 @@ async def test_required_contexts(
 
 async def test_rules_are_asked_once_in_a_while(graphql: FakeGraphQL, project: Project) -> None:
     """Once for a base, not once a fetch; not at all for what is finished; a refusal is kept as unread."""
-    graphql.answers["Required"] = Answer(
+    graphql.answers["Required"] = GraphQLAnswer(
         data={"repository": None}, errors=(error("FORBIDDEN", "repository", "ref"),)
     )
     graphql.answers["Detail"] = lambda v: detail(*(a_pull_request(node_id) for node_id in v["ids"]))
@@ -775,11 +775,13 @@ async def test_branches_are_looked_for_in_one_query(graphql: FakeGraphQL, projec
         ),
         ({"repository": {"of0": connection([{"id": "PR_1"}])}}, FailureKind.NONSENSE),
         (
-            Answer(data={"repository": None}, errors=(error("FORBIDDEN", "repository"),)),
+            GraphQLAnswer(data={"repository": None}, errors=(error("FORBIDDEN", "repository"),)),
             FailureKind.FORBIDDEN,
         ),
         (
-            Answer(data={"repository": {"of0": None}}, errors=(error("FORBIDDEN", "repository", "of0"),)),
+            GraphQLAnswer(
+                data={"repository": {"of0": None}}, errors=(error("FORBIDDEN", "repository", "of0"),)
+            ),
             FailureKind.FORBIDDEN,
         ),
     ],
@@ -815,7 +817,7 @@ async def test_many_branches_are_looked_for_in_batches(graphql: FakeGraphQL, pro
         ({"repository": {"pullRequest": {"id": 5}}}, FailureKind.NONSENSE),
         (SendFailed(kind=FailureKind.UNAVAILABLE, problem="p"), FailureKind.UNAVAILABLE),
         (
-            Answer(data={"repository": None}, errors=(error("FORBIDDEN", "repository"),)),
+            GraphQLAnswer(data={"repository": None}, errors=(error("FORBIDDEN", "repository"),)),
             FailureKind.FORBIDDEN,
         ),
     ],

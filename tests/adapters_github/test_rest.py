@@ -14,7 +14,7 @@ from headway_core.pull_requests.checks import CheckRunRow, StatusRow, newest_che
 from headway_core.pull_requests.model import CheckOutcome, FailureKind
 from headway_core.pull_requests.ports import FetchFailed, Observation
 from headway_github.active_limit import ActiveLimit
-from headway_github.answers import Answer, RawAnswer, SendFailed
+from headway_github.answers import GraphQLAnswer, RawAnswer, SendFailed
 from headway_github.budgets import Budgets, host_of
 from headway_github.connection import HttpConnection
 from headway_github.pages import IncompleteError
@@ -332,7 +332,7 @@ async def test_a_malformed_row_is_no_list(project: Project, wrong: dict[str, Any
 async def observed(graphql: FakeGraphQL, project: Project, connection: FakeConnection) -> Observation:
     """What is seen of a pull request whose checks GraphQL refuses."""
     refused = error("FORBIDDEN", "nodes", 0, "checks")
-    graphql.answers["Detail"] = Answer(data=detail(a_pull_request(checks=None)), errors=(refused,))
+    graphql.answers["Detail"] = GraphQLAnswer(data=detail(a_pull_request(checks=None)), errors=(refused,))
     seen = (await a_reader(graphql, connection).observe(project, ["PR_1"]))["PR_1"]
     assert isinstance(seen, Observation)
     return seen
@@ -425,7 +425,7 @@ async def test_after_a_limit_the_rest_of_the_list_is_not_asked(
     ids = ["PR_1", "PR_2", "PR_3"]
     refused = tuple(error("FORBIDDEN", "nodes", n, "checks") for n in range(3))
     nodes = [a_pull_request(each, checks=None) for each in ids]
-    graphql.answers["Detail"] = Answer(data=detail(*nodes), errors=refused)
+    graphql.answers["Detail"] = GraphQLAnswer(data=detail(*nodes), errors=refused)
     rest = FakeConnection()
     rest.answers[f"GET {AT}/check-runs"] = limit
     reader = a_reader(graphql, rest)
@@ -454,7 +454,7 @@ async def test_after_a_limit_of_graphql_rest_is_not_asked(graphql: FakeGraphQL, 
     refused = error("FORBIDDEN", "nodes", 1, "checks")
     long = {"totalCount": 2, "pageInfo": {"hasNextPage": True, "endCursor": "1"}, "nodes": []}
     nodes = [a_pull_request("PR_1", reviews=long), a_pull_request("PR_2", checks=None)]
-    graphql.answers["Detail"] = Answer(data=detail(*nodes), errors=(refused,))
+    graphql.answers["Detail"] = GraphQLAnswer(data=detail(*nodes), errors=(refused,))
     graphql.answers["MoreReviews"] = SendFailed(kind=FailureKind.RATE_LIMITED, problem="p", retry_after_s=60)
     rest = FakeConnection()
     seen = (await a_reader(graphql, rest).observe(project, ["PR_1", "PR_2"]))["PR_2"]

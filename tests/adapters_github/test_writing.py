@@ -11,7 +11,7 @@ from headway_core.forge_actions.ports import Written
 from headway_core.kernel.errors import HeadwayError, InvalidInput, NotFound, PermissionDenied, Unavailable
 from headway_core.projects.model import Project
 from headway_core.pull_requests.model import FailureKind
-from headway_github.answers import Answer, SendFailed
+from headway_github.answers import GraphQLAnswer, SendFailed
 from headway_github.container import GitHubContainer
 from headway_github.gh import GhGraphQL
 from headway_github.graphql_transport import HttpGraphQL
@@ -138,7 +138,7 @@ async def test_the_effect_of_an_order_is_found_again(graphql: FakeGraphQL, proje
     assert await writer.find(project, RESOLVE, MARK) == Written(node_id="T1")
 
 
-UNPROCESSABLE = Answer(data={}, errors=(error("UNPROCESSABLE"),))
+UNPROCESSABLE = GraphQLAnswer(data={}, errors=(error("UNPROCESSABLE"),))
 
 
 @pytest.mark.parametrize(
@@ -149,10 +149,10 @@ UNPROCESSABLE = Answer(data={}, errors=(error("UNPROCESSABLE"),))
         (SendFailed(kind=FailureKind.NONSENSE, problem="p"), Unavailable),
         (SendFailed(kind=FailureKind.FORBIDDEN, problem="p"), PermissionDenied),
         (SendFailed(kind=FailureKind.NOT_FOUND, problem="p"), NotFound),
-        (Answer(data={"node": None}, errors=(error("NOT_FOUND", "node"),)), NotFound),
-        (Answer(data={"node": None}, errors=(error("FORBIDDEN", "node"),)), PermissionDenied),
+        (GraphQLAnswer(data={"node": None}, errors=(error("NOT_FOUND", "node"),)), NotFound),
+        (GraphQLAnswer(data={"node": None}, errors=(error("FORBIDDEN", "node"),)), PermissionDenied),
         (UNPROCESSABLE, InvalidInput),
-        (Answer(data={}, errors=(error("ODD"),)), Unavailable),
+        (GraphQLAnswer(data={}, errors=(error("ODD"),)), Unavailable),
         ({}, HeadwayError),
         ({"node": 5, "repository": 5}, Unavailable),
     ],
@@ -345,8 +345,11 @@ async def test_an_issue_is_read_with_its_authors_trust(
     [
         ({"repository": None}, NotFound),
         ({"repository": {"issue": None}}, NotFound),
-        (Answer(data={"repository": None}, errors=(error("NOT_FOUND", "repository"),)), NotFound),
-        (Answer(data={"repository": None}, errors=(error("FORBIDDEN", "repository"),)), PermissionDenied),
+        (GraphQLAnswer(data={"repository": None}, errors=(error("NOT_FOUND", "repository"),)), NotFound),
+        (
+            GraphQLAnswer(data={"repository": None}, errors=(error("FORBIDDEN", "repository"),)),
+            PermissionDenied,
+        ),
         (an_issue(title=None), Unavailable),
         (SendFailed(kind=FailureKind.FORBIDDEN, problem="no token"), PermissionDenied),
         (SendFailed(kind=FailureKind.UNAVAILABLE, problem="p"), Unavailable),

@@ -13,13 +13,13 @@ from headway_core.kernel.errors import (
 )
 from headway_sql.codes.postgresql import TRANSLATIONS, while_connecting
 from headway_sql.errors import committing, translated, translating
-from headway_sql.failures import Busy, Lost
+from headway_sql.failures import DatabaseBusy, Lost
 
 EXPECTED: dict[str, tuple[type[HeadwayError], str]] = {
-    "40001": (Busy, "written by others"),
-    "40P01": (Busy, "locked by others"),
-    "55P03": (Busy, "locked by another process"),
-    "55006": (Busy, "used by another process"),
+    "40001": (DatabaseBusy, "written by others"),
+    "40P01": (DatabaseBusy, "locked by others"),
+    "55P03": (DatabaseBusy, "locked by another process"),
+    "55006": (DatabaseBusy, "used by another process"),
     "57014": (Unavailable, "too long"),
     "25P03": (Unavailable, "too long"),
     "25P04": (Unavailable, "too long"),
@@ -88,7 +88,7 @@ def test_lost_connection() -> None:
     with pytest.raises(OutcomeUnknown) as raised, translating(), committing():
         raise driver_error("57P01", lost=True)
     assert not isinstance(raised.value, Lost)
-    with pytest.raises(Busy), translating(), committing():
+    with pytest.raises(DatabaseBusy), translating(), committing():
         raise driver_error("40001")
 
 

@@ -27,7 +27,7 @@ from headway_core.pull_requests.model import WATCHES, FailureKind, PullRequestWa
 from headway_core.schema import ALL_TABLES
 from headway_sql import SqlStore, metadata_of, migrating, revise
 from headway_sql.database import Database
-from headway_sql.failures import Busy
+from headway_sql.failures import DatabaseBusy
 from headway_sql.opening import database_of
 from headway_sql.rows import Rows
 from headway_sql.tables import SqlReader
@@ -298,7 +298,7 @@ async def test_not_at_once(url: str, database: Database, monkeypatch: pytest.Mon
         while True:
             try:
                 return database.prepare(METADATA, migrate=True)
-            except Busy:  # as `patiently` has it
+            except DatabaseBusy:  # as `patiently` has it
                 continue
 
     with ThreadPoolExecutor(4) as threads:

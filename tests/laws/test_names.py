@@ -1,4 +1,4 @@
-"""No two public things of core and the app share a name, so that nobody has to say which of them is meant."""
+"""No two public things of the product share a name, so that nobody has to say which of them is meant."""
 
 import ast
 from collections import defaultdict
@@ -7,7 +7,10 @@ from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
 CORE = ROOT / "packages" / "core" / "src"
-APP = ROOT / "packages" / "app" / "src"
+LEAVES = tuple(
+    ROOT / "packages" / name / "src" for name in ("app", "adapters-github", "adapters-local", "adapters-sql")
+)
+"""The product's other packages. The sandbox is a forge of its own, and the suites' samples are no product."""
 
 OF_EVERY_ROOM = {"EVENTS"}
 """What each room has one of, under the same name, and no other module imports without its room."""
@@ -30,13 +33,14 @@ def _defined(module: ast.Module, *, classes_only: bool) -> Iterator[str]:
                 pass
 
 
-def homes_of_names(core: Path, app: Path) -> dict[str, list[str]]:
-    """Every public name of core, and every class of the app, with the modules that define it.
+def homes_of_names(core: Path, *leaves: Path) -> dict[str, list[str]]:
+    """Every public name of core, and every class of the other packages, with the modules that define it.
 
-    The app's functions are commands, and what renders and serializes each record: named alike on purpose.
+    Their functions and constants are named alike on purpose: commands, what renders and serializes each
+    record, and the two kinds of database, which have the same tables of codes.
     """
     homes: dict[str, list[str]] = defaultdict(list)
-    for root, classes_only in ((core, False), (app, True)):
+    for root, classes_only in ((core, False), *((leaf, True) for leaf in leaves)):
         for path in sorted(root.rglob("*.py")):
             for name in _defined(ast.parse(path.read_text("utf-8")), classes_only=classes_only):
                 if not name.startswith("_") and name not in OF_EVERY_ROOM | OF_EVERY_MODULE:
@@ -45,21 +49,24 @@ def homes_of_names(core: Path, app: Path) -> dict[str, list[str]]:
 
 
 def test_no_two_public_things_share_a_name() -> None:
-    """Each public name of core has one home, and no class of the app takes one of them."""
-    shared = {name: homes for name, homes in homes_of_names(CORE, APP).items() if len(homes) > 1}
+    """Each public name of core has one home, and so has each class of the app and the adapters."""
+    shared = {name: homes for name, homes in homes_of_names(CORE, *LEAVES).items() if len(homes) > 1}
     assert shared == {}
 
 
 def test_a_name_that_is_given_twice_is_found(tmp_path: Path) -> None:
-    """A class of core that the app has too is found, and so are two functions of core."""
+    """A class of core that a leaf has too is found, and two functions of core, and a class of two leaves."""
     (tmp_path / "core").mkdir()
     (tmp_path / "app").mkdir()
     allowed = "class _Own: ...\nEVENTS = ()\n"
     (tmp_path / "core" / "a.py").write_text(allowed + "class Card: ...\ndef look(): ...\n")
     (tmp_path / "core" / "b.py").write_text(allowed + "def look(): ...\n")
-    (tmp_path / "app" / "c.py").write_text("class Card: ...\n")
-    homes = homes_of_names(tmp_path / "core", tmp_path / "app")
+    (tmp_path / "app" / "c.py").write_text("class Card: ...\nclass Answer: ...\n")
+    (tmp_path / "adapter").mkdir()
+    (tmp_path / "adapter" / "d.py").write_text("class Answer: ...\ndef refused(): ...\n")
+    homes = homes_of_names(tmp_path / "core", tmp_path / "app", tmp_path / "adapter")
     assert {name: where for name, where in homes.items() if len(where) > 1} == {
         "Card": ["a.py", "c.py"],
         "look": ["a.py", "b.py"],
+        "Answer": ["c.py", "d.py"],
     }

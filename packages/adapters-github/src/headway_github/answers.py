@@ -36,7 +36,7 @@ class AnswerError:
 
 
 @attrs.frozen(kw_only=True)
-class Answer:
+class GraphQLAnswer:
     """Data, and what is wrong with it: an error hurts what lies at and below its path alone."""
 
     data: Mapping[str, object]
@@ -73,7 +73,7 @@ class GraphQL(ABC):
     """Carries documents to GitHub. Failures are values; a mutation is sent at most once."""
 
     @abstractmethod
-    async def send(self, document: Document, variables: Mapping[str, object]) -> Answer | SendFailed:
+    async def send(self, document: Document, variables: Mapping[str, object]) -> GraphQLAnswer | SendFailed:
         """Send one document, and return the answer."""
 
 
@@ -89,7 +89,9 @@ def _failed(kind: FailureKind, problem: str, **more: object) -> SendFailed:
     return SendFailed(kind=kind, problem=problem, **more)  # type: ignore[arg-type]  # its own fields, checked by attrs
 
 
-def read_answer(status: int, headers: Mapping[str, str], body: bytes, now: datetime) -> Answer | SendFailed:
+def read_answer(
+    status: int, headers: Mapping[str, str], body: bytes, now: datetime
+) -> GraphQLAnswer | SendFailed:
     """Judge a whole response: its limits by headers and body, then its status, then its content.
 
     `headers` have lower-case names. Primary limits come as 200 with an error, secondary ones as 200,
@@ -201,11 +203,11 @@ def _error(each: object) -> AnswerError:
     )
 
 
-def _content(parsed: Mapping[str, object]) -> Answer | SendFailed:
+def _content(parsed: Mapping[str, object]) -> GraphQLAnswer | SendFailed:
     errors, data = _errors(parsed), parsed.get("data")
     types = {error.type for error in errors}
     if isinstance(data, dict):
-        return Answer(data=data, errors=errors)
+        return GraphQLAnswer(data=data, errors=errors)
     if types & _TOO_BIG_TYPES:
         return _failed(FailureKind.UNAVAILABLE, "GitHub cut the query short", too_big=True)
     if types & {"FORBIDDEN", "INSUFFICIENT_SCOPES"}:

@@ -20,7 +20,7 @@ from headway_core.pull_requests.ports import (
     StatePart,
 )
 from headway_github import mapping
-from headway_github.answers import Answer, AnswerError, GraphQL, SendFailed
+from headway_github.answers import AnswerError, GraphQL, GraphQLAnswer, SendFailed
 from headway_github.batches import BatchSize
 from headway_github.documents import Document, document
 from headway_github.failures import below, failed, nonsense, refused
@@ -48,7 +48,7 @@ _CUT_SHORT = frozenset({"RESOURCE_LIMITS_EXCEEDED", "TIMEOUT"})
 T = TypeVar("T")
 
 
-class CircuitBreaker(GraphQL):
+class GraphQLCircuitBreaker(GraphQL):
     """The questions of one reading: after a limit none is asked any more (S11)."""
 
     def __init__(self, graphql: GraphQL, rest: Rest) -> None:
@@ -63,7 +63,7 @@ class CircuitBreaker(GraphQL):
             self._blown = limit
         return self._blown
 
-    async def send(self, document: Document, variables: Mapping[str, object]) -> Answer | SendFailed:
+    async def send(self, document: Document, variables: Mapping[str, object]) -> GraphQLAnswer | SendFailed:
         if (limit := self.blown()) is not None:
             return limit
         answer = await self._graphql.send(document, variables)
@@ -76,7 +76,7 @@ class Detail:
     """One reading of pull requests of a project in full."""
 
     def __init__(self, graphql: GraphQL, rest: Rest, required: RequiredContexts, batch: BatchSize) -> None:
-        self._graphql = CircuitBreaker(graphql, rest)
+        self._graphql = GraphQLCircuitBreaker(graphql, rest)
         self._rest_checks = RestChecks(rest)
         self._pages = Pages(self._graphql)
         self._required = required
@@ -90,7 +90,7 @@ class Detail:
             ids, waiting = waiting[: self._batch.now], waiting[self._batch.now :]
             answer = await self._graphql.send(document("detail"), {"ids": ids})
             if not _too_big(answer):
-                if isinstance(answer, Answer):
+                if isinstance(answer, GraphQLAnswer):
                     self._batch.answered()
                 seen |= await self._judged(project, ids, answer)
             elif len(ids) > 1:
@@ -104,7 +104,7 @@ class Detail:
         return seen
 
     async def _judged(
-        self, project: Project, node_ids: Sequence[str], answer: Answer | SendFailed
+        self, project: Project, node_ids: Sequence[str], answer: GraphQLAnswer | SendFailed
     ) -> dict[str, Observation | FetchFailed]:
         if isinstance(answer, SendFailed):
             return dict.fromkeys(node_ids, failed(answer))
@@ -202,7 +202,7 @@ class Detail:
         return mapping.conversation([mapping.review(each) for each in reviews], told)
 
 
-def _too_big(answer: Answer | SendFailed) -> bool:
+def _too_big(answer: GraphQLAnswer | SendFailed) -> bool:
     if isinstance(answer, SendFailed):
         return answer.too_big
     return any(error.type in _CUT_SHORT for error in answer.errors)

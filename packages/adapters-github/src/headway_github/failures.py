@@ -7,7 +7,7 @@ import attrs
 
 from headway_core.pull_requests.model import FailureKind
 from headway_core.pull_requests.ports import FetchFailed
-from headway_github.answers import Answer, AnswerError, SendFailed
+from headway_github.answers import AnswerError, GraphQLAnswer, SendFailed
 from headway_github.reading import MalformedError
 
 logger = logging.getLogger(__name__)
@@ -43,7 +43,7 @@ def nonsense(error: MalformedError) -> FetchFailed:
     return FetchFailed(kind=FailureKind.NONSENSE, problem=f"the answer is malformed at {error}")
 
 
-def below(answer: Answer, prefix: tuple[str | int, ...]) -> list[AnswerError]:
+def below(answer: GraphQLAnswer, prefix: tuple[str | int, ...]) -> list[AnswerError]:
     """The errors at or below a path, with the rest of theirs."""
     size = len(prefix)
     return [attrs.evolve(e, path=e.path[size:]) for e in answer.errors if e.path[:size] == prefix]

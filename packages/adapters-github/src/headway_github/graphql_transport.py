@@ -8,7 +8,7 @@ from collections.abc import Mapping
 import anyio
 
 from headway_github.active_limit import ActiveLimit
-from headway_github.answers import Answer, GraphQL, RawAnswer, SendFailed, read_answer
+from headway_github.answers import GraphQL, GraphQLAnswer, RawAnswer, SendFailed, read_answer
 from headway_github.budgets import Budgets
 from headway_github.connection import HttpConnection
 from headway_github.documents import Document
@@ -28,7 +28,7 @@ class GraphQLTransport(GraphQL):
     async def _post(self, content: bytes, *, changes: bool) -> RawAnswer | SendFailed:
         """The whole response to a POST of this JSON; sent once when it changes something."""
 
-    async def send(self, document: Document, variables: Mapping[str, object]) -> Answer | SendFailed:
+    async def send(self, document: Document, variables: Mapping[str, object]) -> GraphQLAnswer | SendFailed:
         content = json.dumps({"query": document.text, "variables": variables}).encode()
         if document.writes and (limit := self._limit.left()) is not None:
             return limit
@@ -41,9 +41,9 @@ class GraphQLTransport(GraphQL):
                 self._limit.note(answer)
         return answer
 
-    def _judged(self, raw: RawAnswer) -> Answer | SendFailed:
+    def _judged(self, raw: RawAnswer) -> GraphQLAnswer | SendFailed:
         answer = read_answer(raw.status, raw.headers, raw.body, raw.at)
-        data = answer.data if isinstance(answer, Answer) else None
+        data = answer.data if isinstance(answer, GraphQLAnswer) else None
         self._budgets.note(raw.headers, data, raw.at, resource="graphql")
         return answer
 

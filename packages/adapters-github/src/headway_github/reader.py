@@ -12,7 +12,7 @@ from headway_core.pull_requests.ports import (
     RateLimit,
 )
 from headway_github import mapping
-from headway_github.answers import Answer, GraphQL, SendFailed
+from headway_github.answers import GraphQL, GraphQLAnswer, SendFailed
 from headway_github.batches import BatchSize
 from headway_github.budgets import Budgets
 from headway_github.detail import DETAILS_A_CALL, Detail
@@ -92,7 +92,7 @@ def _repository(project: Project) -> dict[str, str]:
 
 
 def _candidates(
-    repository: Node, alias: str, branch: str, answer: Answer
+    repository: Node, alias: str, branch: str, answer: GraphQLAnswer
 ) -> tuple[Candidate, ...] | FetchFailed:
     wrong = refused(below(answer, ("repository", alias)))
     if wrong is not None:

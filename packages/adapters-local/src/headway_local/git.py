@@ -66,7 +66,7 @@ def presentable(message: str) -> str:
 
 
 @attrs.frozen(kw_only=True)
-class Answer:
+class GitResult:
     """How a git command ended."""
 
     code: int
@@ -84,7 +84,7 @@ class Answer:
 class GitRefused(Unavailable):
     """Git ended with an error that is no race; `answer` tells which."""
 
-    def __init__(self, command: str, answer: Answer) -> None:
+    def __init__(self, command: str, answer: GitResult) -> None:
         said = presentable(answer.error) or f"ended with {answer.code}"
         super().__init__("git", f"{command}: {said}")
         self.answer = answer
@@ -95,10 +95,10 @@ class Git:
 
     async def ask(
         self, cwd: str, *words: str, codes: frozenset[int] = frozenset({0}), limit_s: float = ASK_LIMIT_S
-    ) -> Answer:
+    ) -> GitResult:
         """Run a command that changes nothing; `GitRefused` when its exit code is not in `codes`."""
 
-        async def once() -> Answer:
+        async def once() -> GitResult:
             async with grouped(_command(words), cwd=cwd, environment=git_environment()) as process:
                 return await _answer(process)
 
@@ -111,13 +111,13 @@ class Git:
         codes: frozenset[int] = frozenset({0}),
         environment: Mapping[str, str] | None = None,
         held: str = "",
-    ) -> Answer:
+    ) -> GitResult:
         """Run a command that changes the repository; repeated a few times when it lost a race for a lock.
 
         `held` is a file that is locked while git lives, even when this process does not any more.
         """
 
-        async def once() -> Answer:
+        async def once() -> GitResult:
             extended = {**git_environment(), **(environment or {})}
             return await _leashed(words, cwd, extended, held)
 
@@ -127,9 +127,9 @@ class Git:
         self,
         words: tuple[str, ...],
         codes: frozenset[int],
-        once: Callable[[], Awaitable[Answer]],
+        once: Callable[[], Awaitable[GitResult]],
         limit_s: float,
-    ) -> Answer:
+    ) -> GitResult:
         pause_s = RACE_PAUSE_S
         for left in reversed(range(RACE_TRIES)):
             answer = await _in_time(words[0], once, limit_s)
@@ -146,7 +146,7 @@ def _command(words: tuple[str, ...]) -> list[str]:
     return ["git", *OPTIONS, *words]
 
 
-async def _in_time(name: str, once: Callable[[], Awaitable[Answer]], limit_s: float) -> Answer:
+async def _in_time(name: str, once: Callable[[], Awaitable[GitResult]], limit_s: float) -> GitResult:
     try:
         with anyio.fail_after(limit_s):
             return await once()
@@ -156,7 +156,7 @@ async def _in_time(name: str, once: Callable[[], Awaitable[Answer]], limit_s: fl
         raise Unavailable("git", f"cannot run {name}: {error.strerror} ({error.filename})") from error
 
 
-async def _leashed(words: tuple[str, ...], cwd: str, environment: Mapping[str, str], held: str) -> Answer:
+async def _leashed(words: tuple[str, ...], cwd: str, environment: Mapping[str, str], held: str) -> GitResult:
     async with leashed(
         _command(words), cwd=cwd, environment=environment, patience_s=PATIENCE_S, held=held
     ) as process:
@@ -166,7 +166,7 @@ async def _leashed(words: tuple[str, ...], cwd: str, environment: Mapping[str, s
     return answer
 
 
-async def _answer(process: Process) -> Answer:
+async def _answer(process: Process) -> GitResult:
     assert process.stdout is not None
     assert process.stderr is not None
     out, error = bytearray(), bytearray()
@@ -176,7 +176,7 @@ async def _answer(process: Process) -> Answer:
     code = await process.wait()
     if max(len(out), len(error)) > OUTPUT_LIMIT:
         raise Unavailable("git", f"printed more than {OUTPUT_LIMIT} bytes")
-    return Answer(
+    return GitResult(
         code=code,
         out=out.decode("utf-8", "surrogateescape"),
         error=error.decode("utf-8", "replace"),

@@ -57,7 +57,7 @@ class Database(ABC):
         """Leave it there, ours and up to date. What is refused is left as it is.
 
         `InvalidInput("database")`, `PermissionDenied("database")` and `Unavailable("database")` say why;
-        `Busy` also while another process prepares it: then it is to be called again.
+        `DatabaseBusy` also while another process prepares it: then it is to be called again.
         """
 
     @abstractmethod

@@ -11,7 +11,7 @@ AGAIN_S = 1.0
 Failure = Callable[[], HeadwayError]
 
 
-class Busy(Unavailable):
+class DatabaseBusy(Unavailable):
     """Other writers are in the way, longer than one wait. The ledger tries again before a caller sees it."""
 
     def __init__(self, problem: str = "is locked by another process") -> None:
@@ -26,7 +26,7 @@ class Lost(Unavailable):
 
 
 def busy(problem: str) -> Failure:
-    return lambda: Busy(problem)
+    return lambda: DatabaseBusy(problem)
 
 
 def unavailable(problem: str, *, retry_after_s: float | None = None) -> Failure:

@@ -5,7 +5,7 @@ from typing import TypeVar
 
 import anyio
 
-from headway_sql.failures import Busy, Lost
+from headway_sql.failures import DatabaseBusy, Lost
 
 T = TypeVar("T")
 
@@ -25,7 +25,7 @@ async def patiently(attempt: Callable[[], Awaitable[T]]) -> T:
     while True:
         try:
             return await attempt()
-        except Busy:
+        except DatabaseBusy:
             if anyio.current_time() > deadline:
                 raise
         except Lost:

@@ -4,12 +4,12 @@ import sqlite3
 from collections.abc import Mapping
 from types import MappingProxyType
 
-from headway_sql.failures import Busy, Failure, refused, unavailable
+from headway_sql.failures import DatabaseBusy, Failure, refused, unavailable
 
 TRANSLATIONS: Mapping[int, Failure] = MappingProxyType(
     {
-        sqlite3.SQLITE_BUSY: Busy,
-        sqlite3.SQLITE_LOCKED: Busy,
+        sqlite3.SQLITE_BUSY: DatabaseBusy,
+        sqlite3.SQLITE_LOCKED: DatabaseBusy,
         sqlite3.SQLITE_READONLY: unavailable("can't be written: the file or its folder is read-only"),
         sqlite3.SQLITE_FULL: unavailable("can't be written: the disk is full"),
         sqlite3.SQLITE_IOERR: unavailable(
