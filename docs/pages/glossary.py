@@ -67,16 +67,27 @@ def enums() -> list[type[enum.StrEnum]]:
 def _enum(of: type[enum.StrEnum]) -> str:
     told = members(of)
     if of is StatusReason:
-        rows = [[code(each), _column(each), told[each.name]] for each in StatusReason]
-        return table(["value", "column", "meaning"], rows)
+        rows = [[code(each), _python(each), _column(each), told[each.name]] for each in StatusReason]
+        return table(["value", "in Python", "column", "meaning"], rows)
     if (following := NEXT.get(of.__name__)) is not None:
         order = list(of)
         rows = [
-            [code(each), told[each.name], ", ".join(map(code, sorted(following[each], key=order.index)))]
+            [
+                code(each),
+                _python(each),
+                told[each.name],
+                ", ".join(map(code, sorted(following[each], key=order.index))),
+            ]
             for each in of
         ]
-        return table(["value", "meaning", "then"], rows)
-    return table(["value", "meaning"], [[code(each), told[each.name]] for each in of])
+        return table(["value", "in Python", "meaning", "then"], rows)
+    return table(
+        ["value", "in Python", "meaning"], [[code(each), _python(each), told[each.name]] for each in of]
+    )
+
+
+def _python(member: enum.StrEnum) -> str:
+    return code(f"{type(member).__name__}.{member.name}")
 
 
 def _column(reason: StatusReason) -> str:

@@ -11,8 +11,11 @@ from stage import Stage
 import generate
 from headway_core.settings.model import SettingsRecord
 from headway_core.settings.rules import CHANGEABLE
+from headway_testing.contracts.suite import PortContract
+from headway_testing.contracts.suites import SUITES
 from pages.docstrings import members, sentence
 from pages.glossary import enums
+from pages.suites import fixtures
 
 PAGES = [Path("README.md"), *(path.relative_to(ROOT) for path in sorted(ROOT.glob("docs/**/*.md")))]
 
@@ -38,6 +41,16 @@ def test_every_setting_has_a_sentence() -> None:
     """Each says what it is for."""
     told = members(SettingsRecord)
     assert set(CHANGEABLE) <= set(told)
+
+
+@pytest.mark.parametrize("suite", SUITES.values(), ids=lambda suite: suite.__name__)
+def test_a_suite_names_the_fixtures_that_it_wants(suite: type[PortContract]) -> None:
+    """Its docstring names each fixture that a subclass must define, and the type of what that gives."""
+    wanted = fixtures(suite)
+    assert wanted
+    for name, of in wanted.items():
+        assert f"`{name}`" in sentence(suite)
+        assert f"`{of.__name__}`" in sentence(suite)
 
 
 def _anchor(heading: str) -> str:

@@ -21,7 +21,7 @@ class AgentsCapability(Capability):
 
 @pytest.mark.anyio
 class AgentsContract(PortContract):
-    """Subclasses define the fixture `agents`, which knows `installed`; and `missing`, where it can."""
+    """Subclasses define the fixture `agents` (an `Agents`), which knows `installed`, and maybe `missing`."""
 
     port = Agents
     capabilities: ClassVar[frozenset[AgentsCapability]] = frozenset(AgentsCapability)

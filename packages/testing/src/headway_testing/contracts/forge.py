@@ -33,7 +33,7 @@ class ForgeReaderCapability(Capability):
 
 @pytest.mark.anyio
 class ForgeReaderContract(PortContract):
-    """Subclasses define the fixtures `forge` and `stage`."""
+    """Subclasses define the fixtures `forge` (a `ForgeReader`) and `stage` (a `PullRequestStage`)."""
 
     port = ForgeReader
     capabilities: ClassVar[frozenset[ForgeReaderCapability]] = frozenset(ForgeReaderCapability)

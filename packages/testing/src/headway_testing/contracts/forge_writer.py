@@ -29,7 +29,7 @@ class ForgeWriterCapability(Capability):
 
 @pytest.mark.anyio
 class ForgeWriterContract(PortContract):
-    """Subclasses define the fixtures `writer` and `stage`."""
+    """Subclasses define the fixtures `writer` (a `ForgeWriter`) and `stage` (a `RepositoryStage`)."""
 
     port = ForgeWriter
     capabilities: ClassVar[frozenset[ForgeWriterCapability]] = frozenset(ForgeWriterCapability)

@@ -24,7 +24,7 @@ class IssueReaderCapability(Capability):
 
 @pytest.mark.anyio
 class IssueReaderContract(PortContract):
-    """Subclasses define the fixtures `issues` and `stage`."""
+    """Subclasses define the fixtures `issues` (an `IssueReader`) and `stage` (an `IssueStage`)."""
 
     port = IssueReader
     capabilities: ClassVar[frozenset[IssueReaderCapability]] = frozenset(IssueReaderCapability)

@@ -21,7 +21,9 @@ each_lock = pytest.mark.parametrize("lock", list(LOCKS.values()), ids=list(LOCKS
 
 @pytest.mark.anyio
 class HostLocksContract(PortContract):
-    """Subclasses define the fixtures `locks` and `others`: those of another process of the same host."""
+    """Subclasses define the fixtures `locks` and `others`, both `HostLocks`: the latter are those of another
+    process of the same host.
+    """
 
     port = HostLocks
 

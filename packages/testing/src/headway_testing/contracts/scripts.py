@@ -48,7 +48,7 @@ class ScriptStage(ABC):
 
 @pytest.mark.anyio
 class ScriptsContract(PortContract):
-    """Subclasses define the fixtures `scripts` and `stage`."""
+    """Subclasses define the fixtures `scripts` (a `Scripts`) and `stage` (a `ScriptStage`)."""
 
     port = Scripts
     capabilities: ClassVar[frozenset[ScriptsCapability]] = frozenset(ScriptsCapability)

@@ -78,7 +78,7 @@ async def until_ended(supervisor: Supervisor, run: RunId = RUN) -> Probe | None:
 
 @pytest.mark.anyio
 class SupervisorContract(PortContract):
-    """Subclasses define the fixtures `supervisor` and `stage`."""
+    """Subclasses define the fixtures `supervisor` (a `Supervisor`) and `stage` (a `Stage`)."""
 
     port = Supervisor
     capabilities: ClassVar[frozenset[SupervisorCapability]] = frozenset(SupervisorCapability)

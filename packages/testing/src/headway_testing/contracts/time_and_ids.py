@@ -16,7 +16,7 @@ THREADS = 8
 
 @pytest.mark.anyio
 class ClockContract(PortContract):
-    """Subclasses define the fixture `clock`."""
+    """Subclasses define the fixture `clock` (a `Clock`)."""
 
     port = Clock
 
@@ -27,7 +27,7 @@ class ClockContract(PortContract):
 
 @pytest.mark.anyio
 class IdsContract(PortContract):
-    """Subclasses define the fixture `ids`."""
+    """Subclasses define the fixture `ids` (an `Ids`)."""
 
     port = Ids
 

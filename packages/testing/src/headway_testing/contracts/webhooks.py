@@ -49,7 +49,7 @@ class DeliveryStage(ABC):
 
 
 class WebhookDecoderContract(PortContract):
-    """Subclasses define the fixtures `decoder` and `stage`."""
+    """Subclasses define the fixtures `decoder` (a `WebhookDecoder`) and `stage` (a `DeliveryStage`)."""
 
     port = WebhookDecoder
     capabilities: ClassVar[frozenset[WebhookDecoderCapability]] = frozenset(WebhookDecoderCapability)

@@ -74,7 +74,7 @@ class WorktreeStage(ABC):
 
 @pytest.mark.anyio
 class WorktreesContract(PortContract):
-    """Subclasses define the fixtures `worktrees` and `stage`."""
+    """Subclasses define the fixtures `worktrees` (a `Worktrees`) and `stage` (a `WorktreeStage`)."""
 
     port = Worktrees
     capabilities: ClassVar[frozenset[WorktreesCapability]] = frozenset(WorktreesCapability)

@@ -25,4 +25,6 @@ __all__ = ["SAMPLE_EVENTS", "SAMPLE_TABLES", "LedgerContract"]
 class LedgerContract(
     RowsContract, UnitsContract, QueriesContract, ClaimsContract, LogContract, ConcurrencyContract
 ):
-    """Subclasses give the fixture `store`: empty, with the sample tables and events, on `clock` and `ids`."""
+    """Subclasses define the fixture `store` (a `Store`): empty, with the sample tables and events, on the
+    fixtures `clock` and `ids`.
+    """
