@@ -14,7 +14,7 @@ LEAVES = tuple(
 
 OF_EVERY_ROOM = {"EVENTS"}
 """What each room has one of, under the same name, and no other module imports without its room."""
-OF_EVERY_MODULE = {"logger", "R", "T"}
+OF_EVERY_MODULE = {"logger", "E", "R", "T"}
 """A module's own log, and type variables."""
 
 

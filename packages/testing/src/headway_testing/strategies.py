@@ -5,12 +5,14 @@ import typing
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from enum import Enum
-from typing import Any
+from typing import TypeVar
 
 import attrs
 from hypothesis import strategies as st
 
-PLAIN: dict[type, st.SearchStrategy[Any]] = {
+T = TypeVar("T")
+
+PLAIN: Mapping[object, st.SearchStrategy[object]] = {
     str: st.text(st.characters(codec="utf-8")),
     bool: st.booleans(),
     int: st.integers(min_value=-(2**63), max_value=2**63 - 2),  # a version counts on
@@ -20,7 +22,7 @@ PLAIN: dict[type, st.SearchStrategy[Any]] = {
 }
 
 
-def values(hint: Any) -> st.SearchStrategy[Any]:
+def values(hint: object) -> st.SearchStrategy[object]:
     """What an annotation of a record allows."""
     origin, arms = typing.get_origin(hint), typing.get_args(hint)
     if hint in PLAIN:
@@ -37,10 +39,12 @@ def values(hint: Any) -> st.SearchStrategy[Any]:
         return st.dictionaries(values(arms[0]), values(arms[1]), max_size=3)
     if isinstance(hint, type) and issubclass(hint, Enum):
         return st.sampled_from(hint)
-    return records(hint)
+    if isinstance(hint, type):
+        return records(hint)
+    raise TypeError(f"no values are known of {hint}")
 
 
-def records(record: type) -> st.SearchStrategy[Any]:
+def records(record: type[T]) -> st.SearchStrategy[T]:
     """Instances of an attrs class."""
     hints = typing.get_type_hints(record)
     fields = attrs.fields(typing.cast("type[attrs.AttrsInstance]", record))

@@ -12,13 +12,15 @@ from collections.abc import Set as AbstractSet
 from datetime import UTC, datetime
 from enum import Enum, IntEnum, StrEnum
 from functools import cache
-from typing import Any
+from typing import Any, TypeVar
 
 import attrs
 import cattrs
 from cattrs.cols import homogenous_tuple_structure_factory
 
 TAG = "type"
+
+E = TypeVar("E", bound=Enum)
 
 
 def _arms(hint: Any) -> tuple[type, ...]:
@@ -83,11 +85,11 @@ def _exactly(plain: type) -> Any:
 
 
 @cache
-def enum_by_value(choice: type[Enum]) -> Callable[[Any], Any]:
+def enum_by_value(choice: type[E]) -> Callable[[object], E]:
     """What `choice(value)` gives or raises, found in a third of the time."""
     members = {member.value: member for member in choice}
 
-    def member_of(value: Any) -> Any:
+    def member_of(value: object) -> E:
         try:
             return members[value]
         except (KeyError, TypeError):

@@ -2,7 +2,7 @@
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Coroutine
-from typing import Any, TypeVar
+from typing import TypeVar
 
 import anyio
 
@@ -22,7 +22,7 @@ class Ledger(ABC):
 
     _waited_for: anyio.Event | None = None
 
-    def transact(self, work: Callable[[Transaction], T]) -> Coroutine[Any, Any, T]:
+    def transact(self, work: Callable[[Transaction], T]) -> Coroutine[object, None, T]:
         """Run `work(tx)` as a unit and return its result.
 
         An exception from `work` or from a port rolls back everything, an exception from a port even
@@ -32,7 +32,7 @@ class Ledger(ABC):
         refuse_nesting()
         return self._transact(work)
 
-    def read(self, query: Callable[[ReadTransaction], T]) -> Coroutine[Any, Any, T]:
+    def read(self, query: Callable[[ReadTransaction], T]) -> Coroutine[object, None, T]:
         """Run `query(tx)` on one consistent view. For views: a decision belongs into `transact`."""
         refuse_nesting()
         return self._read(query)

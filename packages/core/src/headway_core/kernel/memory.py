@@ -308,7 +308,7 @@ class _MemoryReader(ReadTable[R]):
         with port_of(_of_store(tx, self._store)):
             return len(self.selected(query, parameters))
 
-    def selected(self, query: Query, parameters: dict[str, Any]) -> list[R]:
+    def selected(self, query: Query, parameters: Mapping[str, str | int | datetime]) -> list[R]:
         """The rows of a query, in no order and without its limit."""
         expect_query(self.spec, query, parameters)
         equal = {column: parameters[column] for column in query.equal}

@@ -1,6 +1,6 @@
 """The rows of one table of the ledger in memory."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from headway_core.kernel.errors import UniqueClash
@@ -20,7 +20,7 @@ class MemoryRows:
             i.name: {} for i in spec.indexes
         }
 
-    def set(self, key: Key, record: Any | None) -> None:
+    def set(self, key: Key, record: object) -> None:
         """Store, or remove with None; refuses what a unique index refuses."""
         before = self.rows.get(key)
         for index in self.spec.indexes:
@@ -31,7 +31,7 @@ class MemoryRows:
         self._apply(key, before, record)
         self._journal.append(lambda: self._apply(key, record, before))
 
-    def _apply(self, key: Key, before: Any | None, after: Any | None) -> None:
+    def _apply(self, key: Key, before: object, after: object) -> None:
         for index in self.spec.indexes:
             entries = self._entries[index.name]
             old = None if before is None else _indexed(index, before)
@@ -47,7 +47,7 @@ class MemoryRows:
         else:
             self.rows[key] = after
 
-    def candidates(self, equal: dict[str, object]) -> Iterable[Any]:
+    def candidates(self, equal: Mapping[str, object]) -> Iterable[Any]:
         """The rows that may match: those of the first full index whose columns the equalities cover."""
         for index in self.spec.indexes:
             if not index.only and equal.keys() >= set(index.columns):
@@ -56,7 +56,7 @@ class MemoryRows:
         return self.rows.values()
 
 
-def _indexed(index: Index, record: Any) -> tuple[object, ...] | None:
+def _indexed(index: Index, record: object) -> tuple[object, ...] | None:
     if any(getattr(record, column) not in allowed for column, allowed in index.only.items()):
         return None
     value = tuple(getattr(record, column) for column in index.columns)
