@@ -46,6 +46,31 @@ def test_a_base_that_is_gone_at_origin_is_said(registered: Stage) -> None:
         registered.until("NO_SESSION_STARTED", workspace="headway/x-2")
 
 
+def test_nothing_is_said_of_a_base_that_was_never_at_origin(registered: Stage) -> None:
+    """Also when the local branch follows another one of origin."""
+    registered.git("branch", "--no-track", "localonly")
+    registered.git("branch", "--track", "follower", "origin/main")
+    for base in ("localonly", "follower"):
+        assert "origin has no branch" not in registered.here(*CREATE, "--base", base).expect().err
+
+
+def test_a_base_whose_remote_tracking_ref_is_left_is_said_to_be_gone(registered: Stage) -> None:
+    """Somebody else deleted it at origin, and nothing was fetched since."""
+    registered.git("push", "-q", "origin", "main:old")
+    registered.git("-C", str(registered.origin), "update-ref", "-d", "refs/heads/old")
+    assert "origin has no branch 'old'" in registered.here(*CREATE, "--base", "old").expect().err
+
+
+def test_a_generated_name_is_one_that_the_repository_has_not(registered: Stage) -> None:
+    """What creation tells is what is provisioned, also beside branches that people made."""
+    registered.git("branch", "headway/x")
+    registered.git("branch", "headway/x-2")
+    assert registered.ask(*CREATE)["branch"] == "headway/x-3"
+    with registered.running():
+        card = registered.until("NO_SESSION_STARTED", workspace="x")
+    assert card["branch"] == "headway/x-3"
+
+
 @pytest.mark.parametrize("where", ["here", "origin"])
 def test_a_prefix_that_is_a_branch_is_refused(registered: Stage, where: str) -> None:
     """By the setting's name, when a workspace is created and when the prefix is set; another one works."""

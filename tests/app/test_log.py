@@ -69,6 +69,8 @@ def test_a_moved_repository_does_not_end_the_runner(registered: Stage) -> None:
                 break
         assert "Traceback" not in errors
         assert str(registered.repository) in errors
+        shown = registered.headway("workspace", "show", "x", cwd=str(moved)).expect().out
+        assert "run headway init at its new path" in " ".join(shown.split())
         registered.headway("init", "--github", "acme/greeter", cwd=str(moved)).expect()
         assert up.poll() is None
     finally:

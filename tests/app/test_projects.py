@@ -12,6 +12,7 @@ CREATE = ("workspace", "create", "--name", "x")
 
 def test_projects_are_listed_shown_and_changed(registered: Stage) -> None:
     """Everything that `set` takes is what `show` and `list` tell then; what can't be names its field."""
+    registered.git("branch", "trunk")
     script = ("--startup-script", "make setup", "--startup-timeout-s", "60", "--startup-required")
     changed = registered.ask("project", "set", "greeter", "--default-branch", "trunk", *script)
     assert registered.ask("project", "show") == registered.ask("project", "show", "greeter") == changed
@@ -24,13 +25,38 @@ def test_projects_are_listed_shown_and_changed(registered: Stage) -> None:
     people = registered.here("project", "list").expect().out
     assert "acme/greeter on github.com" in people
     assert "startup_timeout_s: 60" in registered.here("project", "show").expect().out
-    for option, value in (("default_branch", "a..b"), ("startup_timeout_s", "0"), ("startup_script", " ")):
+    for option, value in (
+        ("default_branch", "a..b"),
+        ("default_branch", "nope"),
+        ("startup_timeout_s", "0"),
+        ("startup_script", " "),
+    ):
         refused = registered.here("project", "set", f"--{option.replace('_', '-')}", value, "--json").expect(
             2
         )
         assert refused.document["field"] == option
     assert "nothing to change" in registered.here("project", "set").expect(2).err
     assert registered.ask("project", "show") == none
+
+
+def test_a_default_branch_may_be_on_origin_alone(registered: Stage) -> None:
+    """It needs a commit somewhere, not a local branch."""
+    registered.git("push", "-q", "origin", "main:trunk")
+    registered.git("update-ref", "-d", "refs/remotes/origin/trunk")
+    assert registered.ask("project", "set", "--default-branch", "trunk")["default_branch"] == "trunk"
+    assert registered.ask(*CREATE)["base_branch"] == "trunk"
+
+
+def test_a_default_branch_that_is_gone_is_named_as_the_projects(registered: Stage) -> None:
+    """Without `--base` the error says whose branch it is, and how to set another."""
+    registered.git("branch", "trunk")
+    registered.ask("project", "set", "--default-branch", "trunk")
+    registered.git("branch", "-D", "trunk")
+    before = registered.facts()
+    refused = registered.here(*CREATE, "--json").expect(2)
+    assert "the project's default branch 'trunk' has no commit, here or on origin" in refused.err
+    assert "headway project set greeter --default-branch NAME" in refused.err
+    assert registered.facts() == before
 
 
 def test_a_project_is_removed_when_nothing_lives_in_it(registered: Stage) -> None:

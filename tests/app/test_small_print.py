@@ -7,6 +7,9 @@ import pytest
 from stage import Stage
 from terminal import on_terminal
 
+from headway.cli.advice import advice
+from headway_core.api import Conflict, HeadwayError, PermissionDenied, Unavailable
+
 
 def _made(stage: Stage, name: str = "Fix login") -> str:
     made: str = stage.ask("workspace", "create", "--name", name)["id"]
@@ -23,19 +26,79 @@ def test_two_workspaces_of_one_name_are_told_apart(registered: Stage) -> None:
 
 
 @pytest.mark.parametrize(
-    ("command", "advice"),
+    ("command", "told"),
     [
         (("workspace", "show", "nobody"), "headway workspace list tells the live ones"),
         (("session", "stop", "nobody"), "headway workspace show WORKSPACE tells its sessions"),
         (("host", "retire", "nobody"), "headway host list tells them"),
         (("workspace", "create", "--project", "nope", "--name", "x"), "headway init registers"),
+        (("session", "start", "Known", "p"), "headway settings set default_agent NAME"),
+        (("session", "start", "Known", "p"), "[agents.NAME]"),
     ],
 )
-def test_an_error_says_what_to_do_next(untouched: Stage, command: tuple[str, ...], advice: str) -> None:
+def test_an_error_says_what_to_do_next(untouched: Stage, command: tuple[str, ...], told: str) -> None:
     """Below what is wrong stands where to look, on standard error alone."""
     refused = untouched.headway(*command).expect(1)
-    assert advice in refused.err
+    assert told in refused.err
     assert refused.out == ""
+
+
+@pytest.mark.parametrize(
+    ("command", "told"),
+    [
+        (("init", "/"), "git init makes one"),
+        (("settings", "set", "nope", "1"), "headway settings show lists them"),
+        (("settings", "reset", "nope"), "headway settings show lists them"),
+        (("settings", "set", "default_agent", "nope"), "[agents.NAME]"),
+        (("project", "set", "greeter", "--default-branch", "nope"), "git branch --all"),
+        (("workspace", "create", "--resume", "nope", "--project", "greeter"), "git branch --all"),
+    ],
+)
+def test_what_cannot_be_says_what_can(untouched: Stage, command: tuple[str, ...], told: str) -> None:
+    """A value that is refused has its next step below it; none points to a page that wheels have not."""
+    refused = untouched.headway(*command).expect(2)
+    assert told in refused.err.partition("\n")[2]
+    assert "docs/" not in refused.err
+
+
+def test_a_branch_that_is_checked_out_elsewhere_says_what_else(untouched: Stage) -> None:
+    """To free it, or to start a new one from it."""
+    refused = untouched.here("workspace", "create", "--resume", "main").expect(1)
+    assert "git switch" in refused.err
+    assert "--base BRANCH" in refused.err
+
+
+def test_an_origin_elsewhere_names_the_option(stage: Stage) -> None:
+    """`init` can be told the place at GitHub."""
+    assert "--github owner/name" in stage.here("init").expect(2).err.partition("\n")[2]
+
+
+@pytest.mark.parametrize(
+    ("error", "told", "untold"),
+    [
+        (PermissionDenied("github", "no token"), "gh auth status", "github_api_url"),
+        (Unavailable("github", "there is no connection to GitHub"), "github_api_url", "gh auth"),
+        (Conflict("workspace", "w", "it is ARCHIVED"), "headway workspace create --resume BRANCH", "session"),
+        (Conflict("workspace", "w", "it is ARCHIVING"), "it is being archived", "session"),
+        (Conflict("branch", "b", "is checked out at /elsewhere"), "git switch", "session"),
+    ],
+)
+def test_advice_goes_by_the_kind_of_failure(error: HeadwayError, told: str, untold: str) -> None:
+    """A token is no answer to a missing connection, nor a retry to a refused one."""
+    said = advice(error)
+    assert said is not None
+    assert told in said
+    assert untold not in said
+
+
+def test_no_session_starts_in_an_archived_workspace(registered: Stage) -> None:
+    """The refusal says how its branch is worked on again."""
+    registered.install("claude", "")
+    made = _made(registered)
+    registered.ask("workspace", "cancel", made)
+    registered.here("workspace", "archive", made).expect()
+    refused = registered.headway("session", "start", made, "p").expect(1)
+    assert "it is archived; create another workspace of its branch" in refused.err
 
 
 def test_a_refused_retry_says_why_and_what_else_there_is(registered: Stage) -> None:

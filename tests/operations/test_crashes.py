@@ -41,8 +41,8 @@ async def recover(host: Any) -> None:
 async def new(host: Any) -> Workspace:
     """A NEW workspace with a prompt; the first name of its branch is taken in git, and there is a script."""
     await host.register(startup_script="make setup")
-    host.world.git.branches["/src/demo"].add("headway/fix-login")
     made: Workspace = await host.create(initial_prompt="Go")
+    host.world.git.branches["/src/demo"].add("headway/fix-login")  # after creation has looked
     return made
 
 

@@ -57,6 +57,9 @@ class WorldWorktrees(Worktrees):
     async def has_commit(self, repo_path: str, branch: str) -> bool:
         return self._commit_of(branch) is not None
 
+    async def branches_below(self, repo_path: str, prefix: str) -> frozenset[str]:
+        return frozenset(name for name in self._machine.branches if name.startswith(f"{prefix}/"))
+
     async def in_the_way(self, repo_path: str, branch: str) -> str | None:
         return None  # nobody calls a branch so in this world
 

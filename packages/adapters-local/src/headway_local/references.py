@@ -48,6 +48,13 @@ async def commits(git: Git, cwd: str, *names: str) -> dict[str, str]:
     return {name: found[name] for name in names if name in found}
 
 
+async def upstream(git: Git, cwd: str, branch: str) -> str | None:
+    """The full name of what a local branch is configured to follow, which need not exist; None: nothing."""
+    answer = await git.ask(cwd, "for-each-ref", "--format=%(refname) %(upstream)", local(branch))
+    found = dict(line.partition(" ")[::2] for line in answer.out.splitlines())
+    return found.get(local(branch)) or None
+
+
 @attrs.frozen(kw_only=True)
 class Entry:
     """A worktree that is registered with a repository."""

@@ -42,6 +42,7 @@ from headway_local.references import (
     local,
     on_origin,
     registered,
+    upstream,
     valid_branch_name,
 )
 from headway_local.repositories import main_worktree, repository
@@ -90,12 +91,20 @@ class GitWorktrees(Worktrees):
 
     async def on_origin(self, repo_path: str, branch: str) -> bool | None:
         tips = await self._ask_origin(repo_path, branch, limit_s=ORIGIN_LOOK_S)
-        return None if tips is None else branch in tips
+        if tips is None or branch in tips:
+            return None if tips is None else True
+        seen = await commits(self._git, repo_path, on_origin(branch))
+        return False if seen or await upstream(self._git, repo_path, branch) == on_origin(branch) else None
 
     async def has_commit(self, repo_path: str, branch: str) -> bool:
         if await commits(self._git, repo_path, local(branch), on_origin(branch)):
             return True
         return branch in (await self._ask_origin(repo_path, branch) or {})
+
+    async def branches_below(self, repo_path: str, prefix: str) -> frozenset[str]:
+        await expect_branch_name(self._git, prefix, field="branch_prefix")
+        below = await self._git.ask(repo_path, "for-each-ref", "--format=%(refname)", f"{local(prefix)}/")
+        return frozenset(name.removeprefix(local("")) for name in below.out.splitlines())
 
     async def in_the_way(self, repo_path: str, branch: str) -> str | None:
         parts = branch.split("/")

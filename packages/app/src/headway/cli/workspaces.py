@@ -118,7 +118,10 @@ def create(
             made = await hw.workspaces.create(command, idempotency_key=key, actor=ACTOR)
         except InvalidInput as error:
             option = "resume" if resume is not None and error.field == "branch" else error.field
-            raise InvalidInput(_OPTIONS.get(option, option), error.problem) from error
+            problem = error.problem
+            if option == "base_branch" and base is None:  # then it is the project's
+                problem += f": headway project set {chosen_project.slug} --default-branch NAME sets another"
+            raise InvalidInput(_OPTIONS.get(option, option), problem) from error
         notes = (
             [await promise(hw, "the runner provisions it")] if made.status is api.WorkspaceStatus.NEW else []
         )

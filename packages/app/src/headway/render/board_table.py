@@ -86,7 +86,17 @@ _PREFIXES = {
 
 def problems(card: Card) -> tuple[str, ...]:
     """All that is wrong, the gravest first, in words; text from outside may be in it."""
-    return tuple(_PREFIXES.get(problem.kind, "") + problem.text for problem in card.problems)
+    return tuple(_PREFIXES.get(problem.kind, "") + _with_hint(problem.text) for problem in card.problems)
+
+
+_NO_FOLDER = "git: cannot run"
+"""How what git says begins when there is no folder to run it in."""
+
+
+def _with_hint(text: str) -> str:
+    if text.startswith(_NO_FOLDER):
+        return f"{text}; if the repository was moved, run headway init at its new path"
+    return text
 
 
 def remarks(card: Card) -> tuple[str, ...]:

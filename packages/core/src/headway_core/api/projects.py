@@ -106,14 +106,16 @@ class Projects:
         return await self._projects.find(path)
 
     async def has_on_origin(self, id_or_slug: str, branch: str) -> bool | None:
-        """Ask whether a branch is at a project's `origin`: it may be gone there, or never have been pushed.
+        """Ask whether a branch is at a project's `origin`, or is gone there.
 
         Args:
             id_or_slug: The project's id, else its slug.
             branch: The branch.
 
         Returns:
-            Whether it is there; None when `origin` can't be asked within ten seconds.
+            Whether it is there; False when it was once, as a remote-tracking ref or the upstream of the local
+            branch tells. None when nothing tells that it ever was, or `origin` can't be asked within ten
+            seconds.
 
         Raises:
             NotFound: There is no such project.
@@ -140,7 +142,7 @@ class Projects:
             path: A folder of its repository, which was moved. Its worktrees belong to it again then.
             github: `owner/name` of the repository at `path`; None: as its remote `origin` tells.
             host: The forge's host of the repository at `path`; None: as its remote `origin` tells.
-            default_branch: What new branches start from.
+            default_branch: What new branches start from; it must have a commit here or on `origin`.
             startup_script: A shell command that is run in every new worktree; empty: none is.
             startup_timeout_s: Seconds after which that command is given up, 1 to 86,400.
             startup_required: Whether a workspace in which that command fails is FAILED.

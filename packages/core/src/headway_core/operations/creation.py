@@ -51,6 +51,8 @@ class _Draft:
     policy: SessionPolicy
     issue: int | None = None
     allow_duplicate: bool = False
+    taken: frozenset[str] = frozenset()
+    """Branches that the repository has where a generated name would be."""
 
 
 class WorkspaceCreationService:
@@ -132,7 +134,7 @@ class WorkspaceCreationService:
             description=command.description,
             source=draft.source,
             session_policy=policy,
-            branch=draft.branch or self._new_branch(tx, settings, project.id, draft.name),
+            branch=draft.branch or self._new_branch(tx, settings, project.id, draft),
             branch_is_generated=draft.branch is None,
             base_branch=draft.base_branch,
             claims_issue=self._issue_to_claim(tx, project.id, draft),
@@ -151,9 +153,14 @@ class WorkspaceCreationService:
                 self._sessions.enqueue(tx, session, draft.prompt, actor=actor)
         return self._workspaces.known(tx, workspace.id)  # its first session has changed it
 
-    def _new_branch(self, tx: Transaction, settings: SettingsRecord, project_id: str, name: str) -> str:
+    def _new_branch(self, tx: Transaction, settings: SettingsRecord, project_id: str, draft: _Draft) -> str:
         return free_branch(
-            tx, self._workspaces, project_id=project_id, prefix=settings.branch_prefix, name=name
+            tx,
+            self._workspaces,
+            project_id=project_id,
+            prefix=settings.branch_prefix,
+            name=draft.name,
+            taken=draft.taken,
         )
 
     def _issue_to_claim(self, tx: Transaction, project_id: str, draft: _Draft) -> int | None:
@@ -186,8 +193,7 @@ class WorkspaceCreationService:
             if await self._worktrees.find_branch(project.repo_path, command.branch) is not None:
                 raise Conflict("branch", command.branch, "it exists; resume it, or choose another name")
         base_branch = await self._expect_base(project, command.base_branch)
-        if command.branch is None:
-            await self._expect_prefix(project)
+        taken = await self._expect_prefix(project) if command.branch is None else frozenset[str]()
         return _Draft(
             name=name,
             source=ManualSource(initial_prompt=prompt),
@@ -195,6 +201,7 @@ class WorkspaceCreationService:
             base_branch=base_branch,
             prompt=prompt,
             policy=policy,
+            taken=taken,
         )
 
     async def _resume(self, project: Project, command: ResumeBranch) -> _Draft:
@@ -222,7 +229,7 @@ class WorkspaceCreationService:
         at = self._issue_address(project, command)
         name = None if command.name is None else given_name(command.name)
         base_branch = await self._expect_base(project, None)
-        await self._expect_prefix(project)
+        taken = await self._expect_prefix(project)
         issue = await self._read_issue(project, at.number)
         found_hash = None if issue is None else body_hash(issue.body)
         confirmed = command.confirmed_body_hash
@@ -241,6 +248,7 @@ class WorkspaceCreationService:
             policy=command.session_policy or SessionPolicy.START,
             issue=at.number,
             allow_duplicate=command.allow_duplicate,
+            taken=taken,
         )
 
     def _issue_address(self, project: Project, command: GitHubIssue) -> IssueAddress:
@@ -268,12 +276,15 @@ class WorkspaceCreationService:
         """What the new branch starts from, which must have a commit."""
         base = asked or project.default_branch
         if not await self._worktrees.has_commit(project.repo_path, base):
-            raise InvalidInput("base_branch", f"{base!r} has no commit, here or on origin")
+            which = repr(base) if asked else f"the project's default branch {base!r}"
+            raise InvalidInput("base_branch", f"{which} has no commit, here or on origin")
         return base
 
-    async def _expect_prefix(self, project: Project) -> None:
-        settings = await self._ledger.read(self._settings.current)
-        await self._branch_prefixes.expect(settings.branch_prefix, project)
+    async def _expect_prefix(self, project: Project) -> frozenset[str]:
+        """The repository's branches below the prefix, which must leave room for more of them."""
+        prefix = (await self._ledger.read(self._settings.current)).branch_prefix
+        await self._branch_prefixes.expect(prefix, project)
+        return await self._worktrees.branches_below(project.repo_path, prefix)
 
     async def _expect_branch_name(self, field: str, name: str) -> None:
         if not await self._worktrees.valid_branch_name(name):

@@ -37,8 +37,15 @@ class Repositories(ABC):
         """
 
     @abstractmethod
+    async def has_commit(self, repo_path: str, branch: str) -> bool:
+        """Whether a new branch can start at this one: it has a commit here, else on `origin` (asked then)."""
+
+    @abstractmethod
     async def on_origin(self, repo_path: str, branch: str) -> bool | None:
-        """Whether `origin` has the branch now; None when it can't be asked, or not within ten seconds."""
+        """Whether `origin` has the branch now; False when it had it once, as a remote-tracking ref or the
+        upstream of the local branch tells. None when nothing tells that it ever had it, or it can't be asked,
+        or not within ten seconds.
+        """
 
     @abstractmethod
     async def valid_branch_name(self, name: str) -> bool:

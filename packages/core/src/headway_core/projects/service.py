@@ -1,9 +1,10 @@
 """What callers ask of projects: registration, reading, change, archive."""
 
 import posixpath
+from contextlib import suppress
 from functools import partial
 
-from headway_core.kernel.errors import Conflict, InvalidInput
+from headway_core.kernel.errors import Conflict, InvalidInput, Unavailable
 from headway_core.kernel.ledger import Ledger
 from headway_core.projects.model import NewProject, Project
 from headway_core.projects.ports import Repositories, Repository
@@ -96,7 +97,9 @@ class ProjectService:
         return await self._ledger.read(partial(self._steps.of_repository, repo_path=main))
 
     async def has_on_origin(self, id_or_slug: str, branch: str) -> bool | None:
-        """Whether the repository's `origin` has the branch now; None when it can't be asked. `NotFound`."""
+        """Whether the repository's `origin` has the branch now; False when it had it once; None when that
+        can't be told. `NotFound`.
+        """
         return await self._repositories.on_origin((await self.get(id_or_slug)).repo_path, branch)
 
     async def change(
@@ -131,6 +134,11 @@ class ProjectService:
             if not await self._repositories.valid_branch_name(default_branch):
                 raise InvalidInput("default_branch", f"{default_branch!r} is no branch name")
             fields["default_branch"] = default_branch
+            at = project.repo_path if path is None else (await self._repositories.repository(path)).path
+            with suppress(Unavailable):  # it may lie on another host; creation looks again
+                if not await self._repositories.has_commit(at, default_branch):
+                    problem = f"{default_branch!r} has no commit, here or on origin"
+                    raise InvalidInput("default_branch", problem)
         if path is None:
             return await self._ledger.transact(
                 lambda tx: self._steps.change(tx, project.id, fields, actor=actor)

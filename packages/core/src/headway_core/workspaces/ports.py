@@ -103,8 +103,8 @@ class Worktrees(Repositories):
         """
 
     @abstractmethod
-    async def has_commit(self, repo_path: str, branch: str) -> bool:
-        """Whether a new branch can start at this one: it has a commit here, else on `origin` (asked then)."""
+    async def branches_below(self, repo_path: str, prefix: str) -> frozenset[str]:
+        """The local branches `<prefix>/…`, by their whole names. Nobody else is asked."""
 
     @abstractmethod
     async def in_the_way(self, repo_path: str, branch: str) -> str | None:

@@ -123,6 +123,14 @@ class WorktreesContract(PortContract):
         assert not await worktrees.has_commit(stage.repo_path, "nowhere")
         assert not await worktrees.on_origin(stage.repo_path, "nowhere")
 
+    async def test_branches_below_a_prefix_are_told(self, worktrees: Worktrees, stage: WorktreeStage) -> None:
+        """By their whole names, deeper ones too; the prefix itself, and one that only begins so, are not."""
+        for name in ("a/b", "a/c/d", "ab/c", "b"):
+            await stage.add_branch(name)
+        assert await worktrees.branches_below(stage.repo_path, "a") == {"a/b", "a/c/d"}
+        for prefix in ("a/b", "nothing"):
+            assert await worktrees.branches_below(stage.repo_path, prefix) == frozenset()
+
     async def test_branch_in_the_way_is_named(self, worktrees: Worktrees, stage: WorktreeStage) -> None:
         """One whose name is a leading part of the new one; a mere beginning of it, or itself, is none."""
         await stage.add_branch("a/b")

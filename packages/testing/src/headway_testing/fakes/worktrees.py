@@ -98,6 +98,9 @@ class FakeWorktrees(Worktrees):
     async def has_commit(self, repo_path: str, branch: str) -> bool:
         return branch in self.git.branches[repo_path]
 
+    async def branches_below(self, repo_path: str, prefix: str) -> frozenset[str]:
+        return frozenset(name for name in self.git.branches[repo_path] if name.startswith(f"{prefix}/"))
+
     async def in_the_way(self, repo_path: str, branch: str) -> str | None:
         return in_the_way(branch, self.git.branches[repo_path])
 
