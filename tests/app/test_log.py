@@ -9,7 +9,7 @@ import pytest
 from stage import Stage
 
 from headway.cli.log import OneLine
-from headway_core.api import Unavailable
+from headway_core.api import OutcomeUnknown, Unavailable
 from headway_sql.errors import translated
 
 
@@ -34,6 +34,7 @@ def _said(error: BaseException) -> str:
         (ExceptionGroup("g", [OSError(28, "No space left on device", "/wt")]), "'/wt'", "free some space"),
         (Unavailable("git", "cannot run worktree: No such file (/gone)"), "/gone", "headway init"),
         (Unavailable("database", "no server is there"), "no server", "goes on when that is back"),
+        (OutcomeUnknown("database", "failed while it committed"), "committed", "goes on when that is back"),
         (Unavailable("github", "there is no connection to GitHub"), "no connection", "goes on"),
     ],
 )

@@ -13,6 +13,7 @@ _WHAT_TO_DO = (
         ("no server is there", "no connection", "can't be reached", "is starting, stopping"),
         "it goes on when that is back",
     ),
+    (("while it committed",), "what was stored is looked at again; it goes on when that is back"),
 )
 """Words of an error, and what a person can do about it."""
 
