@@ -21,7 +21,7 @@ GROUP = ExceptionGroup(
     ("raised", "code", "next_step"),
     [
         (InvalidInput("name", "is none"), 2, ""),
-        (Unavailable("github", "is away", retry_after_s=3.0), 1, "gh auth status"),
+        (Unavailable("github", "is away", retry_after_s=3.0), 1, "headway up tries it again"),
         (GROUP, 1, "headway project list"),
         (InvalidInput("base", "'nope' has no commit, here or on origin"), 2, "--base names another"),
         (InvalidInput("branch_prefix", "leaves no room"), 2, "headway settings set branch_prefix"),
