@@ -1,8 +1,6 @@
 """The small examples are executed; `nox -s example` runs the large one."""
 
 import re
-import subprocess
-import sys
 
 from documents import ROOT
 from stage import Stage
@@ -10,19 +8,9 @@ from stage import Stage
 
 def test_an_application_embeds_headway_with_its_own_agent(stage: Stage) -> None:
     """Its agent's commit is on a branch of its own, the events were told in order, and it ended."""
-    program = str(ROOT / "examples" / "embed.py")
-    command = [sys.executable, program, str(stage.repository), "acme/greeter", "Greet in Welsh"]
-    done = subprocess.run(
-        command,
-        cwd=stage.folder,
-        env=stage.environment,
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=False,
-    )
-    assert done.returncode == 0, done.stderr
-    *told, last = done.stdout.splitlines()
+    program, repository = ROOT / "examples" / "embed.py", str(stage.repository)
+    said = stage.program(program, repository, "acme/greeter", "Greet in Welsh")
+    *told, last = said.splitlines()
     events = [line.split()[1] for line in told]
     assert events[0] == "workspace.created"
     assert events[-1] == "session.ended"
@@ -37,14 +25,5 @@ def test_an_application_brings_a_forge_of_its_own(stage: Stage) -> None:
     assert len(text.splitlines()) <= 60
     ours = re.findall(r"^(?:from|import) (headway\w*)", text, re.MULTILINE)
     assert set(ours) == {"headway", "headway_testing"}
-    done = subprocess.run(
-        [sys.executable, str(program)],
-        cwd=stage.folder,
-        env=stage.environment,
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=False,
-    )
-    assert done.returncode == 0, done.stderr
-    assert done.stdout.splitlines()[-2:] == ["READY_TO_MERGE READY", "COMPLETED: CI"]
+    said = stage.program(program)
+    assert said.splitlines()[-2:] == ["READY_TO_MERGE READY", "COMPLETED: CI"]

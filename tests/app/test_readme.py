@@ -41,17 +41,8 @@ def test_the_embedding_example_runs(stage: Stage) -> None:
     program = stage.folder / "embed.py"
     program.write_text(example)
     for _ in range(2):
-        done = subprocess.run(
-            [sys.executable, str(program)],
-            cwd=stage.repository,
-            env=stage.environment,
-            capture_output=True,
-            text=True,
-            timeout=60,
-            check=False,
-        )
-        assert done.returncode == 0, done.stderr
-        assert done.stdout.splitlines()[-1].startswith("Fix login ")
+        said = stage.program(program, cwd=stage.repository)
+        assert said.splitlines()[-1].startswith("Fix login ")
     assert stage.git("branch", "--list", "headway/fix-login").strip()
     assert stage.git("status", "--porcelain") == ""
     embedded = Path(stage.environment["HOME"], "embedded")

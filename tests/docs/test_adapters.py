@@ -1,7 +1,5 @@
 """docs/adapters.md: its adapters keep their contracts, and Headway runs with them."""
 
-import subprocess
-import sys
 from contextlib import aclosing
 from pathlib import Path
 
@@ -37,16 +35,7 @@ async def test_headway_runs_with_a_supervisor_of_one_s_own(
 
 def test_headway_runs_without_a_database(stage: Stage) -> None:
     """A workspace is provisioned, and nothing but its branch is left."""
-    done = subprocess.run(
-        [sys.executable, str(EXAMPLES / "own_ledger.py"), str(stage.repository), "acme/greeter"],
-        cwd=stage.folder,
-        env=stage.environment,
-        capture_output=True,
-        text=True,
-        timeout=100,
-        check=False,
-    )
-    assert done.returncode == 0, done.stderr
-    assert done.stdout.splitlines()[-1] == "NO_SESSION_STARTED"
+    said = stage.program(EXAMPLES / "own_ledger.py", str(stage.repository), "acme/greeter")
+    assert said.splitlines()[-1] == "NO_SESSION_STARTED"
     assert stage.git("branch", "--list", "headway/look-around").strip()
     assert list(stage.folder.glob("*.db")) == []

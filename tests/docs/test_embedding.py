@@ -1,8 +1,6 @@
 """docs/embedding.md: its applications run, again and again."""
 
 import hmac
-import subprocess
-import sys
 from pathlib import Path
 
 import attrs
@@ -15,17 +13,7 @@ import headway
 
 def _todo(stage: Stage, *titles: str) -> str:
     """Call the to-do list, as its first lines say; what it prints."""
-    done = subprocess.run(
-        [sys.executable, str(EXAMPLES / "todo.py"), str(stage.repository), "acme/greeter", *titles],
-        cwd=stage.folder,
-        env=stage.environment,
-        capture_output=True,
-        text=True,
-        timeout=100,
-        check=False,
-    )
-    assert done.returncode == 0, done.stderr
-    return done.stdout
+    return stage.program(EXAMPLES / "todo.py", str(stage.repository), "acme/greeter", *titles)
 
 
 def test_the_to_do_list_goes_on_where_it_was(stage: Stage) -> None:

@@ -21,7 +21,7 @@ import attrs
 
 from headway.cli import main
 
-LIMIT_S = 60.0
+LIMIT_S = 100.0
 _KEPT = ("PATH", "LANG", "COVERAGE_PROCESS_CONFIG", "COVERAGE_PROCESS_START")
 
 
@@ -117,9 +117,17 @@ class Stage:
 
     def headway(self, *arguments: str, cwd: str | None = None, **environment: str) -> Said:
         """Run the command to its end."""
+        return self._run(self.command(*arguments), cwd or str(self.repository), **environment)
+
+    def program(self, path: Path, *arguments: str, cwd: Path | None = None) -> str:
+        """Run a program in Python to its good end, by default beside the repository; what it prints."""
+        command = [sys.executable, str(path), *arguments]
+        return self._run(command, str(cwd or self.folder)).expect().out
+
+    def _run(self, command: Sequence[str], cwd: str, **environment: str) -> Said:
         done = subprocess.run(
-            self.command(*arguments),
-            cwd=cwd or self.repository,
+            command,
+            cwd=cwd,
             env={**self.environment, **environment},
             stdin=subprocess.DEVNULL,
             capture_output=True,
