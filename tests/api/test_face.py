@@ -42,8 +42,7 @@ async def opened() -> tuple[Harness, Headway, str]:
 async def test_what_was_created_is_listed_and_ran() -> None:
     """The project, the workspace, its session and prompt, the host, and a card of the board."""
     harness, hw, its = await opened()
-    (project,) = await hw.projects.list()
-    assert hw.projects.worktrees_folder(project) == "/worktrees/demo"
+    assert [project.slug for project in await hw.projects.list()] == ["demo"]
     assert [workspace.id for workspace in await hw.workspaces.list()] == [its]
     await harness.run_duties()
     (session,) = await hw.sessions.list(its)

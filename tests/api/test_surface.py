@@ -30,7 +30,7 @@ OPERATIONS: dict[str, Callable[..., object]] = {
     for name, member in vars(noun).items()
     if inspect.isfunction(member) and not name.startswith("_")
 }
-ASK_NOBODY = {"Headway.changes", "Headway.running", "Projects.worktrees_folder", "Sessions.agents"}
+ASK_NOBODY = {"Headway.changes", "Headway.running", "Sessions.agents"}
 """What is no question to a database: it returns at once."""
 
 

@@ -212,5 +212,4 @@ class CoreContainer(containers.DeclarativeContainer):
         branches=operations.branches,
         recovery=operations.recovery,
         heartbeat=operations.heartbeat,
-        worktree_paths=operations.worktree_paths,
     ).headway

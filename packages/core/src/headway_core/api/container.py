@@ -23,7 +23,6 @@ if TYPE_CHECKING:
     from headway_core.operations.provisioning import ProvisioningService
     from headway_core.operations.recovery import RecoveryService
     from headway_core.operations.removal import ProjectRemovalService
-    from headway_core.operations.worktree_paths import WorktreePaths
     from headway_core.projects.service import ProjectService
     from headway_core.pull_requests.service import PRSnapshotService
     from headway_core.pull_requests.webhooks import WebhookService
@@ -63,7 +62,6 @@ class ApiContainer(containers.DeclarativeContainer):
     branches: "providers.Dependency[BranchService]" = providers.Dependency()
     recovery: "providers.Dependency[RecoveryService]" = providers.Dependency()
     heartbeat: "providers.Dependency[HostHeartbeat]" = providers.Dependency()
-    worktree_paths: "providers.Dependency[WorktreePaths]" = providers.Dependency()
 
     runner = singleton(
         lambda: operations.HostRunner,
@@ -88,7 +86,6 @@ class ApiContainer(containers.DeclarativeContainer):
             projects=projects,
             removal=removal,
             hosts=hosts,
-            worktree_paths=worktree_paths,
         ).provider,
         sessions=singleton(
             lambda: api.Sessions, sessions=sessions, output=session_output, settings=settings, agents=agents

@@ -7,7 +7,6 @@ from headway_core.projects.model import Project
 if TYPE_CHECKING:
     from headway_core.hosts.service import HostService
     from headway_core.operations.removal import ProjectRemovalService
-    from headway_core.operations.worktree_paths import WorktreePaths
     from headway_core.projects.service import ProjectService
 
 
@@ -20,12 +19,10 @@ class Projects:
         projects: "ProjectService",
         removal: "ProjectRemovalService",
         hosts: "HostService",
-        worktree_paths: "WorktreePaths",
     ) -> None:
         self._projects = projects
         self._removal = removal
         self._hosts = hosts
-        self._worktree_paths = worktree_paths
 
     async def register(
         self,
@@ -222,14 +219,3 @@ class Projects:
             NotFound: There is none.
         """
         return await self._projects.archive(id_or_slug, actor=actor)
-
-    def worktrees_folder(self, project: Project) -> str:
-        """Say in which folder of this host the project's worktrees lie. It asks nobody.
-
-        Args:
-            project: A project as it is stored.
-
-        Returns:
-            An absolute path, which need not exist yet.
-        """
-        return self._worktree_paths.base(project)
