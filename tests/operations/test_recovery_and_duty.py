@@ -12,6 +12,7 @@ from headway_core.processes import NeverStarted
 from headway_core.sessions import SESSIONS, SessionStatus, run_of
 from headway_core.workspaces import WORKSPACES, WorkspaceStatus
 from headway_core.workspaces.ports import StrayWorktree
+from headway_testing.crash_points import Crash
 from headway_testing.fakes import FakeWorktree
 
 pytestmark = pytest.mark.anyio
@@ -109,6 +110,29 @@ async def test_a_worktree_that_is_gone_is_told_and_made_anew_by_a_retry(world: A
     again = await host.lifecycle.get(ready.id)
     assert (again.status, again.warning, again.worktree_path) == (S.READY, None, ready.worktree_path)
     assert world.git.worktrees[again.worktree_path].branch == ready.branch
+
+
+@pytest.mark.recovers("relocated")
+async def test_worktrees_of_a_repository_that_was_moved_are_repaired_by_the_next_runner(
+    world: Any, host: Any
+) -> None:
+    """The new path is stored before git repairs anything, so a crash between them loses no worktree."""
+    ready = await host.ready()
+    del world.git.repositories[REPO]
+    world.git.add_repository("/src/moved")
+
+    async def dies(name: str) -> None:
+        if name == "before repair":
+            raise Crash(name)
+
+    with pytest.raises(Crash):
+        await world.host(point=dies).projects.change("demo", path="/src/moved")
+    assert (await host.projects.get("demo")).repo_path == "/src/moved"
+    assert world.git.worktrees[ready.worktree_path].repo_path == REPO
+    recovered = await world.host().recovery.recover()
+    assert (recovered.missing, recovered.problems) == ((), ())
+    assert world.git.worktrees[ready.worktree_path].repo_path == "/src/moved"
+    assert await host.lifecycle.get(ready.id) == ready
 
 
 async def test_another_hosts_workspaces_are_that_hosts(world: Any, host: Any) -> None:

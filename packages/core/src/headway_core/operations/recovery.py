@@ -70,6 +70,7 @@ class RecoveryService:
         | NEW, ours or nobody's | its row | provisioned |
         | PROVISIONING | the lock is free | provisioning goes on |
         | ARCHIVING | the lock is free | the archive goes on, or goes back |
+        | a project's path | what its worktrees point at | they are repaired |
         | READY | git does not know its worktree | a warning, which a retry answers |
         | a worktree folder | no workspace knows it | removed when it holds no work, else reported |
 
@@ -79,6 +80,9 @@ class RecoveryService:
         await self._executor.recover()
         workspaces, projects = await self._ledger.read(self._ours)
         found = _Found()
+        for project_id in dict.fromkeys(workspace.project_id for workspace in workspaces):
+            if project_id in projects:
+                await self._repair(projects[project_id], found)
         limiter = anyio.CapacityLimiter(AT_ONCE)
         async with anyio.create_task_group() as group:
             for workspace in workspaces:
@@ -99,6 +103,13 @@ class RecoveryService:
         live = self._workspaces.live(tx)
         ours = [w for w in live if w.host_id in {None, self._locks.host_id}]
         return ours, {project.id: project for project in self._projects.query(tx, ALL_PROJECTS)}
+
+    async def _repair(self, project: Project, found: _Found) -> None:
+        """Have the worktrees belong to the repository where the project says that it lies now."""
+        try:
+            await self._worktrees.repair(project.repo_path)
+        except (HeadwayError, OSError) as error:
+            found.problems.append(f"repository of project {project.slug}: {error}")
 
     async def _recover(
         self, workspace: Workspace, project: Project, found: _Found, limiter: anyio.CapacityLimiter

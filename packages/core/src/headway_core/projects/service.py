@@ -154,9 +154,14 @@ class ProjectService:
         return await self._relocate(project, {**fields, "repo_path": repository.path}, actor=actor)
 
     async def _relocate(self, project: Project, fields: dict[str, object], *, actor: str) -> Project:
-        """Store the new path. Before that the worktrees are repaired, which does no harm alone."""
-        await self._repositories.repair(str(fields["repo_path"]))
-        return await self._ledger.transact(lambda tx: self._steps.change(tx, project.id, fields, actor=actor))
+        """Store the new path, then have git repair the worktrees; what a crash leaves undone a runner that
+        starts does.
+        """
+        moved = await self._ledger.transact(
+            lambda tx: self._steps.change(tx, project.id, fields, actor=actor)
+        )
+        await self._repositories.repair(moved.repo_path)
+        return moved
 
     async def _moved(self, path: str, remote: Remote) -> Project | None:
         """The live project of the same place on GitHub whose repository is gone from where it was."""

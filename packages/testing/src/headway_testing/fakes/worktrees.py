@@ -90,7 +90,9 @@ class FakeWorktrees(Worktrees):
 
     async def repair(self, path: str) -> None:
         async with self._call("repair"):
-            pass  # worktrees know their repository by the path that they were made for
+            for worktree in self.git.worktrees.values():
+                if worktree.repo_path not in self.git.repositories:
+                    worktree.repo_path = path
 
     async def on_origin(self, repo_path: str, branch: str) -> bool | None:
         return branch in self.git.branches[repo_path]
@@ -148,7 +150,7 @@ class FakeWorktrees(Worktrees):
     async def state(self, repo_path: str, path: str, base_branch: str) -> WorktreeState | None:
         async with self._call("state"):
             worktree = self.git.worktrees.get(path)
-            if worktree is None:
+            if worktree is None or worktree.repo_path != repo_path:
                 return None
             return WorktreeState(
                 branch=worktree.branch,
