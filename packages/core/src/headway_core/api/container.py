@@ -16,8 +16,8 @@ if TYPE_CHECKING:
     from headway_core.kernel.hosts import HostLocks
     from headway_core.operations.archive import ArchiveService
     from headway_core.operations.branch_names import BranchPrefixes
+    from headway_core.operations.branches import BranchService
     from headway_core.operations.creation import WorkspaceCreationService
-    from headway_core.operations.following import BranchService
     from headway_core.operations.heartbeat import HostHeartbeat
     from headway_core.operations.moving import MovingService
     from headway_core.operations.provisioning import ProvisioningService

@@ -7,7 +7,7 @@ from headway_core.pull_requests.outcomes import FetchOutcome, RefreshOutcome
 from headway_core.workspaces.model import Workspace
 
 if TYPE_CHECKING:
-    from headway_core.operations.following import BranchService
+    from headway_core.operations.branches import BranchService
     from headway_core.pull_requests.service import PRSnapshotService
 
 

@@ -8,10 +8,10 @@ if TYPE_CHECKING:
     from headway_core.operations.archive import ArchiveService
     from headway_core.operations.branch_names import BranchPrefixes
     from headway_core.operations.branch_steps import BranchSteps
+    from headway_core.operations.branches import BranchService
     from headway_core.operations.consumers import BranchConsumer
     from headway_core.operations.creation import WorkspaceCreationService
     from headway_core.operations.duty import HostDuty, WorkspaceDuty
-    from headway_core.operations.following import BranchService
     from headway_core.operations.heartbeat import HostHeartbeat
     from headway_core.operations.model import (
         ArchiveResult,
@@ -43,7 +43,7 @@ else:
         "branch_steps",
         "archive",
         "creation",
-        "following",
+        "branches",
         "consumers",
         "heartbeat",
         "moving",

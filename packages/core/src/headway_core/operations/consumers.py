@@ -5,7 +5,7 @@ from headway_core.kernel.errors import NotFound
 from headway_core.kernel.events import DomainEvent
 from headway_core.kernel.transactions import Transaction
 from headway_core.operations.branch_steps import BranchSteps
-from headway_core.operations.following import BranchService
+from headway_core.operations.branches import BranchService
 from headway_core.pull_requests import PullRequestAttached, PullRequestChanged
 from headway_core.sessions.events import SessionEnded
 
