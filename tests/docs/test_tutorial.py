@@ -6,8 +6,9 @@ import subprocess
 import sys
 import sysconfig
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import anyio
 import pytest
@@ -111,27 +112,36 @@ async def _approve_and_merge(github: SandboxProcess) -> None:
         await control.merge("ada", pull.number)
 
 
-def _until_dispatched(stage: Stage, *kinds: str) -> None:
-    """Wait until fixers for causes of these kinds, in this order, have come to their ends."""
+def _until(is_so: Callable[[Any], bool], stage: Stage, *question: str) -> None:
+    """Ask again and again until the answer is so."""
     deadline = time.monotonic() + 60
-    while True:
-        told = stage.ask("explain", NAME)
-        dispatches = [(each["status"], each["causes"][0]["kind"]) for each in told["dispatches"]]
-        if dispatches == [("COMPLETED", kind) for kind in kinds]:
-            return
+    while not is_so(told := stage.ask(*question, NAME)):
         assert time.monotonic() < deadline, told
         time.sleep(0.2)  # noqa: TID251  another process works on the real clock
+
+
+def _until_dispatched(stage: Stage, *kinds: str) -> None:
+    """Wait until fixers for causes of these kinds, in this order, have come to their ends."""
+
+    def is_so(told: Any) -> bool:
+        dispatches = [(each["status"], each["causes"][0]["kind"]) for each in told["dispatches"]]
+        return dispatches == [("COMPLETED", kind) for kind in kinds]
+
+    _until(is_so, stage, "explain")
+
+
+def _until_green(stage: Stage) -> None:
+    """Wait until there are checks and all have passed: a head that has rested without any is ready too."""
+    _until(lambda told: {each["outcome"] for each in told["checks"]} == {"passed"}, stage, "pr", "checks")
 
 
 def _until_ended(stage: Stage) -> None:
     """Wait until every session has come to its end."""
-    deadline = time.monotonic() + 60
-    while True:
-        told = stage.ask("workspace", "show", NAME)["sessions"]
-        if {each["status"] for each in told} == {"COMPLETED"}:
-            return
-        assert time.monotonic() < deadline, told
-        time.sleep(0.2)  # noqa: TID251  another process works on the real clock
+    _until(
+        lambda told: {each["status"] for each in told["sessions"]} == {"COMPLETED"},
+        stage,
+        *("workspace", "show"),
+    )
 
 
 def test_the_tutorial_leads_from_a_clone_to_a_merged_pull_request(
@@ -146,10 +156,11 @@ def test_the_tutorial_leads_from_a_clone_to_a_merged_pull_request(
     assert "NEW headway/say-farewell" in terminal.type()
     assert terminal.skip() == "headway up"
     with stage.running():
+        _until_dispatched(stage, "CI")
+        _until_green(stage)
         card = stage.until("READY_TO_MERGE", workspace=NAME)
         assert "READY_TO_MERGE" in terminal.type()  # workspace list
         assert card["worktree_path"] in terminal.type()  # workspace show
-        _until_dispatched(stage, "CI")
         assert "because: " in terminal.type()  # explain
         terminal.type()  # pr request-review
         anyio.run(_request_changes, github)
