@@ -130,6 +130,28 @@ async def test_crash_within(own_postgresql: LocalServer, url: str) -> None:
         assert await desk.stored()
 
 
+async def test_connection_dies_after_reading(own_postgresql: LocalServer, url: str) -> None:
+    """What was read stands when the connection dies before the view ends, and the next view gets another."""
+    async with opened(url) as store:
+        desk = Desk(store)
+
+        def view(tx: ReadTransaction) -> bool:
+            found = desk.notes.get(tx, "t", 1) is not None
+            own_postgresql.execute(TERMINATES_OTHERS)
+            return found
+
+        for _ in range(3):
+            assert not await store.ledger.read(view)
+        assert await desk.ledger.transact(desk.write) == "written"
+        assert await desk.stored()
+
+
+TERMINATES_OTHERS = """
+SELECT count(pg_terminate_backend(pid, 5000)) FROM pg_stat_activity
+WHERE pid <> pg_backend_pid() AND datname = 'outages'
+"""
+
+
 class Counting(Duty):
     """Writes an event at each run."""
 

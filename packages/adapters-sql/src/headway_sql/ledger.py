@@ -22,7 +22,7 @@ from headway_sql.events import SqlEventLog
 from headway_sql.patience import patiently
 from headway_sql.threads import WorkerThreads
 from headway_sql.transactions import DatabaseClock, SqlReadTransaction, SqlTransaction
-from headway_sql.writers import Writers
+from headway_sql.writers import Writers, roll_back
 
 T = TypeVar("T")
 
@@ -133,10 +133,20 @@ class SqlLedger(Ledger):
             return result, bool(tx.emitted)
 
     def _view(self, query: Callable[[ReadTransaction], T]) -> T:
-        with translating():
-            connection = self._reader.connect()
-        with connection, uncollected():  # ends the view
+        with _reading(self._reader) as connection, uncollected():
             with translating():
                 self._database.begin_view(connection)
             clock = DatabaseClock(self._database, self._clock, connection)
             return perform(SqlReadTransaction(connection, clock), query)
+
+
+@contextmanager
+def _reading(reader: Engine) -> Iterator[Connection]:
+    """A connection whose view ends with the block."""
+    with translating():
+        connection = reader.connect()
+    try:
+        yield connection
+    finally:
+        roll_back(connection)
+        connection.close()

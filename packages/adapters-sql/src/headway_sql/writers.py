@@ -10,6 +10,17 @@ from headway_sql.database import Database
 from headway_sql.errors import translating
 
 
+def roll_back(connection: Connection) -> None:
+    """End what is open. A connection that died is dropped, and made anew at its next use.
+
+    Who used it knows by an error of its own, or has read all that it wanted.
+    """
+    try:
+        connection.rollback()
+    except SQLAlchemyError:
+        connection.invalidate()
+
+
 class Writers:
     """As many connections as units of work run at once. One that died is made anew at its next use."""
 
@@ -32,8 +43,7 @@ class Writers:
         try:
             yield connection
         finally:
-            with suppress(SQLAlchemyError):  # it died, which the caller knows by its own error
-                connection.rollback()
+            roll_back(connection)
             self._free.append(connection)
 
     def in_transaction(self) -> int:
