@@ -1,5 +1,6 @@
 """What `headway up` says of failures that are not its own: a line each, with what to do; and it goes on."""
 
+import io
 import logging
 import signal
 import sqlite3
@@ -10,38 +11,43 @@ from stage import Stage
 
 from headway.cli.log import OneLine
 from headway_core.api import OutcomeUnknown, Unavailable
+from headway_core.kernel.failures import log_failure
 from headway_sql.errors import translated
 
 
-def _full() -> BaseException:
+def _full() -> Exception:
     error = sqlite3.OperationalError("database or disk is full")
     error.sqlite_errorcode = sqlite3.SQLITE_FULL
     return translated(error)
 
 
-def _said(error: BaseException) -> str:
-    caught = (type(error), error, error.__traceback__)
-    record = logging.LogRecord(
-        "x", logging.ERROR, "x", 1, "duty %s failed; again in %.0f s", ("x", 1.0), caught
-    )
-    return OneLine().format(record)
+def _said(error: Exception) -> str:
+    """What the command prints when a duty fails so."""
+    printed = io.StringIO()
+    handler = logging.StreamHandler(printed)
+    handler.setFormatter(OneLine())
+    logger = logging.Logger("x")  # noqa: LOG001  of this test alone
+    logger.setLevel(logging.INFO)
+    logger.addHandler(handler)
+    log_failure(logger, "duty x failed; again in 1 s", error)
+    return printed.getvalue().rstrip("\n")
 
 
 @pytest.mark.parametrize(
     ("error", "cause", "to_do"),
     [
         (_full(), "the disk is full", "free some space"),
-        (ExceptionGroup("g", [OSError(28, "No space left on device", "/wt")]), "'/wt'", "free some space"),
+        (ExceptionGroup("g", [OSError(28, "No space left on device", "/wt")]), "(/wt)", "free some space"),
         (Unavailable("git", "cannot run worktree: No such file (/gone)"), "/gone", "headway init"),
         (Unavailable("database", "no server is there"), "no server", "goes on when that is back"),
         (OutcomeUnknown("database", "failed while it committed"), "committed", "goes on when that is back"),
         (Unavailable("github", "there is no connection to GitHub"), "no connection", "goes on"),
     ],
 )
-def test_an_outage_is_one_line_that_says_what_to_do(error: BaseException, cause: str, to_do: str) -> None:
+def test_an_outage_is_one_line_that_says_what_to_do(error: Exception, cause: str, to_do: str) -> None:
     """Its cause too, also out of a group, and no traceback."""
     said = _said(error)
-    assert said.startswith("ERROR duty x failed; again in 1 s; ")
+    assert said.startswith("ERROR duty x failed; again in 1 s: ")
     assert cause in said
     assert to_do in said
     assert "\n" not in said

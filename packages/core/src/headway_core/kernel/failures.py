@@ -5,7 +5,7 @@ import logging
 from headway_core.kernel.errors import HeadwayError
 
 
-def log_failure(logger: logging.Logger, what: str, error: Exception) -> None:
+def log_failure(logger: logging.Logger, what: str, error: Exception, *, level: int = logging.ERROR) -> None:
     """Log what failed, and why.
 
     What the world does is told in a line: an outage, a full disk, a repository that was moved. Its traceback
@@ -13,9 +13,9 @@ def log_failure(logger: logging.Logger, what: str, error: Exception) -> None:
     """
     causes = _leaves(error)
     if not all(isinstance(cause, HeadwayError | OSError) for cause in causes):
-        logger.error("%s", what, exc_info=error)
+        logger.log(level, "%s", what, exc_info=error)
         return
-    logger.error("%s: %s", what, "; ".join(dict.fromkeys(_sentence(cause) for cause in causes)))
+    logger.log(level, "%s: %s", what, "; ".join(dict.fromkeys(_sentence(cause) for cause in causes)))
     logger.debug("%s", what, exc_info=error)
 
 

@@ -9,6 +9,7 @@ import anyio
 
 from headway_core.kernel.duties import DutyRunner
 from headway_core.kernel.errors import Conflict, HeadwayError, Unavailable
+from headway_core.kernel.failures import log_failure
 from headway_core.kernel.hosts import HostLocks
 from headway_core.operations.heartbeat import HostHeartbeat
 from headway_core.operations.recovery import RecoveryService
@@ -74,7 +75,9 @@ class HostRunner:
             try:
                 recovered = await self._recovery.recover()
             except* Unavailable as errors:  # the duties back off by themselves
-                logger.warning("recovery: again in %.0f s", RECOVER_AGAIN_S, exc_info=errors)
+                log_failure(
+                    logger, f"recovery: again in {RECOVER_AGAIN_S:.0f} s", errors, level=logging.WARNING
+                )
             if recovered is None:
                 await anyio.sleep(RECOVER_AGAIN_S)
         for problem in recovered.problems:
