@@ -1,18 +1,34 @@
 """What people and programs are told of a card, beside its statuses."""
 
+import ast
 import io
+import unicodedata
+from collections.abc import Callable
+from pathlib import Path
 
+import attrs
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from rich.console import Console
 
 from headway import render, serialize
 from headway_core.board import Card, WorkspaceView, card
-from headway_core.operations.model import Settled
-from headway_core.pull_requests.model import FailureKind, PullRequestSnapshot, PullRequestWatch
+from headway_core.operations.model import HoldsIgnored, Settled
+from headway_core.pull_requests.model import (
+    Base,
+    FailureKind,
+    Head,
+    MergeQueueEntry,
+    PullRequestSnapshot,
+    PullRequestWatch,
+)
 from headway_core.ratchet import RatchetRecord
 from headway_core.settings import SettingsRecord
 from headway_core.workspaces import InitOutput, Workspace
 from headway_core.workspaces.model import WorkspaceStatus
+from headway_testing.conversations import STRANGER, a_comment, a_thread, some_facts
+from headway_testing.observations import a_check
 from headway_testing.records import a_project, a_workspace
 
 
@@ -118,3 +134,72 @@ def test_an_archived_workspace_has_nothing_wrong() -> None:
     told = "\n".join(_details(old))
     assert "ARCHIVED" in told
     assert not any(word in told for word in ("the script failed", "it is old", "down"))
+
+
+HOSTILE = st.text(
+    alphabet=st.one_of(
+        st.characters(categories=["Cc", "Cf", "Cs", "Zl", "Zp"]), st.sampled_from("a\x1b\u202e\u2066\n\r\t")
+    ),
+    max_size=12,
+)
+
+
+def _of_strangers(said: str) -> Card:
+    """A card in which everything that comes from outside says the same."""
+    quiet = _card(a_workspace(name=said or "w", branch=said or "b", warning=said, error=said), said)
+    thread = attrs.evolve(
+        a_thread(a_comment(attrs.evolve(STRANGER, login=said), said)), path=said, id=said or "T_1"
+    )
+    facts = some_facts(
+        title=said,
+        url=said,
+        head=Head(ref=said, commit=said, repository=said, tip=None),
+        base=Base(ref=said, commit=said),
+        checks=(attrs.evolve(a_check(said), word=said, url=said),),
+        threads=(thread,),
+        merge_queue=MergeQueueEntry(state=said, position=None),
+    )
+    view = attrs.evolve(
+        quiet.view,
+        snapshot=attrs.evolve(quiet.view.snapshot, facts=facts),
+        watch=attrs.evolve(quiet.view.watch, unread=(said,)),
+    )
+    return card(view)
+
+
+@settings(max_examples=100, deadline=None)
+@given(said=HOSTILE)
+def test_nothing_that_is_shown_is_obeyed(said: str) -> None:
+    """Every page for people, over any text from outside: no direction, no control, no line but ours."""
+    its, calm = _of_strangers(said), _of_strangers("-")
+    pages: list[Callable[[Card, Console], None]] = [
+        lambda its, console: render.board([its], console),
+        lambda its, console: render.details(its, InitOutput(text="", cut=False), console),
+        render.pull_request,
+        render.checks,
+        render.threads,
+        lambda its, console: render.workspace(its.view.workspace, console),
+        lambda its, console: render.archive(
+            HoldsIgnored(workspace=its.view.workspace, files=(its.view.workspace.name,)), console
+        ),
+        lambda its, console: print(render.line(its), file=console.file),
+    ]
+    for page in pages:
+        shown, expected = io.StringIO(), io.StringIO()
+        page(its, Console(file=shown, width=10_000))
+        page(calm, Console(file=expected, width=10_000))
+        told = shown.getvalue()
+        assert not {unicodedata.category(c) for c in told if c != "\n"} & {"Cc", "Cf", "Cs", "Cn", "Zl", "Zp"}
+        assert told.count("\n") <= expected.getvalue().count("\n")
+
+
+def test_text_for_people_is_made_in_one_place() -> None:
+    """No page makes rich's own text, which a terminal may obey."""
+    import headway.render  # noqa: PLC0415  its folder alone is wanted
+
+    folder = Path(headway.render.__file__).parent
+    for module in set(folder.glob("*.py")) - {folder / "texts.py"}:
+        imported = [
+            node for node in ast.walk(ast.parse(module.read_text())) if isinstance(node, ast.ImportFrom)
+        ]
+        assert not [node for node in imported if node.module in {"rich.text", "rich"}], module

@@ -104,6 +104,29 @@ def test_what_a_terminal_obeys_is_not_shown() -> None:
     assert visible("a\x1b[2J\x9b1m\x07b\n\tc\x7f") == "a [2J 1m b\n\tc "
 
 
+@pytest.mark.parametrize(
+    "hidden",
+    [
+        "\u202e",
+        "\u2066",
+        "\u200f",
+        "\u061c",
+        "\u200b",
+        "\ufeff",
+        "\u2028",
+        "\u3164",
+        "\U000e0041",
+        "\ud800",
+        "\uffff",
+    ],
+    ids=lambda character: f"U+{ord(character):04X}",
+)
+def test_what_hides_or_reorders_others_is_not_shown(hidden: str) -> None:
+    """Directions, what has no width, separators and what can't be sent become spaces; scripts stay."""
+    assert visible(f"a{hidden}b") == "a b"
+    assert visible("שלום, Größe ⚠️ 直す") == "שלום, Größe ⚠️ 直す"
+
+
 def test_a_moved_repository_and_a_disk_that_refuses_are_told_in_lines(registered: Stage) -> None:
     """Each failure is a sentence in the log, the runner goes on and ends well, and nothing is a traceback."""
     registered.install("quick", "exit 0\n")

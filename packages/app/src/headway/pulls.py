@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 import attrs
 
 from headway.serialize import Json
-from headway.terminal import visible
 from headway_core.api import counted, record_data
 
 if TYPE_CHECKING:
@@ -70,7 +69,7 @@ def parts(card: Card) -> tuple[Part, ...]:
 def _standing(card: Card, facts: PullRequestFacts) -> str:
     queue = f", in the merge queue: {facts.merge_queue.state.lower()}" if facts.merge_queue else ""
     head = f"{facts.head.commit[:12]} of {facts.head.ref} into {facts.base.ref}"
-    return visible(f"{card.pr_state.lower()}, {head}{queue}")
+    return f"{card.pr_state.lower()}, {head}{queue}"
 
 
 def _state(card: Card, facts: PullRequestFacts) -> Json:

@@ -3,6 +3,8 @@
 import logging
 import sys
 
+from headway.terminal import visible
+
 _WHAT_TO_DO = (
     (("disk is full", "No space left on device", "Disk quota exceeded"), "free some space: it goes on then"),
     (("git: cannot run",), "if the repository was moved, run headway init where it is now"),
@@ -22,7 +24,7 @@ class OneLine(logging.Formatter):
         text = f"{record.levelname} {record.getMessage()}"
         hints = [hint for words, hint in _WHAT_TO_DO if any(word in text for word in words)]
         text = "; ".join([" ".join(text.splitlines()), *hints])
-        return f"{text}\n{self.formatException(record.exc_info)}" if record.exc_info else text
+        return visible(f"{text}\n{self.formatException(record.exc_info)}" if record.exc_info else text)
 
 
 def set_up(level: str) -> None:

@@ -6,10 +6,10 @@ from collections.abc import Collection, Sequence
 from rich.console import Console, ConsoleOptions, RenderResult
 from rich.measure import Measurement
 from rich.table import Table
-from rich.text import Text
 
 from headway import pulls
-from headway.terminal import visible
+from headway.render.texts import Text
+from headway.terminal import one_line
 from headway_core.api import Card, Column, ProblemKind
 
 _STYLES = {Column.WORKING: "yellow", Column.WAITING: "cyan", Column.DONE: "green", None: "dim"}
@@ -74,7 +74,7 @@ def _cells(card: Card) -> tuple[Text, ...]:
         Text(card.ci.lower() if view.facts else "-"),
         Text(card.ratchet_state.lower()),
         Text(card.status_reason, style=_STYLES[card.column]),
-        Text(visible(view.facts.url) if view.facts else "", style="dim"),
+        Text(view.facts.url if view.facts else "", style="dim"),
     )
 
 
@@ -105,13 +105,14 @@ def remarks(card: Card) -> tuple[str, ...]:
     told += [card.note] if card.note else []
     if card.view.workspace.is_live and (held := pulls.waits(card)):
         told.append(held)
-    return tuple(visible(text) for text in told)
+    return tuple(told)
 
 
 def line(card: Card) -> str:
     """A card in one line, for logs."""
     view = card.view
     number = f" #{view.facts.number}" if view.facts else ""
-    told = "; ".join(remarks(card))
-    because = f": {told}" if told else ""
-    return f"{view.workspace.name}{number}: {card.status_reason} (ratchet {card.ratchet_state}){because}"
+    remarked = "; ".join(remarks(card))
+    because = f": {remarked}" if remarked else ""
+    told = f"{view.workspace.name}{number}: {card.status_reason} (ratchet {card.ratchet_state}){because}"
+    return one_line(told)

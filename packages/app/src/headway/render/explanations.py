@@ -1,11 +1,10 @@
 """Why a workspace moves, or does not, for people."""
 
 from rich.console import Console, Group, RenderableType
-from rich.text import Text
 
 from headway import serialize
 from headway.pulls import age
-from headway.terminal import visible
+from headway.render.texts import Text
 from headway_core.api import Explanation
 
 
@@ -45,4 +44,4 @@ def explained(value: Explanation) -> RenderableType:
         f", {age(dispatch.created_at)}"
         for dispatch in value.dispatches
     ]
-    return Group(*(Text(visible(text)) for text in lines))
+    return Group(*(Text(text) for text in lines))

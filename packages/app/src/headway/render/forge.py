@@ -5,11 +5,10 @@ from typing import assert_never
 
 from rich.console import Console
 from rich.table import Table
-from rich.text import Text
 
 from headway.pulls import age, now
+from headway.render.texts import Text
 from headway.render.times import moment
-from headway.terminal import visible
 from headway_core.api import (
     Comment,
     ForgeAction,
@@ -32,9 +31,9 @@ def actions(values: Sequence[ForgeAction], console: Console) -> None:
         whose = "a person" if each.session_id is None else "an agent"
         table.add_row(
             Text(each.status.lower()),
-            Text(visible(_ordered(each.order))),
+            Text(_ordered(each.order)),
             Text(f"{whose}, {age(each.created_at)}", style="dim"),
-            Text(visible(each.problem or "")),
+            Text(each.problem or ""),
         )
     console.print(table)
 
@@ -68,8 +67,8 @@ def budgets(values: Sequence[ForgeBudget], console: Console) -> None:
         held = each.blocked_until if each.blocked_until and each.blocked_until > present else None
         left = "-" if each.remaining is None else f"{each.remaining} of {each.limit}"
         table.add_row(
-            Text(visible(each.host)),
-            Text(visible(each.resource)),
+            Text(each.host),
+            Text(each.resource),
             Text(left),
             Text(moment(each.resets_at)),
             Text(moment(held)),

@@ -2,10 +2,9 @@
 
 from rich.console import Console
 from rich.table import Table
-from rich.text import Text
 
 from headway.pulls import NONE_YET, age, checks_of, count, counting, parts, waits
-from headway.terminal import visible
+from headway.render.texts import Text
 from headway_core.api import Card
 
 
@@ -17,7 +16,7 @@ def pull_request(card: Card, console: Console) -> None:
         told = f"{NONE_YET}; its branch has several: {tied} (headway pr attach)" if tied else NONE_YET
         console.print(Text(f"{view.workspace.name}: {told}"), soft_wrap=True)
     else:
-        console.print(Text(visible(f"#{facts.number} {facts.title}  {facts.url}")), soft_wrap=True)
+        console.print(Text(f"#{facts.number} {facts.title}  {facts.url}"), soft_wrap=True)
     table = Table(box=None, show_header=False, pad_edge=False)
     for part in parts(card):
         table.add_row(f"  {part.name}", Text(part.summary), Text(age(part.at), style="dim"))
@@ -45,8 +44,8 @@ def checks(card: Card, console: Console) -> None:
     table = Table(box=None, show_header=False, pad_edge=False)
     for check in checks_of(card):
         more = " (does not count)" if check not in counts else " (required)" if check.required else ""
-        name = Text(visible(f"{check.name}{more}"))
-        table.add_row(check.outcome, name, check.word.lower(), Text(visible(check.url or ""), style="dim"))
+        name = Text(f"{check.name}{more}")
+        table.add_row(check.outcome, name, Text(check.word.lower()), Text(check.url or "", style="dim"))
     console.print(table)
     console.print(Text(f"{card.ci.lower()}, as read {age(card.view.watch.checks_at)}"))
 
@@ -60,9 +59,9 @@ def threads(card: Card, console: Console) -> None:
     for thread in facts.threads:
         line = "" if thread.line is None else f":{thread.line}"
         outdated = " (outdated)" if thread.outdated else ""
-        console.print(Text(visible(f"{thread.id}  {thread.path}{line}{outdated}")), soft_wrap=True)
+        console.print(Text(f"{thread.id}  {thread.path}{line}{outdated}"), soft_wrap=True)
         for comment in thread.comments:
-            body = " ".join(visible(comment.body).split())
-            console.print(Text(visible(f"  {comment.author.login}: ") + body), soft_wrap=True)
+            body = " ".join(comment.body.split())
+            console.print(Text(f"  {comment.author.login}: " + body), soft_wrap=True)
     told = count(len(facts.threads), "unresolved thread")
     console.print(Text(f"{told}, as read {age(card.view.watch.conversation_at)}"))

@@ -5,13 +5,12 @@ from collections.abc import Mapping, Sequence
 
 from rich.console import Console
 from rich.table import Table
-from rich.text import Text
 
 from headway import serialize
 from headway.render.board_table import BoardTable, problems
 from headway.render.pull_requests import pull_request
+from headway.render.texts import Text
 from headway.render.times import moment
-from headway.terminal import visible
 from headway_core.api import (
     ArchiveResult,
     Busy,
@@ -47,7 +46,7 @@ def projects(values: Sequence[Project], console: Console) -> None:
         repository = f"{each.repository} on {each.github_host}"
         removed = "removed" if each.archived else ""
         table.add_row(
-            *(Text(visible(told)) for told in (each.slug, repository, each.default_branch, each.repo_path)),
+            *(Text(told) for told in (each.slug, repository, each.default_branch, each.repo_path)),
             removed,
         )
     console.print(table)
@@ -58,7 +57,7 @@ def project_details(value: Project, console: Console) -> None:
     project(value, console)
     for name, told in serialize.project(value).items():
         if told is not None and name not in _TOLD_ALREADY:
-            console.print(Text(f"  {name}: {visible(str(told))}"), soft_wrap=True)
+            console.print(Text(f"  {name}: {told}"), soft_wrap=True)
 
 
 _TOLD_ALREADY = frozenset({"slug", "version", "repo_path", "github_host", "github_owner", "github_repo"})
@@ -71,7 +70,7 @@ def project_removed(value: Project, console: Console) -> None:
 
 def host(value: Host, console: Console) -> None:
     """A host after a command."""
-    console.print(Text(f"{value.id} {_standing(value)}: {visible(value.name)}"))
+    console.print(Text(f"{value.id} {_standing(value)}: {value.name}"))
 
 
 def hosts(values: Sequence[KnownHost], console: Console) -> None:
@@ -83,7 +82,7 @@ def hosts(values: Sequence[KnownHost], console: Console) -> None:
     for heading in ("host", "machine", "standing", "last seen"):
         table.add_column(heading, overflow="fold")
     for each in values:
-        name, seen = Text(visible(each.host.name)), moment(each.seen_at)
+        name, seen = Text(each.host.name), moment(each.seen_at)
         table.add_row(Text(each.host.id), name, _known_standing(each), seen)
     console.print(table)
 
@@ -111,7 +110,7 @@ def session(value: Session, console: Console) -> None:
 def _session(value: Session) -> str:
     detail = f": {value.end_detail}" if value.end_detail else ""
     ended = f" ({value.end_reason}{detail})" if value.end_reason else ""
-    return visible(f"{value.id} {value.label} {value.agent} {value.status}{ended}")
+    return f"{value.id} {value.label} {value.agent} {value.status}{ended}"
 
 
 def details(card: Card, output: InitOutput, console: Console) -> None:
@@ -122,13 +121,13 @@ def details(card: Card, output: InitOutput, console: Console) -> None:
         fields |= {"error": None, "warning": None}
     for name, value in fields.items():
         if value is not None:
-            console.print(Text(visible(f"  {name}: {value}")), soft_wrap=True)
+            console.print(Text(f"  {name}: {value}"), soft_wrap=True)
     if card.view.facts is not None:
         pull_request(card, console)
     for each in card.view.sessions:
         console.print(Text(f"  session {_session(each)}"), soft_wrap=True)
     if output.text:
-        console.print(Text(visible(output.text.rstrip())), soft_wrap=True)
+        console.print(Text(output.text.rstrip(), lines=True), soft_wrap=True)
 
 
 def archive(value: ArchiveResult, console: Console) -> None:
@@ -137,7 +136,7 @@ def archive(value: ArchiveResult, console: Console) -> None:
         case Settled(workspace=settled):
             kept = f", work kept at {settled.preserved}" if settled.preserved else ""
             failed = settled.error is not None and settled.is_live  # of an archived one it is an older error
-            problem = f": {visible(str(settled.error))}" if failed else ""
+            problem = f": {settled.error}" if failed else ""
             console.print(Text(f"{settled.id} {settled.status}{kept}{problem}"), soft_wrap=True)
         case Busy(workspace_id=busy):
             console.print(Text(f"{busy}: somebody else acts on it now; nothing was done"))

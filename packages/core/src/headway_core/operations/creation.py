@@ -45,7 +45,9 @@ class _Draft:
     name: str
     source: WorkspaceSource
     branch: str | None
-    """None: to be made of the name."""
+    """None: to be made of `branch_words`."""
+    branch_words: str
+    """What a new branch is called by: agents read it."""
     base_branch: str
     prompt: str | None
     policy: SessionPolicy
@@ -159,7 +161,7 @@ class WorkspaceCreationService:
             self._workspaces,
             project_id=project_id,
             prefix=settings.branch_prefix,
-            name=draft.name,
+            name=draft.branch_words,
             taken=draft.taken,
         )
 
@@ -198,6 +200,7 @@ class WorkspaceCreationService:
             name=name,
             source=ManualSource(initial_prompt=prompt),
             branch=command.branch,
+            branch_words=name,
             base_branch=base_branch,
             prompt=prompt,
             policy=policy,
@@ -220,6 +223,7 @@ class WorkspaceCreationService:
             name=name,
             source=ResumeBranchSource(branch=command.branch),
             branch=command.branch,
+            branch_words=name,
             base_branch=project.default_branch,
             prompt=prompt,
             policy=policy,
@@ -236,13 +240,16 @@ class WorkspaceCreationService:
         if confirmed is not None and found_hash is not None and confirmed.lower() != found_hash:
             raise Conflict("issue", str(at.number), "its text is not the one that was confirmed")
         prompt = issue_prompt(at.number, at.url, issue, body_confirmed=confirmed is not None)
-        title = issue.title if issue else ""
+        title = name_from_outside(issue.title if issue else "", otherwise=f"Issue #{at.number}")
+        # People read the title of a stranger as the name; the branch and the folder are read by agents too.
+        vouched_for = title if issue is not None and issue.trusted else f"issue-{at.number}"
         return _Draft(
-            name=name or name_from_outside(title, otherwise=f"Issue #{at.number}"),
+            name=name or title,
             source=GitHubIssueSource(
                 number=at.number, url=at.url, title=issue.title if issue else None, body_hash=found_hash
             ),
             branch=None,
+            branch_words=name or vouched_for,
             base_branch=base_branch,
             prompt=prompt,
             policy=command.session_policy or SessionPolicy.START,

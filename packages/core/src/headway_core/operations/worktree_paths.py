@@ -13,8 +13,9 @@ SHORT_ID = 8
 class WorktreePaths:
     """Paths on this host: known before anything is made there, and never another workspace's.
 
-    A folder is called by its workspace, so that people find it: the slug of the name, and the beginning
-    of the id.
+    A folder is called by its workspace, so that people find it: the slug of a generated branch, else that of
+    the name, and the beginning of the id. An agent reads it, so no stranger's words are in it that are not in
+    its branch.
     """
 
     def __init__(self, worktrees_root: str) -> None:
@@ -33,4 +34,5 @@ class WorktreePaths:
 def _folder(workspace: Workspace) -> str:
     first = workspace.id.partition("-")[0]
     short = first if len(first) >= SHORT_ID else workspace.id  # of a UUID 32 random bits; of another id all
-    return f"{slug(workspace.name, otherwise='workspace')}-{short}"
+    words = workspace.branch.rpartition("/")[2] if workspace.branch_is_generated else workspace.name
+    return f"{slug(words, otherwise='workspace')}-{short}"
