@@ -617,6 +617,21 @@ def archive_forgets_sessions() -> Planted:
         yield
 
 
+@contextmanager
+def a_new_pull_request_refills_the_budget() -> Planted:
+    """What a workspace has spent is forgotten when another pull request is attached to it."""
+    progressed = _ratchet_steps.progressed
+
+    def generous(record: Any, view: Any) -> Any:
+        facts, seen = view.facts, record.seen
+        if facts is not None and seen is not None and seen.node_id != facts.node_id:
+            record = attrs.evolve(record, dispatch_times=(), since_progress=0)
+        return progressed(record, view)
+
+    with replaced(_ratchet_steps, progressed=generous):
+        yield
+
+
 DEFECTS: dict[str, Callable[[], Any]] = {
     plant.__name__.replace("_", " "): plant
     for plant in (
@@ -655,6 +670,7 @@ DEFECTS: dict[str, Callable[[], Any]] = {
         the_remote_as_it_is_written,
         another_hosts_sessions,
         archive_forgets_sessions,
+        a_new_pull_request_refills_the_budget,
     )
 }
 """By name."""

@@ -29,15 +29,19 @@ STORMS_S = (20.0, 20.0, 20.0, 40.0, 40.0, 90.0)
 WORKSPACES = (1, 2, 2, 3)
 
 CURSED = 7
+BESET = 21
 
 
 def plan_of(seed: int) -> Plan:
     """The plan of a seed: every fourth has two hosts; workspaces and the length of the storm vary.
 
-    In one of fifty all agents die, for long enough that the ratchet gives up.
+    In one of fifty all agents die, for long enough that the ratchet gives up; in one of fifty strangers open
+    and close pull requests.
     """
     if seed % 50 == CURSED:
         return Plan(seed=seed, workspaces=1, storm_s=150.0, cursed=True)
+    if seed % 50 == BESET:
+        return Plan(seed=seed, workspaces=1, storm_s=300.0, outsiders=True)
     return Plan(
         seed=seed,
         hosts=2 if seed % 4 == 0 else 1,

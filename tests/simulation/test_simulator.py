@@ -110,6 +110,15 @@ def test_each_planted_defect_fits_the_product(name: str) -> None:
     assert live_through(Plan(seed=1, workspaces=1, storm_s=10.0)).violation is None
 
 
+def test_strangers_who_open_and_close_pull_requests_get_no_fixers_for_it() -> None:
+    """A workspace has its fixers of a day and no more; who refills a budget for each new one is found."""
+    beset = [Plan(seed=seed, workspaces=1, storm_s=300.0, outsiders=True) for seed in range(1, MOST + 1)]
+    assert live_through(beset[0]).violation is None
+    with DEFECTS["a new pull request refills the budget"]():
+        violations = (live_through(plan).violation for plan in beset)
+        assert next(v for v in violations if v).invariant == "I4 budget of a day"
+
+
 def test_a_failing_run_is_made_small() -> None:
     """What is left of the interventions still breaks the same invariant, and most are gone."""
     with DEFECTS["event outside the transaction"]():

@@ -149,7 +149,7 @@ class WorldPullRequests(ForgeReader):
                         number=pull.number,
                         base_ref="main",
                         created_at=pull.opened_at,
-                        head_repository=REPOSITORY,
+                        head_repository=pull.repository,
                     )
                 )
         return tuple(found)
@@ -177,7 +177,7 @@ class WorldForgeWriter(ForgeWriter):
             if state is None:
                 continue
             match order:
-                case OpenPullRequest(head=head) if pull.branch == head:
+                case OpenPullRequest(head=head) if (pull.branch, pull.repository) == (head, REPOSITORY):
                     if state.state is GitHubState.OPEN or pull.mark == mark:
                         return Written(node_id=pull.node_id)
                 case Reply(thread_id=thread_id):

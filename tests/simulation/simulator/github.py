@@ -30,6 +30,8 @@ if TYPE_CHECKING:
 
 CHECKS = ("test", "lint")
 REPOSITORY = "octo/demo"
+FORK = "mallory/demo"
+"""Of an outsider, who may open pull requests as everybody may."""
 
 
 @attrs.frozen(kw_only=True)
@@ -72,9 +74,17 @@ class Pull:
     """A pull request with its past."""
 
     def __init__(
-        self, number: int, branch: str, mark: str | None, opened_at: datetime, first: PullState
+        self,
+        number: int,
+        branch: str,
+        mark: str | None,
+        opened_at: datetime,
+        first: PullState,
+        *,
+        repository: str = REPOSITORY,
     ) -> None:
         """`mark`: the hidden one in its text; None when Headway did not open it."""
+        self.repository = repository
         self.number = number
         self.node_id = f"PR_{number}"
         self.branch = branch
@@ -163,13 +173,15 @@ class GitHub:
             (
                 pull
                 for pull in self.pulls.values()
-                if pull.branch == branch and pull.now.state is GitHubState.OPEN
+                if pull.branch == branch
+                and pull.repository == REPOSITORY
+                and pull.now.state is GitHubState.OPEN
             ),
             None,
         )
 
-    def open(self, branch: str, mark: str | None = None) -> Pull:
-        """A pull request of a branch that is here, and has none."""
+    def open(self, branch: str, mark: str | None = None, *, repository: str = REPOSITORY) -> Pull:
+        """A pull request of a branch that is here, and has none; or of a fork's branch at the same commit."""
         self._numbers += 1
         now = self._world.at()
         first = PullState(
@@ -180,11 +192,11 @@ class GitHub:
             mergeability=Mergeability.UNKNOWN,
             checks=self._fresh(),
         )
-        pull = Pull(self._numbers, branch, mark, now, first)
+        pull = Pull(self._numbers, branch, mark, now, first, repository=repository)
         self.pulls[pull.node_id] = pull
         if mark is not None:
             self.marks.append(mark)
-        self._world.tell(f"GitHub: #{pull.number} is opened of {branch}")
+        self._world.tell(f"GitHub: #{pull.number} is opened of {branch} of {repository}")
         self._judge(pull)
         return pull
 
@@ -233,7 +245,9 @@ class GitHub:
         if pull.now.head != commit:
             return
         world = self._world
-        good = self.commits[commit].good or name != CHECKS[0]
+        # What CI may do for a fork is less, and its checks fail.
+        own = pull.repository == REPOSITORY
+        good = (own and self.commits[commit].good) or name != CHECKS[0]
         flaky = world.happens(f"{name} of {commit[-4:]} is flaky", 0.05)
         outcome = CheckOutcome.PASSED if good and not flaky else CheckOutcome.FAILED
         self._conclude(pull, name, outcome)
@@ -301,7 +315,8 @@ class GitHub:
         if pull.now.state is not GitHubState.MERGED and not taken:
             self.change(pull, state=state, touched=True)
             if state is GitHubState.OPEN:
-                self._follow(pull)
+                if pull.repository == REPOSITORY:
+                    self._follow(pull)
                 self._merge_later(pull)
 
     # What Headway writes
@@ -356,7 +371,12 @@ def state_part(pull: Pull, state: PullState, tip: str | None) -> StatePart:
         state=state.state,
         draft=False,
         review_decision=None,
-        head=Head(ref=pull.branch, commit=state.head, repository=REPOSITORY, tip=tip),
+        head=Head(
+            ref=pull.branch,
+            commit=state.head,
+            repository=pull.repository,
+            tip=tip if pull.repository == REPOSITORY else state.head,
+        ),
         base=Base(ref="main", commit=state.base),
         updated_at=state.updated_at,
         merge_queue=None,

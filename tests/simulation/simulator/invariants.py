@@ -21,7 +21,7 @@ INVARIANTS: Mapping[str, str] = {
     "I1": "each commit: workspaces, sessions and dispatches move along their tables",
     "I2": "tests/laws: the wiring gives each table one writer",
     "I3": "each commit: one live fixer and one live dispatch a workspace; each start of an agent: one runs",
-    "I4": "each commit: live sessions of all purposes, fixers in their slots",
+    "I4": "each commit: live sessions of all purposes, fixers in their slots, fixers of a workspace in a day",
     "I5": "each commit: facts and git facts are replaced by newer ones, and not cleared",
     "I6": "each commit: what was handled is not dispatched again, nor what died three times",
     "I7": "each start of an agent: once an attempt, once a prompt; at rest: nothing left open",
@@ -39,7 +39,7 @@ class Invariants(Watcher):
 
     def __init__(self, world: World) -> None:
         self._world = world
-        causes = rows.Causes()
+        causes, budgets = rows.Causes(), rows.Budgets()
         self._handed: set[tuple[str, str]] = set()
         self._runs: set[RunId] = set()
         self._checkers: dict[str, tuple[tuple[str, rows.RowChecker], ...]] = {
@@ -70,6 +70,7 @@ class Invariants(Watcher):
                 ("R14 dispatched for a reason", rows.dispatched_for_a_reason),
                 ("I6 handled causes stay handled", causes.dispatched),
                 ("I4 places of fixers", rows.capacity),
+                ("I4 budget of a day", budgets.dispatched),
             ),
             "ratchets": (
                 ("compare-and-swap", rows.one_version_further),
@@ -85,6 +86,7 @@ class Invariants(Watcher):
                 ("R5 handled on the outcome", rows.handled_on_outcome),
                 ("R22 over with its reason", rows.over_with_its_reason),
                 ("I6 handled causes stay handled", causes.switched),
+                ("I4 budget of a day", budgets.switched),
             ),
             "pull_requests": (
                 (

@@ -11,7 +11,7 @@ from headway_core.pull_requests.model import GitHubState
 from headway_core.sessions import FixerRequest, WhenLive
 from headway_core.workspaces.model import Workspace
 from headway_testing.conversations import OWNER, STRANGER
-from simulator.github import REPOSITORY, GitHub, Pull
+from simulator.github import FORK, REPOSITORY, GitHub, Pull
 from simulator.machine import Machine
 
 if TYPE_CHECKING:
@@ -57,6 +57,22 @@ async def people(world: "World") -> None:
             name = f"person {number} {what} (#{pull.number})"
             if world.happens(name, 0.3 if what in _RARE else 0.9):
                 PEOPLE[what](world.github, pull, world)
+
+
+async def outsiders(world: "World") -> None:
+    """A stranger closes his pull request of a branch and opens another one, again and again.
+
+    First somebody closes the one that Headway has. What the stranger opens is at a commit of the workspace.
+    """
+    github = world.github
+    while world.stormy:
+        await anyio.sleep(world.luck.uniform(25, 45))
+        for pull in list(github.pulls.values()):
+            if pull.now.state is GitHubState.OPEN:
+                github.set_state(pull, GitHubState.CLOSED)
+        for branch in [name for name in github.branches if name != "main"]:
+            if world.happens(f"stranger {world.count('stranger')} opens one of {branch}", 0.9):
+                github.open(branch, repository=FORK)
 
 
 # Callers

@@ -5,6 +5,7 @@ wrong with it, or nothing. They look at what is stored and at the world, never a
 """
 
 from collections.abc import Callable, Mapping
+from datetime import datetime, timedelta
 from typing import Any
 
 import attrs
@@ -268,6 +269,32 @@ def capacity(world: World, change: Change, _commit: Commit) -> Problem:
     limit = settings_of(world).capacity_all
     busy = [s.id for s in world.rows("sessions") if s.purpose is Purpose.FIXER and s.status in BUSY]
     return f"{len(busy)} fixers live, {limit} are allowed" if len(busy) > limit else None
+
+
+class Budgets:
+    """How many fixers the ratchet sends a workspace in a day, within one enabled period, whatever it has."""
+
+    def __init__(self) -> None:
+        self._sent: dict[str, list[datetime]] = {}
+
+    def switched(self, _world: World, change: Change, _commit: Commit) -> Problem:
+        """On again: a person says that everything may be tried again."""
+        before: RatchetRecord | None = change.before
+        if before is not None and before.enabled != change.after.enabled:
+            self._sent.pop(change.after.workspace_id, None)
+        return None
+
+    def dispatched(self, world: World, change: Change, _commit: Commit) -> Problem:
+        if change.before is not None:
+            return None
+        dispatch: FixerDispatch = change.after
+        sent = self._sent.setdefault(dispatch.workspace_id, [])
+        sent.append(dispatch.created_at)
+        today = [at for at in sent if at > dispatch.created_at - timedelta(days=1)]
+        allowed = settings_of(world).budget_per_day
+        if len(today) <= allowed:
+            return None
+        return f"workspace {dispatch.workspace_id} gets {len(today)} fixers in a day, {allowed} are allowed"
 
 
 # --- facts, I5

@@ -12,7 +12,7 @@ from headway_core.operations.model import Settled
 from simulator import end_states
 from simulator.incarnation import Incarnation, only_expected
 from simulator.machine import Machine
-from simulator.people import call, missing, people
+from simulator.people import call, missing, outsiders, people
 from simulator.world import REPO, World
 
 QUICK: dict[str, Any] = {
@@ -65,7 +65,7 @@ class Story:
         world.stormy = stormy
         for machine in world.machines:
             world.spawn(self.keep_running, machine)
-        world.spawn(people, world)
+        world.spawn(outsiders if world.plan.outsiders else people, world)
         for machine in world.machines:
             world.spawn(self._keep_calling, machine)
         await anyio.sleep(world.plan.storm_s)
@@ -93,7 +93,10 @@ class Story:
         """Quick settings, in every other world a place for one fixer alone, and the project: its id."""
         process = self.start(self.world.machines[0], "setup")
         places = 1 + self.world.plan.seed % 2
-        await process.core.settings.service().change(**QUICK, capacity_all=places, capacity_project=places)
+        budget: dict[str, Any] = {"budget_per_day": 2} if self.world.plan.outsiders else {}
+        await process.core.settings.service().change(
+            **QUICK, **budget, capacity_all=places, capacity_project=places
+        )
         project = await process.core.projects.service().register(REPO, startup_script="make setup")
         process.stopped()
         return project.id

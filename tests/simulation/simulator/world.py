@@ -46,6 +46,8 @@ class Plan:
     """For so long things go wrong; after that nothing does, and everything must come to its end."""
     cursed: bool = False
     """Every agent dies, until the storm is over."""
+    outsiders: bool = False
+    """Strangers open and close pull requests of their forks, as fast as they can, while the storm lasts."""
     keep: frozenset[str] | None = None
     """The only interventions that happen; None: as the seed draws them."""
     crash_at: tuple[int, ...] = ()

@@ -186,9 +186,9 @@ class RatchetRecord:
     handled: tuple[Handled, ...] = ()
     """What fixers have had already, oldest first."""
     dispatch_times: tuple[datetime, ...] = ()
-    """When fixers were dispatched for this pull request in the last day."""
+    """When fixers were dispatched here in the last day, for whatever pull request."""
     since_progress: int = 0
-    """Dispatches since the pull request last made progress."""
+    """Dispatches since the last progress, for whatever pull request."""
     seen: LastKnown | None = None
     """What progress is measured against; None before the first look."""
     decision: Decision | None = None

@@ -1,4 +1,4 @@
-"""Progress of a pull request, measured against what was last known of it: what refills the budget."""
+"""Progress, measured against what was last known of the pull request: what refills the budget."""
 
 import attrs
 
@@ -9,12 +9,16 @@ from headway_core.ratchet.view import View
 
 
 def progressed(record: RatchetRecord, view: View) -> RatchetRecord:
-    """Progress against what was last known refills the budget. Another pull request starts anew."""
+    """Progress against what was last known refills the budget.
+
+    Causes of another pull request are other causes (R12). The budget is the workspace's, whatever is attached
+    to it: else whoever may open a pull request could refill it.
+    """
     facts, before = view.facts, record.seen
     if facts is None:
         return record
     if before is not None and before.node_id != facts.node_id:
-        record = attrs.evolve(record, handled=(), dispatch_times=(), since_progress=0)
+        record = attrs.evolve(record, handled=())
         before = None
     now = _seen(view, facts, before)
     if before is not None and _is_progress(before, now, view):

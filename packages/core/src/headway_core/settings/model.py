@@ -57,9 +57,9 @@ class SettingsRecord:
     """Whether what the account of Headway's own token writes is feedback."""
 
     budget_between_progress: int = 5
-    """How many fixers a pull request gets until it makes progress; then they are counted anew."""
+    """How many fixers a workspace gets until its pull request makes progress; then they are counted anew."""
     budget_per_day: int = 20
-    """How many fixers a pull request gets within 24 hours, whatever its progress."""
+    """How many fixers a workspace gets within 24 hours, whatever its progress and its pull request."""
     capacity_project: int = 4
     """How many fixers run at the same time in one project."""
     capacity_all: int = 8
