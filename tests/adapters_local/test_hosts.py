@@ -2,6 +2,7 @@
 # ruff: noqa: ASYNC220 - the files and processes of a test block nobody
 
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -10,7 +11,7 @@ from pathlib import Path
 import anyio
 import pytest
 
-from headway_core.kernel.errors import InvalidInput, Unavailable
+from headway_core.kernel.errors import Conflict, InvalidInput, Unavailable
 from headway_local import LocalHost
 
 pytestmark = pytest.mark.anyio
@@ -137,6 +138,106 @@ async def test_a_damaged_id_is_told(host: LocalHost, tmp_path: Path) -> None:
     (tmp_path / "data").mkdir()
     (tmp_path / "data" / "host-id").write_text("")
     with pytest.raises(Unavailable, match="host-id is damaged"):
+        host.host_id  # noqa: B018 - reading it is the act
+
+
+async def test_a_host_id_is_bound_to_its_folder(host: LocalHost, tmp_path: Path) -> None:
+    """Every way to copy an id, and the folder with it, is refused with what to do; the original goes on."""
+    folder = tmp_path / "data"
+    assert host.host_id
+    copies = [tmp_path / name for name in ("by cp", "by cp -a", "by ln", "by ln -s", "over another")]
+    for copy in copies:
+        copy.mkdir(mode=0o700)
+    assert LocalHost(copies[4]).host_id != host.host_id
+    shutil.copyfile(folder / "host-id", copies[0] / "host-id")
+    shutil.copytree(folder, copies[1], dirs_exist_ok=True)
+    (copies[2] / "host-id").hardlink_to(folder / "host-id")
+    (copies[3] / "host-id").symlink_to(folder / "host-id")
+    shutil.copyfile(folder / "host-id", copies[4] / "host-id")
+    for copy in copies:
+        with pytest.raises(Conflict, match=rf"is a copy of that of {folder}") as refused:
+            LocalHost(copy).host_id  # noqa: B018 - reading it is the act
+        assert f"remove {copy}/host-id" in refused.value.problem
+    assert LocalHost(folder).host_id == host.host_id
+    (copies[0] / "host-id").unlink()
+    assert LocalHost(copies[0]).host_id != host.host_id
+
+
+async def test_a_disk_that_was_copied_to_another_machine_is_told(
+    host: LocalHost, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The same folders under another machine's id are another host; a machine without one is any."""
+    machine = tmp_path / "machine-id"
+    monkeypatch.setattr("headway_local.data_directory._MACHINE_ID", machine)
+    machine.write_text("3d1219c7c4c5404aaa1f6d2a48adfda4\n")
+    assert host.host_id
+    machine.write_text("11111111111111111111111111111111\n")
+    with pytest.raises(Conflict, match="on another machine"):
+        LocalHost(tmp_path / "data").host_id  # noqa: B018 - reading it is the act
+    machine.unlink()
+    assert LocalHost(tmp_path / "data").host_id == host.host_id
+
+
+async def test_a_folder_that_was_moved_is_the_same_host(host: LocalHost, tmp_path: Path) -> None:
+    """Renamed, or reached by a link, it keeps its id; one that was copied keeps it by a person's word."""
+    known = host.host_id
+    (tmp_path / "data").rename(tmp_path / "moved")
+    (tmp_path / "link").symlink_to(tmp_path / "moved")
+    assert LocalHost(tmp_path / "moved").host_id == known
+    assert LocalHost(tmp_path / "link").host_id == known
+    shutil.copytree(tmp_path / "moved", tmp_path / "restored")
+    file = tmp_path / "restored" / "host-id"
+    file.write_text(file.read_text().splitlines()[0])
+    assert LocalHost(tmp_path / "restored").host_id == known
+    shutil.copytree(tmp_path / "restored", tmp_path / "again")
+    with pytest.raises(Conflict, match=r"copy of that of .*/restored"):
+        LocalHost(tmp_path / "again").host_id  # noqa: B018 - reading it is the act
+
+
+@pytest.mark.parametrize("text", ["h-1", "h-1\n", "h-1\nmachine\n", "h-1\nmachine x\nfol"])
+async def test_an_id_of_an_older_version_is_bound(tmp_path: Path, text: str) -> None:
+    """A file of the id alone, or of half a bond, keeps its id, and can't be copied any more."""
+    (tmp_path / "data").mkdir(mode=0o700)
+    (tmp_path / "data" / "host-id").write_text(text)
+    assert LocalHost(tmp_path / "data").host_id == "h-1"
+    assert LocalHost(tmp_path / "data").host_id == "h-1"
+    shutil.copytree(tmp_path / "data", tmp_path / "copy")
+    with pytest.raises(Conflict, match="is a copy"):
+        LocalHost(tmp_path / "copy").host_id  # noqa: B018 - reading it is the act
+
+
+@pytest.mark.parametrize("mode", [0o755, 0o750, 0o777, 0o705, 0o711])
+async def test_a_data_directory_that_is_open_is_closed(host: LocalHost, tmp_path: Path, mode: int) -> None:
+    """Whoever made it, and however: nobody else reads the worktrees in it."""
+    (tmp_path / "data").mkdir()
+    (tmp_path / "data").chmod(mode)
+    async with host.runner() as held:
+        assert held
+    assert (tmp_path / "data").stat().st_mode & 0o777 == 0o700
+
+
+@pytest.mark.parametrize("name", ["home", "tmp"])
+async def test_a_data_directory_that_is_not_ours_is_refused(
+    tmp_path: Path, name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A home, and a folder that is shared on purpose, keep their mode, and are no data directory."""
+    folder = tmp_path / name
+    folder.mkdir(exist_ok=True)
+    folder.chmod(0o755 if name == "home" else 0o1777)
+    before = folder.stat().st_mode
+    with pytest.raises(Unavailable, match="open to others"):
+        LocalHost(folder).host_id  # noqa: B018 - reading it is the act
+    assert folder.stat().st_mode == before
+    assert list(folder.glob("host-id")) == []
+
+
+@pytest.mark.parametrize("kind", ["pipe", "folder"])
+async def test_an_id_that_is_no_file_hangs_nobody(host: LocalHost, tmp_path: Path, kind: str) -> None:
+    """A pipe or a folder in the place of the id is an error that names it."""
+    (tmp_path / "data").mkdir(mode=0o700)
+    path = tmp_path / "data" / "host-id"
+    os.mkfifo(path) if kind == "pipe" else path.mkdir()
+    with pytest.raises(Unavailable, match="host-id"):
         host.host_id  # noqa: B018 - reading it is the act
 
 

@@ -6,9 +6,10 @@ from typing import TYPE_CHECKING
 
 from headway.config import Config, database_url
 from headway.container import wired
-from headway_core.api import Headway, InvalidInput, Payload, Unavailable
+from headway_core.api import Headway, InvalidInput, Payload
 from headway_core.kernel.events import EventCatalog
 from headway_core.schema import ALL_TABLES
+from headway_local.data_directory import private_folder
 from headway_local.system import RandomIds
 from headway_sql import SqlStore
 
@@ -46,10 +47,7 @@ async def open(  # noqa: A001  `headway.open` is the name
         config = Config.beside(database)
     async with AsyncExitStack() as stack:
         url = database_url(config.database)
-        try:
-            config.data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
-        except OSError as error:
-            raise Unavailable("data directory", f"{config.data_dir}: {error.strerror}") from error
+        private_folder(config.data_dir)
         store = await stack.enter_async_context(
             SqlStore.open(
                 url,
