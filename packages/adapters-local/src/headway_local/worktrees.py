@@ -35,6 +35,7 @@ from headway_local.folders import (
     strictly_inside,
 )
 from headway_local.git import Git, GitRefused, presentable, real_path
+from headway_local.origin import LOOK_S, Origin
 from headway_local.references import (
     Entry,
     commits,
@@ -47,9 +48,6 @@ from headway_local.references import (
 )
 from headway_local.repositories import main_worktree, repository
 
-ORIGIN_LIMIT_S = 60.0
-ORIGIN_LOOK_S = 10.0
-"""For how long a person waits to be told what `origin` has, when nothing depends on it."""
 STILL_MAKING_S = 10.0
 """How long the git of somebody who was killed may take to end; its leash gives it 4 s."""
 RECHECK_S = 0.01
@@ -61,10 +59,11 @@ _NAME_IN_THE_WAY = re.compile(r"'refs/heads/([^']*)' exists; cannot create")
 
 
 class GitWorktrees(Worktrees):
-    """Worktrees by the `git` command, 2.36 or newer. Stateless: any number of processes at once."""
+    """Worktrees by the `git` command, 2.36 or newer. Any number of processes at once."""
 
     def __init__(self, git: Git | None = None) -> None:
         self._git = git or Git()
+        self._origin = Origin(self._git)
 
     async def repository(self, path: str) -> Repository:
         return await repository(self._git, path)
@@ -85,12 +84,12 @@ class GitWorktrees(Worktrees):
             if entry.branch == branch:
                 return BranchCheckout(checked_out_at=entry.path)
         known = await commits(self._git, repo_path, local(branch), on_origin(branch))
-        if known or branch in (await self._ask_origin(repo_path, branch) or {}):
+        if known or branch in (await self._origin.tips(repo_path, branch) or {}):
             return BranchCheckout(checked_out_at=None)
         return None
 
     async def on_origin(self, repo_path: str, branch: str) -> bool | None:
-        tips = await self._ask_origin(repo_path, branch, limit_s=ORIGIN_LOOK_S)
+        tips = await self._origin.tips(repo_path, branch, limit_s=LOOK_S)
         if tips is None or branch in tips:
             return None if tips is None else True
         seen = await commits(self._git, repo_path, on_origin(branch))
@@ -99,7 +98,7 @@ class GitWorktrees(Worktrees):
     async def has_commit(self, repo_path: str, branch: str) -> bool:
         if await commits(self._git, repo_path, local(branch), on_origin(branch)):
             return True
-        return branch in (await self._ask_origin(repo_path, branch) or {})
+        return branch in (await self._origin.tips(repo_path, branch) or {})
 
     async def branches_below(self, repo_path: str, prefix: str) -> frozenset[str]:
         await expect_branch_name(self._git, prefix, field="branch_prefix")
@@ -117,7 +116,7 @@ class GitWorktrees(Worktrees):
         seen = [name for name in leading if on_origin(name) in known]
         if not seen:
             return None
-        there = await self._ask_origin(repo_path, *seen, limit_s=ORIGIN_LOOK_S)
+        there = await self._origin.tips(repo_path, *seen, limit_s=LOOK_S)
         return next((name for name in seen if there is None or name in there), None)
 
     async def create(self, order: WorktreeOrder) -> WorktreeOutcome:
@@ -162,7 +161,7 @@ class GitWorktrees(Worktrees):
         known = await commits(self._git, order.repo_path, ref, on_origin(order.branch))
         if ref in known:
             return None if await self._is_ours(order) else WorktreeOutcome.BRANCH_TAKEN
-        remote = await self._ask_origin(order.repo_path, order.branch, order.base_branch)
+        remote = await self._origin.tips(order.repo_path, order.branch, order.base_branch)
         if order.branch in (known if remote is None else remote) or (remote is None and known):
             return WorktreeOutcome.BRANCH_TAKEN
         start = await self._base(order, remote or {})
@@ -190,7 +189,7 @@ class GitWorktrees(Worktrees):
     async def _base(self, order: WorktreeOrder, remote: dict[str, str]) -> str:
         """The commit to begin at: fetched `origin/<base>`, else local, else the stale remote ref."""
         if order.base_branch in remote:
-            fetched = await self._fetch(order.repo_path, order.base_branch, remote[order.base_branch])
+            fetched = await self._origin.fetch(order.repo_path, order.base_branch, remote[order.base_branch])
             if fetched is not None:
                 return fetched
         refs = (local(order.base_branch), on_origin(order.base_branch))
@@ -207,10 +206,10 @@ class GitWorktrees(Worktrees):
                 if not entry.gone or entry.lock_reason is not None:
                     raise Conflict("branch", order.branch, f"is checked out at {entry.path}")
                 await self._forget(order.repo_path, Path(entry.path))
-        remote = await self._ask_origin(order.repo_path, order.branch) or {}
+        remote = await self._origin.tips(order.repo_path, order.branch) or {}
         fetched = None
         if order.branch in remote:
-            fetched = await self._fetch(order.repo_path, order.branch, remote[order.branch])
+            fetched = await self._origin.fetch(order.repo_path, order.branch, remote[order.branch])
         known = await commits(self._git, order.repo_path, local(order.branch), on_origin(order.branch))
         here = known.get(local(order.branch))
         there = fetched or known.get(on_origin(order.branch))
@@ -279,19 +278,14 @@ class GitWorktrees(Worktrees):
             branch=seen.branch,
             head=seen.head,
             dirty=seen.dirty,
-            unpushed=await self._unpushed(path, seen, base_branch),
+            unpushed=await self._unpushed(repo_path, path, seen, base_branch),
             ignored=seen.ignored,
         )
 
-    async def _unpushed(self, path: str, seen: snapshots.Status, base_branch: str) -> int:
+    async def _unpushed(self, repo_path: str, path: str, seen: snapshots.Status, base_branch: str) -> int:
         if seen.head is None:
             return 0
-        refs = [on_origin(base_branch), local(base_branch)]
-        if seen.branch is not None:
-            refs.insert(0, on_origin(seen.branch))
-        known = await commits(self._git, path, *refs)
-        against = [f"^{known[ref]}" for ref in refs if ref in known][:1]
-        return int((await self._git.ask(path, "rev-list", "--count", seen.head, *against)).line)
+        return await self._origin.unpushed(repo_path, path, seen.head, seen.branch, base_branch)
 
     async def preserve(self, repo_path: str, path: str, workspace_id: str) -> str | None:
         _expect_workspace_id(workspace_id)
@@ -360,7 +354,11 @@ class GitWorktrees(Worktrees):
                 return await anyio.to_thread.run_sync(occupied, Path(path))
             base_branch = (await self.repository(repo_path)).default_branch
             seen = await snapshots.status(self._git, path)
-            return seen.dirty or bool(seen.ignored) or await self._unpushed(path, seen, base_branch) > 0
+            return (
+                seen.dirty
+                or bool(seen.ignored)
+                or await self._unpushed(repo_path, path, seen, base_branch) > 0
+            )
         except (Unavailable, InvalidInput, OSError):
             return True
 
@@ -408,35 +406,6 @@ class GitWorktrees(Worktrees):
             repo_path, "merge-base", "--is-ancestor", older, newer, codes=frozenset({0, 1})
         )
         return answer.code == 0
-
-    async def _ask_origin(
-        self, repo_path: str, *branches: str, limit_s: float = ORIGIN_LIMIT_S
-    ) -> dict[str, str] | None:
-        """The tips of those of the branches that `origin` has; None when it can't be asked."""
-        try:
-            answer = await self._git.ask(
-                repo_path,
-                *("ls-remote", "--quiet", "--", "origin", *(local(branch) for branch in branches)),
-                limit_s=limit_s,
-            )
-        except Unavailable:
-            return None
-        tips = {name: tip for tip, _, name in (line.partition("\t") for line in answer.out.splitlines())}
-        return {branch: tips[local(branch)] for branch in branches if local(branch) in tips}
-
-    async def _fetch(self, repo_path: str, branch: str, tip: str) -> str | None:
-        """Bring `origin/<branch>` up to date; its commit, or None when that failed."""
-        if (await commits(self._git, repo_path, on_origin(branch))).get(on_origin(branch)) == tip:
-            return tip
-        try:
-            await self._git.change(
-                repo_path,
-                *("fetch", "--quiet", "--no-tags", "--no-recurse-submodules", "--no-write-fetch-head"),
-                *("--", "origin", f"+{local(branch)}:{on_origin(branch)}"),
-            )
-        except Unavailable:
-            return None
-        return (await commits(self._git, repo_path, on_origin(branch))).get(on_origin(branch))
 
 
 def _making(workspace_id: str) -> str:
