@@ -108,7 +108,7 @@ def test_the_words_of_agents_are_taken() -> None:
     """Both files of the text, as they stand there."""
     examples = dict(re.findall(r"^- `([a-z-]+\.json)`: `(.+)`$", text(CONFIGURATION), re.MULTILINE))
     assert set(examples) == {agent_output.REPLIES, agent_output.PULL_REQUEST}
-    assert len(agent_output.replies(examples[agent_output.REPLIES].encode(), TARGET)) == 2
+    assert len(agent_output.replies(examples[agent_output.REPLIES].encode(), TARGET).orders) == 2
     assert len(agent_output.pull_request(examples[agent_output.PULL_REQUEST].encode(), TARGET)) == 1
 
 

@@ -218,6 +218,9 @@ async def test_another_hosts_workspace_is_left_to_its_host(harness: Harness) -> 
     assert [action.status for action in await _actions(harness)] == [ActionStatus.PENDING]
 
 
+_FILES = {"replies_json": "replies.json", "pull_request_json": "pull-request.json"}
+
+
 async def _agent_ends(harness: Harness, **files: bytes) -> None:
     """A chat ran, left files behind and ended; the pull request has the thread T_1."""
     observation = an_observation(conversation=ConversationPart(reviews=(), threads=(a_thread(),)))
@@ -229,7 +232,7 @@ async def _agent_ends(harness: Harness, **files: bytes) -> None:
     session: Any = await harness.core.sessions.service().start_chat("w1", "go")
     await harness.core.sessions.executor().round()
     for name, content in files.items():
-        harness.processes.files[run_of(session.id, 1), name.replace("_", ".")] = content
+        harness.processes.files[run_of(session.id, 1), _FILES[name]] = content
     harness.processes.end(session.id, Exited(exit_code=0))
     await harness.core.sessions.executor().round()
 
@@ -253,11 +256,30 @@ async def test_agent_words_become_intents_with_the_consumers_position() -> None:
     raise AssertionError("the consumer does not come to its end")
 
 
-async def test_words_that_can_not_be_used_are_told(harness: Harness) -> None:
-    """No intent, and one event that says why."""
-    await _agent_ends(harness, replies_json=b'[{"thread": "T_9", "text": "Hello"}]')
+@pytest.mark.parametrize(
+    ("files", "orders"),
+    [
+        ({"replies_json": b'[{"thread": "T_9", "text": "Hello"}]'}, []),
+        (
+            {"replies_json": b'[{"thread": "T_9"}, {"thread": "T_1", "text": "Done", "resolve": true}]'},
+            [REPLY, RESOLVE],
+        ),
+        (
+            {"replies_json": b'[{"thread": "T_1", "text": "Done"}' + b', {"thread": "T_1"}' * 32_000 + b"]"},
+            [REPLY],
+        ),
+        ({"pull_request_json": b'{"title": "x", "body": "\\ud800"}'}, []),
+        ({"pull_request_json": b'{"title": "x\\u0000"}'}, []),
+    ],
+    ids=["of a resolved thread", "beside one that is fine", "very many", "half of a pair", "NUL"],
+)
+async def test_words_that_can_not_be_used_are_told(
+    harness: Harness, files: dict[str, bytes], orders: list[Order]
+) -> None:
+    """One event for a file says why, and the intents are those of the entries that can be used."""
+    await _agent_ends(harness, **files)
     await harness.core.events.reader().catch_up(harness.core.forge_actions.agent_output())
-    assert await _actions(harness) == []
+    assert [action.order for action in await _actions(harness)] == orders
     log = await harness.store.ledger.read(lambda tx: harness.store.events.after(tx, 0, limit=1000))
     refused = [each.payload for each in log if each.payload.event == "forge_action.refused"]
     assert len(refused) == 1

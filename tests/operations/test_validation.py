@@ -43,7 +43,7 @@ def test_a_blank_prompt_is_none(text: str | None) -> None:
     assert given_prompt(text) is None
 
 
-@pytest.mark.parametrize("text", ["x" * 100_001, "a\0b"])
+@pytest.mark.parametrize("text", ["x" * 100_001, "a\0b", "a\ud800b", "\udcff"])
 def test_a_prompt_that_nobody_could_send_is_refused(text: str) -> None:
     """The error names the field."""
     with pytest.raises(InvalidInput, match="initial_prompt"):

@@ -1,8 +1,17 @@
 """What reacts to events: an agent's end makes intents of what it left behind."""
 
+from collections.abc import Callable
+
 import attrs
 
-from headway_core.forge_actions.agent_output import PULL_REQUEST, REPLIES, Target, pull_request, replies
+from headway_core.forge_actions.agent_output import (
+    PULL_REQUEST,
+    REPLIES,
+    Taken,
+    Target,
+    pull_request,
+    replies,
+)
 from headway_core.forge_actions.events import AgentOutputRefused
 from headway_core.forge_actions.steps import ForgeActionSteps
 from headway_core.kernel.consumers import EventConsumer
@@ -86,26 +95,17 @@ class AgentOutputConsumer(EventConsumer[OutputFiles | None]):
         target = self._target(tx, event.workspace_id)
         if target is None:
             return
+        session_id = event.payload.session_id
         for raw, name, read in (
-            (prepared.pull_request, PULL_REQUEST, pull_request),
+            (prepared.pull_request, PULL_REQUEST, _pull_request),
             (prepared.replies, REPLIES, replies),
         ):
-            if raw is None:
-                continue
-            try:
-                if isinstance(raw, str):
-                    raise InvalidInput(name, raw)  # noqa: TRY301  one way out for all that can't be used
-                orders = read(raw, target)
-            except InvalidInput as error:
-                refused = AgentOutputRefused(
-                    session_id=event.payload.session_id, file=name, problem=str(error)
-                )
+            taken = _taken(raw, name, read, target)
+            if taken.problem is not None:
+                refused = AgentOutputRefused(session_id=session_id, file=name, problem=taken.problem)
                 tx.emit(refused, workspace_id=event.workspace_id)
-                continue
-            for order in orders:
-                self._steps.ask(
-                    tx, workspace_id=event.workspace_id, session_id=event.payload.session_id, order=order
-                )
+            for order in taken.orders:
+                self._steps.ask(tx, workspace_id=event.workspace_id, session_id=session_id, order=order)
 
     def _target(self, tx: ReadTransaction, workspace_id: str) -> Target | None:
         workspace = self._workspaces.get(tx, workspace_id)
@@ -120,3 +120,19 @@ class AgentOutputConsumer(EventConsumer[OutputFiles | None]):
             threads=frozenset(thread.id for thread in facts.threads) if facts else frozenset(),
             may_reply=self._settings.current(tx).reply_to_comments,
         )
+
+
+def _pull_request(raw: bytes, target: Target) -> Taken:
+    return Taken(orders=pull_request(raw, target))
+
+
+def _taken(
+    raw: bytes | str | None, name: str, read: Callable[[bytes, Target], Taken], target: Target
+) -> Taken:
+    """What a file asks for; what can't be read is refused whole."""
+    if isinstance(raw, str):
+        return Taken(refused=(f"{name}: {raw}",))
+    try:
+        return Taken() if raw is None else read(raw, target)
+    except InvalidInput as error:
+        return Taken(refused=(str(error),))

@@ -4,6 +4,7 @@ import re
 import unicodedata
 
 from headway_core.kernel.errors import InvalidInput
+from headway_core.kernel.outside_text import unstorable
 
 NAME_LENGTH = 200
 PROMPT_LENGTH = 100_000
@@ -31,6 +32,8 @@ def given_prompt(text: str | None) -> str | None:
     """A person's prompt, or None when it is blank. `InvalidInput("initial_prompt")` when it is too long."""
     if text is None or not text.strip():
         return None
-    if len(text) > PROMPT_LENGTH or "\0" in text:
+    if len(text) > PROMPT_LENGTH:
         raise InvalidInput("initial_prompt", f"must be text of at most {PROMPT_LENGTH} characters")
+    if (problem := unstorable(text)) is not None:
+        raise InvalidInput("initial_prompt", problem)
     return text
