@@ -9,6 +9,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from headway_core.forge_actions.model import own_mark
 from headway_core.projects.model import Project
 from headway_core.pull_requests.model import (
     CheckOutcome,
@@ -313,19 +314,47 @@ async def test_threads_are_the_unresolved_ones_with_all_their_comments(
     assert seen.conversation.reviews[0].thread_count == 2
 
 
+@pytest.mark.lesson("R25")
+async def test_a_comment_is_said_when_its_review_is_submitted(graphql: FakeGraphQL, project: Project) -> None:
+    """What was drafted before an approval, or before other comments, could be read by nobody then."""
+    of_review = {"id": "PRR_2", "authorCanPushToRepository": True, "submittedAt": "2026-01-01T14:00:00Z"}
+    drafted = a_comment("C1", createdAt="2026-01-01T09:00:00Z", pullRequestReview=of_review)
+    others = [
+        a_comment("C2", createdAt="2026-01-01T12:00:00Z"),
+        a_comment("C3", createdAt="2026-01-01T13:00:00Z", pullRequestReview=None),
+        a_comment("C4", createdAt="2026-01-01T15:00:00Z", pullRequestReview={**of_review, "id": "PRR_3"}),
+    ]
+    node = a_pull_request(reviewThreads=connection([a_thread("T1", drafted, *others)]))
+    (thread,) = (await observe(graphql, project, node)).conversation.threads
+    assert [(each.id, each.created_at.hour) for each in thread.comments] == [
+        ("C2", 12),
+        ("C3", 13),
+        ("C1", 14),
+        ("C4", 15),
+    ]
+
+
 @pytest.mark.lesson("S13")
 async def test_outside_text_is_bounded_and_keeps_our_mark(graphql: FakeGraphQL, project: Project) -> None:
     """A body of a megabyte is cut to 8 KiB; what Headway wrote is still known as Headway's."""
     mark = "<!-- headway:01J-abc -->"
-    body = "é" * 500_000 + mark
+    body = "é" * 500_000 + "\n\n" + mark
     node = a_pull_request(
         title="t" * 1000, reviewThreads=connection([a_thread("T1", a_comment("C1", body=body))])
     )
     seen = await observe(graphql, project, node)
     text = seen.conversation.threads[0].comments[0].body
     assert len(text.encode()) <= 8 * 1024
-    assert mark in text
+    assert own_mark(text) == mark
     assert len(seen.state.title) == 300
+    for quoting in (
+        f"> {mark}\n" + "é" * 500_000,
+        "é" * 500_000 + f"\n> {mark}",
+        f"é\n{mark}\n" + "é" * 9000,
+    ):
+        node = a_pull_request(reviewThreads=connection([a_thread("T1", a_comment("C1", body=quoting))]))
+        seen = await observe(graphql, project, node)
+        assert own_mark(seen.conversation.threads[0].comments[0].body) is None
     long = a_pull_request(reviews=connection([a_review("R1", body="x" * 9000)]))
     seen = await observe(graphql, project, long)
     assert len(seen.conversation.reviews[0].body.encode()) == 8 * 1024

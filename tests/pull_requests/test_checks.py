@@ -4,6 +4,7 @@ import logging
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import attrs
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -168,13 +169,59 @@ def test_without_ids_a_run_that_began_after_the_other_ended_replaces_it() -> Non
 
 
 def test_a_status_is_the_newest_of_its_context() -> None:
-    """By time, else the worst; its run id names the head, so that a new head is a new run."""
+    """By time, else the worst."""
     old = StatusRow(context="ci/x", state="failure", commit="a" * 40, id="S1", created_at=minutes(0))
     new = StatusRow(context="CI/x", state="success", commit="a" * 40, id="S2", created_at=minutes(1))
     untimed = StatusRow(context="ci/y", state="success")
     (x, y) = newest_checks([new, old, untimed, StatusRow(context="ci/y", state="pending")])
-    assert (x.identity, x.word, x.run_id) == ("status:ci/x", "SUCCESS", f"{'a' * 40}:S2")
+    assert (x.identity, x.word) == ("status:ci/x", "SUCCESS")
     assert (y.identity, y.word) == ("status:ci/y", "PENDING")
+
+
+_POSTED = StatusRow(
+    context="ci/build",
+    state="failure",
+    commit="a" * 40,
+    id="S1",
+    created_at=minutes(0),
+    url="https://ci.example/builds/7",
+    summary="2 tests failed",
+)
+
+
+def _which(row: StatusRow) -> str:
+    (check,) = newest_checks([row])
+    return check.run_id
+
+
+@pytest.mark.parametrize(
+    "again",
+    [
+        {"id": "S2", "created_at": minutes(9)},
+        {"id": None, "created_at": minutes(9)},
+        {"id": "S3", "context": "CI/Build", "state": "FAILURE"},
+        {"created_at": None, "url": "https://ci.example/builds/7 ", "summary": "\n2 tests failed"},
+    ],
+)
+def test_a_status_that_is_posted_anew_is_the_same_build(again: dict[str, Any]) -> None:
+    """Its id, its time and how it is spelled are the post's own: what it says is the same."""
+    assert _which(attrs.evolve(_POSTED, **again)) == _which(_POSTED)
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        {"commit": "b" * 40},
+        {"state": "error"},
+        {"url": "https://ci.example/builds/8"},
+        {"url": None},
+        {"summary": "3 tests failed"},
+        {"url": "https://ci.example/builds/7\n2 tests", "summary": "failed"},
+    ],
+)
+def test_a_status_of_another_head_or_with_other_words_is_another_build(other: dict[str, Any]) -> None:
+    """Head, state, address and description tell builds apart, each on its own."""
+    assert _which(attrs.evolve(_POSTED, **other)) != _which(_POSTED)
 
 
 def test_a_torn_page_tells_one_run_once() -> None:

@@ -310,7 +310,8 @@ def test_a_request_for_changes_is_superseded_by_an_opinion_alone(later: str, *, 
         ({"state": "COMMENTED"}, ReviewTrigger.ALL, True),
         ({"state": "APPROVED"}, ReviewTrigger.ALL, False),
         ({"body": " \n"}, ReviewTrigger.ALL, False),
-        ({"thread_count": 2}, ReviewTrigger.ALL, False),
+        ({"thread_count": 2}, ReviewTrigger.THREADS, True),
+        ({"thread_count": 2, "state": "COMMENTED"}, ReviewTrigger.ALL, True),
         ({"submitted_at": None}, ReviewTrigger.ALL, False),
         ({"author": STRANGER}, ReviewTrigger.ALL, False),
     ],
@@ -318,7 +319,7 @@ def test_a_request_for_changes_is_superseded_by_an_opinion_alone(later: str, *, 
 def test_a_review_is_a_cause_by_its_body(
     changes: dict[str, Any], trigger: ReviewTrigger, *, present: bool
 ) -> None:
-    """Only with words, without threads of its own, of somebody who counts; the setting widens it."""
+    """Only with words, of somebody who counts, threads or not; the setting widens it."""
     review = attrs.evolve(a_review("CHANGES_REQUESTED"), **changes)
     found = _ids(some_facts(reviews=(review,)), Trust(settings=SettingsRecord(review_trigger=trigger)))
     assert bool(found) is present
@@ -353,10 +354,10 @@ def test_the_list_trusts_by_login_and_by_node_id(listed: str) -> None:
 
 
 @pytest.mark.lesson("R3")
-def test_marked_text_is_never_feedback() -> None:
-    """What Headway posted carries its mark: no account makes it a cause."""
-    for author in (OWNER, VIEWER):
-        assert _ids(some_facts(threads=(a_thread(a_comment(author, MARKED)),))) == []
+def test_what_our_account_marked_is_never_feedback() -> None:
+    """What Headway posted carries its mark; a mark of another account is somebody's words."""
+    assert _ids(some_facts(threads=(a_thread(a_comment(VIEWER, MARKED)),))) == []
+    assert _ids(some_facts(threads=(a_thread(a_comment(OWNER, MARKED)),))) == ["FEEDBACK:T_1"]
 
 
 @pytest.mark.lesson("R3")

@@ -14,7 +14,16 @@ from headway_core.ratchet.causes import causes_of
 from headway_core.ratchet.prompt import fixer_prompt
 from headway_core.ratchet.trust import Trust
 from headway_core.settings.model import SettingsRecord
-from headway_testing.conversations import OWNER, STRANGER, a_comment, a_review, a_thread, at, some_facts
+from headway_testing.conversations import (
+    OWNER,
+    STRANGER,
+    VIEWER,
+    a_comment,
+    a_review,
+    a_thread,
+    at,
+    some_facts,
+)
 from headway_testing.observations import a_check
 
 TRUST = Trust(settings=SettingsRecord())
@@ -115,7 +124,7 @@ SECRET = "4242 is what the stranger says 4242"
 def test_what_untrusted_people_write_reaches_no_prompt(body: str) -> None:
     """That they spoke is told, by number alone."""
     strangers = a_comment(STRANGER, SECRET + body, created_at=at(2))
-    marked = a_comment(body=f"{SECRET}{body}\n<!-- headway:id-1 -->", created_at=at(3))
+    marked = a_comment(VIEWER, f"{SECRET}{body}\n<!-- headway:id-1 -->", created_at=at(3))
     facts = some_facts(
         threads=(a_thread(a_comment(), strangers, marked), a_thread(strangers, thread_id="T_2")),
         reviews=(a_review("CHANGES_REQUESTED", STRANGER, body=SECRET + body),),

@@ -9,7 +9,7 @@ from typing import TypeVar
 
 import attrs
 
-from headway_core.forge_actions.model import MARK
+from headway_core.forge_actions.model import own_mark
 from headway_core.pull_requests.derive import latest_opinions
 from headway_core.pull_requests.model import (
     Author,
@@ -177,13 +177,13 @@ def _association(node: Node) -> str:
 
 
 def body_text(text: str) -> str:
-    """A body cut to 8 KiB; Headway's own mark stays, so that our words are known as ours."""
+    """A body cut to 8 KiB; Headway's mark in its own place stays, so that our words are known as ours."""
     if len(text.encode("utf-8", "replace")) <= BODY_BYTES:
         return text
-    mark = MARK.search(text)
+    mark = own_mark(text)
     if mark is None:
         return cut(text, BODY_BYTES)
-    return f"{cut(text, BODY_BYTES - len(mark[0]) - 1)}\n{mark[0]}"
+    return f"{cut(text, BODY_BYTES - len(mark) - 1)}\n{mark}"
 
 
 def review(node: Node) -> Review:
@@ -208,11 +208,13 @@ def comment(node: Node) -> ThreadComment:
     of_review = node.maybe_node("pullRequestReview")
     # A comment belongs to a review of its own author, which tells what the comment itself does not.
     can_push = of_review.maybe_flag("authorCanPushToRepository") if of_review else None
+    # What was drafted is said when its review is submitted: before that nobody could read it.
+    written_at, submitted_at = node.time("createdAt"), of_review and of_review.maybe_time("submittedAt")
     return ThreadComment(
         id=node.text("id"),
         author=author(node, can_push=can_push),
         body=body_text(node.text("body")),
-        created_at=node.time("createdAt"),
+        created_at=max(written_at, submitted_at or written_at),
         edited_at=node.maybe_time("lastEditedAt"),
         minimized=node.maybe_flag("isMinimized") or False,
         url=node.maybe_text("url"),

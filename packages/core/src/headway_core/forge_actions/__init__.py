@@ -19,6 +19,7 @@ if TYPE_CHECKING:
         Reply,
         RequestReview,
         Resolve,
+        own_mark,
     )
     from headway_core.forge_actions.ports import ForgeWriter, Written
     from headway_core.forge_actions.service import ForgeActionService
@@ -42,4 +43,5 @@ __all__ = [
     "RequestReview",
     "Resolve",
     "Written",
+    "own_mark",
 ]

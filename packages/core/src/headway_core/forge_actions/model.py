@@ -119,7 +119,18 @@ class ForgeAction:
 
 
 MARK = re.compile(r"<!-- headway:[0-9a-zA-Z-]+ -->")
-"""Text that carries it is Headway's own, and never feedback."""
+"""The hidden mark, wherever it stands."""
+_OWN_MARK = re.compile(rf"(?:\A|\n)({MARK.pattern})\s*\Z")
+
+
+def own_mark(text: str) -> str | None:
+    """The mark in its own place, which is the last line: text of our account with it is Headway's own.
+
+    A mark elsewhere is quoted, as by somebody who answers an e-mail. None: there is none.
+    """
+    found = _OWN_MARK.search(text)
+    return None if found is None else found[1]
+
 
 ACTION_LIMIT = 5
 """Attempts before an action is given up."""

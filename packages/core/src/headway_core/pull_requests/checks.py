@@ -5,6 +5,8 @@ two kinds of rows, and every path reads the result of `newest_checks` (S22, I8).
 """
 
 import enum
+import hashlib
+import json
 import logging
 import re
 from collections.abc import Iterable, Mapping
@@ -306,18 +308,25 @@ def _newest_statuses(rows: list[StatusRow]) -> list[Check]:
 
 
 def _status(context: str, row: StatusRow) -> Check:
-    created = _real(row.created_at)
-    which = row.id or ("" if created is None else created.isoformat())
     word = _word(row.state)
     return Check(
         identity=f"status:{context}",
         name=row.context,
-        run_id=f"{row.commit or ''}:{which}",
+        run_id=f"{row.commit or ''}:{_said(word, row)}",
         outcome=outcome_of(word),
         word=word,
         required=row.required,
-        started_at=created,
+        started_at=_real(row.created_at),
         completed_at=None,
         url=row.url,
         summary=row.summary,
     )
+
+
+def _said(word: str, row: StatusRow) -> str:
+    """What a status says, in short: one that is posted anew with the same words is the same build.
+
+    Its own id and time are new with each post, and tell no build from another.
+    """
+    said = json.dumps([word, (row.url or "").strip(), (row.summary or "").strip()])
+    return hashlib.sha256(said.encode()).hexdigest()[:16]

@@ -114,7 +114,9 @@ class Check:
     name: str
     """As GitHub wrote it: outside text."""
     run_id: str
-    """Of a check run its id, a new one a re-run; of a status `<head>:<id or time>`."""
+    """Of a check run its id, a new one a re-run; of a status `<head>:<digest>` of its state, address and
+    description: the same posted again is the same.
+    """
     outcome: CheckOutcome
     """What it counts as."""
     word: str
@@ -187,7 +189,7 @@ class ThreadComment:
     body: str
     """Outside text, cut to 8 KiB; keeps Headway's marker when it has one."""
     created_at: datetime
-    """When it was written."""
+    """When others could read it first: of what was drafted for a review, when that was submitted."""
     edited_at: datetime | None = None
     """When it was last edited; None: never."""
     minimized: bool = False

@@ -1,22 +1,22 @@
 """Which causes a view holds, and which of them a fixer has not had yet."""
 
-from collections.abc import Iterable, Mapping
-from datetime import UTC, datetime
+from collections.abc import Iterable
 
 import attrs
 
-from headway_core.pull_requests import counted, latest_opinions
-from headway_core.pull_requests.model import (
-    CheckOutcome,
-    Mergeability,
-    PullRequestFacts,
-    Review,
-    ReviewThread,
-    ThreadComment,
+from headway_core.pull_requests import counted
+from headway_core.pull_requests.model import CheckOutcome, Mergeability, PullRequestFacts
+from headway_core.ratchet.feedback import feedback_of
+from headway_core.ratchet.model import (
+    DEATH_LIMIT,
+    REMEMBERED,
+    ROUNDS_LIMIT,
+    Cause,
+    CauseItem,
+    CauseKind,
+    Handled,
 )
-from headway_core.ratchet.model import DEATH_LIMIT, REMEMBERED, Cause, CauseItem, CauseKind, Handled
 from headway_core.ratchet.trust import Trust
-from headway_core.settings.model import ReviewTrigger
 
 
 def causes_of(facts: PullRequestFacts | None, trust: Trust) -> tuple[Cause, ...]:
@@ -27,7 +27,7 @@ def causes_of(facts: PullRequestFacts | None, trust: Trust) -> tuple[Cause, ...]
     """
     if facts is None:
         return ()
-    return (*_ci(facts, trust), *_conflict(facts), *_threads(facts, trust), *_reviews(facts, trust))
+    return (*_ci(facts, trust), *_conflict(facts), *feedback_of(facts, trust))
 
 
 def _ci(facts: PullRequestFacts, trust: Trust) -> Iterable[Cause]:
@@ -47,82 +47,6 @@ def _conflict(facts: PullRequestFacts) -> Iterable[Cause]:
         yield Cause(id="CONFLICT", kind=CauseKind.CONFLICT, items=(item,))
 
 
-def _threads(facts: PullRequestFacts, trust: Trust) -> Iterable[Cause]:
-    if not facts.conversation_complete:
-        return
-    opinions = latest_opinions(facts.reviews)
-    for thread in facts.threads:
-        asked = [_said_at(c) for c in heard(thread, trust) if not _approved_since(opinions, c)]
-        if asked:
-            yield _feedback(thread.id, max(asked))
-
-
-def heard(thread: ReviewThread, trust: Trust) -> list[ThreadComment]:
-    """The comments of a thread that are feedback, oldest first."""
-    return [
-        comment
-        for comment in thread.comments
-        if not comment.minimized and trust.hears(comment.author, comment.body, _said_at(comment))
-    ]
-
-
-def _said_at(comment: ThreadComment) -> datetime:
-    return comment.edited_at or comment.created_at
-
-
-def _approved_since(opinions: Mapping[str, Review], comment: ThreadComment) -> bool:
-    """The comment's author approves, and said so after it (R25)."""
-    opinion = opinions.get(comment.author.login.casefold())
-    return (
-        opinion is not None
-        and opinion.state == "APPROVED"
-        and opinion.submitted_at is not None
-        and opinion.submitted_at > _said_at(comment)
-    )
-
-
-def _reviews(facts: PullRequestFacts, trust: Trust) -> Iterable[Cause]:
-    if not facts.conversation_complete:
-        return
-    triggers = {"CHANGES_REQUESTED"}
-    if trust.settings.review_trigger is ReviewTrigger.ALL:
-        triggers.add("COMMENTED")
-    for review in facts.reviews:
-        when = _heard_at(review, trust)
-        if (
-            when is not None
-            and review.state in triggers
-            and not review.thread_count
-            and not _superseded(facts.reviews, review)
-        ):
-            yield _feedback(review.id, when)
-
-
-def _heard_at(review: Review, trust: Trust) -> datetime | None:
-    """When the review's own text was last written or edited; None when that is no feedback."""
-    when = review.edited_at or review.submitted_at
-    if when is None or not review.body.strip() or not trust.hears(review.author, review.body, when):
-        return None
-    return when
-
-
-def _superseded(reviews: tuple[Review, ...], old: Review) -> bool:
-    """By its author's later approval or dismissal; not by a comment nor by a further request (R25)."""
-    return any(
-        new.author.login.casefold() == old.author.login.casefold()
-        and new.state in {"APPROVED", "DISMISSED"}
-        and new.submitted_at is not None
-        and old.submitted_at is not None
-        and new.submitted_at > old.submitted_at
-        for new in reviews
-    )
-
-
-def _feedback(key: str, when: datetime) -> Cause:
-    item = CauseItem(key=key, mark=when.astimezone(UTC).isoformat(timespec="microseconds"))
-    return Cause(id=f"FEEDBACK:{key}", kind=CauseKind.FEEDBACK, items=(item,))
-
-
 @attrs.frozen(kw_only=True)
 class _Known:
     """What is remembered of one item."""
@@ -137,7 +61,7 @@ class _Known:
 
 def _known(cause: Cause, handled: Iterable[Handled]) -> dict[CauseItem, _Known]:
     """What is known by item. A fixer that had later comments of a thread had the earlier ones too: deleting
-    makes no cause.
+    makes no cause. A thread that bots alone keep open was given to fixers often enough at the limit.
     """
     records = [known for known in handled if known.cause_id == cause.id]
     found = {}
@@ -151,8 +75,23 @@ def _known(cause: Cause, handled: Iterable[Handled]) -> dict[CauseItem, _Known]:
                 or (cause.kind is CauseKind.FEEDBACK and known.item.mark > item.mark)
             )
         ]
-        found[item] = _Known(done=any(k.done for k in covering), deaths=sum(k.deaths for k in covering))
+        often = cause.kind is CauseKind.FEEDBACK and _rounds(item, records) >= ROUNDS_LIMIT
+        found[item] = _Known(
+            done=often or any(k.done for k in covering), deaths=sum(k.deaths for k in covering)
+        )
     return found
+
+
+def _rounds(item: CauseItem, records: Iterable[Handled]) -> int:
+    """How many fixers a thread had for other words, since a person last spoke in it and its code changed."""
+    return sum(
+        known.done + known.deaths
+        for known in records
+        if known.item.key == item.key
+        and known.item.outdated == item.outdated
+        and known.item.mark != item.mark
+        and known.item.mark > (item.person_mark or "")
+    )
 
 
 def is_actionable(cause: Cause, handled: Iterable[Handled]) -> bool:

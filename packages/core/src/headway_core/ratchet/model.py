@@ -34,6 +34,10 @@ class CauseItem:
     """Check-run id, head commit, time of the latest trusted comment or edit (ISO 8601, UTC, microseconds:
     the order of texts is that of times).
     """
+    person_mark: str | None = attrs.field(default=None, eq=False)
+    """Of feedback: the time of a person's latest trusted words, as in `mark`; None: only bots wrote."""
+    outdated: bool = attrs.field(default=False, eq=False)
+    """Of a thread: whether the code that it is about had changed since it was opened."""
 
 
 @attrs.frozen(kw_only=True)
@@ -70,6 +74,9 @@ class Handled:
 
 DEATH_LIMIT = 3
 """An item whose fixers died this often is exhausted (I6)."""
+
+ROUNDS_LIMIT = 3
+"""Fixers that a thread gets without a word of a person or a change of the code that it is about."""
 
 REMEMBERED = 500
 """How many handled items a record keeps beside those that are present: the newest."""

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from headway_core.kernel.outside_text import inert_json, plain
 from headway_core.pull_requests.derive import own_head
 from headway_core.pull_requests.model import Check, PullRequestFacts, Review
-from headway_core.ratchet.causes import heard
+from headway_core.ratchet.feedback import heard
 from headway_core.ratchet.model import Cause, CauseKind
 from headway_core.ratchet.trust import Trust
 

@@ -53,7 +53,7 @@ class View:
     @property
     def trust(self) -> Trust:
         """Whose words count here."""
-        return trust_in(self.settings, self.sessions)
+        return trust_in(self.settings, self.sessions, self.actions)
 
     @property
     def ci(self) -> CIStatus:
