@@ -1,25 +1,29 @@
-"""Work is saved before it goes: what `preserve` keeps, and what `remove` refuses (I12, L7)."""
-# ruff: noqa: ASYNC240 - what people do to files between two calls blocks nobody
+"""Nothing that was written is lost: what `put_away` keeps, refuses and brings back (I12, L7)."""
 
-from collections.abc import Callable
+import os
+import subprocess
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import attrs
 import pytest
 
-from headway_core.kernel.errors import Conflict, Unavailable
-from headway_core.workspaces.ports import WorktreeOrder
+from headway_core.kernel.errors import Conflict, InvalidInput
+from headway_core.workspaces.ports import PutAwayOrder, Standing, WorktreeOrder, WorktreeOutcome
 from headway_local import GitWorktrees
 
 Run = Callable[..., str]
 pytestmark = [pytest.mark.anyio, pytest.mark.lesson("L7")]
-REF = "refs/headway/preserved/one"
+PRESERVED = "refs/headway/preserved/one"
+SECRET = "SECRET of 42 words"
+BRANCH = "refs/heads/headway/one"
 
 
 @attrs.frozen
 class Workspace:
-    """A worktree `one` on the branch `headway/one`."""
+    """A worktree `one` on the branch `headway/one`, of a repository with an origin and the file `f`."""
 
+    root: Path
     order: WorktreeOrder
     git: Run
 
@@ -27,31 +31,107 @@ class Workspace:
     def folder(self) -> Path:
         return Path(self.order.path)
 
-    async def preserve(self) -> str | None:
-        return await GitWorktrees().preserve(self.order.repo_path, self.order.path, "one")
+    @property
+    def repo(self) -> Path:
+        return Path(self.order.repo_path)
 
-    async def remove(self) -> None:
-        await GitWorktrees().remove(
-            self.order.repo_path, self.order.base_path, self.order.path, lose_ignored=False
+    @property
+    def kept(self) -> Path:
+        return Path(self.order.base_path, ".headway-preserved/one/1/worktree")
+
+    def away(self, *, lose_ignored: bool = False) -> PutAwayOrder:
+        return PutAwayOrder(
+            workspace_id="one",
+            repo_path=self.order.repo_path,
+            base_path=self.order.base_path,
+            path=self.order.path,
+            lose_ignored=lose_ignored,
+        )
+
+    async def put_away(self, *, lose_ignored: bool = False) -> tuple[str, ...]:
+        return (await GitWorktrees().put_away(self.away(lose_ignored=lose_ignored))).kept
+
+    async def restore(self) -> Path:
+        """A fresh worktree on the branch, with what was preserved."""
+        order = attrs.evolve(
+            self.order, workspace_id="two", path=f"{self.order.base_path}/two", new_branch=False
+        )
+        assert await GitWorktrees().create(order) is WorktreeOutcome.CREATED
+        await GitWorktrees().bring_back(order.repo_path, order.base_path, order.path, "one")
+        return Path(order.path)
+
+    def sh(self, script: str, **environment: str) -> None:
+        """What an agent does in the worktree."""
+        subprocess.run(
+            ["bash", "-c", script],
+            cwd=self.folder,
+            env={
+                **os.environ,
+                "LIB": str(self.root / "lib"),
+                "W": str(self.folder),
+                "SECRET": SECRET,
+                **environment,
+            },
+            check=False,
+            capture_output=True,
         )
 
     def show(self, ref: str, name: str) -> str:
         """A file as a ref has it."""
-        return self.git(self.order.repo_path, "show", f"{ref}:{name}")
+        return self.git(self.repo, "show", f"{ref}:{name}")
+
+    def holds(self, text: str = SECRET) -> bool:
+        """Whether some file on the disk, or an object that a ref reaches, has the text."""
+        return any(text.encode() in content for content in contents(self.root))
+
+
+def contents(root: Path) -> Iterator[bytes]:
+    """Every file, and every blob that a ref of any repository reaches."""
+    for path in root.rglob("*"):
+        if path.is_symlink() or not path.is_file():
+            continue
+        if "objects" not in path.parts:
+            yield path.read_bytes()
+        if path.name == "HEAD" and (path.parent / "objects").is_dir():
+            yield from reachable(path.parent)
+
+
+def reachable(git_folder: Path) -> Iterator[bytes]:
+    listed = subprocess.run(
+        ["git", "--git-dir", git_folder, "rev-list", "--objects", "--all"], capture_output=True, check=False
+    )
+    ids = b"\n".join(line.split(b" ")[0] for line in listed.stdout.splitlines())
+    command = ["git", "--git-dir", str(git_folder), "cat-file", "--batch"]
+    yield subprocess.run(command, input=ids, capture_output=True, check=False).stdout
+
+
+def everything(folder: Path) -> dict[str, bytes]:
+    """All files in a folder."""
+    return {
+        str(path.relative_to(folder)): path.read_bytes()
+        for path in sorted(folder.rglob("*"))
+        if path.is_file() and not path.is_symlink()
+    }
 
 
 @pytest.fixture
-async def workspace(tmp_path: Path, git: Run) -> Workspace:
-    repo = tmp_path / "repo"
-    repo.mkdir()
-    git(repo, "init", "--quiet", "--initial-branch=main")
-    (repo / "README").write_text("hello\n")
-    (repo / "old.txt").write_text("old\n")
-    git(repo, "add", ".")
-    git(repo, "commit", "--quiet", "--message=first")
+async def workspace(tmp_path: Path, git: Run, home: Path) -> Workspace:
+    with (home / ".gitconfig").open("a") as file:
+        file.write('[protocol "file"]\n\tallow = always\n')
+    for name in ("repo", "lib"):
+        folder = tmp_path / name
+        folder.mkdir()
+        git(folder, "init", "--quiet", "--initial-branch=main")
+        (folder / "f").write_text("hello\n")
+        (folder / "old.txt").write_text("old\n")
+        git(folder, "add", ".")
+        git(folder, "commit", "--quiet", "--message=first")
+    git(tmp_path, "clone", "--quiet", "--bare", "repo", "origin.git")
+    git(tmp_path / "repo", "remote", "add", "origin", str(tmp_path / "origin.git"))
+    git(tmp_path / "repo", "fetch", "--quiet", "origin")
     order = WorktreeOrder(
         workspace_id="one",
-        repo_path=str(repo),
+        repo_path=str(tmp_path / "repo"),
         base_path=str(tmp_path / "base"),
         path=str(tmp_path / "base" / "one"),
         branch="headway/one",
@@ -59,134 +139,339 @@ async def workspace(tmp_path: Path, git: Run) -> Workspace:
         base_branch="main",
     )
     await GitWorktrees().create(order)
-    return Workspace(order, git)
+    return Workspace(tmp_path, order, git)
+
+
+NESTED = 'mkdir n; cd n; git init -q; echo "$SECRET" >p; git add .; git commit -qm p; cd ..;'
+SUBMODULE = 'git submodule add -q "$LIB" lib; cd lib; echo "$SECRET" >p; git add .; git commit -qm p; cd ..;'
+DETACHED = 'git checkout -q --detach; echo "$SECRET" >p; git add .; git commit -qm d; git checkout -q -;'
+KINDS: dict[str, tuple[str, str]] = {
+    # of issue 10
+    "no .git": ("folder", 'rm .git; echo "$SECRET" >p'),
+    "another repository": (
+        "folder",
+        'rm .git; git init -q; echo "$SECRET" >p; git add .; git commit -qm p',
+    ),
+    "a repository inside": ("folder", f"{NESTED} git add .; git commit -qm n"),
+    "a submodule with a commit": ("folder", f"{SUBMODULE} git add .; git commit -qm bump"),
+    "assume-unchanged": (BRANCH, 'git update-index --assume-unchanged f; echo "$SECRET" >>f'),
+    "only the reflog": ("git", DETACHED),
+    # further ones: the folder is no worktree any more
+    "no .git, and pruned": ("folder", 'rm .git; echo "$SECRET" >p; git -C ../../repo worktree prune'),
+    ".git points elsewhere": ("folder", 'echo "gitdir: ../../lib/.git" >.git; echo "$SECRET" >p'),
+    ".git is a link": ("folder", 'mv .git ../pointer; ln -s ../pointer .git; echo "$SECRET" >p'),
+    "a bare repository inside": (
+        "folder",
+        f"{NESTED} git clone -q --bare n bare.git; rm -rf n",
+    ),
+    "nested in nested": ("folder", f"mkdir o; cd o; git init -q; {NESTED}"),
+    "a repository without a commit inside": ("folder", 'git init -q inner; echo "$SECRET" >inner/p'),
+    "a worktree of another repository inside": (
+        "folder",
+        'git -C "$LIB" worktree add -q "$W/inner" -b x; echo "$SECRET" >inner/p',
+    ),
+    "a name that git refuses": ("folder", 'mkdir .GIT; echo "$SECRET" >.GIT/p'),
+    "a submodule with a stash": (
+        "folder",
+        'git submodule add -q "$LIB" lib; git commit -qm lib; cd lib; echo "$SECRET" >f; git stash -q',
+    ),
+    "a submodule that was taken out": (
+        "folder",
+        f"{SUBMODULE} git add .; git commit -qm bump; git submodule deinit -qf lib",
+    ),
+    "a submodule in a submodule": (
+        "folder",
+        (
+            'git submodule add -q "$LIB" lib; git commit -qm lib; cd lib;'
+            ' git submodule add -q "$LIB" in; cd in;'
+            ' echo "$SECRET" >p; git add .; git commit -qm p; cd ..; git add .;'
+            " git commit -qm in; cd ..; git add .;"
+            " git commit -qm bump"
+        ),
+    ),
+    # hidden from git's status
+    "a detached HEAD": ("git", 'git checkout -q --detach; echo "$SECRET" >p; git add .; git commit -qm d'),
+    "a detached HEAD, the folder is gone": (
+        "git",
+        'git checkout -q --detach; echo "$SECRET" >p; git add .; git commit -qm d; cd ..; rm -rf "$W"',
+    ),
+    "skip-worktree": (BRANCH, 'git update-index --skip-worktree f; echo "$SECRET" >>f'),
+    "outside the sparse checkout": (
+        BRANCH,
+        (
+            "mkdir a b; echo 1 >a/x; echo 1 >b/y; git add .; git commit -qm ab; git sparse-checkout set a;"
+            ' mkdir b; echo "$SECRET" >b/y'
+        ),
+    ),
+    "intent to add": (BRANCH, 'echo "$SECRET" >p; git add -N p'),
+    "an ident that was changed": (
+        "raw",
+        (
+            "printf 'f ident\\n' >.gitattributes; printf '$Id$\\n' >f; git add .; git commit -qm i;"
+            ' echo "\\$Id: $SECRET \\$" >f'
+        ),
+    ),
+    "the old time and size": (
+        BRANCH,
+        (
+            'printf "%s" "$SECRET" | tr S s >f; git commit -qam s; touch -r f ../t; printf "%s" "$SECRET" >f;'
+            " touch -r ../t f"
+        ),
+    ),
+    "what was staged": ("index", 'echo "$SECRET" >f; git add f; echo other >f'),
+    "what was staged, the folder is gone": ("index", 'echo "$SECRET" >f; git add f; cd ..; rm -rf "$W"'),
+    "only the reflog, the folder is gone": ("git", f'{DETACHED} cd ..; rm -rf "$W"'),
+    "its own refs": (
+        "git",
+        (
+            'git checkout -q --detach; echo "$SECRET" >p; git add .; git commit -qm d;'
+            " git update-ref refs/worktree/mine HEAD; git checkout -q -;"
+            " rm -r $(git rev-parse --git-dir)/logs"
+        ),
+    ),
+    "a rebase in conflict, with an autostash": (
+        "git",
+        (
+            "git checkout -qb o; echo o >f; git commit -qam o; git checkout -q -; echo m >f;"
+            " git commit -qam m;"
+            ' echo "$SECRET" >old.txt; git rebase -q --autostash o; git checkout -q -f HEAD -- .'
+        ),
+    ),
+    "a merge in conflict": (
+        "work",
+        (
+            "git checkout -qb o; echo o >f; git commit -qam o; git checkout -q -; echo m >f;"
+            " git commit -qam m;"
+            ' git merge -q o; echo "$SECRET" >>f'
+        ),
+    ),
+    # locks that somebody left
+    "a stale lock of the index": (
+        BRANCH,
+        'echo "$SECRET" >p; touch $(git rev-parse --git-dir)/index.lock',
+    ),
+    "a stale lock of the configuration": (
+        BRANCH,
+        'echo "$SECRET" >p; touch $(git rev-parse --git-common-dir)/config.lock',
+    ),
+    "a stale lock of the branch": (
+        "work",
+        'echo "$SECRET" >p; touch $(git rev-parse --git-common-dir)/refs/heads/headway/one.lock',
+    ),
+    "an index that git can't read": (
+        "folder",
+        'echo "$SECRET" >p; echo broken >$(git rev-parse --git-dir)/index',
+    ),
+    "an index that git can't read, the folder is gone": (
+        "git",
+        f'{DETACHED} echo broken >$(git rev-parse --git-dir)/index; cd ..; rm -rf "$W"',
+    ),
+    "files that lie elsewhere for git": (
+        "folder",
+        (
+            "mkdir ../away; git config extensions.worktreeConfig true;"
+            ' git config --worktree core.worktree "$W/../away"; echo "$SECRET" >p'
+        ),
+    ),
+    "a marker as of a worktree that is being made": (
+        BRANCH,
+        'touch ../.headway-making-one; echo "$SECRET" >p',
+    ),
+    "case that git is told to ignore": (BRANCH, 'git config core.ignoreCase true; echo "$SECRET" >F'),
+    "an untracked cache": (
+        BRANCH,
+        'git update-index --untracked-cache; git status; touch -r . ../t; echo "$SECRET" >p; touch -r ../t .',
+    ),
+    "a branch that is gone": (BRANCH, 'echo "$SECRET" >p; git update-ref -d HEAD'),
+    "a huge file": (BRANCH, 'dd if=/dev/zero of=p bs=1M count=40; echo "$SECRET" >>p'),
+    # odd names and files
+    "names that are no text": (BRANCH, "printf '%s' \"$SECRET\" >$'a\\nb\\377'; mkfifo pipe; ln -s no link"),
+    "hard links": (BRANCH, 'echo "$SECRET" >p; ln p q'),
+}
+
+
+@pytest.mark.parametrize("anyio_backend", ["asyncio"])
+@pytest.mark.parametrize("kind", KINDS)
+async def test_what_status_does_not_show_is_kept(workspace: Workspace, kind: str) -> None:
+    """Whatever way words were hidden: the worktree goes, a ref or a file has them, and where is told."""
+    place, script = KINDS[kind]
+    workspace.sh(script)
+    kept = await workspace.put_away()
+    assert not workspace.folder.exists()
+    assert workspace.holds()
+    expected = {"folder": str(workspace.kept), BRANCH: BRANCH}.get(place, f"{PRESERVED}/{place}")
+    assert expected in kept
+    assert await workspace.put_away() == kept
+    preserved = await GitWorktrees().preserved(workspace.order.repo_path, workspace.order.base_path)
+    assert [place for each in preserved for place in each.places] == [p for p in kept if p != BRANCH]
+    assert await GitWorktrees().standing(str(workspace.repo), str(workspace.folder)) is Standing.MISSING
+
+
+REFUSED = {
+    "ignored": ("echo .env >.gitignore; git add .; git commit -qm i; echo s >.env", r"ignored files: \.env"),
+    "ignored, in a repository": (
+        "echo n/ >.gitignore; git add .; git commit -qm i; git init -q n",
+        "ignored files: n/",
+    ),
+    "ignored, in a submodule": (
+        (
+            'git submodule add -q "$LIB" lib; git commit -qm lib; cd lib;'
+            " echo .env >$(git rev-parse --git-dir)/info/exclude; echo s >.env"
+        ),
+        r"ignored files: lib/\.env",
+    ),
+    "locked": ("git worktree lock --reason mine .; echo s >p", "locked: mine; git worktree unlock"),
+    "a worktree inside": ("git worktree add -q ./inner -b inner", "inner lies in it"),
+}
+
+
+@pytest.mark.parametrize("anyio_backend", ["asyncio"])
+@pytest.mark.parametrize("kind", REFUSED)
+async def test_a_refusal_leaves_everything_as_it_was(workspace: Workspace, kind: str) -> None:
+    """It says what and where; files, index and branch are the same, byte for byte."""
+    script, words = REFUSED[kind]
+    workspace.sh(f"echo staged >f; git add f; {script}")
+    admin = workspace.repo / ".git/worktrees/one"
+    before = everything(workspace.folder), everything(admin), workspace.git(workspace.repo, "for-each-ref")
+    with pytest.raises(Conflict, match=words):
+        await workspace.put_away()
+    after = everything(workspace.folder), everything(admin), workspace.git(workspace.repo, "for-each-ref")
+    assert after == before
+
+
+async def test_ignored_files_go_with_a_word(workspace: Workspace) -> None:
+    """And nothing is kept of them."""
+    workspace.sh("echo .env >.gitignore; git add .; git commit -qm i; echo s >.env")
+    assert await workspace.put_away(lose_ignored=True) == ()
 
 
 async def test_everything_is_committed_on_the_branch(workspace: Workspace) -> None:
     """Changed, staged, untracked, renamed and deleted files are on the branch, by the repository's user."""
-    (workspace.folder / "README").write_text("changed\n")
+    (workspace.folder / "f").write_text("changed\n")
     (workspace.folder / "new dir").mkdir()
     (workspace.folder / "new dir" / "ünï\tcode.txt").write_text("new\n")
-    (workspace.folder / "staged.txt").write_text("staged\n")
-    workspace.git(workspace.folder, "add", "staged.txt")
     workspace.git(workspace.folder, "mv", "old.txt", "renamed.txt")
-    assert await workspace.preserve() == "refs/heads/headway/one"
-    assert workspace.git(workspace.folder, "status", "--porcelain") == ""
-    assert workspace.show("headway/one", "README") == "changed"
+    assert await workspace.put_away() == (BRANCH,)
+    assert workspace.show("headway/one", "f") == "changed"
     assert workspace.show("headway/one", "new dir/ünï\tcode.txt") == "new"
-    log = workspace.git(workspace.folder, "log", "-1", "--format=%an|%ae|%cn|%s|%b")
+    assert "renamed.txt" in workspace.git(workspace.repo, "ls-tree", "--name-only", "headway/one")
+    log = workspace.git(workspace.repo, "log", "-1", "--format=%an|%ae|%cn|%s|%b", "headway/one")
     assert log.startswith("Ada Lovelace|ada@example.org|Ada Lovelace|Save work in progress|")
     assert "Headway-Workspace: one" in log
-    await workspace.remove()
-    assert not workspace.folder.exists()
 
 
 async def test_without_a_user_headway_signs(workspace: Workspace, home: Path) -> None:
     """A repository that knows no user does not make the work be lost; nor does signing that is asked for."""
     (home / ".gitconfig").write_text("[commit]\n\tgpgSign = true\n[user]\n\tuseConfigOnly = true\n")
     (workspace.folder / "new.txt").write_text("new\n")
-    assert await workspace.preserve() == "refs/heads/headway/one"
-    assert workspace.git(workspace.folder, "log", "-1", "--format=%an <%ae>") == "Headway <headway@localhost>"
+    assert await workspace.put_away() == (BRANCH,)
+    signed = workspace.git(workspace.repo, "log", "-1", "--format=%an <%ae>", "headway/one")
+    assert signed == "Headway <headway@localhost>"
 
 
-@pytest.mark.parametrize("state", ["merge", "detached"])
-async def test_in_the_middle_of_something_a_ref_keeps_it(workspace: Workspace, state: str) -> None:
-    """Conflict markers and work beside a branch never enter the branch; they are kept, and can be removed."""
-    git, folder = workspace.git, workspace.folder
-    if state == "merge":
-        (folder / "README").write_text("mine\n")
-        git(folder, "commit", "--quiet", "--all", "--message=mine")
-        git(folder, "branch", "other", "main")
-        git(workspace.order.repo_path, "checkout", "--quiet", "other")
-        Path(workspace.order.repo_path, "README").write_text("theirs\n")
-        git(workspace.order.repo_path, "commit", "--quiet", "--all", "--message=theirs")
-        with pytest.raises(Exception, match="exit status 1"):
-            git(folder, "merge", "other")
-    else:
-        git(folder, "checkout", "--quiet", "--detach")
-        (folder / "README").write_text("<<<<<<< detached\n")
-    tip = git(workspace.order.repo_path, "rev-parse", "headway/one")
-    with pytest.raises(Conflict, match="uncommitted"):
-        await workspace.remove()
-    assert await workspace.preserve() == REF
-    assert await workspace.preserve() == REF
-    assert git(workspace.order.repo_path, "rev-parse", "headway/one") == tip
-    assert "<<<<<<<" in workspace.show(REF, "README")
-    (folder / "later.txt").write_text("later\n")
-    with pytest.raises(Conflict, match="uncommitted"):
-        await workspace.remove()
-    first = git(workspace.order.repo_path, "rev-parse", REF)
-    assert await workspace.preserve() == REF
-    assert git(workspace.order.repo_path, "rev-parse", f"{REF}^2") == first
-    await workspace.remove()
-    assert workspace.show(REF, "later.txt") == "later"
+async def test_a_branch_that_moved_is_left_where_it_is(workspace: Workspace) -> None:
+    """The ref keeps the work then: nobody's commit is passed over."""
+    workspace.sh('echo "$SECRET" >p; touch $(git rev-parse --git-common-dir)/refs/heads/headway/one.lock')
+    tip = workspace.git(workspace.repo, "rev-parse", BRANCH)
+    assert await workspace.put_away() == (f"{PRESERVED}/work",)
+    assert workspace.git(workspace.repo, "rev-parse", BRANCH) == tip
+    assert workspace.show(f"{PRESERVED}/work", "p") == SECRET
 
 
-async def test_commits_on_no_branch_are_kept(workspace: Workspace) -> None:
-    """Commits that only a detached HEAD holds are no less somebody's work."""
-    workspace.git(workspace.folder, "checkout", "--quiet", "--detach")
-    workspace.git(workspace.folder, "commit", "--quiet", "--allow-empty", "--message=loose")
-    loose = workspace.git(workspace.folder, "rev-parse", "HEAD")
-    with pytest.raises(Conflict, match="on no branch"):
-        await workspace.remove()
-    assert await workspace.preserve() == REF
-    await workspace.remove()
-    assert workspace.git(workspace.order.repo_path, "rev-parse", REF) == loose
+async def test_a_clean_submodule_goes_with_its_worktree(workspace: Workspace) -> None:
+    """Its remote has everything."""
+    workspace.sh('git submodule add -q "$LIB" lib; git commit -qm lib')
+    assert await workspace.put_away() == ()
 
 
-async def test_a_repository_inside_is_not_swallowed(workspace: Workspace) -> None:
-    """Git would keep only the name of a repository inside a worktree: it is refused, and stays."""
-    inner = workspace.folder / "lib" / "inner"
-    inner.mkdir(parents=True)
-    workspace.git(inner, "init", "--quiet")
-    workspace.git(inner, "commit", "--quiet", "--allow-empty", "--message=inner")
-    with pytest.raises(Conflict, match=r"lib/inner.*a git repository of its own"):
-        await workspace.preserve()
-    with pytest.raises(Conflict):
-        await workspace.remove()
-    assert (inner / ".git").exists()
+@pytest.mark.parametrize("anyio_backend", ["asyncio"])
+async def test_a_kept_folder_comes_back_into_a_new_worktree(workspace: Workspace) -> None:
+    """Its files and no others; a `.git` that was not the worktree's under another name."""
+    workspace.sh('rm .git old.txt; git init -q; echo "$SECRET" >p; git add .; git commit -qm p; mkfifo pipe')
+    await workspace.put_away()
+    back = await workspace.restore()
+    assert sorted(path.name for path in back.iterdir()) == [".git", ".git-of-one", "f", "p"]
+    assert workspace.git(back, "rev-parse", "--abbrev-ref", "HEAD") == "headway/one"
+    assert workspace.git(back, "--git-dir=.git-of-one", "log", "--format=%s") == "p"
+    (back / "p").write_text("mine\n")
+    await GitWorktrees().bring_back(str(workspace.repo), workspace.order.base_path, str(back), "one")
+    assert (back / "p").read_text() == "mine\n"
 
 
-async def test_a_submodule_with_work_is_not_lost(workspace: Workspace, tmp_path: Path) -> None:
-    """A submodule with a commit of its own is refused; an untouched one goes with the worktree."""
-    git, folder = workspace.git, workspace.folder
-    library = tmp_path / "library"
-    library.mkdir()
-    git(library, "init", "--quiet")
-    git(library, "commit", "--quiet", "--allow-empty", "--message=library")
-    git(folder, "-c", "protocol.file.allow=always", "submodule", "--quiet", "add", str(library), "lib")
-    git(folder, "commit", "--quiet", "--message=submodule")
-    git(folder / "lib", "commit", "--quiet", "--allow-empty", "--message=fix")
-    with pytest.raises(Conflict, match="submodule 'lib' holds work"):
-        await workspace.preserve()
-    with pytest.raises(Conflict, match="submodule"):
-        await workspace.remove()
-    git(folder / "lib", "reset", "--quiet", "--hard", "HEAD^")
-    await workspace.remove()
-    assert not folder.exists()
+@pytest.mark.parametrize("anyio_backend", ["asyncio"])
+async def test_a_submodule_comes_back_with_its_commits(workspace: Workspace) -> None:
+    """Its repository, which lay in the git folder of the worktree, is in it again."""
+    workspace.sh(f"{SUBMODULE} git add .; git commit -qm bump")
+    await workspace.put_away()
+    back = await workspace.restore()
+    assert workspace.git(back / "lib", "log", "-1", "--format=%s") == "p"
+    assert workspace.git(back, "status", "--porcelain") == ""
 
 
-async def test_killed_between_commit_and_index_is_repeated(workspace: Workspace) -> None:
-    """A branch that moved on without its index is no work: the repetition only sets the index right."""
-    (workspace.folder / "new.txt").write_text("new\n")
-    tip = workspace.git(workspace.folder, "rev-parse", "HEAD")
-    await workspace.preserve()
-    workspace.git(workspace.folder, "reset", "--quiet", "--mixed", tip)
-    workspace.git(workspace.folder, "update-ref", "HEAD", "HEAD@{1}")
-    assert workspace.git(workspace.folder, "status", "--porcelain") != ""
-    assert await workspace.preserve() is None
-    assert workspace.git(workspace.folder, "status", "--porcelain") == ""
+@pytest.mark.parametrize("anyio_backend", ["asyncio"])
+async def test_work_comes_back_as_it_was(workspace: Workspace) -> None:
+    """What a ref keeps is uncommitted again, and what was staged is staged."""
+    workspace.sh(
+        "git checkout -q --detach; echo staged >f; git add f; echo later >f; rm old.txt; echo new >p"
+    )
+    assert await workspace.put_away() == (f"{PRESERVED}/index", f"{PRESERVED}/work")
+    back = await workspace.restore()
+    assert workspace.git(back, "show", ":f") == "staged"
+    assert ((back / "f").read_text(), (back / "p").read_text()) == ("later\n", "new\n")
+    assert not (back / "old.txt").exists()
 
 
-async def test_the_index_is_left_alone_until_the_work_is_saved(workspace: Workspace) -> None:
-    """When saving fails, worktree and index are as they were."""
-    (workspace.folder / "README").write_text("staged\n")
-    workspace.git(workspace.folder, "add", "README")
-    (workspace.folder / "README").write_text("changed after\n")
-    (workspace.folder / "secret").mkdir()
-    workspace.git(workspace.folder / "secret", "init", "--quiet")  # git add fails: no commit to point at
-    before = workspace.git(workspace.folder, "status", "--porcelain")
-    with pytest.raises(Unavailable, match="git: "):
-        await workspace.preserve()
-    assert workspace.git(workspace.folder, "status", "--porcelain") == before
-    assert workspace.git(workspace.folder, "show", ":README") == "staged"
+async def test_a_kept_worktree_is_still_one(workspace: Workspace) -> None:
+    """A folder that was kept whole is looked into with git, and no new worktree is mistaken for it."""
+    workspace.sh(NESTED)
+    await workspace.put_away()
+    assert workspace.git(workspace.kept, "log", "--format=%s") == "first"
+    assert workspace.git(workspace.kept, "rev-parse", "--git-dir") == str(workspace.kept.parent / "git")
+
+
+async def test_dropped_is_gone(workspace: Workspace) -> None:
+    """Refs and folders, and dropping nothing is no error."""
+    workspace.sh(f"{NESTED} echo staged >f; git add f")
+    await workspace.put_away()
+    for _ in range(2):
+        await GitWorktrees().drop_preserved(str(workspace.repo), workspace.order.base_path, "one")
+    assert not workspace.holds()
+    assert "preserved" not in workspace.git(workspace.repo, "for-each-ref")
+
+
+async def test_the_ref_of_an_older_version_makes_room(workspace: Workspace) -> None:
+    """What was kept by `refs/headway/preserved/<id>` stays kept, under a name behind the id."""
+    tip = workspace.git(workspace.repo, "rev-parse", "HEAD")
+    workspace.git(workspace.repo, "update-ref", PRESERVED, tip)
+    workspace.sh("git checkout -q --detach; echo new >p")
+    assert await workspace.put_away() == (f"{PRESERVED}/earlier-{tip[:12]}", f"{PRESERVED}/work")
+
+
+async def test_what_is_written_while_it_goes_is_kept(
+    workspace: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Between the look and the step somebody writes: the folder is kept whole."""
+    rename = Path.rename
+
+    def late(self: Path, target: Path) -> Path:
+        if self == workspace.folder:
+            (self / "late").write_text(SECRET)
+        return rename(self, target)
+
+    monkeypatch.setattr(Path, "rename", late)
+    assert await workspace.put_away() == (str(workspace.kept),)
+    assert (workspace.kept / "late").read_text() == SECRET
+
+
+@pytest.mark.parametrize("kind", ["no .git", "a repository inside", "assume-unchanged", "only the reflog"])
+@pytest.mark.parametrize("anyio_backend", ["asyncio"])
+async def test_a_removal_has_the_same_eyes(workspace: Workspace, kind: str) -> None:
+    """What recovery and a failed provisioning remove holds none of this, and it is work to recovery."""
+    workspace.sh(KINDS[kind][1])
+    with pytest.raises((Conflict, InvalidInput)):
+        await GitWorktrees().remove(
+            str(workspace.repo), workspace.order.base_path, str(workspace.folder), lose_ignored=True
+        )
+    (stray,) = await GitWorktrees().strays(str(workspace.repo), workspace.order.base_path, frozenset())
+    assert (stray.holds_work, stray.owner) == (True, "one")
+    assert workspace.folder.exists()

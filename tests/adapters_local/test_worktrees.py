@@ -11,7 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from headway_core.kernel.errors import Conflict, InvalidInput, Unavailable
-from headway_core.workspaces.ports import BranchCheckout, WorktreeOutcome
+from headway_core.workspaces.ports import BranchCheckout, Standing, WorktreeOutcome
 from headway_local import GitWorktrees
 from headway_testing.contracts.worktrees import WorktreesContract, WorktreeStage
 
@@ -35,6 +35,9 @@ class RealStage(WorktreeStage):
         exclude = Path(self.repo_path, ".git/info/exclude")
         exclude.write_text(f"{name}\n")
         Path(worktree, name).write_text("secret\n")
+
+    async def take_git_away(self, worktree: str) -> None:
+        Path(worktree, ".git").unlink()
 
 
 @pytest.fixture
@@ -278,8 +281,8 @@ async def test_no_hook_runs(worktrees: GitWorktrees, stage: RealStage, tmp_path:
     order = stage.order("one")
     await worktrees.create(order)
     await stage.write(order.path, "work.txt")
-    await worktrees.preserve(stage.repo_path, order.path, "one")
-    await worktrees.remove(stage.repo_path, stage.base_path, order.path, lose_ignored=False)
+    await worktrees.put_away(stage.away("one"))
+    assert not Path(order.path).exists()
     assert not marker.exists()
 
 
@@ -337,7 +340,6 @@ async def test_unfinished_worktree_is_no_work(worktrees: GitWorktrees, stage: Re
     git(stage.repo_path, "worktree", "add", "-b", order.branch, order.path)
     Path(order.path, "README").unlink()
     assert await worktrees.state(stage.repo_path, order.path, "main") is None
-    assert await worktrees.preserve(stage.repo_path, order.path, "one") is None
     (stray,) = await worktrees.strays(stage.repo_path, stage.base_path, frozenset())
     assert (stray.path, stray.holds_work) == (order.path, False)
     await worktrees.remove(stage.repo_path, stage.base_path, order.path, lose_ignored=False)
@@ -376,7 +378,7 @@ async def test_worktree_deleted_behind_our_back_is_made_again(
     await worktrees.create(order)
     Path(order.path).rename(tmp_path / "away")
     assert await worktrees.state(stage.repo_path, order.path, "main") is None
-    assert await worktrees.preserve(stage.repo_path, order.path, "one") is None
+    assert await worktrees.standing(stage.repo_path, order.path) is Standing.MISSING
     assert await worktrees.create(order) is WorktreeOutcome.CREATED
     Path(order.path).rename(tmp_path / "away too")
     resumed = stage.order("two", branch=order.branch, new_branch=False)

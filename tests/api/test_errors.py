@@ -77,6 +77,8 @@ ABOUT_A_WORKSPACE: dict[str, Callable[[Headway, str], Awaitable[object]]] = {
     "Workspaces.cancel": lambda hw, its: hw.workspaces.cancel(its),
     "Workspaces.archive": lambda hw, its: hw.workspaces.archive(its),
     "Workspaces.move_here": lambda hw, its: hw.workspaces.move_here(its),
+    "Workspaces.restore": lambda hw, its: hw.workspaces.restore(its),
+    "Workspaces.drop": lambda hw, its: hw.workspaces.drop(its),
     "Sessions.start_chat": lambda hw, its: hw.sessions.start_chat(its, "Go"),
     "PullRequests.refresh": lambda hw, its: hw.pull_requests.refresh(its),
     "PullRequests.attach_number": lambda hw, its: hw.pull_requests.attach_number(its, 1),
@@ -194,6 +196,43 @@ async def _(stage: Stage) -> None:
 async def _(stage: Stage) -> None:
     await stage.hw.workspaces.archive(stage.ready)
     await (await stage.elsewhere()).workspaces.move_here(stage.ready)
+
+
+@case("Workspaces.restore Conflict")
+async def _(stage: Stage) -> None:
+    await stage.hw.workspaces.restore(stage.ready)
+
+
+@case("Workspaces.restore InvalidInput")
+async def _(stage: Stage) -> None:
+    branch = (await stage.hw.workspaces.get(stage.ready)).branch
+    await stage.hw.workspaces.archive(stage.ready)
+    stage.harness.git.branches["/src/demo"].discard(branch)
+    await stage.hw.workspaces.restore(stage.ready)
+
+
+@case("Workspaces.restore Unavailable")
+async def _(stage: Stage) -> None:
+    await stage.hw.workspaces.archive(stage.ready)
+    stage.harness.worktrees.refusals["find_branch"] = Unavailable("git", "locked")
+    await stage.hw.workspaces.restore(stage.ready)
+
+
+@case("Workspaces.drop Conflict")
+async def _(stage: Stage) -> None:
+    await (await stage.elsewhere()).workspaces.drop(stage.ready)
+
+
+@case("Workspaces.drop Unavailable")
+async def _(stage: Stage) -> None:
+    stage.harness.worktrees.refusals["drop_preserved"] = Unavailable("git", "locked")
+    await stage.hw.workspaces.drop(stage.ready)
+
+
+@case("Workspaces.preserved Unavailable")
+async def _(stage: Stage) -> None:
+    stage.harness.worktrees.refusals["preserved"] = Unavailable("git", "locked")
+    await stage.hw.workspaces.preserved()
 
 
 # Projects

@@ -62,7 +62,7 @@ from headway_core.sessions.model import (
     SessionStatus,
 )
 from headway_core.settings.model import SettingsRecord
-from headway_core.workspaces.model import WORKSPACES, WorkspaceStatus
+from headway_core.workspaces.model import WORKSPACES, WORKTREE_BROKEN, WORKTREE_MISSING, WorkspaceStatus
 from headway_testing.clock import EPOCH
 from headway_testing.conversations import some_facts
 from headway_testing.harness import Harness
@@ -152,6 +152,12 @@ ROWS: list[tuple[WorkspaceView, StatusReason]] = [
     (a_view(status=WorkspaceStatus.NEW), S.SETTING_UP),
     (a_view(status=WorkspaceStatus.PROVISIONING), S.SETTING_UP),
     (a_view(status=WorkspaceStatus.FAILED), S.SETUP_FAILED),
+    (a_view(workspace=a_workspace(warning=WORKTREE_MISSING)), S.WORKTREE_MISSING),
+    (a_view(workspace=a_workspace(warning=WORKTREE_BROKEN)), S.WORKTREE_MISSING),
+    (
+        a_view({}, workspace=a_workspace(warning=WORKTREE_BROKEN), session=a_fixer("CI")),
+        S.WORKTREE_MISSING,
+    ),
     (a_view({}, session=a_fixer("FEEDBACK:T_1", "CONFLICT", "CI")), S.FIXING_CI_FAILURES),
     (a_view({}, session=a_fixer("FEEDBACK:T_1", "CONFLICT")), S.FIXING_MERGE_CONFLICT),
     (a_view({}, session=a_fixer("FEEDBACK:T_1")), S.FIXING_REVIEW_COMMENTS),

@@ -266,14 +266,15 @@ async def test_a_late_outcome_of_the_old_host_is_none(world: Any, host: Any, oth
 async def test_a_late_end_of_an_archive_is_none(world: Any, host: Any, other: Any) -> None:
     """The same for a host that was asleep in an archive: the workspace is not ARCHIVED under the new one."""
     ready = await other.ready()
-    remove = other.worktrees.remove
+    put_away = other.worktrees.put_away
 
-    async def remove_late(*args: Any, **more: Any) -> None:
-        await remove(*args, **more)
+    async def put_away_late(order: Any) -> Any:
+        kept = await put_away(order)
         await retire(world, host, "host-2")
         await host.core.operations.moving().move_here(ready.id)
+        return kept
 
-    other.worktrees.remove = remove_late
+    other.worktrees.put_away = put_away_late
     with pytest.raises(Conflict, match="belongs to host host-1"):
         await other.archive.archive(ready.id)
     assert (await host.lifecycle.get(ready.id)).status is S.PROVISIONING

@@ -9,6 +9,7 @@ from headway_core.kernel.errors import Conflict, IllegalTransition, NotFound, Re
 from headway_core.operations import Busy, NotDue, ResumeBranch, Settled
 from headway_core.sessions import FixerRequest, SessionStatus, WhenLive
 from headway_core.workspaces import CANCELLED, RETRY_LIMIT, WorkspaceStatus
+from headway_core.workspaces.model import WORKTREE_MISSING
 from headway_core.workspaces.ports import ScriptOrder, ScriptResult
 from headway_testing.fakes import FakeWorktree
 
@@ -25,7 +26,9 @@ async def test_a_workspace_becomes_ready_with_a_worktree_on_its_branch(world: An
     assert result == Settled(workspace=ready)
     assert (ready.status, ready.host_id, ready.warning) == (S.READY, "host-1", None)
     assert ready.worktree_path == f"/wt/demo/fix-login-{made.id}"
-    assert world.git.worktrees == {ready.worktree_path: FakeWorktree(repo_path=REPO, branch=made.branch)}
+    assert world.git.worktrees == {
+        ready.worktree_path: FakeWorktree(repo_path=REPO, branch=made.branch, owner=made.id)
+    }
     assert await world.statuses(made.id) == ["PROVISIONING", "READY"]
     assert host.scripts.runs == []
 
@@ -133,7 +136,9 @@ async def test_what_holds_work_is_not_removed_and_the_error_says_so(world: Any, 
 async def test_a_registered_worktree_survives_the_failure_of_a_later_run(world: Any, host: Any) -> None:
     """It is the workspace's own: FAILED keeps it, and the next retry takes it up."""
     ready = await host.ready()
-    await world.store.ledger.transact(lambda tx: host.workspaces.worktree_missing(tx, ready.id))
+    await world.store.ledger.transact(
+        lambda tx: host.workspaces.worktree_seen(tx, ready.id, WORKTREE_MISSING)
+    )
     await host.provisioning.retry(ready.id)
     host.worktrees.refusals["create"] = Unavailable("git", "locked")
     failed = (await host.provisioning.provision(ready.id)).workspace

@@ -79,7 +79,7 @@ async def test_a_start_finds_and_ends_what_it_did(world: Any, host: Any, row: di
     if archiving:
         world.git.worktrees[path] = FakeWorktree(repo_path="/src/demo", branch=made.branch)
     if given.get("cleanupFails"):
-        host.worktrees.refusals["remove"] = Unavailable("git", "locked")
+        host.worktrees.refusals["put_away"] = Unavailable("git", "locked")
     world.clock.advance(60.0 * given.get("initStartedAgeMin", given.get("updatedAgeMin", 0)))
     alive = given.get("initScriptPidAlive") or given.get("inProcessInit")
     if alive:

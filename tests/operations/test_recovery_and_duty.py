@@ -7,10 +7,11 @@ import attrs
 import pytest
 
 from headway_core.kernel.errors import InvalidInput, Unavailable
-from headway_core.operations import WorkspaceDuty
-from headway_core.processes import NeverStarted
+from headway_core.operations import WorkspaceDuty, WorktreeDuty
+from headway_core.processes import NeverStarted, Running
 from headway_core.sessions import SESSIONS, SessionStatus, run_of
 from headway_core.workspaces import WORKSPACES, WorkspaceStatus
+from headway_core.workspaces.model import WORKTREE_BROKEN, WORKTREE_MISSING
 from headway_core.workspaces.ports import StrayWorktree
 from headway_testing.crash_points import Crash
 from headway_testing.fakes import FakeWorktree
@@ -135,6 +136,52 @@ async def test_worktrees_of_a_repository_that_was_moved_are_repaired_by_the_next
     assert await host.lifecycle.get(ready.id) == ready
 
 
+@pytest.mark.recovers("missing")
+async def test_a_worktree_without_its_git_is_kept_before_it_is_made_anew(world: Any, host: Any) -> None:
+    """Recovery says what is there, and the retry keeps it: nothing is written over, and where is told."""
+    ready = await host.ready()
+    world.git.worktrees[ready.worktree_path].broken = True
+    await host.recovery.recover()
+    warned = await host.lifecycle.get(ready.id)
+    assert (warned.status, warned.warning) == (S.READY, WORKTREE_BROKEN)
+    await host.provisioning.retry(ready.id)
+    await duty_of(host).run()
+    again = await host.lifecycle.get(ready.id)
+    assert (again.status, again.warning) == (S.READY, None)
+    (place,) = world.git.preserved[ready.id]
+    assert place in (await host.lifecycle.init_output(ready.id)).text
+
+
+def worktree_duty_of(host: Any) -> WorktreeDuty:
+    duty: WorktreeDuty = host.core.operations.worktree_duty()
+    return duty
+
+
+async def test_a_worktree_that_an_agent_deletes_is_noticed_while_the_runner_runs(
+    world: Any, host: Any
+) -> None:
+    """Warned of within a round, nothing starts there, and a worktree that is back is well again."""
+    ready = await host.ready()
+    trees = dict(world.git.worktrees)
+    world.git.worktrees.clear()
+    for _ in range(2):
+        await worktree_duty_of(host).run()
+        lost = await host.lifecycle.get(ready.id)
+        assert (lost.warning, lost.accepts_sessions, lost.is_retryable) == (WORKTREE_MISSING, False, True)
+    world.git.worktrees.update(trees)
+    await worktree_duty_of(host).run()
+    assert (await host.lifecycle.get(ready.id)).warning is None
+
+
+async def test_a_retry_need_not_wait_for_the_look(world: Any, host: Any) -> None:
+    """An agent has just deleted its worktree: the retry sees it by itself, and restores it."""
+    ready = await host.ready()
+    world.git.worktrees.clear()
+    assert (await host.provisioning.retry(ready.id)).status is S.PROVISIONING
+    await duty_of(host).run()
+    assert ready.worktree_path in world.git.worktrees
+
+
 async def test_another_hosts_workspaces_are_that_hosts(world: Any, host: Any) -> None:
     """Neither provisioned, archived nor looked at from here."""
     ready = await host.ready()
@@ -148,25 +195,68 @@ async def test_another_hosts_workspaces_are_that_hosts(world: Any, host: Any) ->
 @pytest.mark.recovers("leftover")
 @pytest.mark.lesson("L9", "L10")
 async def test_leftovers_without_work_are_removed(world: Any, host: Any) -> None:
-    """What no workspace knows goes when git says that it holds nothing; else it is reported and stays."""
-    ready = await host.ready()
+    """What an archived workspace left here goes when git says that it holds nothing; else it is reported."""
+    ready, archived = await host.ready(), await host.ready("Archived")
+    await host.archive.archive(archived.id)
     trees = world.git.worktrees
-    trees["/wt/demo/clean"] = FakeWorktree(repo_path=REPO, branch="a")
-    trees["/wt/demo/dirty"] = FakeWorktree(repo_path=REPO, branch="b", dirty=True)
-    trees["/wt/demo/ahead"] = FakeWorktree(repo_path=REPO, branch="c", unpushed=1)
+    left = FakeWorktree(repo_path=REPO, branch="a", owner=archived.id)
+    trees["/wt/demo/clean"] = left
+    trees["/wt/demo/dirty"] = attrs.evolve(left, branch="b", dirty=True)
+    trees["/wt/demo/ahead"] = attrs.evolve(left, branch="c", unpushed=1)
     recovered = await host.recovery.recover()
     assert recovered.removed == ("/wt/demo/clean",)
     assert recovered.strays == (
-        StrayWorktree(path="/wt/demo/ahead", holds_work=True),
-        StrayWorktree(path="/wt/demo/dirty", holds_work=True),
+        StrayWorktree(path="/wt/demo/ahead", owner=archived.id, holds_work=True),
+        StrayWorktree(path="/wt/demo/dirty", owner=archived.id, holds_work=True),
     )
     assert set(trees) == {ready.worktree_path, "/wt/demo/dirty", "/wt/demo/ahead"}
     assert recovered.problems == ()
 
 
+@pytest.mark.recovers("leftover")
+@pytest.mark.parametrize("whose", ["a person", "another database", "another host", "a live one", "an agent"])
+async def test_what_this_database_did_not_leave_is_never_removed(world: Any, host: Any, whose: str) -> None:
+    """However clean: a person's own worktree, another database's, another host's, one that is in use."""
+    other = world.host("host-2")
+    archived = await (other if whose == "another host" else host).ready("Archived")
+    if whose != "a live one":
+        await (other if whose == "another host" else host).archive.archive(archived.id)
+    if whose == "an agent":
+        await host.ready("Runs", initial_prompt="Go")
+        await host.executor.round()
+        (session,) = await world.sessions()
+
+        def slip_in(tx: Any) -> None:
+            tx.lock(archived.id)
+            world.store.writer(SESSIONS).add(
+                tx, attrs.evolve(session, id="slipped", workspace_id=archived.id, version=0)
+            )
+
+        await world.store.ledger.transact(slip_in)
+        world.processes.found[run_of("slipped", session.attempt)] = Running()
+    owner = {"a person": None, "another database": "0f0f0f0f"}.get(whose, archived.id)
+    world.git.worktrees["/wt/demo/clean"] = FakeWorktree(repo_path=REPO, branch="a", owner=owner)
+    recovered = await host.recovery.recover()
+    assert recovered.removed == ()
+    assert "/wt/demo/clean" in world.git.worktrees
+    assert "/wt/demo/clean" in [stray.path for stray in recovered.strays]
+
+
+async def test_a_leftover_at_the_path_of_an_archived_workspace_is_its(world: Any, host: Any) -> None:
+    """A folder that was never finished says nothing of its owner: its path does."""
+    archived = await host.ready("Archived")
+    await host.archive.archive(archived.id)
+    world.git.worktrees[archived.worktree_path] = FakeWorktree(repo_path=REPO, branch="a")
+    assert (await host.recovery.recover()).removed == (archived.worktree_path,)
+
+
 async def test_a_leftover_that_git_will_not_remove_is_reported(world: Any, host: Any) -> None:
     """The removal asks git once more: what somebody works in by then stays."""
-    world.git.worktrees["/wt/demo/clean"] = FakeWorktree(repo_path=REPO, branch="a", ignored=(".env",))
+    archived = await host.ready("Archived")
+    await host.archive.archive(archived.id)
+    world.git.worktrees["/wt/demo/clean"] = FakeWorktree(
+        repo_path=REPO, branch="a", ignored=(".env",), owner=archived.id
+    )
     recovered = await host.recovery.recover()
     assert recovered.removed == ()
     assert [stray.path for stray in recovered.strays] == ["/wt/demo/clean"]
@@ -218,7 +308,7 @@ async def test_one_trouble_keeps_nothing_else_from_its_end(world: Any, host: Any
     """It is told in words, and met again next time."""
     await host.ready("Lost")
     made = await host.create("New")
-    host.worktrees.refusals["state"] = Unavailable("git", "broken")
+    host.worktrees.refusals["standing"] = Unavailable("git", "broken")
     host.worktrees.refusals["strays"] = InvalidInput("path", "no repository")
     recovered = await host.recovery.recover()
     assert [w.id for w in recovered.settled] == [made.id]

@@ -23,7 +23,13 @@ from headway_core.kernel.claims import Claim
 from headway_core.kernel.consumers import ConsumerPosition, EventReader
 from headway_core.kernel.duties import DutyRunner
 from headway_core.kernel.errors import Unavailable
-from headway_core.operations import ArchiveService, Busy, ProvisioningService, WorkspaceCreationService
+from headway_core.operations import (
+    ArchiveService,
+    Busy,
+    ProvisioningService,
+    RecoveryService,
+    WorkspaceCreationService,
+)
 from headway_core.processes import Exited, Running, Vanished
 from headway_core.projects import ProjectService
 from headway_core.pull_requests import PRSnapshotService, fetches, reconciliation
@@ -329,18 +335,44 @@ def partial_answer_clears() -> Planted:
 @contextmanager
 def archive_without_preserving() -> Planted:
     """A worktree is removed by force, whatever lies in it."""
+    put_away = WorldWorktrees.put_away
 
-    async def nothing(*_: Any) -> None:
-        return None
+    async def force(self: Any, order: Any) -> Any:
+        if order.path in self._machine.worktrees:
+            self._machine.worktrees[order.path].dirty.clear()
+        return await put_away(self, order)
 
-    remove = WorldWorktrees.remove
+    with replaced(WorldWorktrees, put_away=force):
+        yield
 
-    async def force(self: Any, repo: str, base: str, path: str, *, lose_ignored: bool) -> None:
-        if path in self._machine.worktrees:
-            self._machine.worktrees[path].dirty.clear()
-        await remove(self, repo, base, path, lose_ignored=True)
 
-    with replaced(WorldWorktrees, preserve=nothing, remove=force):
+@contextmanager
+def archive_judged_by_status() -> Planted:
+    """A worktree goes when git's status shows nothing: not what is hidden, nor where `.git` is gone."""
+    put_away = WorldWorktrees.put_away
+
+    async def blind(self: Any, order: Any) -> Any:
+        tree = self._machine.worktrees.get(order.path)
+        if tree is not None:
+            tree.hidden.clear()
+            if tree.broken:
+                tree.dirty.clear()
+                tree.broken = False
+        return await put_away(self, order)
+
+    with replaced(WorldWorktrees, put_away=blind):
+        yield
+
+
+@contextmanager
+def strays_of_anybody() -> Planted:
+    """Recovery removes every clean worktree that no workspace is known for, whoever made it."""
+
+    async def clear_away(self: Any, project: Any, base: str, stray: Any, found: Any) -> None:
+        if not stray.holds_work:
+            await self._worktrees.remove(project.repo_path, base, stray.path, lose_ignored=False)
+
+    with replaced(RecoveryService, _clear_away=clear_away):
         yield
 
 
@@ -651,6 +683,8 @@ DEFECTS: dict[str, Callable[[], Any]] = {
         disable_not_checked,
         partial_answer_clears,
         archive_without_preserving,
+        archive_judged_by_status,
+        strays_of_anybody,
         prompt_again_after_a_loss,
         merged_is_overlooked,
         fetch_never_expires,

@@ -38,6 +38,9 @@ class FakeWorktreeStage(WorktreeStage):
     async def write(self, worktree: str, name: str) -> None:
         self.git.worktrees[worktree].dirty = True
 
+    async def take_git_away(self, worktree: str) -> None:
+        self.git.worktrees[worktree].broken = True
+
     async def write_ignored(self, worktree: str, name: str) -> None:
         self.git.worktrees[worktree].ignored = (name,)
 

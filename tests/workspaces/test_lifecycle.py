@@ -17,6 +17,7 @@ from headway_core.workspaces import (
     WorkspaceStatus,
     WorkspaceStatusChanged,
 )
+from headway_core.workspaces.model import WORKTREE_MISSING
 
 pytestmark = pytest.mark.anyio
 S = WorkspaceStatus
@@ -218,9 +219,9 @@ async def test_facts_that_are_known_already_are_not_written_again(room: Any) -> 
         assert await room.do(step, made.id, *argument) == once
     ready = await room.do(room.steps.provisioned, made.id, PATH, None)
     assert not ready.is_retryable
-    warned = await room.do(room.steps.worktree_missing, made.id)
+    warned = await room.do(room.steps.worktree_seen, made.id, WORKTREE_MISSING)
     assert warned.is_retryable
-    assert await room.do(room.steps.worktree_missing, made.id) == warned
+    assert await room.do(room.steps.worktree_seen, made.id, WORKTREE_MISSING) == warned
     await room.do(room.steps.begin_archive, made.id)
     kept = await room.do(room.steps.note_preserved, made.id, "refs/heads/x")
     assert await room.do(room.steps.note_preserved, made.id, "refs/heads/x") == kept
@@ -259,7 +260,7 @@ STEPS: dict[str, tuple[tuple[Any, ...], set[WorkspaceStatus]]] = {
     "archived": ((), {S.ARCHIVING}),
     "archive_failed": (("busy",), {S.ARCHIVING}),
     "worktree_made": ((PATH,), {S.PROVISIONING}),
-    "worktree_missing": ((), {S.READY}),
+    "worktree_seen": ((WORKTREE_MISSING,), {S.READY}),
     "note_session": ((), set(S)),
     "note_preserved": (("refs/heads/x",), {S.ARCHIVING}),
     "choose_branch": (("headway/other",), {S.PROVISIONING}),

@@ -26,6 +26,7 @@ from headway_core.workspaces import (
     branch_claim,
     issue_claim,
 )
+from headway_core.workspaces.model import WORKTREE_MISSING
 from headway_testing.harness import World
 
 STEPS: tuple[Callable[..., Any], ...] = (
@@ -40,7 +41,8 @@ STEPS: tuple[Callable[..., Any], ...] = (
     lambda s, tx, key: s.begin_archive(tx, key),
     lambda s, tx, key: s.archived(tx, key),
     lambda s, tx, key: s.archive_failed(tx, key, "git says no"),
-    lambda s, tx, key: s.worktree_missing(tx, key),
+    lambda s, tx, key: s.worktree_seen(tx, key, WORKTREE_MISSING),
+    lambda s, tx, key: s.worktree_seen(tx, key, None),
     lambda s, tx, key: s.note_session(tx, key),
 )
 BRANCHES = st.sampled_from(["a", "b", "c"])

@@ -64,9 +64,14 @@ class Agents:
         world = self._world
         piece = f"work-{world.count('work')}"
         world.work.append(piece)
-        tree.dirty.add(piece)
         if mood == "leaves files":
+            if world.happens(f"{piece} is hidden from git's status", 0.3):
+                tree.hidden.add(piece)
+            else:
+                tree.dirty.add(piece)
+                tree.broken = tree.broken or world.happens(f"{piece} lies where .git was deleted", 0.15)
             return
+        tree.dirty.add(piece)
         if world.happens(f"{piece} comes with files that git ignores", 0.3):
             tree.ignored = ("build/",)
         self._commit(machine, tree, good=mood != "does bad work")

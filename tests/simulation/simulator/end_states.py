@@ -18,6 +18,7 @@ from headway_core.ratchet.decision import (
 from headway_core.ratchet.model import LIVE_DISPATCH, RatchetRecord
 from headway_core.sessions.model import BUSY, PromptStatus, SessionStatus
 from headway_core.workspaces.model import Workspace, WorkspaceStatus
+from simulator.machine import A_PERSONS_OWN
 
 if TYPE_CHECKING:
     from simulator.world import World
@@ -78,7 +79,7 @@ def undecided(world: "World") -> Iterator[str]:
     for ratchet in world.rows("ratchets"):
         workspace: Workspace = world.row("workspaces", ratchet.workspace_id)
         snapshot = world.row("pull_requests", ratchet.workspace_id)
-        if not ratchet.enabled or workspace.status is not WorkspaceStatus.READY:
+        if not ratchet.enabled or not workspace.accepts_sessions:
             continue
         pull = world.github.open_pull_of(workspace.branch)
         facts = snapshot.facts
@@ -117,13 +118,14 @@ def untrue(world: "World") -> Iterator[str]:
 
 
 def lost_work(world: "World") -> Iterator[str]:
-    """I12: pieces of work that no worktree and no branch holds."""
+    """I12: pieces of work that no worktree, no branch and no kept folder holds."""
     kept: set[str] = set()
     tips = set(world.github.branches.values())
     for machine in world.machines:
         tips.update(machine.branches.values())
+        kept |= {piece for pieces in machine.folders.values() for piece in pieces}
         for tree in machine.worktrees.values():
-            kept |= tree.dirty
+            kept |= tree.dirty | tree.hidden
             tips.add(tree.head)
     for tip in tips:
         for commit in world.github.history(tip):
@@ -143,8 +145,9 @@ def posted_twice(world: "World") -> Iterator[str]:
 
 
 def left_behind(world: "World") -> Iterator[str]:
-    """Worktrees that no live workspace knows."""
+    """Worktrees that no live workspace knows, and no person made."""
     known = {workspace.worktree_path for workspace in world.rows("workspaces") if workspace.is_live}
+    known.add(A_PERSONS_OWN)
     for machine in world.machines:
         for path in machine.worktrees:
             if path not in known:

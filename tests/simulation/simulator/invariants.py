@@ -29,7 +29,7 @@ INVARIANTS: Mapping[str, str] = {
     "I9": "missing: backups have no room yet",
     "I10": "each commit and each start of an agent: no stranger's words in a prompt",
     "I11": "each log line, each error that a caller gets; at the end: every event, every row",
-    "I12": "each removal: ignored files are lost by a person's word; at the end: no work is lost",
+    "I12": "each removal: ignored files are lost by a person's word; at the end: no byte is lost",
 }
 """When each invariant is looked at, or what it waits for. The checkers bear its number in their names."""
 
@@ -198,7 +198,7 @@ INTENTS: Mapping[str, frozenset[WorkspaceStatus]] = {
     "create worktree": frozenset({WorkspaceStatus.PROVISIONING}),
     "run script": frozenset({WorkspaceStatus.PROVISIONING}),
     "remove worktree": frozenset({WorkspaceStatus.PROVISIONING, WorkspaceStatus.ARCHIVING}),
-    "preserve": frozenset({WorkspaceStatus.ARCHIVING}),
+    "put away": frozenset({WorkspaceStatus.PROVISIONING, WorkspaceStatus.ARCHIVING}),
     "start": frozenset({WorkspaceStatus.READY, WorkspaceStatus.ARCHIVING}),
 }
 """The statuses of a workspace in which an effect is intended."""

@@ -10,9 +10,14 @@ from headway_core.processes import Launch, OutputPart, Probe, RunId, Supervisor
 from headway_core.projects.ports import Repository
 from headway_core.workspaces.ports import (
     BranchCheckout,
+    BroughtBack,
+    Preserved,
+    PutAway,
+    PutAwayOrder,
     ScriptOrder,
     ScriptResult,
     Scripts,
+    Standing,
     StrayWorktree,
     WorktreeOrder,
     WorktreeOutcome,
@@ -104,7 +109,7 @@ class WorldWorktrees(Worktrees):
     async def state(self, repo_path: str, path: str, base_branch: str) -> WorktreeState | None:
         async with self._process.effect("state of worktree"):
             tree = self._machine.worktrees.get(path)
-            if tree is None:
+            if tree is None or tree.broken:
                 return None
             return WorktreeState(
                 branch=tree.branch,
@@ -114,36 +119,83 @@ class WorldWorktrees(Worktrees):
                 ignored=tree.ignored,
             )
 
-    def _of(self, path: str) -> str:
-        """The workspace that a folder is called by."""
+    def _of(self, path: str) -> str | None:
+        """The workspace that a folder is called by; None for one that somebody else made."""
         ids: list[str] = [row.id for row in self._world.rows("workspaces")]
-        return next(each for each in ids if path.endswith(f"-{each}"))
+        return next((each for each in ids if path.endswith(f"-{each}")), None)
 
     def _holds_work(self, tree: Worktree) -> bool:
-        return bool(tree.dirty or tree.ignored) or self._unpushed(tree) > 0
+        return bool(tree.dirty or tree.ignored or tree.hidden or tree.broken) or self._unpushed(tree) > 0
 
     def _unpushed(self, tree: Worktree) -> int:
         github = self._world.github
         there = {commit.id for tip in github.branches.values() for commit in github.history(tip)}
         return sum(1 for commit in github.history(tree.head) if commit.id not in there)
 
-    async def preserve(self, repo_path: str, path: str, workspace_id: str) -> str | None:
-        async with self._process.effect("preserve", workspace_id):
-            tree = self._machine.worktrees[path]
-            if not tree.dirty:
-                return None
-            saved = self._world.github.commit(tree.head, good=False, work=tree.dirty)
-            tree.head = self._machine.branches[tree.branch] = saved.id
-            tree.dirty.clear()
-            return f"refs/heads/{tree.branch}"
+    async def standing(self, repo_path: str, path: str) -> Standing:
+        async with self._process.effect("standing", takes_s=0.01):
+            tree = self._machine.worktrees.get(path)
+            if tree is None:
+                return Standing.MISSING
+            return Standing.BROKEN if tree.broken else Standing.STANDS
+
+    async def put_away(self, order: PutAwayOrder) -> PutAway:
+        async with self._process.effect("put away", order.workspace_id):
+            tree = self._machine.worktrees.get(order.path)
+            if tree is not None:
+                hidden = bool(tree.hidden or tree.broken)
+                lose = order.lose_ignored or hidden
+                expect_nothing_lost(order.path, dirty=False, ignored=() if lose else tree.ignored)
+                if hidden:
+                    await self._keep_whole(order, tree)
+                elif tree.dirty:
+                    await self._save(order, tree)
+                if not hidden:
+                    self._world.watcher.removes(self._process, order.workspace_id, tree)
+                del self._machine.worktrees[order.path]
+            return PutAway(kept=tuple(self._machine.kept.get(order.workspace_id, ())))
+
+    async def _keep_whole(self, order: PutAwayOrder, tree: Worktree) -> None:
+        """The folder goes to another place, with everything in it."""
+        self._machine.folders.setdefault(order.workspace_id, set()).update(tree.dirty | tree.hidden)
+        self._machine.kept.setdefault(order.workspace_id, []).append("folder")
+
+    async def _save(self, order: PutAwayOrder, tree: Worktree) -> None:
+        """The branch takes up a commit of the files; a process may die before the folder goes."""
+        saved = self._world.github.commit(tree.head, good=False, work=tree.dirty)
+        tree.head = self._machine.branches[tree.branch] = saved.id
+        tree.dirty.clear()
+        self._machine.kept.setdefault(order.workspace_id, []).append(f"refs/heads/{tree.branch}")
+        await self._process.point("within put away")
+
+    async def preserved(self, repo_path: str, base_path: str) -> tuple[Preserved, ...]:
+        async with self._process.effect("preserved"):
+            return tuple(
+                Preserved(workspace_id=owner, places=("folder",), size=1, since=self._world.at())
+                for owner in sorted(self._machine.folders)
+            )
+
+    async def bring_back(self, repo_path: str, base_path: str, path: str, workspace_id: str) -> BroughtBack:
+        async with self._process.effect("bring back"):
+            kept = self._machine.folders.get(workspace_id, set())
+            self._machine.worktrees[path].dirty |= kept
+            return BroughtBack(told=("folder",) if kept else ())
+
+    async def drop_preserved(self, repo_path: str, base_path: str, workspace_id: str) -> None:
+        async with self._process.effect("drop"):
+            self._machine.folders.pop(workspace_id, None)
 
     async def remove(self, repo_path: str, base_path: str, path: str, *, lose_ignored: bool) -> None:
         workspace_id = self._of(path)
+        if workspace_id is None:
+            self._world.violated("E1 only its own is removed", f"{self._process.name}: {path}")
+            return
         async with self._process.effect("remove worktree", workspace_id):
             tree = self._machine.worktrees.get(path)
             if tree is None:
                 return
-            expect_nothing_lost(path, dirty=bool(tree.dirty), ignored=() if lose_ignored else tree.ignored)
+            holds = bool(tree.dirty or tree.hidden or tree.broken)
+            expect_nothing_lost(path, dirty=holds, ignored=() if lose_ignored else tree.ignored)
             self._world.watcher.removes(self._process, workspace_id, tree)
             del self._machine.worktrees[path]
 
@@ -152,7 +204,7 @@ class WorldWorktrees(Worktrees):
     ) -> tuple[StrayWorktree, ...]:
         async with self._process.effect("strays"):
             return tuple(
-                StrayWorktree(path=path, holds_work=self._holds_work(tree))
+                StrayWorktree(path=path, owner=self._of(path), holds_work=self._holds_work(tree))
                 for path, tree in sorted(self._machine.worktrees.items())
                 if path not in known
             )

@@ -12,6 +12,10 @@ if TYPE_CHECKING:
     from simulator.world import World
 
 
+A_PERSONS_OWN = "/wt/demo/mine"
+"""A worktree that a person made in the folder of ours."""
+
+
 @attrs.define(kw_only=True)
 class Worktree:
     """A worktree that git has registered."""
@@ -21,6 +25,10 @@ class Worktree:
     dirty: set[str] = attrs.field(factory=set)
     """Pieces of work that no commit has."""
     ignored: tuple[str, ...] = ()
+    hidden: set[str] = attrs.field(factory=set)
+    """Pieces of work that git's status does not show: in repositories inside, behind flags, in a reflog."""
+    broken: bool = False
+    """Its `.git` is gone."""
 
 
 class Machine:
@@ -34,6 +42,10 @@ class Machine:
         self.recovered: Incarnation | None = None
         """The runner that has recovered this host, while it lives."""
         self.worktrees: dict[str, Worktree] = {}
+        self.folders: dict[str, set[str]] = {}
+        """Folders that were kept whole: the pieces of work in them, by workspace."""
+        self.kept: dict[str, list[str]] = {}
+        """Where what was on no branch is, by workspace."""
         self.branches: dict[str, str] = {}
         """Local branches: the commit of each."""
         self.probes: dict[RunId, Probe] = {}

@@ -13,6 +13,7 @@ from headway_core.workspaces.model import Workspace, WorkspaceStatus
 from headway_testing.conversations import OWNER
 from simulator.github import REPOSITORY
 from simulator.incarnation import Incarnation
+from simulator.machine import A_PERSONS_OWN
 from simulator.story import Story
 from simulator.world import World
 
@@ -136,7 +137,9 @@ async def _working(stage: Stage) -> None:
     await stage.run_until(lambda: any(s.status is SessionStatus.RUNNING for s in stage.sessions()))
     piece = f"work-{stage.world.count('work')}"
     stage.world.work.append(piece)
-    for tree in stage.machine.worktrees.values():
+    for path, tree in stage.machine.worktrees.items():
+        if path == A_PERSONS_OWN:
+            continue
         tree.dirty.add(piece)
         tree.ignored = ("build/",)
 

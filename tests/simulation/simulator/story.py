@@ -171,7 +171,7 @@ class Story:
         for name, problems in (
             ("I7 every intent is closed", end_states.still_open(world)),
             ("I7 no worktree is orphaned", end_states.left_behind(world)),
-            ("I12 no work is lost", end_states.lost_work(world)),
+            ("I12 no byte is lost", end_states.lost_work(world)),
             ("posted once", end_states.posted_twice(world)),
             ("I11 no secret is told", end_states.told_secrets(world)),
         ):

@@ -23,7 +23,7 @@ from headway_testing.conversations import STRANGER
 from simulator.agents import Agents
 from simulator.chance import Chance
 from simulator.github import GitHub
-from simulator.machine import Machine, Worktree
+from simulator.machine import A_PERSONS_OWN, Machine, Worktree
 from simulator.store import Commit, WatchedStore
 
 if TYPE_CHECKING:
@@ -109,6 +109,9 @@ class World:
         self.github = GitHub(self)
         self.agents = Agents(self)
         self.machines = [Machine(self, f"host-{number + 1}") for number in range(plan.hosts)]
+        for machine in self.machines:
+            mine = Worktree(branch="mine", head=self.github.branches["main"])
+            machine.worktrees[A_PERSONS_OWN] = mine
         self.alive: list[Incarnation] = []
         self.happened: list[str] = []
         """The interventions, in order."""

@@ -10,6 +10,8 @@ from pathlib import Path
 from headway_core.kernel.errors import InvalidInput, Unavailable
 
 TRASH_PREFIX = ".headway-removed-"
+LEAVING_PREFIX = ".headway-leaving-"
+"""Followed by the workspace's id: its worktree, renamed a moment ago, that is looked at once more."""
 MAKING_PREFIX = ".headway-making-"
 """Followed by the name of the folder beside it: a worktree that is being made, or was never finished."""
 

@@ -132,14 +132,25 @@ class Git:
     ) -> GitResult:
         pause_s = RACE_PAUSE_S
         for left in reversed(range(RACE_TRIES)):
-            answer = await _in_time(words[0], once, limit_s)
+            answer = await _in_time(_name(words), once, limit_s)
             if answer.code in codes:
                 return answer
             if not left or not _RACES.search(answer.error):
-                raise GitRefused(words[0], answer)
+                raise GitRefused(_name(words), answer)
             await anyio.sleep(pause_s)
             pause_s *= 2
         raise AssertionError
+
+
+def _name(words: tuple[str, ...]) -> str:
+    """The command among the words: what stands after the options of git itself."""
+    rest = iter(words)
+    for word in rest:
+        if word == "-c":
+            next(rest)
+        elif not word.startswith("-"):
+            return word
+    return "git"
 
 
 def _command(words: tuple[str, ...]) -> list[str]:

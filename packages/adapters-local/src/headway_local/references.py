@@ -1,7 +1,7 @@
 """What git knows of a repository: its refs and its registered worktrees, and which names are fit for one."""
 
+import os
 import re
-from pathlib import Path
 
 import attrs
 
@@ -55,6 +55,12 @@ async def upstream(git: Git, cwd: str, branch: str) -> str | None:
     return found.get(local(branch)) or None
 
 
+async def is_ancestor(git: Git, cwd: str, older: str, newer: str) -> bool:
+    """Whether the newer commit reaches the older one."""
+    answer = await git.ask(cwd, "merge-base", "--is-ancestor", older, newer, codes=frozenset({0, 1}))
+    return answer.code == 0
+
+
 @attrs.frozen(kw_only=True)
 class Entry:
     """A worktree that is registered with a repository."""
@@ -66,7 +72,7 @@ class Entry:
     lock_reason: str | None
     """None when it is not locked."""
     gone: bool
-    """Git says that nothing is there any more."""
+    """Nothing is there any more. What git calls prunable may hold work."""
 
 
 async def registered(git: Git, cwd: str) -> tuple[Entry, ...]:
@@ -85,5 +91,5 @@ def _entry(facts: dict[str, str]) -> Entry:
         path=real_path(facts["worktree"]),
         branch=facts["branch"].removeprefix("refs/heads/") if "branch" in facts else None,
         lock_reason=facts.get("locked"),
-        gone="prunable" in facts or not Path(facts["worktree"]).exists(),
+        gone=not os.path.lexists(facts["worktree"]),
     )

@@ -17,17 +17,21 @@ from headway_core.kernel.errors import Conflict, InvalidInput, Unavailable
 from headway_core.projects.ports import Repository
 from headway_core.workspaces.ports import (
     BranchCheckout,
+    BroughtBack,
+    Preserved,
+    PutAway,
+    PutAwayOrder,
+    Standing,
     StrayWorktree,
     WorktreeOrder,
     WorktreeOutcome,
     Worktrees,
     WorktreeState,
 )
-from headway_local import snapshots
+from headway_local import inventory, snapshots
+from headway_local.away import Away, Place
 from headway_local.folders import (
-    TRASH_PREFIX,
     discard,
-    empty_trash,
     in_use,
     mark_unfinished,
     marker_of,
@@ -36,10 +40,12 @@ from headway_local.folders import (
 )
 from headway_local.git import Git, GitRefused, presentable, real_path
 from headway_local.origin import LOOK_S, Origin
+from headway_local.preserved import PreservedWork
 from headway_local.references import (
     Entry,
     commits,
     expect_branch_name,
+    is_ancestor,
     local,
     on_origin,
     registered,
@@ -47,13 +53,11 @@ from headway_local.references import (
     valid_branch_name,
 )
 from headway_local.repositories import main_worktree, repository
+from headway_local.strays import Strays
 
 STILL_MAKING_S = 10.0
 """How long the git of somebody who was killed may take to end; its leash gives it 4 s."""
 RECHECK_S = 0.01
-OWNER_FILE = "headway-workspace"
-"""In a worktree's git folder: the workspace that it was made for."""
-_WORKSPACE_ID = re.compile(r"[0-9a-zA-Z-]{1,40}")
 _CHECKED_OUT = re.compile(r"is already (checked out|used by worktree) at")
 _NAME_IN_THE_WAY = re.compile(r"'refs/heads/([^']*)' exists; cannot create")
 
@@ -64,6 +68,9 @@ class GitWorktrees(Worktrees):
     def __init__(self, git: Git | None = None) -> None:
         self._git = git or Git()
         self._origin = Origin(self._git)
+        self._away = Away(self._git)
+        self._preserved = PreservedWork(self._git)
+        self._strays = Strays(self._git, self._away, self._unpushed_of_stray)
 
     async def repository(self, path: str) -> Repository:
         return await repository(self._git, path)
@@ -148,9 +155,12 @@ class GitWorktrees(Worktrees):
         if entry.gone:
             if entry.lock_reason is not None:
                 raise Conflict("worktree", order.path, f"it is locked: {presentable(entry.lock_reason)}")
-            await self._forget(order.repo_path, folder)
+            await self._forget(order.repo_path, folder, order.workspace_id)
             return False
-        owner = await self._owner(folder)
+        admin = inventory.administration(order.repo_path, folder)
+        if admin is None or not inventory.stands(folder, admin):
+            raise InvalidInput("path", f"{order.path!r} is there, and its .git is not the worktree's")
+        owner = inventory.owner_of(admin)
         if owner not in {None, order.workspace_id} or entry.branch != order.branch:
             raise InvalidInput("path", f"{order.path!r} is the worktree of another workspace or branch")
         return True
@@ -205,7 +215,7 @@ class GitWorktrees(Worktrees):
             if entry.branch == order.branch:
                 if not entry.gone or entry.lock_reason is not None:
                     raise Conflict("branch", order.branch, f"is checked out at {entry.path}")
-                await self._forget(order.repo_path, Path(entry.path))
+                await self._forget(order.repo_path, Path(entry.path), order.workspace_id)
         remote = await self._origin.tips(order.repo_path, order.branch) or {}
         fetched = None
         if order.branch in remote:
@@ -220,7 +230,7 @@ class GitWorktrees(Worktrees):
             for key, value in (("remote", "origin"), ("merge", local(order.branch))):
                 await self._git.change(order.repo_path, "config", f"branch.{order.branch}.{key}", value)
             return None if made is WorktreeOutcome.BRANCH_TAKEN else made
-        if there is not None and there != here and await self._is_ancestor(order.repo_path, here, there):
+        if there is not None and there != here and await is_ancestor(self._git, order.repo_path, here, there):
             await self._git.change(
                 order.repo_path,
                 *("update-ref", "-m", "headway: fast-forward", local(order.branch), there, here),
@@ -240,8 +250,10 @@ class GitWorktrees(Worktrees):
                 problem = presentable(error.answer.error).splitlines()[-1]
                 raise Conflict("branch", order.branch, problem) from error
             raise
-        inner = await snapshots.git_folder(self._git, str(folder))
-        await anyio.Path(inner, OWNER_FILE).write_text(order.workspace_id, encoding="ascii")
+        admin = inventory.administration(order.repo_path, folder)
+        if admin is None:
+            raise Unavailable("git", f"it has no folder for the worktree {folder}")
+        await anyio.Path(admin, inventory.OWNER_FILE).write_text(order.workspace_id, encoding="ascii")
         await anyio.Path(marker).unlink()
 
     async def _take_back(
@@ -256,9 +268,15 @@ class GitWorktrees(Worktrees):
             return  # the evidence stays, and the next attempt goes by it
 
     async def _clear_unfinished(self, repo_path: str, base_path: str, folder: Path) -> bool:
-        """Discard a worktree that was never finished; False when there is no sign of one."""
+        """Discard a worktree that was never finished; False when there is no sign of one.
+
+        One that says whose it is was finished: an agent can make a marker too.
+        """
         marker = marker_of(folder)
         if not await anyio.Path(marker).exists():
+            return False
+        if await anyio.to_thread.run_sync(inventory.is_owned, repo_path, folder):
+            await anyio.Path(marker).unlink(missing_ok=True)
             return False
         limit = anyio.current_time() + STILL_MAKING_S
         while await anyio.to_thread.run_sync(in_use, marker):
@@ -273,7 +291,11 @@ class GitWorktrees(Worktrees):
         entry = await self._finished(repo_path, path)
         if entry is None:
             return None
-        seen = await snapshots.status(self._git, path)
+        try:
+            seen = await snapshots.status(self._git, path)
+        except GitRefused:
+            await registered(self._git, repo_path)
+            return None  # the repository can be read, and this worktree can't
         return WorktreeState(
             branch=seen.branch,
             head=seen.head,
@@ -287,87 +309,73 @@ class GitWorktrees(Worktrees):
             return 0
         return await self._origin.unpushed(repo_path, path, seen.head, seen.branch, base_branch)
 
-    async def preserve(self, repo_path: str, path: str, workspace_id: str) -> str | None:
+    async def standing(self, repo_path: str, path: str) -> Standing:
+        return await anyio.to_thread.run_sync(inventory.standing, repo_path, path)
+
+    async def put_away(self, order: PutAwayOrder) -> PutAway:
+        _expect_workspace_id(order.workspace_id)
+        return await self._away.put_away(await self._place(order))
+
+    async def _place(self, order: PutAwayOrder) -> Place:
+        folder = await anyio.to_thread.run_sync(strictly_inside, order.base_path, order.path)
+        await self._entry(order.repo_path, str(folder))  # refuses the repository itself
+        return Place(
+            order=order,
+            folder=folder,
+            base=Path(real_path(order.base_path)),
+            admin=await anyio.to_thread.run_sync(inventory.administration, order.repo_path, folder),
+        )
+
+    async def preserved(self, repo_path: str, base_path: str) -> tuple[Preserved, ...]:
+        return await self._preserved.all(repo_path, Path(real_path(base_path)))
+
+    async def bring_back(self, repo_path: str, base_path: str, path: str, workspace_id: str) -> BroughtBack:
         _expect_workspace_id(workspace_id)
-        entry = await self._finished(repo_path, path)
-        if entry is None:
-            return None
-        return await snapshots.preserve(self._git, entry.path, workspace_id)
+        folder = await anyio.to_thread.run_sync(strictly_inside, base_path, path)
+        if await self._finished(repo_path, path) is None:
+            raise InvalidInput("path", f"{path!r} is no worktree of this repository")
+        return await self._preserved.bring_back(repo_path, Path(real_path(base_path)), folder, workspace_id)
+
+    async def drop_preserved(self, repo_path: str, base_path: str, workspace_id: str) -> None:
+        _expect_workspace_id(workspace_id)
+        await self._preserved.drop(repo_path, Path(real_path(base_path)), workspace_id)
 
     async def remove(self, repo_path: str, base_path: str, path: str, *, lose_ignored: bool) -> None:
         folder = await anyio.to_thread.run_sync(strictly_inside, base_path, path)
         entry = await self._entry(repo_path, str(folder))
         if await self._clear_unfinished(repo_path, base_path, folder):
             return
-        if entry is None:
+        admin = await anyio.to_thread.run_sync(inventory.administration, repo_path, folder)
+        if entry is None or admin is None:
             if await anyio.Path(folder).exists():
                 raise InvalidInput("path", f"{path!r} is no worktree of this repository")
             return
         if entry.lock_reason is not None:
             raise Conflict("worktree", path, f"it is locked: {presentable(entry.lock_reason)}")
         if not entry.gone:
-            await self._expect_nothing_to_lose(entry.path, lose_ignored=lose_ignored)
+            if not inventory.stands(folder, admin):
+                raise Conflict("worktree", path, "its .git is gone or is another repository's")
+            await self._away.expect_nothing_to_lose(folder, admin, lose_ignored=lose_ignored)
         await self._discard(repo_path, base_path, folder)
-
-    async def _expect_nothing_to_lose(self, path: str, *, lose_ignored: bool) -> None:
-        seen = await snapshots.status(self._git, path)
-        if seen.dirty:
-            tree = await snapshots.snapshot(self._git, path, seen)
-            if not await snapshots.is_preserved(self._git, path, tree):
-                raise Conflict("worktree", path, "it holds uncommitted work")
-        if await snapshots.on_no_ref(self._git, path, seen):
-            raise Conflict("worktree", path, "it holds commits that are on no branch")
-        if seen.ignored and not lose_ignored:
-            some = presentable(", ".join(seen.ignored[:5]))
-            raise Conflict("worktree", path, f"it holds ignored files: {some}")
 
     async def strays(
         self, repo_path: str, base_path: str, known: frozenset[str]
     ) -> tuple[StrayWorktree, ...]:
-        base = Path(await anyio.to_thread.run_sync(real_path, base_path))
-        entries = {entry.path: entry for entry in await registered(self._git, repo_path)}
-        main = next(iter(entries))
-        folders = {path for path, entry in entries.items() if not entry.gone and base in Path(path).parents}
-        if await anyio.Path(base).is_dir():
-            await anyio.to_thread.run_sync(empty_trash, base)
-            async for child in anyio.Path(base).iterdir():
-                if await child.is_dir() and not await child.is_symlink():
-                    folders.add(str(child))
-        outside = {real_path(path) for path in known} | {main}
-        # A folder on the way to a known worktree is no stray.
-        on_the_way = {str(parent) for path in folders | outside for parent in Path(path).parents}
-        return tuple(
-            [
-                StrayWorktree(
-                    path=path, holds_work=await self._holds_work(repo_path, path, entries.get(path))
-                )
-                for path in sorted(folders - outside - on_the_way)
-                if not Path(path).name.startswith(TRASH_PREFIX)
-            ]
-        )
+        return await self._strays.all(repo_path, base_path, known)
 
-    async def _holds_work(self, repo_path: str, path: str, entry: Entry | None) -> bool:
-        try:
-            if await anyio.Path(marker_of(Path(path))).exists():
-                return False
-            if entry is None:
-                return await anyio.to_thread.run_sync(occupied, Path(path))
-            base_branch = (await self.repository(repo_path)).default_branch
-            seen = await snapshots.status(self._git, path)
-            return (
-                seen.dirty
-                or bool(seen.ignored)
-                or await self._unpushed(repo_path, path, seen, base_branch) > 0
-            )
-        except (Unavailable, InvalidInput, OSError):
-            return True
+    async def _unpushed_of_stray(self, repo_path: str, path: str) -> int:
+        base_branch = (await self.repository(repo_path)).default_branch
+        return await self._unpushed(repo_path, path, await snapshots.status(self._git, path), base_branch)
 
     async def _finished(self, repo_path: str, path: str) -> Entry | None:
         """The registered worktree at a path, when it is there and was finished."""
         entry = await self._entry(repo_path, real_path(path))
-        if entry is None or entry.gone or await anyio.Path(marker_of(Path(entry.path))).exists():
+        if entry is None or entry.gone:
             return None
-        return entry
+        folder = Path(entry.path)
+        if marker_of(folder).exists() and not inventory.is_owned(repo_path, folder):
+            return None
+        return entry if inventory.stands(folder, inventory.administration(repo_path, folder)) else None
 
     async def _entry(self, repo_path: str, real: str) -> Entry | None:
         main, *others = await registered(self._git, repo_path)
@@ -378,21 +386,15 @@ class GitWorktrees(Worktrees):
     async def _discard(self, repo_path: str, base_path: str, folder: Path) -> None:
         """First the folder, then its registration: killed in between, a repetition knows what to do."""
         await anyio.to_thread.run_sync(discard, base_path, folder)
-        await self._forget(repo_path, folder)
+        await self._forget(repo_path, folder, None)
 
-    async def _forget(self, repo_path: str, folder: Path) -> None:
-        """Take the registration of a folder that is gone away, if there is one."""
-        if await self._entry(repo_path, str(folder)) is None:
-            return
-        try:
-            await self._git.change(repo_path, "worktree", "remove", "--force", "--force", "--", str(folder))
-        except GitRefused:
-            if await self._entry(repo_path, str(folder)) is not None:
-                raise
-
-    async def _owner(self, folder: Path) -> str | None:
-        inner = anyio.Path(await snapshots.git_folder(self._git, str(folder)), OWNER_FILE)
-        return await inner.read_text(encoding="ascii") if await inner.exists() else None
+    async def _forget(self, repo_path: str, folder: Path, workspace_id: str | None) -> None:
+        """Take the registration of a folder that is gone away, if there is one; what it alone held is kept
+        for the workspace that it was made for.
+        """
+        admin = await anyio.to_thread.run_sync(inventory.administration, repo_path, folder)
+        if admin is not None:
+            await self._away.forget(repo_path, admin, inventory.owner_of(admin) or workspace_id or "unknown")
 
     async def _is_ours(self, order: WorktreeOrder) -> bool:
         """Whether an interrupted attempt of this workspace made the branch, by the reflog's first entry."""
@@ -401,12 +403,6 @@ class GitWorktrees(Worktrees):
         )
         return log.out.splitlines()[-1:] == [_making(order.workspace_id)]
 
-    async def _is_ancestor(self, repo_path: str, older: str, newer: str) -> bool:
-        answer = await self._git.ask(
-            repo_path, "merge-base", "--is-ancestor", older, newer, codes=frozenset({0, 1})
-        )
-        return answer.code == 0
-
 
 def _making(workspace_id: str) -> str:
     """What the first entry of a branch's reflog says."""
@@ -414,5 +410,5 @@ def _making(workspace_id: str) -> str:
 
 
 def _expect_workspace_id(workspace_id: str) -> None:
-    if not _WORKSPACE_ID.fullmatch(workspace_id):
+    if not inventory.WORKSPACE_ID.fullmatch(workspace_id):
         raise InvalidInput("workspace_id", f"{workspace_id!r} is no id")

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
         Host,
         InitOutput,
         KnownHost,
+        PreservedOf,
         Project,
         Session,
         SettingsRecord,
@@ -123,6 +124,13 @@ def budget(value: ForgeBudget, now: datetime) -> Json:
     """What a forge last told of one of its limits, and how long ago."""
     told_s = None if value.told_at is None else round((now - value.told_at).total_seconds(), 1)
     return {**record_data(value), "age_s": told_s}
+
+
+def preserved(value: PreservedOf) -> Json:
+    """What is kept of a workspace."""
+    its = value.workspace
+    known = {"name": its.name, "branch": its.branch, "status": its.status}
+    return {**known, **record_data(value.preserved)}
 
 
 def archive(value: ArchiveResult) -> Json:

@@ -169,6 +169,7 @@ class CoreContainer(containers.DeclarativeContainer):
     duties = providers.List(
         operations.host_duty,
         operations.workspace_duty,
+        operations.worktree_duty,
         sessions.duty,
         sessions.files_duty,
         pull_requests.duty,
@@ -209,6 +210,7 @@ class CoreContainer(containers.DeclarativeContainer):
         moving=operations.moving,
         removal=operations.removal,
         branch_prefixes=operations.branch_prefixes,
+        preserving=operations.preserving,
         branches=operations.branches,
         recovery=operations.recovery,
         heartbeat=operations.heartbeat,

@@ -259,7 +259,7 @@ def archive(
     lose_ignored: Annotated[bool, Parameter(negative="")] = False,
     as_json: AsJson = False,
 ) -> None:
-    """Stop its sessions, keep its work on the branch, remove its worktree.
+    """Stop its sessions, keep its work on the branch or as `preserved` tells, remove its worktree.
 
     Parameters
     ----------
@@ -274,3 +274,19 @@ def archive(
     answer(serialize.archive(result), lambda console: render.archive(result, console), as_json=as_json)
     if not (isinstance(result, api.Settled) and result.workspace.status is api.WorkspaceStatus.ARCHIVED):
         sys.exit(FAILED)
+
+
+@app.command
+def restore(workspace: str, /, *, as_json: AsJson = False) -> None:
+    """Make a new workspace on the branch of an archived one, with everything that is preserved of it.
+
+    Parameters
+    ----------
+    workspace
+        Its branch, its name, or the beginning of its id.
+    """
+    _change(workspace, lambda hw, its: hw.workspaces.restore(its, actor=ACTOR), as_json=as_json)
+    note("the runner provisions it: headway up; headway workspace show tells what was brought back")
+
+
+app.command("headway.cli.preserved:app", name="preserved", help="What archives and retries have kept here.")

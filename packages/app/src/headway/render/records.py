@@ -20,11 +20,16 @@ from headway_core.api import (
     InitOutput,
     KnownHost,
     NotDue,
+    PreservedOf,
     Project,
     Session,
     Settled,
     Workspace,
 )
+
+KIBI = 1024
+PRESERVED = "preserved/"
+"""What is kept beside a branch lies below such a place."""
 
 
 def project(value: Project, console: Console) -> None:
@@ -130,6 +135,32 @@ def details(card: Card, output: InitOutput, console: Console) -> None:
         console.print(Text(output.text.rstrip(), lines=True), soft_wrap=True)
 
 
+def preserved(values: Sequence[PreservedOf], console: Console) -> None:
+    """What is kept of workspaces, its places below each."""
+    if not values:
+        console.print(Text("nothing is preserved"))
+    for each in values:
+        its, kept = each.workspace, each.preserved
+        told = f"{its.id} {its.status} {its.branch}: {_size(kept.size)}, since {moment(kept.since)}"
+        console.print(Text(told), soft_wrap=True)
+        for place in kept.places:
+            console.print(Text(f"  {place}"), soft_wrap=True)
+
+
+def _size(size: int) -> str:
+    for unit in ("bytes", "KiB", "MiB"):
+        if size < KIBI:
+            return f"{size} {unit}"
+        size //= KIBI
+    return f"{size} GiB"
+
+
+def dropped(value: Workspace, console: Console) -> None:
+    """What was preserved of a workspace is gone."""
+    told = f"{value.id}: nothing is preserved any more; its branch {value.branch} stays"
+    console.print(Text(told), soft_wrap=True)
+
+
 def archive(value: ArchiveResult, console: Console) -> None:
     """How an archive ended."""
     match value:
@@ -138,6 +169,9 @@ def archive(value: ArchiveResult, console: Console) -> None:
             failed = settled.error is not None and settled.is_live  # of an archived one it is an older error
             problem = f": {settled.error}" if failed else ""
             console.print(Text(f"{settled.id} {settled.status}{kept}{problem}"), soft_wrap=True)
+            if PRESERVED in (settled.preserved or "") and not settled.is_live:
+                told = f"headway workspace restore {settled.id} makes a new workspace with it"
+                console.print(Text(told), soft_wrap=True)
         case Busy(workspace_id=busy):
             console.print(Text(f"{busy}: somebody else acts on it now; nothing was done"))
         case NotDue(workspace=left, reason=reason):

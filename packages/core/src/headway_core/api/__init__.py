@@ -198,6 +198,8 @@ _HOMES = {
     "Started": "sessions.fixers",
     "StatePart": "pull_requests.ports",
     "StatusReason": "board.model",
+    "Preserved": "workspaces.ports",
+    "PreservedOf": "operations.model",
     "StrayWorktree": "workspaces.ports",
     "Superseded": "pull_requests.outcomes",
     "Supervisor": "processes.ports",

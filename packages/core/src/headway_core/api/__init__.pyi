@@ -61,6 +61,7 @@ from headway_core.operations.model import GitHubIssue as GitHubIssue
 from headway_core.operations.model import HoldsIgnored as HoldsIgnored
 from headway_core.operations.model import Manual as Manual
 from headway_core.operations.model import NotDue as NotDue
+from headway_core.operations.model import PreservedOf as PreservedOf
 from headway_core.operations.model import ResumeBranch as ResumeBranch
 from headway_core.operations.model import Settled as Settled
 from headway_core.operations.ports import Issue as Issue
@@ -211,6 +212,7 @@ from headway_core.workspaces.model import WorkspaceSource as WorkspaceSource
 from headway_core.workspaces.model import WorkspaceStatus as WorkspaceStatus
 from headway_core.workspaces.output import InitOutput as InitOutput
 from headway_core.workspaces.ports import BranchCheckout as BranchCheckout
+from headway_core.workspaces.ports import Preserved as Preserved
 from headway_core.workspaces.ports import ScriptOrder as ScriptOrder
 from headway_core.workspaces.ports import ScriptResult as ScriptResult
 from headway_core.workspaces.ports import Scripts as Scripts

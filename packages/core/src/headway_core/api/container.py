@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from headway_core.operations.creation import WorkspaceCreationService
     from headway_core.operations.heartbeat import HostHeartbeat
     from headway_core.operations.moving import MovingService
+    from headway_core.operations.preserving import PreservingService
     from headway_core.operations.provisioning import ProvisioningService
     from headway_core.operations.recovery import RecoveryService
     from headway_core.operations.removal import ProjectRemovalService
@@ -59,6 +60,7 @@ class ApiContainer(containers.DeclarativeContainer):
     moving: "providers.Dependency[MovingService]" = providers.Dependency()
     branch_prefixes: "providers.Dependency[BranchPrefixes]" = providers.Dependency()
     removal: "providers.Dependency[ProjectRemovalService]" = providers.Dependency()
+    preserving: "providers.Dependency[PreservingService]" = providers.Dependency()
     branches: "providers.Dependency[BranchService]" = providers.Dependency()
     recovery: "providers.Dependency[RecoveryService]" = providers.Dependency()
     heartbeat: "providers.Dependency[HostHeartbeat]" = providers.Dependency()
@@ -80,6 +82,7 @@ class ApiContainer(containers.DeclarativeContainer):
             provisioning=provisioning,
             archive=archive,
             moving=moving,
+            preserving=preserving,
         ).provider,
         projects=singleton(
             lambda: api.Projects,

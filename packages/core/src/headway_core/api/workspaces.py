@@ -2,7 +2,7 @@
 
 from typing import TYPE_CHECKING
 
-from headway_core.operations.model import ArchiveResult, CreateWorkspace
+from headway_core.operations.model import ArchiveResult, CreateWorkspace, PreservedOf
 from headway_core.workspaces.model import Workspace
 from headway_core.workspaces.output import InitOutput
 
@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from headway_core.operations.archive import ArchiveService
     from headway_core.operations.creation import WorkspaceCreationService
     from headway_core.operations.moving import MovingService
+    from headway_core.operations.preserving import PreservingService
     from headway_core.operations.provisioning import ProvisioningService
     from headway_core.workspaces.service import WorkspaceLifecycleService
 
@@ -25,12 +26,14 @@ class Workspaces:
         provisioning: "ProvisioningService",
         archive: "ArchiveService",
         moving: "MovingService",
+        preserving: "PreservingService",
     ) -> None:
         self._creation = creation
         self._lifecycle = lifecycle
         self._provisioning = provisioning
         self._archive = archive
         self._moving = moving
+        self._preserving = preserving
 
     async def create(
         self, command: CreateWorkspace, *, idempotency_key: str | None = None, actor: str = "headway"
@@ -139,8 +142,9 @@ class Workspaces:
     ) -> ArchiveResult:
         """Stop its sessions, keep its work on the branch, and remove its worktree. Safe to repeat.
 
-        It is done on the workspace's own host, within this call. No work is ever lost: what was not
-        committed is preserved, and where that fails the workspace goes back to the status that it had.
+        It is done on the workspace's own host, within this call. No work is ever lost: what is on no branch
+        is preserved, and where that fails the workspace goes back to the status that it had.
+        `preserved` lists it, `restore` brings it back, and only `drop` loses it.
 
         Args:
             workspace_id: The workspace's id.
@@ -158,6 +162,51 @@ class Workspaces:
             Unavailable: Git can't be asked what the worktree holds.
         """
         return await self._archive.archive(workspace_id, lose_ignored=lose_ignored, actor=actor)
+
+    async def preserved(self) -> tuple[PreservedOf, ...]:
+        """List what archives and retries have kept on this host.
+
+        Returns:
+            For each workspace that has something: where it is, how large, and since when; the oldest first.
+
+        Raises:
+            Unavailable: Git can't be asked.
+        """
+        return await self._preserving.preserved()
+
+    async def restore(self, workspace_id: str, *, actor: str = "headway") -> Workspace:
+        """Create a new workspace on the branch of an archived one, with everything that is preserved of it.
+
+        Uncommitted files are uncommitted again, a folder that was kept is copied into the new worktree; a
+        `.git` that was not the worktree's comes back under another name. What is preserved stays so.
+
+        Args:
+            workspace_id: The archived workspace's id.
+            actor: Who asks, as the events tell it.
+
+        Returns:
+            The new workspace, in NEW; what was brought back is told in its output.
+
+        Raises:
+            NotFound: There is no such workspace.
+            InvalidInput: Its branch exists no more.
+            Conflict: It is not archived, what is kept of it is on another host, or its branch is in use.
+            Unavailable: Git can't be asked.
+        """
+        return await self._preserving.restore(workspace_id, actor=actor)
+
+    async def drop(self, workspace_id: str) -> None:
+        """Lose what is preserved of a workspace, for good. Its branch stays.
+
+        Args:
+            workspace_id: The workspace's id.
+
+        Raises:
+            NotFound: There is no such workspace.
+            Conflict: What is kept of it is on another host, or somebody acts on it now.
+            Unavailable: Git can't be asked.
+        """
+        await self._preserving.drop(workspace_id)
 
     async def move_here(self, workspace_id: str, *, actor: str = "headway") -> Workspace:
         """Take a workspace over from a host that was retired.

@@ -66,6 +66,8 @@ class StatusReason(enum.StrEnum):
     SETUP_FAILED = "SETUP_FAILED"
     """The worktree could not be made, or a required start-up script failed; the workspace's error says why.
     """
+    WORKTREE_MISSING = "WORKTREE_MISSING"
+    """The worktree was deleted, or its `.git` was: `headway workspace retry` makes it anew."""
     FIXING_CI_FAILURES = "FIXING_CI_FAILURES"
     """A fixer works on failed checks."""
     FIXING_MERGE_CONFLICT = "FIXING_MERGE_CONFLICT"
@@ -221,6 +223,7 @@ def column(reason: StatusReason) -> Column | None:
             | StatusReason.SESSION_ERROR
             | StatusReason.HOST_LOST
             | StatusReason.SETUP_FAILED
+            | StatusReason.WORKTREE_MISSING
             | StatusReason.BRANCH_MISMATCH
             | StatusReason.RATCHET_STALLED
             | StatusReason.HELD
@@ -289,6 +292,10 @@ _SETUP = {
 
 def _setup(view: WorkspaceView) -> StatusReason | None:
     return _SETUP.get(view.workspace.status)
+
+
+def _worktree(view: WorkspaceView) -> StatusReason | None:
+    return StatusReason.WORKTREE_MISSING if view.workspace.worktree_lost else None
 
 
 _FIXING = (
@@ -393,6 +400,7 @@ _TABLE: tuple[Callable[[WorkspaceView], StatusReason | None], ...] = (
     _session_error,
     _host,
     _setup,
+    _worktree,
     _turn,
     _starting,
     _blocked,

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
         HoldsIgnored,
         Manual,
         NotDue,
+        PreservedOf,
         ProvisionResult,
         Recovered,
         ResumeBranch,
@@ -28,10 +29,12 @@ if TYPE_CHECKING:
     )
     from headway_core.operations.moving import MovingService
     from headway_core.operations.ports import Issue, IssueAddress, IssueReader
+    from headway_core.operations.preserving import PreservingService
     from headway_core.operations.provisioning import ProvisioningService
     from headway_core.operations.recovery import RecoveryService
     from headway_core.operations.removal import ProjectRemovalService
     from headway_core.operations.running import HostRunner
+    from headway_core.operations.worktree_look import WorktreeDuty, WorktreeLook
     from headway_core.operations.worktree_paths import WorktreePaths
 else:
     __getattr__ = lazy_exports(
@@ -47,6 +50,8 @@ else:
         "consumers",
         "heartbeat",
         "moving",
+        "worktree_look",
+        "preserving",
         "provisioning",
         "recovery",
         "removal",
@@ -74,6 +79,8 @@ __all__ = [
     "Manual",
     "MovingService",
     "NotDue",
+    "PreservedOf",
+    "PreservingService",
     "ProjectRemovalService",
     "ProvisionResult",
     "ProvisioningService",
@@ -83,5 +90,7 @@ __all__ = [
     "Settled",
     "WorkspaceCreationService",
     "WorkspaceDuty",
+    "WorktreeDuty",
+    "WorktreeLook",
     "WorktreePaths",
 ]

@@ -15,7 +15,7 @@ from headway_core.operations.worktree_paths import WorktreePaths
 from headway_core.projects.model import Project
 from headway_core.sessions import EndReason, SessionExecutor, SessionSteps
 from headway_core.workspaces.model import Workspace, WorkspaceStatus
-from headway_core.workspaces.ports import Worktrees
+from headway_core.workspaces.ports import PutAwayOrder, Worktrees
 from headway_core.workspaces.steps import WorkspaceSteps
 
 logger = logging.getLogger(__name__)
@@ -119,15 +119,18 @@ class ArchiveService:
     async def _put_away(self, workspace: Workspace, project: Project, *, lose_ignored: bool) -> None:
         if workspace.worktree_path is None:
             return
-        path = self._worktree_paths.worktree(project, workspace)
-        if await self._worktrees.state(project.repo_path, path, workspace.base_branch) is not None:
-            ref = await self._worktrees.preserve(project.repo_path, path, workspace.id)
-            if ref is not None:
-                # Stored before the removal: after a crash nobody could say it any more.
-                await self._ledger.transact(lambda tx: self._workspaces.note_preserved(tx, workspace.id, ref))
-        await self._worktrees.remove(
-            project.repo_path, self._worktree_paths.base(project), path, lose_ignored=lose_ignored
+        order = PutAwayOrder(
+            workspace_id=workspace.id,
+            repo_path=project.repo_path,
+            base_path=self._worktree_paths.base(project),
+            path=self._worktree_paths.worktree(project, workspace),
+            lose_ignored=lose_ignored,
         )
+        kept = (await self._worktrees.put_away(order)).kept
+        if kept:
+            # It tells the same when it is asked again after a crash.
+            places = ", ".join(kept)
+            await self._ledger.transact(lambda tx: self._workspaces.note_preserved(tx, workspace.id, places))
 
     def _back(self, workspace_id: str, problem: str, tx: Transaction) -> Workspace:
         self._workspaces.expect_host(tx, workspace_id, self._locks.host_id)

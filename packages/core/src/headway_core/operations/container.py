@@ -55,6 +55,13 @@ class OperationsContainer(containers.DeclarativeContainer):
     branch_prefixes = singleton(
         lambda: operations.BranchPrefixes, ledger, projects=projects, worktrees=worktrees
     )
+    worktree_look = singleton(
+        lambda: operations.WorktreeLook,
+        ledger,
+        workspaces=workspaces,
+        worktrees=worktrees,
+        worktree_paths=worktree_paths,
+    )
     creation = singleton(
         lambda: operations.WorkspaceCreationService,
         ledger,
@@ -80,6 +87,7 @@ class OperationsContainer(containers.DeclarativeContainer):
         scripts=scripts,
         hosts=read_hosts,
         worktree_paths=worktree_paths,
+        look=worktree_look,
     )
     branch_steps = singleton(
         lambda: operations.BranchSteps,
@@ -119,9 +127,29 @@ class OperationsContainer(containers.DeclarativeContainer):
         provisioning=provisioning,
         archive=archive,
         executor=executor,
+        sessions=read_sessions,
         locks=locks,
         worktrees=worktrees,
         worktree_paths=worktree_paths,
+        worktree_look=worktree_look,
+    )
+    preserving = singleton(
+        lambda: operations.PreservingService,
+        ledger,
+        workspaces=workspaces,
+        projects=read_projects,
+        creation=creation,
+        locks=locks,
+        worktrees=worktrees,
+        worktree_paths=worktree_paths,
+    )
+    worktree_duty = singleton(
+        lambda: operations.WorktreeDuty,
+        ledger,
+        workspaces=workspaces,
+        projects=read_projects,
+        look=worktree_look,
+        locks=locks,
     )
     host_duty = singleton(lambda: operations.HostDuty, heartbeat, hosts)
     workspace_duty = singleton(

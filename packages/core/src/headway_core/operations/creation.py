@@ -129,8 +129,10 @@ class WorkspaceCreationService:
         project = self._projects.live(tx, project_id)  # and it stays so: it can't be archived meanwhile
         settings = self._settings.current(tx)
         policy = draft.policy if settings.session_limit > 0 else SessionPolicy.NONE
+        restores = command.restores if isinstance(command, ResumeBranch) else None
         workspace = self._workspaces.create(
             tx,
+            host_id=None if restores is None else self._restorable(tx, restores).host_id,
             project_id=project.id,
             name=draft.name,
             description=command.description,
@@ -154,6 +156,13 @@ class WorkspaceCreationService:
                 # It waits in the outbox until the workspace is READY (L15).
                 self._sessions.enqueue(tx, session, draft.prompt, actor=actor)
         return self._workspaces.known(tx, workspace.id)  # its first session has changed it
+
+    def _restorable(self, tx: Transaction, workspace_id: str) -> Workspace:
+        """An archived workspace: what is preserved of it is on its host. `Conflict` when it lives."""
+        restored = self._workspaces.known(tx, workspace_id)
+        if restored.is_live:
+            raise Conflict("workspace", workspace_id, "it is not archived")
+        return restored
 
     def _new_branch(self, tx: Transaction, settings: SettingsRecord, project_id: str, draft: _Draft) -> str:
         return free_branch(
@@ -221,7 +230,7 @@ class WorkspaceCreationService:
             raise Conflict("branch", command.branch, f"it is checked out at {checkout.checked_out_at}")
         return _Draft(
             name=name,
-            source=ResumeBranchSource(branch=command.branch),
+            source=ResumeBranchSource(branch=command.branch, restores=command.restores),
             branch=command.branch,
             branch_words=name,
             base_branch=project.default_branch,

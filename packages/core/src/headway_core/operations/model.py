@@ -3,7 +3,7 @@
 import attrs
 
 from headway_core.workspaces.model import SessionPolicy, Workspace
-from headway_core.workspaces.ports import StrayWorktree
+from headway_core.workspaces.ports import Preserved, StrayWorktree
 
 
 @attrs.frozen(kw_only=True)
@@ -36,6 +36,8 @@ class ResumeBranch:
     """Id or slug of the project."""
     branch: str
     """The branch, here or on origin."""
+    restores: str | None = None
+    """An archived workspace: what is preserved of it comes into the worktree. None: nothing does."""
     name: str | None = None
     """None: the branch."""
     description: str | None = None
@@ -111,6 +113,16 @@ class HoldsIgnored:
     """The ignored files and folders, at most 100."""
 
 
+@attrs.frozen(kw_only=True)
+class PreservedOf:
+    """What is kept of a workspace on this host."""
+
+    workspace: Workspace
+    """The workspace, archived or not."""
+    preserved: Preserved
+    """Where it is, how large, and since when."""
+
+
 ProvisionResult = Settled | Busy | NotDue
 ArchiveResult = Settled | Busy | NotDue | HoldsIgnored
 
@@ -124,7 +136,7 @@ class Recovered:
     missing: tuple[Workspace, ...]
     """READY, but their worktree is gone: they carry a warning now."""
     removed: tuple[str, ...]
-    """Worktree folders that no workspace knew and that held no work: they are gone."""
+    """Worktree folders that archived workspaces had left here and that held no work: they are gone."""
     strays: tuple[StrayWorktree, ...]
     """Worktree folders that no workspace knows and that may hold work: never removed here."""
     problems: tuple[str, ...]

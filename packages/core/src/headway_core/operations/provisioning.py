@@ -19,15 +19,18 @@ from headway_core.kernel.tables import ReadTable
 from headway_core.kernel.transactions import Transaction
 from headway_core.operations.branch_names import free_branch
 from headway_core.operations.model import Busy, NotDue, ProvisionResult, Settled
+from headway_core.operations.worktree_look import WorktreeLook
 from headway_core.operations.worktree_paths import WorktreePaths
 from headway_core.projects.model import Project
 from headway_core.sessions.model import LIVE_OF, Session, SessionStatus
 from headway_core.workspaces.model import ResumeBranchSource, Workspace, WorkspaceStatus
 from headway_core.workspaces.output import InitOutputSteps
 from headway_core.workspaces.ports import (
+    PutAwayOrder,
     ScriptOrder,
     ScriptResult,
     Scripts,
+    Standing,
     WorktreeOrder,
     WorktreeOutcome,
     Worktrees,
@@ -67,6 +70,7 @@ class ProvisioningService:
         scripts: Scripts,
         hosts: ReadTable[Host],
         worktree_paths: WorktreePaths,
+        look: WorktreeLook,
     ) -> None:
         self._ledger = ledger
         self._projects = projects
@@ -77,14 +81,22 @@ class ProvisioningService:
         self._hosts = hosts
         self._worktree_paths = worktree_paths
         self._worktrees = worktrees
+        self._look = look
         self._scripts = scripts
 
     async def retry(self, workspace_id: str, *, actor: str = "headway") -> Workspace:
         """Ask for another run; `provision` carries it out.
 
         `IllegalTransition` when there is nothing to repeat, `RetriesUsed`, and `Conflict` while an agent
-        runs. An idle session is no hindrance: its prompt waits for this very run (L15).
+        runs. An idle session is no hindrance: its prompt waits for this very run (L15). Without a warning it
+        is looked first whether the worktree is there: nobody need wait for the next round.
         """
+        workspace = await self._workspace(workspace_id)
+        ready = workspace.status is WorkspaceStatus.READY and workspace.warning is None
+        if ready and workspace.host_id == self._locks.host_id:
+            project = await self._ledger.read(lambda tx: self._projects.get(tx, workspace.project_id))
+            if project is not None:
+                await self._look.look(workspace, project)
 
         def work(tx: Transaction) -> Workspace:
             tx.lock(workspace_id)
@@ -132,7 +144,13 @@ class ProvisioningService:
 
     async def _carry_out(self, begun: _Begun) -> Workspace:
         project, path = begun.project, self._worktree_paths.worktree(begun.project, begun.workspace)
-        made = await self._make_worktree(begun.workspace, project, path)
+        try:
+            await self._put_aside(begun.workspace, project, path)
+            made = await self._make_worktree(begun.workspace, project, path)
+            if not isinstance(made, str):
+                await self._bring_back(made, project, path)
+        except HeadwayError as error:
+            made = str(error)
         if isinstance(made, str):
             return await self._fail(begun.workspace.id, project, path, made)
         warning = await self._run_script(made, project, path)
@@ -148,6 +166,33 @@ class ProvisioningService:
         if warning is not None and required:
             return self._workspaces.provisioning_failed(tx, workspace_id, warning)
         return self._workspaces.provisioned(tx, workspace_id, path, warning)
+
+    async def _put_aside(self, workspace: Workspace, project: Project, path: str) -> None:
+        """Keep what lies where the workspace's worktree was: nothing is written over."""
+        if workspace.worktree_path is None:
+            return
+        if await self._look.standing(workspace, project) is not Standing.BROKEN:
+            return
+        order = PutAwayOrder(
+            workspace_id=workspace.id,
+            repo_path=project.repo_path,
+            base_path=self._worktree_paths.base(project),
+            path=path,
+            lose_ignored=False,
+        )
+        for place in (await self._worktrees.put_away(order)).kept:
+            await self._append(workspace.id, f"headway: what lay at {path} is kept at {place}\n")
+
+    async def _bring_back(self, workspace: Workspace, project: Project, path: str) -> None:
+        """Let the worktree have what is preserved of the workspace that this one restores."""
+        source = workspace.source
+        if not isinstance(source, ResumeBranchSource) or source.restores is None:
+            return
+        back = await self._worktrees.bring_back(
+            project.repo_path, self._worktree_paths.base(project), path, source.restores
+        )
+        for line in back.told:
+            await self._append(workspace.id, f"headway: {line}\n")
 
     async def _make_worktree(self, workspace: Workspace, project: Project, path: str) -> Workspace | str:
         """The workspace with its worktree, or why there is none."""

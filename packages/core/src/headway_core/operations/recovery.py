@@ -17,9 +17,11 @@ from headway_core.kernel.transactions import ReadTransaction
 from headway_core.operations.archive import ArchiveService
 from headway_core.operations.model import ArchiveResult, ProvisionResult, Recovered, Settled
 from headway_core.operations.provisioning import AT_ONCE, ProvisioningService
+from headway_core.operations.worktree_look import WorktreeLook
 from headway_core.operations.worktree_paths import WorktreePaths
 from headway_core.projects.model import ALL_PROJECTS, Project
 from headway_core.sessions import SessionExecutor
+from headway_core.sessions.model import LIVE_OF, Session
 from headway_core.workspaces.model import Workspace, WorkspaceStatus
 from headway_core.workspaces.ports import StrayWorktree, Worktrees
 from headway_core.workspaces.steps import WorkspaceSteps
@@ -48,9 +50,11 @@ class RecoveryService:
         provisioning: ProvisioningService,
         archive: ArchiveService,
         executor: SessionExecutor,
+        sessions: ReadTable[Session],
         locks: HostLocks,
         worktrees: Worktrees,
         worktree_paths: WorktreePaths,
+        worktree_look: WorktreeLook,
     ) -> None:
         self._ledger = ledger
         self._workspaces = workspaces
@@ -58,9 +62,11 @@ class RecoveryService:
         self._provisioning = provisioning
         self._archive = archive
         self._executor = executor
+        self._sessions = sessions
         self._locks = locks
         self._worktrees = worktrees
         self._worktree_paths = worktree_paths
+        self._worktree_look = worktree_look
 
     async def recover(self) -> Recovered:
         """Bring what this host left half done to an end, by the paths that began it (docs/recovery.md).
@@ -71,8 +77,9 @@ class RecoveryService:
         | PROVISIONING | the lock is free | provisioning goes on |
         | ARCHIVING | the lock is free | the archive goes on, or goes back |
         | a project's path | what its worktrees point at | they are repaired |
-        | READY | git does not know its worktree | a warning, which a retry answers |
-        | a worktree folder | no workspace knows it | removed when it holds no work, else reported |
+        | READY | its worktree is not there, or its `.git` is gone | a warning, which a retry answers |
+        | a worktree folder | no live workspace knows it; an archived one of this host does | removed when it
+        holds no work, else reported; one that no workspace of this database knows is only reported |
 
         Sessions come first, by the executor's own table: what runs is adopted before anything takes its
         time. One workspace that can't be settled keeps none of the others from it.
@@ -131,11 +138,9 @@ class RecoveryService:
                 found.problems.append(f"workspace {workspace.id}: {error}")
 
     async def _look_at_worktree(self, workspace: Workspace, project: Project, found: _Found) -> None:
-        path = self._worktree_paths.worktree(project, workspace)
-        if await self._worktrees.state(project.repo_path, path, workspace.base_branch) is None:
-            found.missing.append(
-                await self._ledger.transact(lambda tx: self._workspaces.worktree_missing(tx, workspace.id))
-            )
+        looked = await self._worktree_look.look(workspace, project)
+        if looked.worktree_lost:
+            found.missing.append(looked)
 
     async def _look_for_strays(self, project: Project, found: _Found) -> None:
         base = self._worktree_paths.base(project)
@@ -158,16 +163,38 @@ class RecoveryService:
         )
 
     async def _clear_away(self, project: Project, base: str, stray: StrayWorktree, found: _Found) -> None:
-        """Remove what holds no work; git is asked once more by the removal itself (I12)."""
-        if not stray.holds_work:
-            try:
-                await self._worktrees.remove(project.repo_path, base, stray.path, lose_ignored=False)
-            except HeadwayError:
-                pass  # not a worktree of git's, or somebody works in it now: a person looks
-            else:
-                found.removed.append(stray.path)
-                return
+        """Remove what a workspace of this database left without work; git is asked once more by the removal
+        itself (I12). What nobody here made is a person's, or another database's: it is only told.
+        """
+        if not stray.holds_work and (owner := await self._who_left(project, stray)) is not None:
+            async with self._locks.workspace(owner) as mine:
+                if mine and await self._who_left(project, stray) == owner:
+                    try:
+                        await self._worktrees.remove(project.repo_path, base, stray.path, lose_ignored=False)
+                    except HeadwayError:
+                        pass  # somebody works in it now: a person looks
+                    else:
+                        found.removed.append(stray.path)
+                        return
         found.strays.append(stray)
+
+    async def _who_left(self, project: Project, stray: StrayWorktree) -> str | None:
+        """The archived workspace of this host whose folder it was, while nothing of it runs."""
+
+        def look(tx: ReadTransaction) -> str | None:
+            for workspace in self._workspaces.all(tx):
+                path = self._worktree_paths.worktree(project, workspace)
+                its = stray.owner == workspace.id or (
+                    stray.owner is None
+                    and workspace.project_id == project.id
+                    and posixpath.basename(path) == posixpath.basename(stray.path)
+                )
+                if its and workspace.host_id == self._locks.host_id and not workspace.is_live:
+                    runs = self._sessions.query(tx, LIVE_OF, workspace_id=workspace.id)
+                    return None if runs else workspace.id
+            return None
+
+        return await self._ledger.read(look)
 
 
 def _note(result: ProvisionResult | ArchiveResult, found: _Found) -> None:

@@ -51,6 +51,7 @@ def decision_inputs(view: View, record: RatchetRecord) -> RatchetFacts:
         enabled=record.enabled,
         workspace_ready=view.workspace.status is WorkspaceStatus.READY
         and view.workspace.worktree_path is not None
+        and not view.workspace.worktree_lost
         and not view.host_lost,
         state=facts.state if facts else None,
         dispatch_live=live is not None,

@@ -97,7 +97,7 @@ class SessionSteps:
         workspace = self.workspace(tx, workspace_id)
         if workspace.status is not WorkspaceStatus.READY:
             return NotReady(reason=NotReadyReason.STATUS, status=workspace.status)
-        if workspace.worktree_path is None:
+        if not workspace.accepts_sessions:
             return NotReady(reason=NotReadyReason.NO_WORKTREE, status=workspace.status)
         return None
 

@@ -99,8 +99,8 @@ class WorkspaceWarned:
     event: ClassVar[str] = "workspace.warned"
     version: ClassVar[int] = 1
 
-    warning: str
-    """What is wrong, as a sentence for people."""
+    warning: str | None
+    """What is wrong, as a sentence for people; None: its worktree is there again."""
 
 
 @attrs.frozen(kw_only=True)
@@ -116,13 +116,13 @@ class ProvisioningCancelAsked:
 
 @attrs.frozen(kw_only=True)
 class WorkPreserved:
-    """What was uncommitted at the archive of a workspace was saved."""
+    """What was on no branch at the archive of a workspace was saved."""
 
     event: ClassVar[str] = "workspace.work_preserved"
     version: ClassVar[int] = 1
 
     preserved: str
-    """The ref, or the branch's commit, that keeps it."""
+    """Where it is: the branch that took it up, refs and folders."""
 
 
 @attrs.frozen(kw_only=True)

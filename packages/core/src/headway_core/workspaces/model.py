@@ -44,6 +44,12 @@ LIFECYCLE_TRANSITIONS: Mapping[WorkspaceStatus, frozenset[WorkspaceStatus]] = Ma
 MOVABLE = frozenset(status for status in _S if status is not _S.ARCHIVED)
 """From any of these a workspace of a retired host comes to PROVISIONING when it is moved to another."""
 
+WORKTREE_MISSING = "the worktree is missing"
+WORKTREE_BROKEN = (
+    "the worktree's .git is gone or is another repository's; the files are there, and a retry puts them aside"
+)
+"""The warnings of a READY workspace without a worktree: a retry makes it anew."""
+
 RETRY_LIMIT = 3
 """A retry past this many is refused."""
 
@@ -75,6 +81,8 @@ class ResumeBranchSource:
     kind = SourceKind.RESUME_BRANCH
     branch: str
     """The branch, as it was named at creation."""
+    restores: str | None = None
+    """The archived workspace of which everything that is preserved is brought back; None for no such."""
 
 
 @attrs.frozen(kw_only=True)
@@ -164,7 +172,7 @@ class Workspace:
     init_completed_at: datetime | None = None
     """When its last provisioning ended."""
     preserved: str | None = None
-    """The ref or branch commit that keeps what was uncommitted at the archive; None for nothing."""
+    """Where everything is that was on no branch at the archive: a branch, refs, folders. None: nothing."""
     created_at: datetime
     """When it was created."""
     status_changed_at: datetime
@@ -177,7 +185,13 @@ class Workspace:
     @property
     def accepts_sessions(self) -> bool:
         """Whether a session may start here."""
-        return self.status is WorkspaceStatus.READY and self.worktree_path is not None
+        ready = self.status is WorkspaceStatus.READY and self.worktree_path is not None
+        return ready and not self.worktree_lost
+
+    @property
+    def worktree_lost(self) -> bool:
+        """READY, and its worktree is not there as it should be."""
+        return self.status is WorkspaceStatus.READY and self.warning in {WORKTREE_MISSING, WORKTREE_BROKEN}
 
     @property
     def is_retryable(self) -> bool:

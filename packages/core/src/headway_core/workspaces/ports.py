@@ -3,6 +3,7 @@
 import enum
 from abc import ABC, abstractmethod
 from collections.abc import Awaitable, Callable
+from datetime import datetime
 
 import attrs
 
@@ -10,10 +11,15 @@ from headway_core.projects.ports import Repositories, Repository
 
 __all__ = [
     "BranchCheckout",
+    "BroughtBack",
+    "Preserved",
+    "PutAway",
+    "PutAwayOrder",
     "Repository",
     "ScriptOrder",
     "ScriptResult",
     "Scripts",
+    "Standing",
     "StrayWorktree",
     "WorktreeOrder",
     "WorktreeOutcome",
@@ -77,12 +83,71 @@ class WorktreeState:
     """Ignored files and folders that exist (`.env`), which no commit would keep; at most 100."""
 
 
+class Standing(enum.StrEnum):
+    """What is where a worktree is to be."""
+
+    STANDS = "stands"
+    """The worktree."""
+    MISSING = "missing"
+    """Nothing, or an empty folder."""
+    BROKEN = "broken"
+    """Files, but no worktree of the repository: its `.git` is gone, or is another repository's."""
+
+
+@attrs.frozen(kw_only=True)
+class PutAwayOrder:
+    """A worktree that is to go, with nothing lost."""
+
+    workspace_id: str
+    """The workspace that it is of: what is kept is called by it."""
+    repo_path: str
+    """The repository."""
+    base_path: str
+    """The folder that must strictly contain `path`, by real path."""
+    path: str
+    """The worktree."""
+    lose_ignored: bool
+    """Whether files that git ignores may be lost."""
+
+
+@attrs.frozen(kw_only=True)
+class PutAway:
+    """A worktree went away."""
+
+    kept: tuple[str, ...]
+    """Where everything is that was on no branch: the branch that has it now, refs, folders."""
+
+
+@attrs.frozen(kw_only=True)
+class Preserved:
+    """What is kept of one workspace."""
+
+    workspace_id: str
+    """The workspace."""
+    places: tuple[str, ...]
+    """Refs in the repository, and folders."""
+    size: int
+    """Bytes on the disk that would be free without it."""
+    since: datetime
+    """When the oldest of it was kept."""
+
+
+@attrs.frozen(kw_only=True)
+class BroughtBack:
+    """What was preserved is in a worktree again; it stays preserved too."""
+
+    told: tuple[str, ...]
+    """What was done and what is left, in sentences for people. Empty: nothing was preserved."""
+
+
 @attrs.frozen(kw_only=True)
 class StrayWorktree:
     """A worktree folder that no workspace knows."""
 
     path: str
     """The folder."""
+    owner: str | None = None
+    """The workspace that it was made for, as its git folder says; None when it says nothing."""
     holds_work: bool
     """Uncommitted or unpushed work, or git can't tell: never removed by Headway."""
 
@@ -122,22 +187,47 @@ class Worktrees(Repositories):
 
     @abstractmethod
     async def state(self, repo_path: str, path: str, base_branch: str) -> WorktreeState | None:
-        """What git says of the worktree; None when it does not exist or is not registered."""
+        """What git says of the worktree; None when it does not exist, is not registered, or can't be read."""
 
     @abstractmethod
-    async def preserve(self, repo_path: str, path: str, workspace_id: str) -> str | None:
-        """Save uncommitted and untracked work. The full name of the ref that keeps it; None when there was
-        none.
+    async def standing(self, repo_path: str, path: str) -> Standing:
+        """What is where the worktree is to be: a look at the disk, without git."""
 
-        It becomes a commit on the branch, whose message says so; when commits are refused, it is kept by the
-        ref `refs/headway/preserved/<workspace id>`. Nothing is lost when it fails.
+    @abstractmethod
+    async def put_away(self, order: PutAwayOrder) -> PutAway:
+        """Let the worktree go, with everything in it kept; the branch stays. Safe to repeat: after a crash it
+        goes on, and tells the same.
+
+        Uncommitted and untracked work becomes a commit on the branch, if the branch is where HEAD was and
+        nothing is under way; else it is kept by a ref under `refs/headway/preserved/<workspace id>/`, as are
+        commits that only the worktree's own logs and refs hold, and what was staged. What git can't hold (a
+        worktree whose `.git` is gone or another repository's, repositories inside of it) is kept as a folder,
+        whole.
+
+        `Conflict` when ignored files would be lost and not `lose_ignored`, when it is locked, and when it
+        can't be moved; the worktree, its index and its branch are as they were then.
         """
 
     @abstractmethod
-    async def remove(self, repo_path: str, base_path: str, path: str, *, lose_ignored: bool) -> None:
-        """Remove the worktree; the branch stays. No error when it is gone already.
+    async def preserved(self, repo_path: str, base_path: str) -> tuple[Preserved, ...]:
+        """Everything that is kept in a repository and beside its worktrees, whichever database knows it."""
 
-        `Conflict` when it still holds uncommitted work, or ignored files and not `lose_ignored`; the
+    @abstractmethod
+    async def bring_back(self, repo_path: str, base_path: str, path: str, workspace_id: str) -> BroughtBack:
+        """Let a fresh worktree, which nobody has worked in, have what is preserved of another workspace.
+
+        Uncommitted files are uncommitted again, and what was staged is staged. Safe to repeat.
+        """
+
+    @abstractmethod
+    async def drop_preserved(self, repo_path: str, base_path: str, workspace_id: str) -> None:
+        """Lose what is preserved of a workspace, for good. No error when there is nothing."""
+
+    @abstractmethod
+    async def remove(self, repo_path: str, base_path: str, path: str, *, lose_ignored: bool) -> None:
+        """Remove a worktree without work; the branch stays. No error when it is gone already.
+
+        `Conflict` when it holds anything that is on no branch, or ignored files and not `lose_ignored`; the
         real path must lie strictly inside `base_path` and be a registered worktree (L8).
         """
 

@@ -105,9 +105,13 @@ class WorkspaceSteps:
         base_branch: str,
         claims_issue: int | None,
         idempotency_key: str | None,
+        host_id: str | None = None,
         actor: str = "headway",
     ) -> Workspace:
-        """Add a workspace in NEW with its claims. `Conflict` when a live one holds branch or issue."""
+        """Add a workspace in NEW with its claims. `Conflict` when a live one holds branch or issue.
+
+        With a `host_id` that host alone provisions it.
+        """
         if holder := self.holder_of_branch(tx, project_id, branch):
             raise Conflict("branch", branch, f"workspace {holder.id} is on it")
         if claims_issue is not None and (holder := self.holder_of_issue(tx, project_id, claims_issue)):
@@ -124,6 +128,7 @@ class WorkspaceSteps:
                 branch=branch,
                 branch_is_generated=branch_is_generated,
                 base_branch=base_branch,
+                host_id=host_id,
                 branch_claim=branch_claim(project_id, branch),
                 issue_claim=None if claims_issue is None else issue_claim(project_id, claims_issue),
                 idempotency_key=idempotency_key,
@@ -279,7 +284,7 @@ class WorkspaceSteps:
         )
 
     def note_preserved(self, tx: Transaction, workspace_id: str, ref: str) -> Workspace:
-        """Record the ref that keeps the uncommitted work of an archive."""
+        """Record where everything is that was on no branch at the archive."""
         workspace = self._locked(tx, workspace_id, _S.ARCHIVING)
         if workspace.preserved == ref:
             return workspace
@@ -287,26 +292,17 @@ class WorkspaceSteps:
 
     def archived(self, tx: Transaction, workspace_id: str) -> Workspace:
         """Move it from ARCHIVING to ARCHIVED: its branch and its issue are free again."""
-        return self._move(
-            tx,
-            self._locked(tx, workspace_id),
-            _S.ARCHIVED,
-            worktree_path=None,
-            branch_claim=None,
-            issue_claim=None,
-        )
+        workspace = self._locked(tx, workspace_id)
+        free: dict[str, Any] = {"worktree_path": None, "branch_claim": None, "issue_claim": None}
+        return self._move(tx, workspace, _S.ARCHIVED, **free)
 
     def archive_failed(self, tx: Transaction, workspace_id: str, error: str) -> Workspace:
         """Move it from ARCHIVING back to where it came from, with the reason beside what was wrong before."""
         workspace = self._locked(tx, workspace_id, _S.ARCHIVING, to=_S.READY)
         before = f"{workspace.error}; " if workspace.error else ""
-        return self._move(
-            tx,
-            workspace,
-            workspace.archiving_from or _S.FAILED,
-            archiving_from=None,
-            error=f"{before}{ARCHIVE_FAILED}{error}"[:ERROR_LENGTH],
-        )
+        told = f"{before}{ARCHIVE_FAILED}{error}"[:ERROR_LENGTH]
+        back = workspace.archiving_from or _S.FAILED
+        return self._move(tx, workspace, back, archiving_from=None, error=told)
 
     # Steps that record facts
 
@@ -322,11 +318,14 @@ class WorkspaceSteps:
             raise Conflict("workspace", workspace_id, "it is archived")
         return self._rebranch(tx, workspace, branch, generated=False, actor=actor)
 
-    def worktree_missing(self, tx: Transaction, workspace_id: str) -> Workspace:
-        """Warn that the worktree of a READY workspace is gone: a retry makes another."""
+    def worktree_seen(self, tx: Transaction, workspace_id: str, warning: str | None) -> Workspace:
+        """Warn that the worktree of a READY workspace is not as it should be: a retry makes another.
+
+        None: it is there. Any other warning of the workspace stays then.
+        """
         workspace = self._locked(tx, workspace_id)
-        warning = "the worktree is missing"
-        if workspace.status is not _S.READY or workspace.warning == warning:
+        ours = warning is not None or workspace.worktree_lost
+        if workspace.status is not _S.READY or workspace.warning == warning or not ours:
             return workspace
         return self._change(tx, workspace, WorkspaceWarned, warning=warning)
 

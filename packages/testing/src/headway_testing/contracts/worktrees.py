@@ -8,7 +8,14 @@ import attrs
 import pytest
 
 from headway_core.kernel.errors import Conflict, InvalidInput
-from headway_core.workspaces.ports import BranchCheckout, WorktreeOrder, WorktreeOutcome, Worktrees
+from headway_core.workspaces.ports import (
+    BranchCheckout,
+    PutAwayOrder,
+    Standing,
+    WorktreeOrder,
+    WorktreeOutcome,
+    Worktrees,
+)
 from headway_testing.contracts.suite import Capability, PortContract
 
 HOSTILE_NAMES = (
@@ -26,6 +33,8 @@ class WorktreesCapability(Capability):
     """It knows which files git ignores, and keeps them until it is told to lose them."""
     STRAYS = enum.auto()
     """It finds worktrees that no workspace knows."""
+    BROKEN_WORKTREES = enum.auto()
+    """It tells a worktree whose `.git` is gone from one that is gone."""
 
 
 @attrs.frozen
@@ -49,6 +58,20 @@ class WorktreeStage(ABC):
     @abstractmethod
     async def write_ignored(self, worktree: str, name: str) -> None:
         """Somebody leaves a file that git ignores in a worktree."""
+
+    @abstractmethod
+    async def take_git_away(self, worktree: str) -> None:
+        """Somebody deletes what makes the folder a worktree; its files stay."""
+
+    def away(self, name: str, *, lose_ignored: bool = False) -> PutAwayOrder:
+        """Put the worktree of the workspace `<name>` away."""
+        return PutAwayOrder(
+            workspace_id=name,
+            repo_path=self.repo_path,
+            base_path=self.base_path,
+            path=f"{self.base_path}/{name}",
+            lose_ignored=lose_ignored,
+        )
 
     def order(
         self,
@@ -203,22 +226,67 @@ class WorktreesContract(PortContract):
             await worktrees.create(stage.order("one", path=path))
         with pytest.raises(InvalidInput) as remove:
             await worktrees.remove(stage.repo_path, stage.base_path, path, lose_ignored=True)
-        assert (create.value.field, remove.value.field) == ("path", "path")
+        away = attrs.evolve(stage.away("one"), path=path)
+        with pytest.raises(InvalidInput) as put_away:
+            await worktrees.put_away(away)
+        fields = (create.value.field, remove.value.field, put_away.value.field)
+        assert fields == ("path", "path", "path")
         assert await worktrees.find_branch(stage.repo_path, "headway/one") is None
 
     async def test_uncommitted_work_is_never_removed(
         self, worktrees: Worktrees, stage: WorktreeStage
     ) -> None:
-        """A worktree with an untracked file is removed only after the file was preserved."""
+        """A worktree with an untracked file is not removed, but put away: the branch has the file, and a
+        repetition tells the same.
+        """
         order = stage.order("one")
         await worktrees.create(order)
         await stage.write(order.path, "work.txt")
         with pytest.raises(Conflict):
             await worktrees.remove(stage.repo_path, stage.base_path, order.path, lose_ignored=True)
-        assert await worktrees.preserve(stage.repo_path, order.path, "one") == "refs/heads/headway/one"
-        assert await worktrees.preserve(stage.repo_path, order.path, "one") is None
-        await worktrees.remove(stage.repo_path, stage.base_path, order.path, lose_ignored=False)
+        for _ in range(2):
+            assert (await worktrees.put_away(stage.away("one"))).kept == ("refs/heads/headway/one",)
+            assert await worktrees.standing(stage.repo_path, order.path) is Standing.MISSING
         assert await worktrees.state(stage.repo_path, order.path, "main") is None
+
+    async def test_a_worktree_without_work_goes_without_a_trace(
+        self, worktrees: Worktrees, stage: WorktreeStage
+    ) -> None:
+        """Nothing is kept of it, and nothing is preserved."""
+        order = stage.order("one")
+        await worktrees.create(order)
+        assert await worktrees.standing(stage.repo_path, order.path) is Standing.STANDS
+        assert (await worktrees.put_away(stage.away("one"))).kept == ()
+        assert await worktrees.preserved(stage.repo_path, stage.base_path) == ()
+        assert await worktrees.find_branch(stage.repo_path, order.branch) == BranchCheckout(
+            checked_out_at=None
+        )
+
+    async def test_what_git_can_not_hold_is_kept_and_brought_back(
+        self, worktrees: Worktrees, stage: WorktreeStage
+    ) -> None:
+        """A folder that is no worktree any more is kept whole, comes back into another, and is dropped."""
+        self.needs(WorktreesCapability.BROKEN_WORKTREES)
+        order = stage.order("one")
+        await worktrees.create(order)
+        await stage.write(order.path, "work.txt")
+        await stage.take_git_away(order.path)
+        assert await worktrees.standing(stage.repo_path, order.path) is Standing.BROKEN
+        assert await worktrees.state(stage.repo_path, order.path, "main") is None
+        (kept,) = (await worktrees.put_away(stage.away("one"))).kept
+        assert (await worktrees.put_away(stage.away("one"))).kept == (kept,)
+        (preserved,) = await worktrees.preserved(stage.repo_path, stage.base_path)
+        assert (preserved.workspace_id, preserved.places) == ("one", (kept,))
+        again = stage.order("two", branch=order.branch, new_branch=False)
+        assert await worktrees.create(again) is WorktreeOutcome.CREATED
+        back = await worktrees.bring_back(stage.repo_path, stage.base_path, again.path, "one")
+        assert back.told
+        state = await worktrees.state(stage.repo_path, again.path, "main")
+        assert state is not None
+        assert state.dirty
+        for _ in range(2):
+            await worktrees.drop_preserved(stage.repo_path, stage.base_path, "one")
+            assert await worktrees.preserved(stage.repo_path, stage.base_path) == ()
 
     async def test_ignored_files_need_a_word(self, worktrees: Worktrees, stage: WorktreeStage) -> None:
         """Ignored files are listed, and lost only when the caller says so."""
@@ -231,7 +299,9 @@ class WorktreesContract(PortContract):
         assert (state.ignored, state.dirty) == ((".env",), False)
         with pytest.raises(Conflict):
             await worktrees.remove(stage.repo_path, stage.base_path, order.path, lose_ignored=False)
-        await worktrees.remove(stage.repo_path, stage.base_path, order.path, lose_ignored=True)
+        with pytest.raises(Conflict):
+            await worktrees.put_away(stage.away("one"))
+        assert (await worktrees.put_away(stage.away("one", lose_ignored=True))).kept == ()
         assert await worktrees.state(stage.repo_path, order.path, "main") is None
 
     async def test_branch_outlives_its_worktree(self, worktrees: Worktrees, stage: WorktreeStage) -> None:

@@ -14,12 +14,18 @@ from headway_core.kernel.errors import Conflict, HeadwayError, InvalidInput
 from headway_core.projects.ports import Repository
 from headway_core.workspaces.ports import (
     BranchCheckout,
+    BroughtBack,
+    Preserved,
+    PutAway,
+    PutAwayOrder,
+    Standing,
     StrayWorktree,
     WorktreeOrder,
     WorktreeOutcome,
     Worktrees,
     WorktreeState,
 )
+from headway_testing.clock import EPOCH
 from headway_testing.crash_points import Point, no_point
 
 
@@ -32,6 +38,12 @@ class FakeWorktree:
     dirty: bool = False
     ignored: tuple[str, ...] = ()
     unpushed: int = 0
+    owner: str | None = None
+    """The workspace that it was made for; None: a person made it."""
+    hidden: bool = False
+    """It holds what git can't keep: it is put away as a folder."""
+    broken: bool = False
+    """Its `.git` is gone."""
 
 
 @attrs.define(kw_only=True)
@@ -42,8 +54,10 @@ class FakeGit:
     branches: dict[str, set[str]] = attrs.field(factory=dict)
     """Local and pushed branches, by repository."""
     worktrees: dict[str, FakeWorktree] = attrs.field(factory=dict)
-    preserved: dict[str, str] = attrs.field(factory=dict)
-    """What `preserve` has saved: ref by worktree path."""
+    preserved: dict[str, tuple[str, ...]] = attrs.field(factory=dict)
+    """What `put_away` has kept: the places, by workspace."""
+    brought_back: list[tuple[str, str]] = attrs.field(factory=list)
+    """Worktree paths, and the workspaces of which something was brought back into each."""
 
     def add_repository(
         self,
@@ -144,13 +158,15 @@ class FakeWorktrees(Worktrees):
             if answered is not None:
                 return answered
             branches.add(order.branch)
-            self.git.worktrees[order.path] = FakeWorktree(repo_path=order.repo_path, branch=order.branch)
+            self.git.worktrees[order.path] = FakeWorktree(
+                repo_path=order.repo_path, branch=order.branch, owner=order.workspace_id
+            )
             return WorktreeOutcome.CREATED
 
     async def state(self, repo_path: str, path: str, base_branch: str) -> WorktreeState | None:
         async with self._call("state"):
             worktree = self.git.worktrees.get(path)
-            if worktree is None or worktree.repo_path != repo_path:
+            if worktree is None or worktree.broken or worktree.repo_path != repo_path:
                 return None
             return WorktreeState(
                 branch=worktree.branch,
@@ -160,14 +176,51 @@ class FakeWorktrees(Worktrees):
                 ignored=worktree.ignored,
             )
 
-    async def preserve(self, repo_path: str, path: str, workspace_id: str) -> str | None:
-        async with self._call("preserve"):
-            worktree = self.git.worktrees[path]
-            if not worktree.dirty:
-                return None
-            worktree.dirty = False
-            self.git.preserved[path] = f"refs/heads/{worktree.branch}"
-            return self.git.preserved[path]
+    async def standing(self, repo_path: str, path: str) -> Standing:
+        async with self._call("standing"):
+            worktree = self.git.worktrees.get(path)
+            if worktree is None:
+                return Standing.MISSING
+            astray = worktree.repo_path != repo_path  # the repository was moved
+            return Standing.BROKEN if worktree.broken or astray else Standing.STANDS
+
+    async def put_away(self, order: PutAwayOrder) -> PutAway:
+        async with self._call("put_away"):
+            _expect_inside(order.base_path, order.path)
+            kept = self.git.preserved.get(order.workspace_id, ())
+            worktree = self.git.worktrees.get(order.path)
+            if worktree is None:
+                return PutAway(kept=kept)
+            place = how_kept(order, worktree)
+            if place is not None:
+                self.git.preserved[order.workspace_id] = kept = (*kept, place)
+            await self.point("within put_away")
+            del self.git.worktrees[order.path]
+            return PutAway(kept=kept)
+
+    async def preserved(self, repo_path: str, base_path: str) -> tuple[Preserved, ...]:
+        async with self._call("preserved"):
+            found = {
+                owner: tuple(place for place in places if not place.startswith("refs/heads/"))
+                for owner, places in sorted(self.git.preserved.items())
+            }
+            return tuple(
+                Preserved(workspace_id=owner, places=places, size=1, since=EPOCH)
+                for owner, places in found.items()
+                if places
+            )
+
+    async def bring_back(self, repo_path: str, base_path: str, path: str, workspace_id: str) -> BroughtBack:
+        async with self._call("bring_back"):
+            places = self.git.preserved.get(workspace_id, ())
+            if places and (path, workspace_id) not in self.git.brought_back:
+                self.git.worktrees[path].dirty = True
+                self.git.brought_back.append((path, workspace_id))
+            return BroughtBack(told=tuple(f"{place} is here again" for place in places))
+
+    async def drop_preserved(self, repo_path: str, base_path: str, workspace_id: str) -> None:
+        async with self._call("drop_preserved"):
+            self.git.preserved.pop(workspace_id, None)
 
     async def remove(self, repo_path: str, base_path: str, path: str, *, lose_ignored: bool) -> None:
         async with self._call("remove"):
@@ -175,7 +228,8 @@ class FakeWorktrees(Worktrees):
             worktree = self.git.worktrees.get(path)
             if worktree is None:
                 return
-            expect_nothing_lost(path, dirty=worktree.dirty, ignored=() if lose_ignored else worktree.ignored)
+            holds = worktree.dirty or worktree.hidden or worktree.broken
+            expect_nothing_lost(path, dirty=holds, ignored=() if lose_ignored else worktree.ignored)
             del self.git.worktrees[path]
 
     async def strays(
@@ -183,7 +237,9 @@ class FakeWorktrees(Worktrees):
     ) -> tuple[StrayWorktree, ...]:
         async with self._call("strays"):
             return tuple(
-                StrayWorktree(path=path, holds_work=worktree.dirty or worktree.unpushed > 0)
+                StrayWorktree(
+                    path=path, owner=worktree.owner, holds_work=worktree.dirty or worktree.unpushed > 0
+                )
                 for path, worktree in sorted(self.git.worktrees.items())
                 if path.startswith(f"{base_path}/") and path not in known
             )
@@ -212,6 +268,14 @@ def without_creating(
     if checked_out_at is not None:
         raise Conflict("branch", order.branch, f"is checked out at {checked_out_at}")
     return None
+
+
+def how_kept(order: PutAwayOrder, worktree: FakeWorktree) -> str | None:
+    """Where the work of a worktree is when it went; None when it had none. `Conflict` for ignored files."""
+    if worktree.hidden or worktree.broken:
+        return f"{order.base_path}/.headway-preserved/{order.workspace_id}/1/worktree"
+    expect_nothing_lost(order.path, dirty=False, ignored=() if order.lose_ignored else worktree.ignored)
+    return f"refs/heads/{worktree.branch}" if worktree.dirty else None
 
 
 def expect_nothing_lost(path: str, *, dirty: bool, ignored: tuple[str, ...]) -> None:
