@@ -50,3 +50,26 @@ async def test_a_folder_says_no_more_than_a_generated_branch(host: Any) -> None:
         branch_is_generated=True,
     )
     assert WorktreePaths("/wt").worktree(project, workspace) == "/wt/demo/issue-7-3f2a9c1e"
+
+
+@pytest.mark.lesson("L9")
+@pytest.mark.parametrize(
+    "slugs",
+    [
+        ("fix-login", "fix-login-2", "fix-login-13"),
+        ("version-2", "version-2-2"),
+        ("issue-7", "issue-7-2"),
+        ("2", "2-2"),
+        ("a" * 50, "a" * 48 + "-2", "a" * 47 + "-10"),
+        ("a" * 46 + "-123", "a" * 46 + "-1-2", "a" * 46 + "-10"),
+    ],
+)
+async def test_a_folder_stays_when_its_branch_gets_a_number(host: Any, slugs: tuple[str, ...]) -> None:
+    """Git had the branch, and the attempt died after it had made the worktree: the next one finds it."""
+    project = await host.projects.get("demo")
+    made = await host.create()
+    folders = {
+        WorktreePaths("/wt").worktree(project, attrs.evolve(made, branch=f"headway/{each}", name="other"))
+        for each in slugs
+    }
+    assert len(folders) == 1

@@ -1,6 +1,7 @@
 """Where the worktrees of a project lie on this host."""
 
 import posixpath
+import re
 
 from headway_core.projects.model import Project
 from headway_core.projects.slugs import slug
@@ -8,6 +9,9 @@ from headway_core.workspaces.model import Workspace
 
 SHORT_ID = 8
 """Characters that the first part of an id must have to stand for the whole."""
+WORDS_LENGTH = 40
+"""Characters of a generated branch's slug that stay when a number makes room for itself at its end."""
+_WITHOUT_NUMBERS = re.compile(r"(issue-\d+|.+?)(?:-\d+)*")
 
 
 class WorktreePaths:
@@ -34,5 +38,14 @@ class WorktreePaths:
 def _folder(workspace: Workspace) -> str:
     first = workspace.id.partition("-")[0]
     short = first if len(first) >= SHORT_ID else workspace.id  # of a UUID 32 random bits; of another id all
-    words = workspace.branch.rpartition("/")[2] if workspace.branch_is_generated else workspace.name
+    words = _words(workspace.branch) if workspace.branch_is_generated else workspace.name
     return f"{slug(words, otherwise='workspace')}-{short}"
+
+
+def _words(branch: str) -> str:
+    """What a generated branch is called by, without the numbers at its end: they change when git has the
+    branch already, and a killed attempt's folder must be found again.
+    """
+    called = branch.rpartition("/")[2]
+    found = _WITHOUT_NUMBERS.fullmatch(called)
+    return (found[1] if found else called)[:WORDS_LENGTH]
