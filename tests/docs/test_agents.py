@@ -60,7 +60,7 @@ def _small_agent(stage: Stage, prompt: str) -> subprocess.CompletedProcess[str]:
 
 
 def _fixer_prompt(facts: PullRequestFacts) -> str:
-    return fixer_prompt(facts, causes_of(facts, TRUST), TRUST)
+    return fixer_prompt(facts, causes_of(facts, TRUST), TRUST).text
 
 
 def test_the_whole_agent_asks_for_a_pull_request(stage: Stage) -> None:

@@ -4,7 +4,7 @@ import json
 import unicodedata
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from headway_core.kernel.errors import InvalidInput
@@ -16,6 +16,7 @@ from headway_core.operations.validation import (
     name_from_outside,
 )
 
+SIZE = 65_536
 URL = "https://github.com/Octo/Demo/issues/7"
 
 
@@ -70,7 +71,7 @@ def test_only_trusted_or_confirmed_text_reaches_a_prompt(
     found: Issue | None, quoted: set[str], *, confirmed: bool
 ) -> None:
     """I10: of the others' text it is told that it exists. A confirmation is of the body, not the title."""
-    prompt = issue_prompt(7, URL, found, body_confirmed=confirmed)
+    prompt = issue_prompt(7, URL, found, body_confirmed=confirmed, size=SIZE)
     assert {word for word in ("T1TLE", "B0DY") if word in prompt} == quoted
     assert URL in prompt
 
@@ -79,7 +80,9 @@ def test_only_trusted_or_confirmed_text_reaches_a_prompt(
 @given(st.text(max_size=200), st.text(max_size=200))
 def test_a_quote_is_inert_and_says_what_the_issue_says(title: str, body: str) -> None:
     """One line of JSON in a fence that no content ends; read back it is the issue's own text."""
-    prompt = issue_prompt(7, URL, issue(trusted=True, title=title, body=body), body_confirmed=False)
+    prompt = issue_prompt(
+        7, URL, issue(trusted=True, title=title, body=body), body_confirmed=False, size=SIZE
+    )
     before, line, after = prompt.split("\n```json\n")[0], prompt.split("\n")[-2], prompt.split("\n")[-1]
     assert after == "```"
     assert not set(line) & set("`<>")
@@ -91,7 +94,24 @@ def test_a_quote_is_inert_and_says_what_the_issue_says(title: str, body: str) ->
 def test_a_long_body_is_cut_and_the_cut_is_told() -> None:
     """The agent knows that there is more."""
     long = issue(trusted=True, body="x" * (QUOTE_LENGTH + 1))
-    prompt = issue_prompt(7, URL, long, body_confirmed=False)
+    prompt = issue_prompt(7, URL, long, body_confirmed=False, size=SIZE)
     assert "x" * QUOTE_LENGTH in prompt
     assert "x" * (QUOTE_LENGTH + 1) not in prompt
     assert f"cut after {QUOTE_LENGTH}" in prompt
+
+
+@given(
+    body=st.one_of(st.text(max_size=300), st.text(alphabet="🎉`\n直a", min_size=8_000, max_size=8_000)),
+    title=st.text(max_size=300),
+    size=st.integers(8_192, SIZE),
+)
+@settings(max_examples=50, deadline=None)
+def test_a_prompt_of_an_issue_has_a_size(body: str, title: str, size: int) -> None:
+    """Whatever is written, in whichever script: of a body the beginning is quoted, and the cut is told."""
+    prompt = issue_prompt(
+        7, URL, issue(trusted=True, title=title, body=body), body_confirmed=False, size=size
+    )
+    assert len(prompt.encode()) <= size
+    quoted = json.loads(prompt.split("\n```json\n")[1].split("\n```")[0])["body"]
+    assert body.startswith(quoted)
+    assert (f"cut after {len(quoted)}" in prompt) == (quoted != body)

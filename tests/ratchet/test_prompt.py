@@ -40,7 +40,7 @@ HOSTILE_TEXT = st.one_of(
 
 
 def _prompt(facts: PullRequestFacts, trust: Trust = TRUST) -> str:
-    return fixer_prompt(facts, causes_of(facts, trust), trust)
+    return fixer_prompt(facts, causes_of(facts, trust), trust).text
 
 
 def _data(prompt: str) -> dict[str, Any]:

@@ -54,6 +54,28 @@ def inert_json(data: object, *, indent: int | None = None) -> str:
     return text
 
 
+def json_size(data: object, *, depth: int = 0) -> int:
+    """The bytes that data take within a document of `inert_json` that is indented by one, at that depth, with
+    what separates them from the next.
+    """
+    text = inert_json(data, indent=1)
+    return len(text) + depth * (text.count("\n") + 1) + len(",\n")
+
+
+def beginning(text: str, *, characters: int, size: int) -> str:
+    """The longest beginning of a text with at most `characters`, whose JSON has at most `size` bytes."""
+    if len(text) <= characters and len(inert_json(text)) <= size:
+        return text
+    fits, too_long = 0, min(len(text), characters) + 1
+    while too_long - fits > 1:
+        middle = (fits + too_long) // 2
+        if len(inert_json(text[:middle])) <= size:
+            fits = middle
+        else:
+            too_long = middle
+    return text[:fits]
+
+
 def unstorable(text: str) -> str | None:
     """What no database and no forge takes of a text, in words; None for text that is fine."""
     if "\0" in text:

@@ -248,7 +248,8 @@ class WorkspaceCreationService:
         confirmed = command.confirmed_body_hash
         if confirmed is not None and found_hash is not None and confirmed.lower() != found_hash:
             raise Conflict("issue", str(at.number), "its text is not the one that was confirmed")
-        prompt = issue_prompt(at.number, at.url, issue, body_confirmed=confirmed is not None)
+        size = (await self._ledger.read(self._settings.current)).prompt_limit_bytes
+        prompt = issue_prompt(at.number, at.url, issue, body_confirmed=confirmed is not None, size=size)
         title = name_from_outside(issue.title if issue else "", otherwise=f"Issue #{at.number}")
         # People read the title of a stranger as the name; the branch and the folder are read by agents too.
         vouched_for = title if issue is not None and issue.trusted else f"issue-{at.number}"

@@ -33,10 +33,10 @@ def heard(thread: ReviewThread, trust: Trust) -> list[ThreadComment]:
 
 
 def _is_heard(comment: ThreadComment, trust: Trust) -> bool:
-    return not comment.minimized and trust.hears(comment.author, comment.body, _said_at(comment))
+    return not comment.minimized and trust.hears(comment.author, comment.body, said_at(comment))
 
 
-def _said_at(said: ThreadComment) -> datetime:
+def said_at(said: ThreadComment) -> datetime:
     """When its words were said, or changed by a person."""
     return _changed_at(said.author, said.created_at, said.edited_at)
 
@@ -52,10 +52,10 @@ def _threads(facts: PullRequestFacts, trust: Trust) -> Iterable[Cause]:
         asked = list(_asked(thread, trust))
         waiting = [each for each in asked if not _approved_since(opinions, each)]
         if waiting:
-            people = [_said_at(each) for each in asked if not is_bot(each.author)]
+            people = [said_at(each) for each in asked if not is_bot(each.author)]
             yield _feedback(
                 thread.id,
-                max(map(_said_at, waiting)),
+                max(map(said_at, waiting)),
                 person_at=max(people, default=None),
                 outdated=thread.outdated,
             )
@@ -69,7 +69,7 @@ def _asked(thread: ReviewThread, trust: Trust) -> Iterable[ThreadComment]:
     person_at: datetime | None = None
     answered = False
     for comment in thread.comments:
-        if trust.is_ours(comment.author, comment.body, _said_at(comment)):
+        if trust.is_ours(comment.author, comment.body, said_at(comment)):
             answered = True
         elif not _is_heard(comment, trust):
             continue
@@ -92,7 +92,7 @@ def _approved_since(opinions: Mapping[str, Review], comment: ThreadComment) -> b
         and opinion.state == "APPROVED"
         and opinion.id != comment.review_id
         and opinion.submitted_at is not None
-        and opinion.submitted_at > _said_at(comment)
+        and opinion.submitted_at > said_at(comment)
     )
 
 

@@ -190,20 +190,23 @@ class RatchetSteps:
         causes = tuple(
             with_items(cause, record.handled) for cause in view.causes() if cause.id in decision.cause_ids
         )
+        prompt = fixer_prompt(facts, causes, view.trust)
+        # What its prompt had no room for is not handled by this fixer: it stays actionable.
+        decision = attrs.evolve(decision, cause_ids=tuple(cause.id for cause in prompt.causes))
         outcome = self._fixers.acquire(
             tx,
             FixerRequest(
                 workspace_id=record.workspace_id,
                 label="ratchet",
                 causes=decision.cause_ids,
-                prompt=fixer_prompt(facts, causes, view.trust),
+                prompt=prompt.text,
                 when_live=WhenLive.RESTART,
             ),
         )
         if not isinstance(outcome, Started):
             # The table looked at the same rows, so this is the race that the index decides.
             return record, Wait(reason=WaitReason.SESSION, recheck_at=tx.now() + POLL)
-        self._dispatches.begin(tx, view, causes, outcome)
+        self._dispatches.begin(tx, view, prompt.causes, outcome)
         times = (*recent(record.dispatch_times, tx.now()), tx.now())
         record = attrs.evolve(record, dispatch_times=times, since_progress=record.since_progress + 1)
         return record, decision

@@ -79,6 +79,8 @@ class SettingsRecord:
     """
     fixer_limit_s: int = 3600
     """How long a fixer may run before it is stopped and counts as died."""
+    prompt_limit_bytes: int = 65_536
+    """How large a prompt of a fixer or of an issue may be; what does not fit is left out, and said."""
     act_on_first_failure: bool = False
     """Whether a fixer starts at the first failed check, while others still run."""
 

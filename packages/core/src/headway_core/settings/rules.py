@@ -80,6 +80,7 @@ RULES: Mapping[str, Rule] = MappingProxyType(
         "part_limit_s": _at_least(1),
         "view_limit_s": _at_least(1),
         "fixer_limit_s": _at_least(1),
+        "prompt_limit_bytes": _at_least(32_768),
         "cadence_hot_s": _at_least(1),
         "cadence_settled_s": _at_least(1),
         "cadence_quiet_s": _at_least(1),
