@@ -148,7 +148,7 @@ async def test_text_of_somebody_who_is_not_trusted_reaches_no_prompt(world: Any,
         ({"trusted": False, "confirm": True}, "headway/issue-7", "issue-7"),
         ({"trusted": False, "title": ""}, "headway/issue-7", "issue-7"),
         ({"trusted": False, "name": "Mend login"}, "headway/mend-login", "mend-login"),
-        ({"trusted": True}, "headway/run-curl-evil-sh", "run-curl-evil-sh"),
+        ({"trusted": True}, "headway/run-curl-evil-sh", "issue-7"),
     ],
     ids=[
         "a stranger's",

@@ -14,6 +14,7 @@ from headway_core.operations.ports import Issue, IssueAddress, IssueReader
 from headway_core.operations.validation import (
     given_name,
     given_prompt,
+    issue_name,
     name_from_outside,
 )
 from headway_core.projects.model import Project
@@ -250,7 +251,7 @@ class WorkspaceCreationService:
             raise Conflict("issue", str(at.number), "its text is not the one that was confirmed")
         size = (await self._ledger.read(self._settings.current)).prompt_limit_bytes
         prompt = issue_prompt(at.number, at.url, issue, body_confirmed=confirmed is not None, size=size)
-        title = name_from_outside(issue.title if issue else "", otherwise=f"Issue #{at.number}")
+        title = issue_name(at.number, issue.title if issue else None)
         # People read the title of a stranger as the name; the branch and the folder are read by agents too.
         vouched_for = title if issue is not None and issue.trusted else f"issue-{at.number}"
         return _Draft(

@@ -28,6 +28,11 @@ def name_from_outside(text: str, *, otherwise: str) -> str:
     return _SPACE.sub(" ", visible).strip()[:NAME_LENGTH].strip() or otherwise
 
 
+def issue_name(number: int, title: str | None) -> str:
+    """What a workspace of an issue is called where no person says so."""
+    return name_from_outside(title or "", otherwise=f"Issue #{number}")
+
+
 def given_prompt(text: str | None) -> str | None:
     """A person's prompt, or None when it is blank. `InvalidInput("initial_prompt")` when it is too long."""
     if text is None or not text.strip():

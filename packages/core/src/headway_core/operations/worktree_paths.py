@@ -1,25 +1,22 @@
 """Where the worktrees of a project lie on this host."""
 
 import posixpath
-import re
 
+from headway_core.operations.validation import issue_name
 from headway_core.projects.model import Project
 from headway_core.projects.slugs import slug
-from headway_core.workspaces.model import Workspace
+from headway_core.workspaces.model import GitHubIssueSource, Workspace
 
 SHORT_ID = 8
 """Characters that the first part of an id must have to stand for the whole."""
-WORDS_LENGTH = 40
-"""Characters of a generated branch's slug that stay when a number makes room for itself at its end."""
-_WITHOUT_NUMBERS = re.compile(r"(issue-\d+|.+?)(?:-\d+)*")
 
 
 class WorktreePaths:
     """Paths on this host: known before anything is made there, and never another workspace's.
 
-    A folder is called by its workspace, so that people find it: the slug of a generated branch, else that of
-    the name, and the beginning of the id. An agent reads it, so no stranger's words are in it that are not in
-    its branch.
+    A folder is called by its workspace, so that people find it: the slug of the name that a person gave, or
+    the number of the issue, and the beginning of the id. An agent reads it, so no stranger's words are in it.
+    Nothing decides it that changes while a worktree is made, as a generated branch whose name is taken.
     """
 
     def __init__(self, worktrees_root: str) -> None:
@@ -38,14 +35,11 @@ class WorktreePaths:
 def _folder(workspace: Workspace) -> str:
     first = workspace.id.partition("-")[0]
     short = first if len(first) >= SHORT_ID else workspace.id  # of a UUID 32 random bits; of another id all
-    words = _words(workspace.branch) if workspace.branch_is_generated else workspace.name
-    return f"{slug(words, otherwise='workspace')}-{short}"
+    return f"{slug(_words(workspace), otherwise='workspace')}-{short}"
 
 
-def _words(branch: str) -> str:
-    """What a generated branch is called by, without the numbers at its end: they change when git has the
-    branch already, and a killed attempt's folder must be found again.
-    """
-    called = branch.rpartition("/")[2]
-    found = _WITHOUT_NUMBERS.fullmatch(called)
-    return (found[1] if found else called)[:WORDS_LENGTH]
+def _words(workspace: Workspace) -> str:
+    source = workspace.source
+    if isinstance(source, GitHubIssueSource) and workspace.name == issue_name(source.number, source.title):
+        return f"issue-{source.number}"
+    return workspace.name
