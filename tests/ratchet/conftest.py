@@ -74,10 +74,10 @@ class RatchetHarness(Harness):
         """One round of the executor."""
         await self.core.sessions.executor().round()
 
-    async def end(self, found: Exited | Vanished, workspace_id: str = "w1") -> None:
-        """The fixer's process ends like this, and the executor notices a second later."""
+    async def end(self, found: Exited | Vanished, workspace_id: str = "w1", *, after_s: int = 120) -> None:
+        """The fixer's process ends like this, and the executor notices."""
         await self.run()
-        self.clock.advance(1)
+        self.clock.advance(after_s)
         self.processes.end((await self.fixer(workspace_id)).id, found)
         await self.run()
 

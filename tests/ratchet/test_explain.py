@@ -238,7 +238,7 @@ async def test_after_the_last_death_it_is_told_why_there_is_no_other_try(harness
     for _ in range(DEATH_LIMIT):
         await harness.end(Exited(exit_code=1))
         await harness.check()
-        harness.clock.advance(1)
+        harness.clock.advance(300)
         await harness.see()
         await harness.check()
     failure = (await harness.core.ratchet.service().explain("w1")).failure
@@ -255,7 +255,7 @@ async def test_a_failure_is_told_no_more_when_another_fixer_works(harness: House
     await harness.judge()
     await harness.end(Exited(exit_code=1))
     await harness.check()
-    harness.clock.advance(1)
+    harness.clock.advance(60)
     await harness.see()
     assert isinstance(await harness.check(), Dispatch)
     assert (await harness.core.ratchet.service().explain("w1")).failure is None

@@ -366,7 +366,7 @@ async def test_a_freed_place_wakes_the_one_who_may_have_it(harness: HouseT) -> N
     await _consume(harness)
     for name in ("w2", "w3"):
         await harness.check(name)
-    await harness.end(WELL)
+    await harness.end(WELL, after_s=1)
     await _consume(harness)
     assert await _due_at(harness, "w2") == harness.clock.now()
     assert await _due_at(harness, "w3") > harness.clock.now()

@@ -37,9 +37,9 @@ async def _statuses(harness: HouseT) -> list[DispatchStatus]:
 
 
 async def _retry(harness: HouseT) -> object:
-    """After a fixer's end: close its dispatch, see the pull request again, decide."""
+    """After a fixer's end: close its dispatch, see the pull request again after a pause, decide."""
     await harness.check()
-    harness.clock.advance(1)
+    harness.clock.advance(300)
     await harness.see()
     return await harness.check()
 
@@ -119,7 +119,7 @@ async def test_a_dispatch_whose_start_died_goes_on_as_itself(harness: HouseT) ->
 @pytest.mark.lesson("R5", "R6", "R24")
 @pytest.mark.parametrize("death", [BADLY, Exited(signal=9), Vanished()], ids=repr)
 async def test_a_fixer_that_dies_is_tried_three_times(harness: HouseT, death: Exited | Vanished) -> None:
-    """Each death is one start; after the third the ratchet says that it stalls."""
+    """Each death at work is one start; after the third the ratchet says that it stalls."""
     await harness.workspace()
     decision: object = await harness.judge()
     for _ in range(DEATH_LIMIT):

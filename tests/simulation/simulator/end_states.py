@@ -24,7 +24,13 @@ if TYPE_CHECKING:
     from simulator.world import World
 
 _MOVING = (WorkspaceStatus.NEW, WorkspaceStatus.PROVISIONING, WorkspaceStatus.ARCHIVING)
-_PASSING_STALLS = (StallReason.UNREACHABLE, StallReason.CI_UNKNOWN, StallReason.CI_STUCK, StallReason.NO_HEAD)
+_PASSING_STALLS = (
+    StallReason.UNREACHABLE,
+    StallReason.CI_UNKNOWN,
+    StallReason.CI_STUCK,
+    StallReason.NO_HEAD,
+    StallReason.SESSION,
+)
 """Stalls that end by themselves in a world where nothing goes wrong."""
 
 

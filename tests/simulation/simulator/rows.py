@@ -16,6 +16,7 @@ from headway_core.ratchet.decision import Decision, Disabled, Done, Wait, WaitRe
 from headway_core.ratchet.events import DispatchChanged
 from headway_core.ratchet.model import (
     DEATH_LIMIT,
+    FALSE_STARTS_A_DEATH,
     LIVE_DISPATCH,
     Cause,
     CauseKind,
@@ -229,11 +230,14 @@ class Causes:
             return None
         for cause in dispatch.causes:
             for item in cause.items:
-                done = [status for before, status in ended if _carried(before, cause, item.key, item.mark)]
-                if DispatchStatus.COMPLETED in done:
+                over = [before for before, _ in ended if _carried(before, cause, item.key, item.mark)]
+                if any(before.status is DispatchStatus.COMPLETED for before in over):
                     return f"{cause.id} {item.key} {item.mark[-8:]} was handled, and is dispatched again"
-                if done.count(DispatchStatus.DIED) >= DEATH_LIMIT:
-                    return f"{cause.id} {item.key} died {DEATH_LIMIT} times, and is dispatched again"
+                deaths = [before for before in over if before.status is DispatchStatus.DIED]
+                at_work = sum(before.started_at is not None for before in deaths)
+                counted = at_work + (len(deaths) - at_work) / FALSE_STARTS_A_DEATH
+                if counted >= DEATH_LIMIT:
+                    return f"{cause.id} {item.key} died {len(deaths)} times, and is dispatched again"
         return None
 
 

@@ -23,6 +23,9 @@ QUICK: dict[str, Any] = {
     "part_limit_s": 60,
     "view_limit_s": 60,
     "fixer_limit_s": 60,
+    "turn_limit_s": 100,
+    "death_pause_s": 1,
+    "false_start_s": 0,
     "cadence_hot_s": 8,
     "cadence_settled_s": 15,
     "cadence_quiet_s": 60,
@@ -93,9 +96,11 @@ class Story:
         """Quick settings, in every other world a place for one fixer alone, and the project: its id."""
         process = self.start(self.world.machines[0], "setup")
         places = 1 + self.world.plan.seed % 2
-        budget: dict[str, Any] = {"budget_per_day": 2} if self.world.plan.outsiders else {}
+        more: dict[str, Any] = {"budget_per_day": 2} if self.world.plan.outsiders else {}
+        if self.world.plan.cursed:
+            more["death_pause_s"] = 0  # else the storm is over before the ratchet gives up
         await process.core.settings.service().change(
-            **QUICK, **budget, capacity_all=places, capacity_project=places
+            **QUICK | more, capacity_all=places, capacity_project=places
         )
         project = await process.core.projects.service().register(REPO, startup_script="make setup")
         process.stopped()

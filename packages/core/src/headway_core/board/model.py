@@ -95,7 +95,9 @@ class StatusReason(enum.StrEnum):
     WAITING_FOR_CI = "WAITING_FOR_CI"
     """Checks are still running, or not known yet, or the head is too new to be judged."""
     CHECKING_PR = "CHECKING_PR"
-    """The ratchet is about to act, or waits for a fresh look at the pull request or for a free session."""
+    """The ratchet is about to act, or waits: for a fresh look at the pull request, a free session, or the end
+    of the pause after a fixer died.
+    """
     AWAITING_REVIEW = "AWAITING_REVIEW"
     """Nothing is left to fix: it is the reviewer's turn."""
     READY_FOR_REVIEW = "READY_FOR_REVIEW"
@@ -309,11 +311,20 @@ def _turn(view: WorkspaceView) -> StatusReason | None:
     for session in view.sessions:
         if session.status not in (SessionStatus.RUNNING, SessionStatus.STOPPING):
             continue
-        if view.activity.get(session.id) is Activity.QUIET:
+        if view.activity.get(session.id) is Activity.QUIET or _hangs(session, view):
             continue
         kinds = {kind_of(cause_id) for cause_id in session.causes}
         return next((reason for kind, reason in _FIXING if kind in kinds), StatusReason.AGENT_WORKING)
     return None
+
+
+def _hangs(session: Session, view: WorkspaceView) -> bool:
+    """The ratchet concluded that it has waited for this session for too long."""
+    match view.decision:
+        case Stalled(reason=StallReason.SESSION):
+            return session.purpose is not Purpose.FIXER
+        case _:
+            return False
 
 
 def _starting(view: WorkspaceView) -> StatusReason | None:
@@ -365,7 +376,13 @@ def _running_ci(view: WorkspaceView) -> StatusReason | None:
             return StatusReason.WAITING_FOR_CI if pending else None
 
 
-_CHECKING = (WaitReason.REFRESH, WaitReason.SESSION, WaitReason.SESSION_LIMIT, WaitReason.CAPACITY)
+_CHECKING = (
+    WaitReason.REFRESH,
+    WaitReason.SESSION,
+    WaitReason.SESSION_LIMIT,
+    WaitReason.BACKOFF,
+    WaitReason.CAPACITY,
+)
 
 
 def _checking(view: WorkspaceView) -> StatusReason | None:

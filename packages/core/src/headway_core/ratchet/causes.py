@@ -1,6 +1,7 @@
 """Which causes a view holds, and which of them a fixer has not had yet."""
 
 from collections.abc import Iterable
+from datetime import datetime, timedelta
 
 import attrs
 
@@ -9,6 +10,7 @@ from headway_core.pull_requests.model import CheckOutcome, Mergeability, PullReq
 from headway_core.ratchet.feedback import feedback_of
 from headway_core.ratchet.model import (
     DEATH_LIMIT,
+    FALSE_STARTS_A_DEATH,
     REMEMBERED,
     ROUNDS_LIMIT,
     Cause,
@@ -47,16 +49,36 @@ def _conflict(facts: PullRequestFacts) -> Iterable[Cause]:
         yield Cause(id="CONFLICT", kind=CauseKind.CONFLICT, items=(item,))
 
 
+def is_spent(deaths: int, false_starts: int) -> bool:
+    """Whether so many fixers died for an item that no other one is started."""
+    return deaths * FALSE_STARTS_A_DEATH + false_starts >= DEATH_LIMIT * FALSE_STARTS_A_DEATH
+
+
 @attrs.frozen(kw_only=True)
 class _Known:
     """What is remembered of one item."""
 
     done: bool
     deaths: int
+    false_starts: int
+    died_at: datetime | None
 
     @property
     def is_actionable(self) -> bool:
-        return not self.done and self.deaths < DEATH_LIMIT
+        return not self.done and not is_spent(self.deaths, self.false_starts)
+
+    def rests_until(self, pause_s: int) -> datetime | None:
+        """When it may be tried again after its last death; None: nobody has died of it."""
+        if self.died_at is None:
+            return None
+        tries = min(self.deaths + self.false_starts, len(PAUSES))
+        return self.died_at + timedelta(seconds=pause_s * PAUSES[tries - 1])
+
+
+PAUSES = (1, 5, 30)
+"""After the first, the second and each further death nothing is tried for so many times the setting
+`death_pause_s`.
+"""
 
 
 def _known(cause: Cause, handled: Iterable[Handled]) -> dict[CauseItem, _Known]:
@@ -77,7 +99,10 @@ def _known(cause: Cause, handled: Iterable[Handled]) -> dict[CauseItem, _Known]:
         ]
         often = cause.kind is CauseKind.FEEDBACK and _rounds(item, records) >= ROUNDS_LIMIT
         found[item] = _Known(
-            done=often or any(k.done for k in covering), deaths=sum(k.deaths for k in covering)
+            done=often or any(k.done for k in covering),
+            deaths=sum(k.deaths for k in covering),
+            false_starts=sum(k.false_starts for k in covering),
+            died_at=max((k.died_at for k in covering if k.died_at is not None), default=None),
         )
     return found
 
@@ -105,21 +130,55 @@ def is_exhausted(cause: Cause, handled: Iterable[Handled]) -> bool:
     return not any(k.is_actionable for k in known) and any(not k.done for k in known)
 
 
-def with_items(cause: Cause, handled: Iterable[Handled]) -> Cause:
-    """The cause with only its actionable items: what a dispatch carries (I6)."""
+def rests_until(cause: Cause, handled: Iterable[Handled], pause_s: int) -> datetime | None:
+    """When an actionable item of it may be tried (again) at the earliest; None: one may be at any time."""
+    rests = [known.rests_until(pause_s) for known in _known(cause, handled).values() if known.is_actionable]
+    return None if None in rests else min((at for at in rests if at is not None), default=None)
+
+
+def with_items(
+    cause: Cause, handled: Iterable[Handled], now: datetime | None = None, pause_s: int = 0
+) -> Cause:
+    """The cause with only its actionable items: what a dispatch carries (I6). With `now`, without those whose
+    fixer died lately.
+    """
     known = _known(cause, handled)
-    return attrs.evolve(cause, items=tuple(item for item in cause.items if known[item].is_actionable))
+
+    def is_due(item: CauseItem) -> bool:
+        until = known[item].rests_until(pause_s)
+        return known[item].is_actionable and (now is None or until is None or until <= now)
+
+    return attrs.evolve(cause, items=tuple(filter(is_due, cause.items)))
 
 
-def remember(handled: tuple[Handled, ...], causes: Iterable[Cause], *, died: bool) -> tuple[Handled, ...]:
-    """What is remembered after a dispatch of these causes ended: done, or one more death each."""
+def remember(
+    handled: tuple[Handled, ...],
+    causes: Iterable[Cause],
+    *,
+    died: bool,
+    at: datetime | None = None,
+    began: bool = True,
+) -> tuple[Handled, ...]:
+    """What is remembered after a dispatch of these causes ended: done, or one more death each.
+
+    `at`: when it died; `began`: whether it had begun to work by then.
+    """
     before = {(known.cause_id, known.item): known for known in handled}
     now = []
     for cause in causes:
         for item in cause.items:
-            known = before.pop((cause.id, item), None)
-            deaths = (known.deaths if known else 0) + died
-            now.append(Handled(cause_id=cause.id, item=item, done=not died, deaths=deaths))
+            known = before.pop((cause.id, item), None) or Handled(
+                cause_id=cause.id, item=item, done=False, deaths=0
+            )
+            now.append(
+                attrs.evolve(
+                    known,
+                    done=not died,
+                    deaths=known.deaths + (died and began),
+                    false_starts=known.false_starts + (died and not began),
+                    died_at=at if died else known.died_at,
+                )
+            )
     return (*before.values(), *now)
 
 

@@ -34,6 +34,8 @@ class WaitReason(enum.StrEnum):
     """Another session works in the workspace, or waits there for a person."""
     SESSION_LIMIT = "session_limit"
     """The workspace has as many live sessions as it may have (`session_limit`)."""
+    BACKOFF = "backoff"
+    """The last fixer for it died: the next one starts after a pause (`death_pause_s`), longer each time."""
     CAPACITY = "capacity"
     """As many fixers run as are allowed (`capacity_project`, `capacity_all`)."""
 
@@ -58,6 +60,10 @@ class StallReason(enum.StrEnum):
     UNCHANGED = "unchanged"
     """A fixer had each cause already, and it is still there: a new run, a new comment or a person has to
     change it.
+    """
+    SESSION = "session"
+    """Another session has been at work, or has waited for a person, for longer than `turn_limit_s`: answer or
+    stop it.
     """
     SETUP = "setup"
     """There is something to fix, and the workspace's set-up ended with a warning: retry it."""
@@ -185,7 +191,9 @@ class RatchetFacts:
     setup_warned: bool
     """The workspace is READY with a warning: its start-up script failed, or its worktree is missing."""
     turn_in_flight: bool
-    """Another session's turn, or one that waits for a person."""
+    """Another session's turn, or one that waits for a person; not for longer than its limit."""
+    turn_hangs: bool
+    """Another session's turn, or one that waits for a person, for longer than its limit."""
 
     view_stale: bool
     """The fetch began before the last dispatch's end or hint, is too old, or shows a lagging head."""
@@ -213,6 +221,8 @@ class RatchetFacts:
 
     present: tuple[str, ...]
     actionable: tuple[str, ...]
+    backs_off: bool
+    """A present cause is left whose last fixer died lately: its pause is not over."""
     exhausted: tuple[str, ...]
     only_feedback: bool
     """Every present cause is feedback."""
@@ -311,7 +321,8 @@ _TABLE: tuple[_Row, ...] = (
     (lambda f: not f.present and f.part_unknown, _wait(WaitReason.UNKNOWN)),
     (lambda f: not f.present and f.review_outstanding, _reviewers_turn),
     (lambda f: not f.present, lambda f: Ready(recheck_at=f.next_look)),
-    # 10: nothing that a fixer has not had already
+    # 10: nothing that a fixer has not had already, or nothing now
+    (lambda f: not f.actionable and f.backs_off, _wait(WaitReason.BACKOFF)),
     (lambda f: not f.actionable and bool(f.exhausted), _stalled(StallReason.RETRIES)),
     (lambda f: not f.actionable and f.only_feedback and f.answered, _reviewers_turn),
     (lambda f: not f.actionable, _stalled(StallReason.UNCHANGED)),
@@ -319,6 +330,7 @@ _TABLE: tuple[_Row, ...] = (
     (lambda f: f.setup_warned, _stalled(StallReason.SETUP)),
     (lambda f: not f.budget_left, _stalled(StallReason.BUDGET)),
     (lambda f: f.turn_in_flight, _wait(WaitReason.SESSION, _polled)),
+    (lambda f: f.turn_hangs, _stalled(StallReason.SESSION, _polled)),
     (lambda f: f.session_limit_reached, _wait(WaitReason.SESSION_LIMIT, _polled)),
     (lambda f: not f.capacity_left, _wait(WaitReason.CAPACITY, _polled)),
 )

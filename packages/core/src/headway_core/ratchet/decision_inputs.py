@@ -18,7 +18,7 @@ from headway_core.pull_requests.model import (
     ReviewDecision,
 )
 from headway_core.pull_requests.timing import ci_limit_at, quiet_ends_at
-from headway_core.ratchet.causes import is_actionable, is_exhausted
+from headway_core.ratchet.causes import is_actionable, is_exhausted, rests_until
 from headway_core.ratchet.decision import (
     Decision,
     QuietTime,
@@ -42,7 +42,8 @@ _DAY = timedelta(days=1)
 def decision_inputs(view: View, record: RatchetRecord) -> RatchetFacts:
     """The facts of a decision. Pure."""
     causes = view.causes()
-    actionable = [cause for cause in causes if is_actionable(cause, record.handled)]
+    left = [cause for cause in causes if is_actionable(cause, record.handled)]
+    actionable = [cause for cause in left if not _rests(cause, view, record)]
     live = next((d for d in view.dispatches if d.status in LIVE_DISPATCH), None)
     facts, hold = view.facts, record.hold
     quiet_time = _quiet_time(view)
@@ -55,13 +56,14 @@ def decision_inputs(view: View, record: RatchetRecord) -> RatchetFacts:
         and not view.host_lost,
         state=facts.state if facts else None,
         dispatch_live=live is not None,
-        fixer_session=view.busy_session(fixers=True),
+        fixer_session=view.fixer_session,
         held_by=None if hold is None or (hold.until is not None and hold.until <= view.now) else hold.kind,
         held_until=hold.until if hold else None,
         branch_mismatch=view.branch_mismatch,
         unpushed=view.unpushed,
         setup_warned=view.workspace.warning is not None,
-        turn_in_flight=view.busy_session(fixers=False) is not None,
+        turn_in_flight=not all(map(view.hangs, view.other_turns)),
+        turn_hangs=any(map(view.hangs, view.other_turns)),
         view_stale=view.is_stale,
         view_overdue=_overdue(record, _VIEW, view.settings.view_limit_s, view.now),
         head_gone=facts is not None and facts.head.tip is None,
@@ -79,6 +81,7 @@ def decision_inputs(view: View, record: RatchetRecord) -> RatchetFacts:
         and facts.review_decision in (ReviewDecision.REVIEW_REQUIRED, ReviewDecision.CHANGES_REQUESTED),
         present=tuple(cause.id for cause in causes),
         actionable=tuple(cause.id for cause in actionable),
+        backs_off=len(left) > len(actionable),
         exhausted=tuple(cause.id for cause in causes if is_exhausted(cause, record.handled)),
         only_feedback=all(cause.kind is CauseKind.FEEDBACK for cause in causes),
         answered=_answered(view, causes),
@@ -159,6 +162,12 @@ def _part_unknown(view: View) -> bool:
     )
 
 
+def _rests(cause: Cause, view: View, record: RatchetRecord) -> bool:
+    """The last fixer for it died lately."""
+    until = rests_until(cause, record.handled, view.settings.death_pause_s)
+    return until is not None and until > view.now
+
+
 def _answered(view: View, causes: Iterable[Cause]) -> bool:
     """Each cause was: since the dispatch that handled it there is a reply of ours in it, or a new head."""
     return all(_is_answered(view, cause) for cause in causes)
@@ -214,6 +223,11 @@ def _next_look(view: View, record: RatchetRecord) -> datetime | None:
         part_began + timedelta(seconds=view.settings.part_limit_s),
         _day_budget_ends(view, record),
         record.hold.until if record.hold is not None else None,
+        *(
+            rests_until(cause, record.handled, view.settings.death_pause_s)
+            for cause in view.causes()
+            if is_actionable(cause, record.handled)
+        ),
     ]
     if view.watch.fetch_began_at is not None:
         moments.append(view.watch.fetch_began_at + timedelta(seconds=view.settings.view_limit_s))

@@ -32,6 +32,8 @@ class Closed:
     stopped_by_person: bool
     ended_at: datetime | None
     """When its session ended; None when the session is gone."""
+    began: bool
+    """Whether its fixer had begun to work: it ran for a while, or changed something."""
 
 
 class DispatchSteps:
@@ -60,13 +62,13 @@ class DispatchSteps:
         )
         self._tell(tx, self._dispatches.add(tx, dispatch))
 
-    def settle(self, tx: Transaction, workspace_id: str) -> tuple[Closed, ...]:
+    def settle(self, tx: Transaction, workspace_id: str, *, false_start_s: int) -> tuple[Closed, ...]:
         """Bring what is live in line with its session and with the pull request.
 
         Those whose session ended are returned; one that has lost its reason is cancelled.
         """
         live = self._dispatches.query(tx, LIVE_DISPATCH_OF, workspace_id=workspace_id)
-        settled = [self._settle(tx, dispatch) for dispatch in live]
+        settled = [self._settle(tx, dispatch, false_start_s) for dispatch in live]
         return tuple(closed for closed in settled if closed is not None)
 
     def cancel_live(self, tx: Transaction, workspace_id: str, reason: str) -> None:
@@ -80,7 +82,7 @@ class DispatchSteps:
             cancelled = DispatchStatus.CANCELLED
             self._move(tx, dispatch, cancelled, reason, attempts=dispatch.attempts, ended_at=None)
 
-    def _settle(self, tx: Transaction, dispatch: FixerDispatch) -> Closed | None:
+    def _settle(self, tx: Transaction, dispatch: FixerDispatch, false_start_s: int) -> Closed | None:
         session = self._tables.sessions.get(tx, dispatch.session_id)
         status, reason = _outcome(dispatch, session)
         obsolete = self._obsolete(tx, dispatch) if status in LIVE_DISPATCH else None
@@ -95,7 +97,29 @@ class DispatchSteps:
         if status in LIVE_DISPATCH:
             return None
         by_person = session is not None and session.end_reason is EndReason.STOPPED_BY_PERSON
-        return Closed(status=status, causes=dispatch.causes, stopped_by_person=by_person, ended_at=ended_at)
+        return Closed(
+            status=status,
+            causes=dispatch.causes,
+            stopped_by_person=by_person,
+            ended_at=ended_at,
+            began=self._began(tx, dispatch, session, false_start_s),
+        )
+
+    def _began(
+        self, tx: ReadTransaction, dispatch: FixerDispatch, session: Session | None, false_start_s: int
+    ) -> bool:
+        """Whether the fixer got to work: what it cost and what it left count, not how it ended."""
+        if session is None or session.ended_at is None:
+            return True
+        if session.started_at is None or session.end_reason is EndReason.START_FAILED:
+            return False
+        git = self._tables.git_facts.get(tx, dispatch.workspace_id)
+        changed = (
+            git is not None
+            and git.at >= session.ended_at
+            and (git.dirty or git.head not in {None, dispatch.head})
+        )
+        return changed or (session.ended_at - session.started_at).total_seconds() >= false_start_s
 
     def _obsolete(self, tx: ReadTransaction, dispatch: FixerDispatch) -> str | None:
         """Why a live dispatch has lost its reason, or None."""

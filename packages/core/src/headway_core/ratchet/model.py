@@ -69,7 +69,11 @@ class Handled:
     done: bool
     """A fixer that carried it came to its end (COMPLETED), whatever it did."""
     deaths: int
-    """Fixers that carried it and died."""
+    """Fixers that carried it and died after they had begun to work."""
+    false_starts: int = 0
+    """Fixers that carried it and died at once, and changed nothing: as when the agent's service is away."""
+    died_at: datetime | None = None
+    """When the last of them died; None: none did."""
 
 
 DEATH_LIMIT = 3
@@ -77,6 +81,9 @@ DEATH_LIMIT = 3
 
 ROUNDS_LIMIT = 3
 """Fixers that a thread gets without a word of a person or a change of the code that it is about."""
+
+FALSE_STARTS_A_DEATH = 4
+"""So many fixers that died without having begun anything count as one that died at work."""
 
 REMEMBERED = 500
 """How many handled items a record keeps beside those that are present: the newest."""

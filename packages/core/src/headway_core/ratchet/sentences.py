@@ -88,6 +88,11 @@ _WAITS: Mapping[WaitReason, Reasoning] = MappingProxyType(
             "It goes on when one of them ends.",
             "Stop a session, or raise the setting session_limit.",
         ),
+        WaitReason.BACKOFF: Reasoning(
+            "The last fixer died, and the next one is started after a pause, which grows with every death.",
+            "It goes on when the pause is over: 1, 5 and then 30 times the setting death_pause_s.",
+            "Look at what the fixer printed; nothing has to be done when the agent's service was away.",
+        ),
         WaitReason.CAPACITY: Reasoning(
             "As many fixers run as are allowed, and others have waited longer.",
             "It goes on when a fixer ends and this workspace is the next in line.",
@@ -139,6 +144,12 @@ _STALLS: Mapping[StallReason, Reasoning] = MappingProxyType(
             "A fixer has had everything that is left to fix, and it is still there.",
             "It goes on when there is something new to fix: a new run that fails, or a reviewer's word.",
             "Fix it by hand, or switch the ratchet off and on to try again.",
+        ),
+        StallReason.SESSION: Reasoning(
+            "There is something to fix, and another session has been at work here, or has waited for"
+            " a person, for longer than the setting turn_limit_s allows: no fixer is started beside it.",
+            "It goes on when that session's turn ends.",
+            "Look at the session: answer it, or stop it.",
         ),
         StallReason.SETUP: Reasoning(
             "There is something to fix, and the workspace's set-up ended with a warning: no fixer is started"

@@ -1,7 +1,7 @@
 """The single writer of the ratchet's record and its wake-ups: steps that take `tx`, for others to compose."""
 
 import hashlib
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import attrs
 
@@ -13,7 +13,7 @@ from headway_core.pull_requests import PullRequestSteps
 from headway_core.ratchet.causes import remember, with_items
 from headway_core.ratchet.decision import Decision, Disabled, Dispatch, Wait, WaitReason, decide
 from headway_core.ratchet.decision_inputs import POLL, decision_inputs, recent, same_decision
-from headway_core.ratchet.dispatches import DispatchSteps
+from headway_core.ratchet.dispatches import Closed, DispatchSteps
 from headway_core.ratchet.events import RatchetDecided, RatchetHeld, RatchetSwitched
 from headway_core.ratchet.explain import Explanation, explanation
 from headway_core.ratchet.model import (
@@ -188,7 +188,9 @@ class RatchetSteps:
         if not self._takes_slot(tx, view):
             return record, Wait(reason=WaitReason.CAPACITY, recheck_at=tx.now() + POLL)
         causes = tuple(
-            with_items(cause, record.handled) for cause in view.causes() if cause.id in decision.cause_ids
+            with_items(cause, record.handled, view.now, view.settings.death_pause_s)
+            for cause in view.causes()
+            if cause.id in decision.cause_ids
         )
         prompt = fixer_prompt(facts, causes, view.trust)
         # What its prompt had no room for is not handled by this fixer: it stays actionable.
@@ -223,10 +225,10 @@ class RatchetSteps:
 
         A person who stopped the fixer means it: that is a hold.
         """
-        for closed in self._dispatches.settle(tx, record.workspace_id):
+        false_start_s = self._settings.current(tx).false_start_s
+        for closed in self._dispatches.settle(tx, record.workspace_id, false_start_s=false_start_s):
             if closed.status is not DispatchStatus.CANCELLED:
-                died = closed.status is DispatchStatus.DIED
-                record = attrs.evolve(record, handled=remember(record.handled, closed.causes, died=died))
+                record = _remembering(record, closed, closed.ended_at or tx.now())
             elif closed.stopped_by_person and record.hold is None:
                 hold = Hold(kind=HoldKind.STOPPED_FIXER, until=None)
                 record = attrs.evolve(record, hold=hold)
@@ -241,6 +243,16 @@ class RatchetSteps:
         if record is None:
             raise NotFound("workspace", workspace_id)
         return record
+
+
+def _remembering(record: RatchetRecord, closed: Closed, at: datetime) -> RatchetRecord:
+    """The record after a dispatch came to its end. One that died without having begun anything is taken back
+    from the budget between two marks of progress, and not from that of the day.
+    """
+    died = closed.status is DispatchStatus.DIED
+    handled = remember(record.handled, closed.causes, died=died, at=at, began=closed.began)
+    idle = died and not closed.began
+    return attrs.evolve(record, handled=handled, since_progress=max(record.since_progress - idle, 0))
 
 
 def _digest(facts: object) -> str:

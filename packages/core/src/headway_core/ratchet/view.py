@@ -41,6 +41,8 @@ class View:
     sessions: tuple[Session, ...]
     activity: dict[str, Activity]
     """What live sessions do, by session id."""
+    activity_at: dict[str, datetime]
+    """When they were seen doing it, by session id."""
     actions: tuple[ForgeAction, ...]
     dispatches: tuple[FixerDispatch, ...]
     slots: FixerSlots
@@ -109,10 +111,22 @@ class View:
         quiet = self.activity.get(session.id) is Activity.QUIET and session.status is SessionStatus.RUNNING
         return session.is_live and session.status is not SessionStatus.IDLE and not quiet
 
-    def busy_session(self, *, fixers: bool) -> str | None:
-        """A session with a turn in flight, by its id: of the fixers, or of all others."""
-        of_kind = (s for s in self.sessions if (s.purpose is Purpose.FIXER) is fixers)
-        return next((session.id for session in of_kind if self.is_busy(session)), None)
+    @property
+    def fixer_session(self) -> str | None:
+        """A fixer with a turn in flight, by its id."""
+        fixers = (session for session in self.sessions if session.purpose is Purpose.FIXER)
+        return next((session.id for session in fixers if self.is_busy(session)), None)
+
+    @property
+    def other_turns(self) -> tuple[Session, ...]:
+        """The other sessions with a turn in flight."""
+        others = (session for session in self.sessions if session.purpose is not Purpose.FIXER)
+        return tuple(filter(self.is_busy, others))
+
+    def hangs(self, session: Session) -> bool:
+        """Nothing was heard of its turn for longer than the settings allow: nobody knows whether it ends."""
+        heard_at = max(session.last_active_at, self.activity_at.get(session.id, session.last_active_at))
+        return heard_at + timedelta(seconds=self.settings.turn_limit_s) <= self.now
 
     def causes(self) -> tuple[Cause, ...]:
         """The causes that are present."""
@@ -153,6 +167,7 @@ def read_view(
         git=tables.git_facts.get(tx, workspace_id),
         sessions=sessions,
         activity={row.session_id: row.activity for row in seen if row is not None},
+        activity_at={row.session_id: row.at for row in seen if row is not None},
         actions=tuple(tables.actions.query(tx, ACTIONS_OF, workspace_id=workspace_id)),
         dispatches=tuple(tables.dispatches.query(tx, DISPATCHES_OF, workspace_id=workspace_id)),
         slots=read_slots(tx, tables, settings),

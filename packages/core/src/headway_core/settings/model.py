@@ -81,6 +81,16 @@ class SettingsRecord:
     """How long a fixer may run before it is stopped and counts as died."""
     prompt_limit_bytes: int = 65_536
     """How large a prompt of a fixer or of an issue may be; what does not fit is left out, and said."""
+    turn_limit_s: int = 3600
+    """How long another session may be at work, or wait for a person, before a person is told that fixers wait
+    for it.
+    """
+    death_pause_s: int = 60
+    """How long nothing is tried again after a fixer died: so long after the first death for a cause, 5 times
+    as long after the second, and 30 times after each further one.
+    """
+    false_start_s: int = 60
+    """A fixer that died sooner, and changed nothing, had begun nothing: four of them count as one death."""
     act_on_first_failure: bool = False
     """Whether a fixer starts at the first failed check, while others still run."""
 
