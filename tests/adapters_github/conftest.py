@@ -192,6 +192,7 @@ def a_pull_request(node_id: str = "PR_1", **changes: Any) -> dict[str, Any]:
         "checks": {"id": "SCR_1", "commit": {"oid": HEAD}, "contexts": connection([a_run()])},
         "reviews": connection([]),
         "reviewThreads": connection([]),
+        "comments": {"nodes": []},
         **changes,
     }
 
@@ -216,6 +217,12 @@ def a_comment(node_id: str, by: str = "bob", **changes: Any) -> dict[str, Any]:
         "pullRequestReview": {"id": "PRR_1", "authorCanPushToRepository": True},
         **changes,
     }
+
+
+def a_remark(node_id: str, body: str, by: str = "bob", **changes: Any) -> dict[str, Any]:
+    """A comment of the conversation."""
+    known = a_comment(node_id, by, body=body, **changes)
+    return {key: value for key, value in known.items() if key not in {"state", "pullRequestReview"}}
 
 
 def a_thread(node_id: str, *comments: dict[str, Any], **changes: Any) -> dict[str, Any]:

@@ -86,7 +86,7 @@ def _page(node: FieldNode) -> int:
 
 
 REQUESTS = {
-    "detail": 1060,  # 20 pull requests x (contexts, reviews, threads, and the comments of 50 threads)
+    "detail": 1080,  # 20 pull requests x (contexts, reviews, threads, remarks, the comments of 50 threads)
     "branches": 50,
     "threads": 51,
     "asked": 3,
@@ -97,6 +97,7 @@ REQUESTS = {
     "opened": 2,
     "thread": 2,
     "resolve": 0,
+    "viewer": 0,
     "issue": 0,
     "open_pull_request": 0,
     "resolve_thread": 0,

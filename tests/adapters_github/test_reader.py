@@ -32,6 +32,7 @@ from .conftest import (
     a_comment,
     a_pull_request,
     a_reader,
+    a_remark,
     a_review,
     a_run,
     a_thread,
@@ -332,6 +333,92 @@ async def test_a_comment_is_said_when_its_review_is_submitted(graphql: FakeGraph
         ("C1", 14),
         ("C4", 15),
     ]
+
+
+def _said(node_ids: Mapping[str, str], **more: Any) -> dict[str, Any]:
+    """A pull request with these comments in its conversation, the newest last."""
+    remarks = [a_remark(each, body) for each, body in node_ids.items()]
+    return a_pull_request(comments={"nodes": remarks}, **more)
+
+
+async def test_comments_that_ask_for_something_are_kept(graphql: FakeGraphQL, project: Project) -> None:
+    """Those that begin with the command or address our account, which is asked for once in a while."""
+    graphql.answers["Viewer"] = {"viewer": {"login": "headway[bot]"}}
+    node = _said({"IC_1": "LGTM", "IC_2": "/fix it", "IC_3": "@headway go", "IC_4": "@bob go"})
+    seen = await observe(graphql, project, node)
+    assert [each.id for each in seen.conversation.comments] == ["IC_2", "IC_3"]
+    (asked, addressed) = seen.conversation.comments
+    assert (asked.body, asked.author.login, asked.author.association) == ("/fix it", "bob", "MEMBER")
+    assert (asked.author.can_push, addressed.review_id) == (None, None)
+    assert seen.problems == ()
+
+
+async def test_who_we_are_is_asked_only_when_somebody_is_addressed(
+    graphql: FakeGraphQL, project: Project
+) -> None:
+    """One point in five minutes, and none where nobody is."""
+    reader = a_reader(graphql)
+    graphql.answers["Viewer"] = {"viewer": {"login": "headway"}}
+    for body, asked in (("/fix it", 0), ("@headway go", 1), ("@headway go", 1)):
+        graphql.answers["Detail"] = detail(_said({"IC_1": body}))
+        found = await reader.observe(project, ["PR_1"])
+        seen = found["PR_1"]
+        assert isinstance(seen, Observation)
+        assert seen.conversation is not None
+        assert [each.id for each in seen.conversation.comments or ()] == ["IC_1"]
+        assert graphql.names().count("Viewer") == asked
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        SendFailed(kind=FailureKind.UNAVAILABLE, problem="away"),
+        GraphQLAnswer(data={"viewer": None}, errors=(error("FORBIDDEN", "viewer"),)),
+        {"viewer": {}},
+    ],
+)
+async def test_a_token_that_does_not_know_itself_hears_commands(
+    graphql: FakeGraphQL, project: Project, answer: object
+) -> None:
+    """Nothing is lost but being addressed."""
+    graphql.answers["Viewer"] = answer
+    seen = await observe(graphql, project, _said({"IC_1": "@headway go", "IC_2": "/fix it"}))
+    assert [each.id for each in seen.conversation.comments] == ["IC_2"]
+    assert seen.problems == ()
+
+
+async def test_whether_the_author_of_a_comment_can_push_his_review_tells(
+    graphql: FakeGraphQL, project: Project
+) -> None:
+    """A member of the organisation who may not push is known by what he reviewed."""
+    reviews = connection([a_review("R1", body="Hm", authorCanPushToRepository=False)])
+    threads = connection([a_thread("T1", a_comment("C1", "carol"))])
+    remarks = [a_remark(f"IC_{by}", "/fix it", by) for by in ("bob", "carol", "dave")]
+    node = a_pull_request(reviews=reviews, reviewThreads=threads, comments={"nodes": remarks})
+    seen = await observe(graphql, project, node)
+    rights = {each.author.login: each.author.can_push for each in seen.conversation.comments}
+    assert rights == {"bob": False, "carol": True, "dave": None}
+
+
+async def test_comments_that_may_not_be_read_take_no_review_away(
+    graphql: FakeGraphQL, project: Project
+) -> None:
+    """Refused, malformed or not asked for: reviews are read, and what was known of the comments stands."""
+    node = a_pull_request(reviews=connection([a_review("R1", body="Hm")]), comments=None)
+    refused = GraphQLAnswer(data=detail(node), errors=(error("FORBIDDEN", "nodes", 0, "comments"),))
+    without = {key: value for key, value in node.items() if key != "comments"}
+    for answer, problems in (
+        (refused, ("comments: forbidden",)),
+        (detail(node), ("comments: malformed at comments: is missing",)),
+        (detail(without), ()),
+    ):
+        graphql.answers["Detail"] = answer
+        seen = (await a_reader(graphql).observe(project, ["PR_1"]))["PR_1"]
+        assert isinstance(seen, Observation)
+        assert seen.conversation is not None
+        assert [each.id for each in seen.conversation.reviews] == ["R1"]
+        assert seen.conversation.comments is None
+        assert seen.problems == problems
 
 
 @pytest.mark.lesson("S13")

@@ -278,6 +278,26 @@ async def test_a_review_is_answered_and_approved(hub: Hub, desk: Desk) -> None:
         assert state_of(await desk.snapshot()) is PRState.APPROVED
 
 
+async def test_what_is_asked_in_the_conversation_is_read(hub: Hub, desk: Desk) -> None:
+    """A command, and a comment that addresses the token's account; who edits one is read again."""
+    async with hub.server.control() as github:
+        await push(github, desk.branch, {"asked.py": "x = 1\n"}, "main")
+        pull = await github.open_pull_request("alice", desk.branch, "Fix login")
+        await github.comment("bob", pull.number, "Nice")
+        command = await github.comment("bob", pull.number, "/fix the name")
+        await github.comment("bob", pull.number, "@alice could you?")
+        await desk.refresh()
+        said = (await desk.facts()).comments
+        assert [(each.author.login, each.body) for each in said] == [
+            ("bob", "/fix the name"),
+            ("bob", "@alice could you?"),
+        ]
+        assert said[0].author.is_associated
+        await github.edit_comment(command.id, body="Never mind")
+        await desk.refresh()
+        assert [each.body for each in (await desk.facts()).comments] == ["@alice could you?"]
+
+
 async def test_closed_reopened_and_merged(hub: Hub, desk: Desk) -> None:
     """Each end of a pull request is a fact, and the last one final."""
     async with hub.server.control() as github:

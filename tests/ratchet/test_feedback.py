@@ -389,3 +389,58 @@ def test_times_are_those_of_the_forge() -> None:
     (item,) = cause.items
     marks = [datetime.fromisoformat(text) for text in (item.mark, item.person_mark or "")]
     assert [(mark - EPOCH).total_seconds() for mark in marks] == [240, 180]
+
+
+# The conversation
+
+EVERY = Trust(settings=SettingsRecord(review_trigger=ReviewTrigger.CONVERSATION, trusted=("tidy",)))
+
+
+@pytest.mark.parametrize(
+    ("author", "heard"),
+    [
+        (OWNER, True),
+        (attrs.evolve(OWNER, can_push=None, association="COLLABORATOR"), True),
+        (STRANGER, False),
+        (attrs.evolve(OWNER, can_push=False), False),
+        (attrs.evolve(STRANGER, can_push=None, association="CONTRIBUTOR"), False),
+        (attrs.evolve(STRANGER, login="tidy"), True),
+        (TIDY, False),
+        (VIEWER, True),
+    ],
+)
+def test_what_trusted_people_ask_in_the_conversation_is_a_cause(author: Author, *, heard: bool) -> None:
+    """With the setting alone, of people alone, and nobody's that Headway itself wrote."""
+    facts = some_facts(comments=(a_comment(author, "/fix the typo", id="IC_1"),))
+    assert _ids(facts, EVERY) == (["FEEDBACK:IC_1"] if heard else [])
+    for trigger in (ReviewTrigger.THREADS, ReviewTrigger.ALL):
+        trust = attrs.evolve(EVERY, settings=attrs.evolve(EVERY.settings, review_trigger=trigger))
+        assert _ids(facts, trust) == []
+    marked = some_facts(comments=(a_comment(VIEWER, f"/fix the typo\n\n{MARK}", id="IC_1"),))
+    assert _ids(marked, EVERY) == []
+
+
+def test_a_comment_of_the_conversation_is_handled_once_and_ends_with_an_approval() -> None:
+    """An edit makes it new; hidden it is gone; what was said after the approval is heard."""
+    asked = a_comment(body="/fix the typo", id="IC_1", created_at=at(2))
+    handled = _done(some_facts(comments=(asked,)), (), EVERY)
+
+    def again(*comments: ThreadComment, **changes: Any) -> bool:
+        return _again(some_facts(comments=comments, **changes), handled, EVERY)
+
+    assert not again(asked)
+    assert again(attrs.evolve(asked, edited_at=at(3)))
+    assert again(asked, attrs.evolve(asked, id="IC_2"))
+    assert not again(asked, attrs.evolve(asked, id="IC_2", minimized=True))
+    later = attrs.evolve(asked, id="IC_2", created_at=at(6))
+    assert again(asked, later, reviews=(_approved(5),))
+    assert not again(asked, later, reviews=(_approved(7),))
+    assert _ids(some_facts(comments=(asked,), conversation_complete=False), EVERY) == []
+
+
+def test_the_widest_trigger_hears_what_the_others_hear() -> None:
+    """Threads and the bodies of reviews that comment are causes beside the conversation."""
+    facts = some_facts(
+        threads=(a_thread(),), reviews=(a_review("COMMENTED"),), comments=(a_comment(id="IC_1"),)
+    )
+    assert _ids(facts, EVERY) == ["FEEDBACK:T_1", "FEEDBACK:R_COMMENTED", "FEEDBACK:IC_1"]

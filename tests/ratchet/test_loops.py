@@ -8,9 +8,9 @@ import pytest
 
 from headway_core.processes import Exited
 from headway_core.pull_requests import StatusRow, newest_checks
-from headway_core.pull_requests.model import Author, Review, ReviewThread
+from headway_core.pull_requests.model import Author, Review, ReviewThread, ThreadComment
 from headway_core.pull_requests.ports import ConversationPart
-from headway_core.ratchet.decision import AwaitingReview, Decision, Dispatch, Stalled, StallReason
+from headway_core.ratchet.decision import AwaitingReview, Decision, Dispatch, Ready, Stalled, StallReason
 from headway_core.ratchet.sentences import sentence
 from headway_core.sessions.model import PROMPTS, PROMPTS_OF
 from headway_testing.conversations import OWNER, VIEWER, a_comment, a_review, a_thread, at
@@ -35,8 +35,12 @@ def _talk(*said: tuple[Author, str, float], edited: float | None = None, **chang
     return _conversation(threads=[attrs.evolve(a_thread(*comments), **changes)])
 
 
-def _conversation(threads: Iterable[ReviewThread] = (), reviews: Iterable[Review] = ()) -> dict[str, Any]:
-    part = ConversationPart(reviews=tuple(reviews), threads=tuple(threads))
+def _conversation(
+    threads: Iterable[ReviewThread] = (),
+    reviews: Iterable[Review] = (),
+    comments: tuple[ThreadComment, ...] | None = (),
+) -> dict[str, Any]:
+    part = ConversationPart(reviews=tuple(reviews), threads=tuple(threads), comments=comments)
     return {"checks": (a_check(),), "conversation": part}
 
 
@@ -137,3 +141,23 @@ async def test_a_reviews_text_is_handed_over_though_its_thread_is_resolved(harne
     fixers, _ = await _seen(harness, [_conversation([], [review])])
     assert fixers == 1
     assert "Add a changelog entry" in await _prompt(harness)
+
+
+async def test_a_comment_of_the_conversation_gets_one_fixer(harness: HarnessT) -> None:
+    """Its words are in the prompt; it stays known when it can't be read, and then it is its author's turn."""
+    await harness.core.settings.service().change(review_trigger="conversation")
+    asked = (a_comment(body="/fix the typo in the guide", id="IC_1"),)
+    fixers, decision = await _seen(harness, [_conversation(comments=asked), _conversation(comments=None)])
+    assert (fixers, decision) == (1, UNCHANGED)
+    assert "/fix the typo in the guide" in await _prompt(harness)
+    assert isinstance(await harness.judge(**_conversation(comments=asked), commit="c" * 40), AwaitingReview)
+    assert isinstance(await harness.judge(**_conversation(), commit="c" * 40), Ready)
+
+
+async def test_a_persons_comment_answers_a_comment(harness: HarnessT) -> None:
+    """A reply of ours in the conversation, as one in a thread, makes it the author's turn."""
+    await harness.core.settings.service().change(review_trigger="conversation")
+    view = _conversation(comments=(a_comment(body="@olga why?", id="IC_1"),))
+    assert await _seen(harness, [view]) == (1, UNCHANGED)
+    await harness.core.forge_actions.service().comment("w1", "Because")
+    assert isinstance(await harness.judge(**view), AwaitingReview)

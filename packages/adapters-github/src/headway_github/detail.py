@@ -11,7 +11,7 @@ import attrs
 
 from headway_core.projects.model import Project
 from headway_core.pull_requests.checks import CheckRow, newest_checks
-from headway_core.pull_requests.model import FailureKind, GitHubState, Mergeability
+from headway_core.pull_requests.model import FailureKind, GitHubState, Mergeability, ThreadComment
 from headway_core.pull_requests.ports import (
     ChecksPart,
     ConversationPart,
@@ -19,7 +19,9 @@ from headway_core.pull_requests.ports import (
     Observation,
     StatePart,
 )
+from headway_core.pull_requests.requests import mentioned
 from headway_github import mapping
+from headway_github.accounts import TokenAccount
 from headway_github.answers import AnswerError, GraphQL, GraphQLAnswer, SendFailed
 from headway_github.batches import BatchSize
 from headway_github.documents import Document, document
@@ -39,6 +41,7 @@ _PARTS: dict[str, str] = {
     "checks": "checks",
     "reviews": "conversation",
     "reviewThreads": "conversation",
+    "comments": "comments",
     "mergeable": "mergeability",
 }
 """The part that an error below a field of a pull request takes away; any other takes the whole."""
@@ -75,7 +78,15 @@ class GraphQLCircuitBreaker(GraphQL):
 class Detail:
     """One reading of pull requests of a project in full."""
 
-    def __init__(self, graphql: GraphQL, rest: Rest, required: RequiredContexts, batch: BatchSize) -> None:
+    def __init__(
+        self,
+        graphql: GraphQL,
+        rest: Rest,
+        required: RequiredContexts,
+        account: TokenAccount,
+        batch: BatchSize,
+    ) -> None:
+        self._account = account
         self._graphql = GraphQLCircuitBreaker(graphql, rest)
         self._rest_checks = RestChecks(rest)
         self._pages = Pages(self._graphql)
@@ -147,6 +158,10 @@ class Detail:
         else:
             checks = await parts.read("checks", lambda: self._checks(project, pr, state))
         talk = await parts.read("conversation", lambda: self._conversation(pr, state))
+        if talk is not None:
+            told = talk
+            remarks = await parts.read("comments", lambda: self._requests(pr, told))
+            talk = attrs.evolve(talk, comments=remarks)
         mergeable = await parts.read("mergeability", lambda: _mergeability(pr))
         return Observation(
             state=state, checks=checks, conversation=talk, mergeability=mergeable, problems=parts.problems
@@ -200,6 +215,18 @@ class Detail:
             )
             told.append((thread.flag("isResolved"), whole))
         return mapping.conversation([mapping.review(each) for each in reviews], told)
+
+    async def _requests(self, pr: Node, known: ConversationPart) -> tuple[ThreadComment, ...] | None:
+        """What is asked of Headway beside the reviews; None when that was not asked for.
+
+        Which account it is, GitHub is asked only when somebody is addressed.
+        """
+        if not pr.has("comments"):
+            return None
+        remarks = [mapping.remark(each) for each in pr.node("comments").nodes("nodes")]
+        anybody = any(mentioned(each.body) for each in remarks)
+        account = await self._account.login(self._graphql) if anybody else None
+        return mapping.requests(remarks, account, known)
 
 
 def _too_big(answer: GraphQLAnswer | SendFailed) -> bool:

@@ -75,6 +75,7 @@ NAMES = (
     "comments",
     "required",
     "resolve",
+    "viewer",
     "issue",
     "opened",
     "thread",

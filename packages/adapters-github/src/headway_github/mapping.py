@@ -24,6 +24,7 @@ from headway_core.pull_requests.model import (
     ThreadComment,
 )
 from headway_core.pull_requests.ports import Candidate, ConversationPart, StatePart, Untold
+from headway_core.pull_requests.requests import is_request
 from headway_github.reading import MalformedError, Node, cut
 from headway_github.rows import NAME_BYTES
 
@@ -219,6 +220,34 @@ def comment(node: Node) -> ThreadComment:
         minimized=node.maybe_flag("isMinimized") or False,
         url=node.maybe_text("url"),
         review_id=of_review.text("id") if of_review else None,
+    )
+
+
+def remark(node: Node) -> ThreadComment:
+    """A comment of the conversation. GitHub does not tell whether its author can push."""
+    return ThreadComment(
+        id=node.text("id"),
+        author=author(node, can_push=None),
+        body=body_text(node.text("body")),
+        created_at=node.time("createdAt"),
+        edited_at=node.maybe_time("lastEditedAt"),
+        minimized=node.maybe_flag("isMinimized") or False,
+        url=node.maybe_text("url"),
+    )
+
+
+def requests(
+    remarks: Iterable[ThreadComment], account: str | None, known: ConversationPart
+) -> tuple[ThreadComment, ...]:
+    """The remarks that ask Headway for something. Whether their authors can push, their reviews may tell."""
+    authors = [review.author for review in known.reviews]
+    authors += [comment.author for thread in known.threads for comment in thread.comments]
+    rights = {each.node_id: each.can_push for each in authors if each.can_push is not None}
+    asked = [each for each in remarks if is_request(each.body, account)]
+    asked.sort(key=lambda each: (each.created_at, each.id))
+    return tuple(
+        attrs.evolve(each, author=attrs.evolve(each.author, can_push=rights.get(each.author.node_id or "")))
+        for each in asked
     )
 
 

@@ -12,6 +12,7 @@ from headway_core.pull_requests.ports import (
     RateLimit,
 )
 from headway_github import mapping
+from headway_github.accounts import TokenAccount
 from headway_github.answers import GraphQL, GraphQLAnswer, SendFailed
 from headway_github.batches import BatchSize
 from headway_github.budgets import Budgets
@@ -31,12 +32,13 @@ class GitHubPullRequests(ForgeReader):
         self._rest = rest
         self._budgets = budgets
         self._required = RequiredContexts()
+        self._account = TokenAccount()
         self._batch = BatchSize(DETAILS_A_CALL)
 
     async def observe(
         self, project: Project, node_ids: Sequence[str]
     ) -> dict[str, Observation | FetchFailed]:
-        reading = Detail(self._graphql, self._rest, self._required, self._batch)
+        reading = Detail(self._graphql, self._rest, self._required, self._account, self._batch)
         return await reading.read(project, node_ids)
 
     def limits(self) -> tuple[RateLimit, ...]:

@@ -180,7 +180,7 @@ class Review:
 
 @attrs.frozen(kw_only=True)
 class ThreadComment:
-    """One comment of a review thread."""
+    """One comment, of a review thread or of the conversation."""
 
     id: str
     """The forge's id."""
@@ -294,6 +294,10 @@ class PullRequestFacts:
     """The latest opinion of each reviewer, and every review with a text, oldest first."""
     threads: tuple[ReviewThread, ...]
     """The unresolved ones."""
+    comments: tuple[ThreadComment, ...] = ()
+    """Of the conversation's newest comments those that ask Headway for something (`/fix`, or its account is
+    addressed), oldest first.
+    """
     conversation_complete: bool
     """Reviews and threads were read whole at least once; how long ago, the watch tells."""
 

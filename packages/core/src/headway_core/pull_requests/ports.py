@@ -21,6 +21,7 @@ from headway_core.pull_requests.model import (
     Review,
     ReviewDecision,
     ReviewThread,
+    ThreadComment,
 )
 
 Untold = Literal["author", "head_repository", "merge_queue"]
@@ -72,12 +73,16 @@ class ChecksPart:
 
 @attrs.frozen(kw_only=True)
 class ConversationPart:
-    """All reviews and all unresolved threads."""
+    """All reviews and all unresolved threads, and what else is asked of Headway."""
 
     reviews: tuple[Review, ...]
     """The latest opinionated one of each author, and every one with a body, oldest first."""
     threads: tuple[ReviewThread, ...]
     """The unresolved ones."""
+    comments: tuple[ThreadComment, ...] | None = ()
+    """Of the newest comments beside the reviews those that are a request (`requests.is_request`), oldest
+    first; None: they could not be read, and those that are known stand.
+    """
 
 
 @attrs.frozen(kw_only=True)

@@ -210,8 +210,10 @@ def _merged(known: PullRequestFacts | None, observation: Observation) -> PullReq
     same_base = known is not None and known.base.commit == state.base.commit
     reviews = known.reviews if known else ()
     threads = known.threads if known else ()
+    comments = known.comments if known else ()
     if conversation is not None:
         reviews, threads = conversation.reviews, conversation.threads
+        comments = comments if conversation.comments is None else conversation.comments
     mergeability = observation.mergeability
     if mergeability is None:
         mergeability = known.mergeability if known and same_head and same_base else Mergeability.UNKNOWN
@@ -238,6 +240,7 @@ def _merged(known: PullRequestFacts | None, observation: Observation) -> PullReq
         required=_required(known, state, checks),
         reviews=reviews,
         threads=threads,
+        comments=comments,
         conversation_complete=conversation is not None or (known is not None and known.conversation_complete),
     )
 

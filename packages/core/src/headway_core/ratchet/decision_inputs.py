@@ -3,12 +3,12 @@
 Here times become booleans (law 2): only here and in `View` are stored times compared with `now`.
 """
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from datetime import datetime, timedelta
 
 import attrs
 
-from headway_core.forge_actions.model import ActionStatus, Reply
+from headway_core.forge_actions.model import ActionStatus, Comment, ForgeAction, Reply
 from headway_core.pull_requests import ci_of
 from headway_core.pull_requests.model import (
     CheckOutcome,
@@ -181,14 +181,25 @@ def _is_answered(view: View, cause: Cause) -> bool:
     ]
     if not done or view.facts is None:
         return False
-    threads = {item.key for item in cause.items}
+    keys = {item.key for item in cause.items}
+    conversation = any(comment.id in keys for comment in view.facts.comments)
     return view.facts.head.commit != done[-1].head or any(
-        isinstance(action.order, Reply)
-        and action.order.thread_id in threads
+        _answers(action, keys, conversation=conversation)
         and action.created_at >= done[-1].created_at
         and action.status is not ActionStatus.FAILED
         for action in view.actions
     )
+
+
+def _answers(action: ForgeAction, threads: Collection[str], *, conversation: bool) -> bool:
+    """Whether it is said in one of the threads, or in the conversation."""
+    match action.order:
+        case Reply(thread_id=thread_id):
+            return thread_id in threads
+        case Comment():
+            return conversation
+        case _:
+            return False
 
 
 def _day_budget_ends(view: View, record: RatchetRecord) -> datetime | None:

@@ -222,6 +222,11 @@ def _candidate(facts: PullRequestFacts, cause: Cause, trust: Trust) -> _Candidat
             thread = next((thread for thread in facts.threads if thread.id in keys), None)
             if thread is not None:
                 return _thread(cause, thread, trust)
+            comments = tuple(_comment(each, each.id, None) for each in facts.comments if each.id in keys)
+            if comments:
+                return _Candidate(
+                    cause=cause, frame={"id": cause.id}, quotes_name="comments", quotes=comments
+                )
             reviews = (_review(review) for review in facts.reviews if review.id in keys)
             return _Candidate(
                 cause=cause, frame={"id": cause.id}, quotes_name="review", quotes=tuple(reviews)
@@ -262,10 +267,10 @@ def _thread(cause: Cause, thread: ReviewThread, trust: Trust) -> _Candidate:
     )
 
 
-def _comment(comment: ThreadComment, thread_id: str, replied_at: datetime | None) -> _Quote:
+def _comment(comment: ThreadComment, key: str, replied_at: datetime | None) -> _Quote:
     at = said_at(comment)
     return _Quote(
-        key=thread_id,
+        key=key,
         at=at,
         answered=replied_at is not None and at < replied_at,
         fields={"author": plain(comment.author.login, NAME_CAP)},

@@ -17,7 +17,8 @@ from headway_core.settings.model import ReviewTrigger
 
 
 def feedback_of(facts: PullRequestFacts, trust: Trust) -> Iterable[Cause]:
-    """A cause for each thread and for each review with a text that somebody waits for, in GitHub's order.
+    """A cause for each thread, each review with a text and each comment to us that somebody waits for, in
+    GitHub's order.
 
     A review's text and its threads are causes of their own: resolving the threads ends no request that
     stands in the text.
@@ -25,6 +26,7 @@ def feedback_of(facts: PullRequestFacts, trust: Trust) -> Iterable[Cause]:
     if facts.conversation_complete:
         yield from _threads(facts, trust)
         yield from _reviews(facts, trust)
+        yield from _comments(facts, trust)
 
 
 def heard(thread: ReviewThread, trust: Trust) -> list[ThreadComment]:
@@ -98,7 +100,7 @@ def _approved_since(opinions: Mapping[str, Review], comment: ThreadComment) -> b
 
 def _reviews(facts: PullRequestFacts, trust: Trust) -> Iterable[Cause]:
     triggers = {"CHANGES_REQUESTED"}
-    if trust.settings.review_trigger is ReviewTrigger.ALL:
+    if trust.settings.review_trigger is not ReviewTrigger.THREADS:
         triggers.add("COMMENTED")
     for review in facts.reviews:
         if review.state not in triggers or not review.body.strip():
@@ -111,6 +113,21 @@ def _reviews(facts: PullRequestFacts, trust: Trust) -> Iterable[Cause]:
             facts.reviews, review.author, when
         ):
             yield _feedback(review.id, when, person_at=None if is_bot(review.author) else when)
+
+
+def _comments(facts: PullRequestFacts, trust: Trust) -> Iterable[Cause]:
+    """Of people alone: a bot that addresses us would be answered by us, and answer."""
+    if trust.settings.review_trigger is not ReviewTrigger.CONVERSATION:
+        return
+    opinions = latest_opinions(facts.reviews)
+    for comment in facts.comments:
+        if (
+            not is_bot(comment.author)
+            and _is_heard(comment, trust)
+            and not _approved_since(opinions, comment)
+        ):
+            when = said_at(comment)
+            yield _feedback(comment.id, when, person_at=when)
 
 
 def _superseded(reviews: tuple[Review, ...], author: Author, when: datetime) -> bool:

@@ -14,6 +14,10 @@ class ReviewTrigger(enum.StrEnum):
     """Unresolved threads of trusted people, and reviews that request changes."""
     ALL = "all"
     """Also the bodies of reviews that only comment."""
+    CONVERSATION = "conversation"
+    """Also comments of trusted people in the conversation, when they begin with `/fix` or address Headway's
+    account.
+    """
 
 
 class CIScope(enum.StrEnum):
