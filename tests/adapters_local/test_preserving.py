@@ -62,9 +62,13 @@ class Workspace:
 
     def sh(self, script: str, **environment: str) -> None:
         """What an agent does in the worktree."""
+        self.sh_at(self.folder, script, **environment)
+
+    def sh_at(self, folder: Path, script: str, **environment: str) -> None:
+        """The same elsewhere."""
         subprocess.run(
             ["bash", "-c", script],
-            cwd=self.folder,
+            cwd=folder,
             env={
                 **os.environ,
                 "LIB": str(self.root / "lib"),
@@ -245,6 +249,81 @@ KINDS: dict[str, tuple[str, str]] = {
             ' git merge -q o; echo "$SECRET" >>f'
         ),
     ),
+    # named by the worktree's git folder alone
+    "a ref of a blob": (
+        "object",
+        'git update-ref refs/worktree/b $(echo "$SECRET" | git hash-object -w --stdin)',
+    ),
+    "a ref of a tree": (
+        "object",
+        'echo "$SECRET" >p; git add .; git update-ref refs/worktree/t $(git write-tree); git reset -q --hard',
+    ),
+    "a ref of a tag": (
+        "object",
+        'git tag -a -m "$SECRET" T; git update-ref refs/worktree/t $(git rev-parse T); git tag -d T',
+    ),
+    "commits that are still to be picked": (
+        "git",
+        (
+            'git checkout -qb s; echo 1 >f; git commit -qam 1; echo "$SECRET" >p; git add .;'
+            " git commit -qm 2; git checkout -q -; echo 0 >f; git commit -qam 0;"
+            " git cherry-pick HEAD..s; git branch -D s;"
+            " cd $(git rev-parse --git-dir); rm -rf logs ORIG_HEAD AUTO_MERGE"
+        ),
+    ),
+    "the message of a squashed merge": (
+        "git",
+        (
+            "git checkout -qb o; echo o >x; git add .; git commit -qm o; git checkout -q -;"
+            ' git merge -q --squash o; echo "$SECRET" >$(git rev-parse --git-dir)/SQUASH_MSG'
+        ),
+    ),
+    # submodules whose remote does not have it
+    "a submodule with a file that git cleans": (
+        "folder",
+        (
+            'git submodule add -q "$LIB" lib; cd lib; echo "f ident" >.gitattributes; echo \'$Id$\' >f;'
+            " git add .; git commit -qm i; git push -q origin HEAD:x; cd ..; git add .; git commit -qm bump;"
+            ' echo "\\$Id: $SECRET \\$" >lib/f'
+        ),
+    ),
+    "a submodule with a ref that says that it was pushed": (
+        "folder",
+        f"{SUBMODULE} git -C lib update-ref refs/remotes/origin/x HEAD; git add .; git commit -qm bump",
+    ),
+    "a submodule whose remote is gone": (
+        "folder",
+        (
+            'git submodule add -q "$LIB" lib; cd lib; git init -q --bare ../../gone.git;'
+            ' git remote add gone ../../gone.git; echo "$SECRET" >p; git add .; git commit -qm p;'
+            " git push -q gone HEAD:main; rm -rf ../../gone.git; cd ..; git add .; git commit -qm bump"
+        ),
+    ),
+    "a submodule without its repository": (
+        "folder",
+        'git submodule add -q "$LIB" lib; git commit -qm lib; rm -rf lib/.git; echo "$SECRET" >lib/p',
+    ),
+    # what stands in the worktree's place
+    "a file in place of the worktree": ("folder", 'cd ..; rm -rf "$W"; echo "$SECRET" >"$W"'),
+    "a HEAD that would be an option": (
+        "folder",
+        'echo "$SECRET" >p; echo "--output=$W/../evil" >$(git rev-parse --git-dir)/HEAD',
+    ),
+    "a pipe that would say whose it is": (
+        BRANCH,
+        'echo "$SECRET" >p; cd $(git rev-parse --git-dir); rm headway-workspace; mkfifo headway-workspace',
+    ),
+    "a branch that is checked out elsewhere": (
+        "work",
+        'git symbolic-ref HEAD refs/heads/main; echo "$SECRET" >p',
+    ),
+    "a filter that drops everything": (
+        "raw",
+        (
+            'git config filter.x.clean "echo nothing"; echo "f filter=x" >.gitattributes; git add .;'
+            ' git commit -qm x; echo "$SECRET" >f'
+        ),
+    ),
     # locks that somebody left
     "a stale lock of the index": (
         BRANCH,
@@ -300,7 +379,7 @@ async def test_what_status_does_not_show_is_kept(workspace: Workspace, kind: str
     assert not workspace.folder.exists()
     assert workspace.holds()
     expected = {"folder": str(workspace.kept), BRANCH: BRANCH}.get(place, f"{PRESERVED}/{place}")
-    assert expected in kept
+    assert any(each == expected or each.startswith(f"{expected}-") for each in kept)
     assert await workspace.put_away() == kept
     preserved = await GitWorktrees().preserved(workspace.order.repo_path, workspace.order.base_path)
     assert [place for each in preserved for place in each.places] == [p for p in kept if p != BRANCH]
@@ -320,6 +399,10 @@ REFUSED = {
         ),
         r"ignored files: lib/\.env",
     ),
+    "ignored, with a name that is no text": (
+        "echo 'i*' >.gitignore; git add .; git commit -qm i; echo s >$'i\\xff'",
+        r"ignored files: i.udcff",
+    ),
     "locked": ("git worktree lock --reason mine .; echo s >p", "locked: mine; git worktree unlock"),
     "a worktree inside": ("git worktree add -q ./inner -b inner", "inner lies in it"),
 }
@@ -337,6 +420,31 @@ async def test_a_refusal_leaves_everything_as_it_was(workspace: Workspace, kind:
         await workspace.put_away()
     after = everything(workspace.folder), everything(admin), workspace.git(workspace.repo, "for-each-ref")
     assert after == before
+
+
+async def test_a_locked_worktree_that_is_not_there_waits(workspace: Workspace) -> None:
+    """A person has locked it because it lies on a disk that comes and goes: what git knows of it stays."""
+    workspace.sh("git worktree lock .; mv ../one ../away")
+    with pytest.raises(Conflict, match="git worktree unlock"):
+        await workspace.put_away()
+    workspace.sh_at(workspace.folder.parent, "mv away one")
+    assert workspace.git(workspace.folder, "status", "--porcelain") == ""
+
+
+async def test_an_empty_folder_is_nothing(workspace: Workspace) -> None:
+    """It goes, and nothing is kept of it."""
+    workspace.sh("rm -rf .git *")
+    assert await workspace.put_away() == ()
+    assert not workspace.folder.exists()
+
+
+@pytest.mark.parametrize("anyio_backend", ["asyncio"])
+async def test_a_file_in_place_of_a_worktree_comes_back(workspace: Workspace) -> None:
+    """Beside the branch's files, under a name that says whose it is."""
+    workspace.sh('cd ..; rm -rf "$W"; echo "$SECRET" >"$W"')
+    await workspace.put_away()
+    back = await workspace.restore()
+    assert sorted(path.name for path in back.iterdir()) == [".git", "f", "old.txt", "worktree-of-one"]
 
 
 async def test_ignored_files_go_with_a_word(workspace: Workspace) -> None:

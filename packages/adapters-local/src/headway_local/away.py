@@ -22,7 +22,9 @@ from headway_core.workspaces.ports import PutAway, PutAwayOrder
 from headway_local import inventory, kept, snapshots
 from headway_local.folders import LEAVING_PREFIX, TRASH_PREFIX, empty_trash
 from headway_local.git import Git, GitRefused, presentable
-from headway_local.pinning import TRAILER, Pins, chunks, head_of, index_copy, unfinished
+from headway_local.inventory import read_regular
+from headway_local.loose import chunks, loose_in, unfinished
+from headway_local.pinning import TRAILER, Pins, head_of, index_copy
 from headway_local.references import local, registered
 from headway_local.submodules import trouble
 
@@ -78,18 +80,24 @@ class Away:
         await pins.make_room()
         if await anyio.to_thread.run_sync(os.path.lexists, place.leaving):
             await self._look_again(place, pins)
+        await self._expect_unlocked(place)
         if await anyio.to_thread.run_sync(os.path.lexists, place.folder):
             await self._expect_free(place)
-            await self._take(place, pins)
+            if not await anyio.to_thread.run_sync(_removed_empty, place.folder):
+                await self._take(place, pins)
         await anyio.to_thread.run_sync(empty_trash, place.base)
         return await self._finish(place, pins)
 
+    async def _expect_unlocked(self, place: Place) -> None:
+        """`Conflict` of one that a person locked: it may be on a disk that is not there now."""
+        if place.admin is None or not await anyio.Path(place.admin, "locked").exists():
+            return
+        path, said = str(place.folder), await anyio.to_thread.run_sync(read_regular, place.admin / "locked")
+        reason = presentable((said or b"").decode("utf-8", "replace")) or "no reason"
+        raise Conflict("worktree", path, f"it is locked: {reason}; git worktree unlock {path} lets it go")
+
     async def _expect_free(self, place: Place) -> None:
         path = str(place.folder)
-        if place.admin is not None and await anyio.Path(place.admin, "locked").exists():
-            reason = await anyio.Path(place.admin, "locked").read_text("utf-8", "replace")
-            unlock = f"git worktree unlock {path} lets it go"
-            raise Conflict("worktree", path, f"it is locked: {presentable(reason) or 'no reason'}; {unlock}")
         for entry in await registered(self._git, place.order.repo_path):
             if not entry.gone and place.folder in Path(entry.path).parents:
                 problem = (
@@ -178,7 +186,7 @@ class Away:
         for inside in disk.repositories:
             if inside not in modules:
                 raise CannotHold(f"{inside!r} is a git repository of its own")
-            problem, its_ignored = await trouble(self._git, folder / inside, entries[inside][1])
+            problem, its_ignored = await trouble(self._git, folder, inside, entries[inside][1])
             if problem is not None:
                 raise CannotHold(f"the submodule {inside!r} {problem}")
             ignored += [f"{inside}/{name}" for name in its_ignored]
@@ -306,6 +314,9 @@ class Away:
         work = (await pins.refs()).get(f"{pins.prefix}/work")
         if work is None or branch is None or unfinished(admin):
             return
+        place = inventory.place_of(admin)
+        if any(e.branch == branch and e.path != str(place) for e in await registered(self._git, pins.repo)):
+            return  # it is checked out elsewhere too: the files there would look like a revert of this
         try:
             parents = (await self._git.ask(pins.repo, "log", "-1", "--format=%P", work)).line
             if parents == (head or ""):
@@ -361,7 +372,7 @@ class Away:
                 break
         places += sorted(refs)
         places += [str(slot / kept.WORKTREE) for slot in kept.slots(place.base, pins.workspace_id)]
-        return tuple(places)
+        return tuple(map(presentable, places))
 
     async def expect_nothing_to_lose(self, folder: Path, admin: Path, *, lose_ignored: bool) -> None:
         """`Conflict` unless everything in the worktree is on a branch or a remote already."""
@@ -372,8 +383,7 @@ class Away:
             raise Conflict("worktree", path, str(problem)) from problem
         if found.seen.dirty or found.raw or found.tree != await self._head_tree(path, found):
             raise Conflict("worktree", path, "it holds uncommitted work")
-        pins = Pins(self._git, str(admin.parent.parent), "")
-        if unfinished(admin) or await pins.loose_in(admin):
+        if unfinished(admin) or await loose_in(self._git, str(admin.parent.parent), admin):
             raise Conflict("worktree", path, "it holds commits that are on no branch")
         if found.ignored and not lose_ignored:
             raise _holds_ignored(folder, found.ignored)
@@ -381,6 +391,15 @@ class Away:
     async def _head_tree(self, path: str, found: Found) -> str:
         pins = Pins(self._git, path, "")
         return await pins.tree_of(found.seen.head) if found.seen.head else await pins.empty_tree()
+
+
+def _removed_empty(folder: Path) -> bool:
+    """Remove the folder if nothing at all is in it."""
+    try:
+        folder.rmdir()
+    except OSError:
+        return False
+    return True
 
 
 def _holds_ignored(folder: Path, ignored: tuple[str, ...]) -> Conflict:

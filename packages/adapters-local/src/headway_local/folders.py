@@ -29,7 +29,7 @@ def strictly_inside(base_path: str, path: str) -> Path:
     if real == base or not real.is_relative_to(base):
         raise InvalidInput("path", f"{path!r} is not strictly inside {base_path!r}")
     if Path(path).is_symlink():
-        raise InvalidInput("path", f"{path!r} is a symbolic link")
+        raise InvalidInput("path", f"{path!r} is a symbolic link: move what it points at back there")
     return real
 
 

@@ -62,7 +62,8 @@ def without_credentials(url: str) -> str:
 def presentable(message: str) -> str:
     """What git, or a remote through it, said, without secrets and control characters, and cut."""
     message = _TOKENS.sub("***", _CREDENTIALS.sub("***@", message))
-    return _CONTROL.sub(" ", message).strip()[:MESSAGE_LIMIT]
+    plain = _CONTROL.sub(" ", message).strip()[:MESSAGE_LIMIT]
+    return plain.encode("utf-8", "backslashreplace").decode()  # paths may hold bytes that are no text
 
 
 @attrs.frozen(kw_only=True)

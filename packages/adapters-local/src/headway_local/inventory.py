@@ -3,6 +3,7 @@
 Paths are relative to the worktree, with `/`; bytes that are no UTF-8 are kept as surrogates, as git's are.
 """
 
+import contextlib
 import hashlib
 import os
 import re
@@ -17,6 +18,8 @@ from headway_local.folders import occupied
 
 POINTER_LIMIT = 4096
 """Bytes of a `.git` file; a longer one is none."""
+FILE_LIMIT = 64 * 1024 * 1024
+"""Bytes of a file in a git folder that are looked through."""
 ADMINISTRATION = "worktrees"
 """The folder in a repository's git folder that has one folder for each linked worktree."""
 OWNER_FILE = "headway-workspace"
@@ -52,7 +55,10 @@ def look(folder: Path, skipped: frozenset[str] = frozenset()) -> Disk:
                 repositories.append(entry.name)
             if path == ".git" or path in skipped or entry.is_dir(follow_symlinks=False):
                 continue
-            found = entry.stat(follow_symlinks=False)
+            try:
+                found = entry.stat(follow_symlinks=False)
+            except FileNotFoundError:
+                continue  # it went while we looked
             if stat.S_ISREG(found.st_mode) or stat.S_ISLNK(found.st_mode):
                 files[path] = (
                     *(found.st_mode, found.st_ino, found.st_size),
@@ -64,11 +70,13 @@ def look(folder: Path, skipped: frozenset[str] = frozenset()) -> Disk:
 def _folders(
     top: Path, skipped: frozenset[str], closed: Callable[[str], None]
 ) -> Iterator[tuple[str, list[os.DirEntry[str]]]]:
-    """Each folder with what is in it; other file systems and links are not entered."""
-    waiting = [""]
+    """Each folder with what is in it; links are not entered, and what is mounted there is closed."""
+    device, waiting = top.stat().st_dev, [""]
     while waiting:
         inside = waiting.pop()
         try:
+            if (top / inside).stat().st_dev != device:
+                raise OSError  # noqa: TRY301 - as one that can't be read
             with os.scandir(top / inside) as found:
                 entries = list(found)
         except OSError:
@@ -90,8 +98,9 @@ def blob(path: Path, like: str) -> str | None:
         if path.is_symlink():
             content = os.fsencode(path.readlink())
             return _hash(like, len(content), [content])
-        with path.open("rb") as file:
-            size = os.fstat(file.fileno()).st_size
+        descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+        with os.fdopen(descriptor, "rb") as file:
+            size = os.fstat(descriptor).st_size
             return _hash(like, size, iter(lambda: file.read(1 << 20), b""))
     except OSError:
         return None
@@ -114,19 +123,25 @@ def common_folder(repo_path: str) -> Path:
     return pointed(git) or repo
 
 
-def pointed(file: Path) -> Path | None:
-    """The real path of what a `.git` file points at; None when it is no regular file that points."""
+def read_regular(file: Path, limit: int = POINTER_LIMIT) -> bytes | None:
+    """The first bytes of a regular file; None when it is none, or can't be read. An agent may put a pipe
+    or a link in any place: nothing is followed, and nothing waited for.
+    """
     try:
         descriptor = os.open(file, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
     except OSError:
         return None
-    try:
-        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
-            return None
-        said = os.fsdecode(os.read(descriptor, POINTER_LIMIT))
-    finally:
+    if not stat.S_ISREG(os.fstat(descriptor).st_mode):
         os.close(descriptor)
-    target = re.fullmatch(r"gitdir: ?(.+?)[\r\n]*", said, re.DOTALL)
+        return None
+    with os.fdopen(descriptor, "rb") as opened:
+        return opened.read(limit)
+
+
+def pointed(file: Path) -> Path | None:
+    """The real path of what a `.git` file points at; None when it is no regular file that points."""
+    content = read_regular(file)
+    target = re.fullmatch(r"gitdir: ?(.+?)[\r\n]*", os.fsdecode(content or b""), re.DOTALL)
     if target is None or "\0" in target[1]:
         return None
     return Path(file.parent, target[1]).resolve()
@@ -147,10 +162,7 @@ def administration(repo_path: str, folder: Path) -> Path | None:
 
 def place_of(candidate: Path) -> Path | None:
     """Where the worktree of such a git folder is to be; None when it does not say."""
-    try:
-        said = os.fsdecode((candidate / "gitdir").read_bytes()[:POINTER_LIMIT]).rstrip("\r\n")
-    except OSError:
-        return None
+    said = os.fsdecode(read_regular(candidate / "gitdir") or b"").rstrip("\r\n")
     return Path(candidate, said).parent.resolve() if said and "\0" not in said else None
 
 
@@ -158,10 +170,7 @@ def owner_of(admin: Path | None) -> str | None:
     """The workspace that a worktree was made for, as its git folder says; None when it says nothing."""
     if admin is None:
         return None
-    try:
-        said = (admin / OWNER_FILE).read_text(encoding="ascii")
-    except (OSError, UnicodeError):
-        return None
+    said = (read_regular(admin / OWNER_FILE) or b"").decode("ascii", "replace")
     return said if WORKSPACE_ID.fullmatch(said) else None
 
 
@@ -190,6 +199,7 @@ def size_of(folder: Path) -> int:
     total = 0
     for _, entries in _folders(folder, frozenset(), lambda _: None):
         for entry in entries:
-            if not entry.is_dir(follow_symlinks=False):
-                total += entry.stat(follow_symlinks=False).st_size
+            with contextlib.suppress(OSError):
+                if not entry.is_dir(follow_symlinks=False):
+                    total += entry.stat(follow_symlinks=False).st_size
     return total

@@ -23,7 +23,7 @@ MARK = "git-follows"
 
 def slots(base: Path, workspace_id: str) -> list[Path]:
     """Where folders of the workspace are kept, the first one first."""
-    return [slot for slot in _numbered(base, workspace_id) if (slot / WORKTREE).is_dir()]
+    return [slot for slot in _numbered(base, workspace_id) if os.path.lexists(slot / WORKTREE)]
 
 
 def _numbered(base: Path, workspace_id: str) -> list[Path]:
@@ -51,8 +51,11 @@ def keep(base: Path, workspace_id: str, folder: Path, *, git_follows: bool) -> P
     """Put a folder away whole, in one step; where it is now. `Conflict` when it can't be moved."""
     former = _numbered(base, workspace_id)
     slot = base / KEPT / workspace_id / str(int(former[-1].name) + 1 if former else 1)
-    if former and not os.path.lexists(former[-1] / WORKTREE):
+    if former and not any(os.path.lexists(former[-1] / name) for name in (WORKTREE, GIT)):
         slot = former[-1]  # a killed attempt made it
+    for place in (base / KEPT, base / KEPT / workspace_id, slot):
+        if place.is_symlink():
+            raise Conflict("worktree", str(folder), f"{place} is a symbolic link: remove that first")
     try:
         slot.mkdir(mode=0o700, parents=True, exist_ok=True)
         (base / KEPT).chmod(0o700)
@@ -122,10 +125,13 @@ def bring_back(slot: Path, folder: Path, workspace_id: str) -> str | None:
 
     The worktree's own `.git` stays. A submodule gets its repository, which lay in the worktree's git folder.
     """
+    source, foreign = slot / WORKTREE, None
+    if source.is_symlink() or not source.is_dir():  # it lay in place of the worktree
+        _copy(source, folder / f"{source.name}-of-{workspace_id}")
+        return None
     for child in list(folder.iterdir()):
         if child.name != ".git":
             shutil.rmtree(child) if child.is_dir() and not child.is_symlink() else child.unlink()
-    source, foreign = slot / WORKTREE, None
     for child in source.iterdir():
         target = folder / child.name
         if child.name == ".git":

@@ -2,14 +2,14 @@
 
 Each is under `refs/headway/preserved/<workspace id>/`: `work` (the files), `index` (what was staged), `raw`
 (bytes that a checkout would not give back), `git` (what the worktree's own git folder alone held: its reflog,
-its own refs, a rebase or merge under way) and `earlier-…` (what an earlier attempt had saved).
+its own refs, a rebase or merge under way), `object-…` (a tag, tree or blob that it alone named) and
+`earlier-…` (what an earlier attempt had saved).
 """
 
 import os
-import re
 import shutil
 import tempfile
-from collections.abc import AsyncIterator, Iterator, Sequence
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 
@@ -17,11 +17,11 @@ import anyio
 import anyio.to_thread
 
 from headway_local.git import Git, GitRefused
-from headway_local.references import commits
+from headway_local.inventory import read_regular
+from headway_local.loose import chunks, loose_in, texts_in, unfinished
+from headway_local.references import commits, is_id
 
 PRESERVED = "refs/headway/preserved/"
-UNFINISHED = ("MERGE_HEAD", "CHERRY_PICK_HEAD", "REVERT_HEAD", "rebase-merge", "rebase-apply", "BISECT_LOG")
-"""Files and folders in a worktree's git folder: the person is in the middle of something."""
 IDENTITY = ("user.name", "user.email")
 HEADWAY = {
     "GIT_AUTHOR_NAME": "Headway",
@@ -30,19 +30,6 @@ HEADWAY = {
     "GIT_COMMITTER_EMAIL": "headway@localhost",
 }
 TRAILER = "Headway-Workspace"
-AT_ONCE = 200
-"""Names and ids that one command is given."""
-PARENTS_REDUCED = 50
-"""Commits of which those are sought that the others do not reach; more are taken as they are."""
-FILE_LIMIT = 64 * 1024 * 1024
-_ID = re.compile(rb"\b(?:[0-9a-f]{64}|[0-9a-f]{40})\b")
-_NO_IDS = ("modules", "objects", "lfs")
-_NO_TEXT = (*_NO_IDS, "index", "sharedindex.")
-
-
-def chunks(words: Sequence[str]) -> Iterator[Sequence[str]]:
-    """The words in groups that a command line holds."""
-    return (words[start : start + AT_ONCE] for start in range(0, len(words), AT_ONCE))
 
 
 class Pins:
@@ -140,20 +127,33 @@ class Pins:
         await self._keep_index(admin, head, work)  # last: an index that git can't read refuses
 
     async def _keep_loose(self, admin: Path) -> None:
-        loose = await self.loose_in(admin)
+        loose = await loose_in(self._git, self.repo, admin)
+        for each in loose.others:
+            await self._keep_object(each)
         busy = unfinished(admin)
-        if not loose and not busy:
+        if not loose.commits and not busy:
             return
         ref = f"{self.prefix}/git"
         former = (await commits(self._git, self.repo, ref)).get(ref)
         if busy:
-            tree = await self._tree_of_files(admin, await anyio.to_thread.run_sync(_texts_in, admin))
+            tree = await self._tree_of_files(admin, await anyio.to_thread.run_sync(texts_in, admin))
         else:
             tree = await self.empty_tree()
-        if former is not None and not loose and tree == await self.tree_of(former):
+        if former is not None and not loose.commits and tree == await self.tree_of(former):
             return
-        parents = [*loose, *([former] if former else [])]
+        parents = [*loose.commits, *([former] if former else [])]
         await self.keep("git", await self._commit(tree, parents))
+
+    async def _keep_object(self, each: str) -> None:
+        """Let a ref hold a tag, or a commit that has the tree or the blob."""
+        name = f"object-{each[:12]}"
+        match (await self._git.ask(self.repo, "cat-file", "-t", each)).line:
+            case "tree":
+                await self.keep_tree(name, each, [])
+            case "blob":
+                await self.keep_tree(name, await self._tree_of([f"100644,{each},{name}"]), [])
+            case _:
+                await self.keep(name, each)
 
     async def _keep_index(self, admin: Path, head: str | None, work: str | None) -> None:
         if not await anyio.Path(admin, "index").is_file():
@@ -220,75 +220,20 @@ class Pins:
                 self.repo, "hash-object", "-w", "--no-filters", "--", *(str(folder / name) for name in some)
             )
             blobs += written.out.splitlines()
+        return await self._tree_of([f"100644,{blob},{name}" for blob, name in zip(blobs, files, strict=True)])
+
+    async def _tree_of(self, entries: Sequence[str]) -> str:
+        """A tree of these entries: mode, id and name."""
         with tempfile.TemporaryDirectory(prefix="headway-") as place:
             environment = {"GIT_INDEX_FILE": str(Path(place, "index"))}
             await self._git.change(self.repo, "read-tree", "--empty", environment=environment)
-            await self._add(
-                [f"100644,{blob},{name}" for blob, name in zip(blobs, files, strict=True)], environment
-            )
+            await self._add(entries, environment)
             return (await self._git.change(self.repo, "write-tree", environment=environment)).line
 
     async def keep_raw(self, folder: Path, files: Sequence[str], head: str | None) -> None:
         """Keep the very bytes of these files."""
         tree = await self._tree_of_files(folder, sorted(files))
         await self.keep_tree("raw", tree, [head] if head else [])
-
-    async def loose_in(self, admin: Path) -> list[str]:
-        """Commits that the git folder names and that no ref reaches; not those that others of them reach."""
-        ids = await anyio.to_thread.run_sync(_ids_in, admin)
-        found: list[str] = []
-        for some in chunks(ids):
-            answer = await self._git.ask(
-                self.repo,
-                *(
-                    "--no-replace-objects",
-                    "rev-list",
-                    "--ignore-missing",
-                    *some,
-                    "--not",
-                    "--single-worktree",
-                    "--all",
-                ),
-            )
-            reached = set(answer.out.splitlines())
-            found += [each for each in some if each in reached]
-        if 1 < len(found) <= PARENTS_REDUCED:
-            answer = await self._git.ask(
-                self.repo, "--no-replace-objects", "merge-base", "--independent", *found
-            )
-            return answer.out.splitlines()
-        return found
-
-
-def unfinished(admin: Path) -> bool:
-    """Whether a merge, a rebase or the like is under way."""
-    return any(os.path.lexists(admin / name) for name in UNFINISHED)
-
-
-def _files_in(admin: Path, left_out: tuple[str, ...]) -> Iterator[Path]:
-    for parent, folders, names in os.walk(admin):
-        if Path(parent) == admin:
-            folders[:] = [name for name in folders if not name.startswith(left_out)]
-            names = [name for name in names if not name.startswith(left_out)]  # noqa: PLW2901
-        for name in names:
-            path = Path(parent, name)
-            if path.is_file() and not path.is_symlink() and path.stat().st_size <= FILE_LIMIT:
-                yield path
-
-
-def _ids_in(admin: Path) -> list[str]:
-    """Every id in the text of the git folder, where logs, refs and states keep them."""
-    found: dict[str, None] = {}
-    for path in _files_in(admin, _NO_IDS):
-        if path.name != "index":
-            found |= dict.fromkeys(each.decode() for each in _ID.findall(path.read_bytes()))
-    return [each for each in found if each.strip("0")]
-
-
-def _texts_in(admin: Path) -> list[str]:
-    """The files of the git folder that git would read on with, but for locks and the index."""
-    names = (str(path.relative_to(admin)) for path in _files_in(admin, _NO_TEXT))
-    return sorted(name for name in names if not name.endswith(".lock"))
 
 
 @asynccontextmanager
@@ -306,13 +251,13 @@ async def index_copy(admin: Path) -> AsyncIterator[Path]:
 
 async def head_of(git: Git, repo_path: str, admin: Path) -> tuple[str | None, str | None]:
     """The branch and the commit of a worktree's HEAD, from its git folder: each None when there is none."""
-    try:
-        said = (await anyio.Path(admin, "HEAD").read_text("utf-8", "surrogateescape")).strip()
-    except OSError:
-        return None, None
+    content = await anyio.to_thread.run_sync(read_regular, admin / "HEAD")
+    said = os.fsdecode(content or b"").strip()
     if not said.startswith("ref: "):
-        return None, said or None
+        return None, said if is_id(said) else None
     ref = said.removeprefix("ref: ")
+    if not ref.startswith("refs/"):
+        return None, None
     try:
         tip = (await commits(git, repo_path, ref)).get(ref)
     except GitRefused:

@@ -27,13 +27,13 @@ class PreservedWork:
         refs: dict[str, list[str]] = defaultdict(list)
         times: dict[str, list[float]] = defaultdict(list)
         answer = await self._git.ask(
-            repo_path, "for-each-ref", "--format=%(committerdate:unix) %(refname)", PRESERVED
+            repo_path, "for-each-ref", "--format=%(creatordate:unix) %(refname)", PRESERVED
         )
         for line in answer.out.splitlines():
             at, _, name = line.partition(" ")
             owner = name.removeprefix(PRESERVED).partition("/")[0]
             refs[owner].append(name)
-            times[owner].append(float(at or 0))
+            times[owner] += [float(at)] if at else []  # a tree has no time
         folders = {owner: kept.slots(base, owner) for owner in kept.owners(base)}
         found = []
         for owner in sorted({*refs, *(owner for owner, slots in folders.items() if slots)}):
@@ -47,7 +47,7 @@ class PreservedWork:
                     workspace_id=owner,
                     places=(*refs[owner], *(str(slot / kept.WORKTREE) for slot in slots)),
                     size=size,
-                    since=datetime.fromtimestamp(min(times[owner]), UTC),
+                    since=datetime.fromtimestamp(min(times[owner], default=0.0), UTC),
                 )
             )
         return tuple(found)
@@ -107,7 +107,7 @@ class PreservedWork:
                 await self._git.change(path, "read-tree", index)
                 told.append("what was staged is staged")
                 at_hand.add(f"{pins.prefix}/index")
-        told += [f"{ref} keeps more: git log {ref}" for ref in sorted(refs) if ref not in at_hand]
+        told += [f"{ref} keeps more: git show {ref}" for ref in sorted(refs) if ref not in at_hand]
         told += [f"{slot / kept.WORKTREE} keeps more" for slot in slots[:-1]]
         return told
 

@@ -13,6 +13,11 @@ COMPONENT_LIMIT = 200
 """Bytes of one part of a branch's name: each is a file name, and git appends `.lock`."""
 
 
+def is_id(word: str) -> bool:
+    """Whether it is the whole id of an object."""
+    return _LIKE_A_COMMIT.fullmatch(word) is not None
+
+
 async def valid_branch_name(git: Git, name: str) -> bool:
     """Git's own rules, and ours: nothing that could be read as an option, a commit or two lines."""
     try:
