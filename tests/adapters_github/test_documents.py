@@ -98,6 +98,7 @@ REQUESTS = {
     "thread": 2,
     "resolve": 0,
     "viewer": 0,
+    "account": 0,
     "issue": 0,
     "open_pull_request": 0,
     "resolve_thread": 0,

@@ -28,6 +28,7 @@ from headway_github.rules import STALE_S, RequiredContexts
 from .conftest import (
     BASE,
     HEAD,
+    FakeConnection,
     FakeGraphQL,
     a_comment,
     a_pull_request,
@@ -968,3 +969,47 @@ async def test_no_answer_raises(project: Project, wrong: dict[str, Any]) -> None
     graphql.answers["Detail"] = detail({**a_pull_request(), **wrong})
     seen = await a_reader(graphql).observe(project, ["PR_1"])
     assert isinstance(seen["PR_1"], Observation | FetchFailed)
+
+
+def _no_node(_: Mapping[str, Any]) -> GraphQLAnswer:
+    return GraphQLAnswer(data={"node": None}, errors=(error("NOT_FOUND", "node"),))
+
+
+async def test_names_that_nobody_has_are_told(graphql: FakeGraphQL) -> None:
+    """A login, an app with and without its suffix, and a node id are known; of what else GitHub says so."""
+    connection = FakeConnection()
+    missing = (404, {"message": "Not Found"})
+    for login, answer in {
+        "ada": (200, {"login": "ada"}),
+        "tidy": missing,
+        "tidy%5Bbot%5D": (200, {"login": "tidy[bot]"}),
+        "U_1": missing,
+        "U_1%5Bbot%5D": missing,
+        "adda": missing,
+        "adda%5Bbot%5D": missing,
+        "ada%5Bbot%5D": missing,
+    }.items():
+        connection.answers[f"GET /users/{login}"] = answer
+    graphql.answers["Account"] = lambda asked: (
+        {"node": {"__typename": "User"}} if asked["id"] == "U_1" else _no_node(asked)
+    )
+    names = ["ada", "tidy", "tidy[bot]", "U_1", "adda", "ada[bot]"]
+    assert await a_reader(graphql, connection).unknown_accounts(names) == ("adda", "ada[bot]")
+
+
+@pytest.mark.parametrize("answer", [None, (403, {}), (500, {}), (200, []), (429, {})])
+async def test_of_what_github_does_not_tell_nobody_is_unknown(graphql: FakeGraphQL, answer: object) -> None:
+    """An outage, a limit or a token without the right says nothing of a name."""
+    connection = FakeConnection()
+    connection.answers["GET /users/ada"] = answer
+    graphql.answers["Account"] = _no_node
+    assert await a_reader(graphql, connection).unknown_accounts(["ada"]) == ()
+    connection.answers["GET /users/ada"] = connection.answers["GET /users/ada%5Bbot%5D"] = (404, {})
+    for unsure in (
+        SendFailed(kind=FailureKind.UNAVAILABLE, problem="away"),
+        GraphQLAnswer(data={"node": None}, errors=(error("FORBIDDEN", "node"),)),
+    ):
+        graphql.answers["Account"] = unsure
+        assert await a_reader(graphql, connection).unknown_accounts(["ada"]) == ()
+    graphql.answers["Account"] = _no_node
+    assert await a_reader(graphql, connection).unknown_accounts(["ada"]) == ("ada",)

@@ -381,3 +381,17 @@ def test_a_limit_says_how_long_nobody_looks(reviewed: Stage, forge: Forge) -> No
     (graphql,) = [each for each in reviewed.ask("pr", "limits") if each["resource"] == "graphql"]
     assert (graphql["strikes"], graphql["blocked_until"] is None) == (1, False)
     assert reviewed.ask("pr", "refresh", "more")["problem"] is None
+
+
+def test_a_trusted_name_that_nobody_has_is_told(watched: Stage) -> None:
+    """By login and by node id, with what it means; who is known, or may be, is not spoken of."""
+    said = watched.here("settings", "set", "trusted", '["ada", "BOB", "bobb", "tidy[bot]"]').expect()
+    told = [line for line in said.err.splitlines() if "GitHub knows nobody" in line]
+    assert [line.partition("called ")[2].partition(":")[0] for line in told] == ["bobb", "tidy[bot]"]
+    assert "what that name says is not heard" in told[0]
+    quiet = watched.here("settings", "set", "trusted", '["ada"]').expect()
+    assert "nobody" not in quiet.err
+    wrong = watched.here("settings", "set", "trusted", '["@ada"]')
+    assert wrong.code == 2
+    assert "'@ada' is neither a login" in wrong.err
+    watched.here("settings", "reset", "trusted").expect()

@@ -1,7 +1,7 @@
 """An adapter of somebody else that raises what no adapter may."""
 
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from typing import TYPE_CHECKING
 
 import anyio
@@ -95,6 +95,9 @@ class Uncounted(FakeForgeReader):
     def limits(self) -> tuple[RateLimit, ...]:
         raise AttributeError
 
+    async def unknown_accounts(self, names: Sequence[str]) -> tuple[str, ...]:
+        raise AttributeError
+
     async def trigger_merge_check(self, project: Project, number: int) -> None:
         raise AttributeError
 
@@ -103,6 +106,7 @@ async def test_what_is_beside_the_answers_does_not_hurt_them() -> None:
     """No limits are told where they can't be, and a merge check that fails is of no interest."""
     forge = NonRaisingForge(Uncounted())
     assert forge.limits() == ()
+    assert await forge.unknown_accounts(["ada"]) == ()
     await forge.trigger_merge_check(a_project(), 7)
 
 

@@ -40,6 +40,8 @@ def test_a_command_begins_the_comment(text: str) -> None:
         "```\n/fix\n```",
         "`/fix`",
         "<!-- -->/fix",
+        "/f\u0131x",
+        "/fix\u00e9",
     ],
 )
 def test_a_word_elsewhere_or_of_another_kind_is_no_command(text: str) -> None:

@@ -105,6 +105,16 @@ async def test_a_change_that_changes_nothing_is_silent(store: MemoryStore, servi
         ("ci_scope", "some"),
         ("trusted", ["ada", ""]),
         ("trusted", "ada"),
+        ("trusted", ["ada", "@bob"]),
+        ("trusted", ["ada, bob"]),
+        ("trusted", ["Ada Lovelace"]),
+        ("trusted", ["ada@example.com"]),
+        ("trusted", ["tidy[bot"]),
+        ("trusted", ["[bot]"]),
+        ("trusted", ["tidy[bot] "]),
+        ("trusted", ["ad\u0430"]),
+        ("trusted", ["ada\u200b"]),
+        ("trusted", ["x" * 300]),
         ("default_agent", ""),
         ("default_agent", "-x"),
         ("default_agent", "a/b"),
@@ -161,3 +171,22 @@ def test_a_prefix_is_refused_or_usable_in_front_of_a_slug(prefix: str) -> None:
     assert not any(part.endswith((".", ".lock")) for part in branch.split("/"))
     assert branch.isascii()
     assert branch.isprintable()
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "ada",
+        "a",
+        "Ada-Lovelace",
+        "ada_corp",
+        "tidy[bot]",
+        "Tidy[Bot]",
+        "MDQ6VXNlcjE=",
+        "U_kgDOBk-9_A",
+        "BOT_k-_=",
+    ],
+)
+async def test_logins_and_node_ids_can_be_trusted(service: SettingsService, name: str) -> None:
+    """Of people, of managed users, of apps, and ids of either form."""
+    assert (await service.change(trusted=(name,))).trusted == (name,)

@@ -1,12 +1,18 @@
-"""The account that the token acts as: asked once in a while, when somebody may have addressed it."""
+"""Accounts: which one the token acts as, and which names are nobody's."""
 
 from collections.abc import Callable
+from urllib.parse import quote
 
 import anyio
 
+from headway_core.pull_requests.model import FailureKind
 from headway_github.answers import GraphQL, SendFailed
 from headway_github.documents import document
 from headway_github.reading import MalformedError, Node
+from headway_github.rest import Rest
+
+_BOT = "[bot]"
+"""REST's name of an app ends so."""
 
 KEPT_S = 300.0
 """How long an answer is believed, also that it is not told: a token may be replaced."""
@@ -34,3 +40,18 @@ async def _asked(graphql: GraphQL) -> str | None:
         return Node(answer.data).node("viewer").text("login")
     except MalformedError:
         return None
+
+
+async def is_nobody(name: str, graphql: GraphQL, rest: Rest) -> bool:
+    """Whether GitHub says that no account has this login, and none this node id. An app is known by its login
+    with and without `[bot]`. False also when GitHub tells neither.
+    """
+    logins = [name] if name.casefold().endswith(_BOT) else [name, name + _BOT]
+    for login in logins:
+        found = await rest.get(f"/users/{quote(login, safe='')}")
+        if not isinstance(found, SendFailed) or found.kind is not FailureKind.NOT_FOUND:
+            return False
+    answer = await graphql.send(document("account"), {"id": name})
+    if isinstance(answer, SendFailed):
+        return answer.kind is FailureKind.NOT_FOUND
+    return answer.data.get("node") is None and all(each.type == "NOT_FOUND" for each in answer.errors)

@@ -76,6 +76,7 @@ NAMES = (
     "required",
     "resolve",
     "viewer",
+    "account",
     "issue",
     "opened",
     "thread",

@@ -12,7 +12,7 @@ from headway_core.pull_requests.ports import (
     RateLimit,
 )
 from headway_github import mapping
-from headway_github.accounts import TokenAccount
+from headway_github.accounts import TokenAccount, is_nobody
 from headway_github.answers import GraphQL, GraphQLAnswer, SendFailed
 from headway_github.batches import BatchSize
 from headway_github.budgets import Budgets
@@ -43,6 +43,9 @@ class GitHubPullRequests(ForgeReader):
 
     def limits(self) -> tuple[RateLimit, ...]:
         return self._budgets.told()
+
+    async def unknown_accounts(self, names: Sequence[str]) -> tuple[str, ...]:
+        return tuple([name for name in names if await is_nobody(name, self._graphql, self._rest)])
 
     async def trigger_merge_check(self, project: Project, number: int) -> None:
         await self._rest.trigger_merge_check(

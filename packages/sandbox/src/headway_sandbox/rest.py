@@ -4,6 +4,7 @@ import json
 import re
 from collections.abc import Callable, Mapping, Sequence
 from typing import TypeAlias
+from urllib.parse import unquote
 
 import attrs
 
@@ -29,6 +30,7 @@ from headway_sandbox.store import Transaction
 
 _PAGE = 30
 _PAGE_LIMIT = 100
+_USER = re.compile(r"/users/([^/]+)")
 _PATH = re.compile(r"/repos/([^/]+)/([^/]+)/(.+)|/repositories/(\d+)/(.+)")
 
 
@@ -75,6 +77,8 @@ class _Desk:
 
 def answer(tx: Transaction, viewer: User, asked: Request, *, url: str, stale: bool) -> Found:
     """Answer a request. A former name of a repository redirects to its id, as at GitHub."""
+    if named := _USER.fullmatch(asked.path):
+        return Found(data=_account(_user_or_app(tx, unquote(named[1]))))
     match = _PATH.fullmatch(asked.path)
     if match is None:
         raise NotFound("Not Found")
@@ -230,6 +234,15 @@ def _comment(desk: _Desk, comment: Comment) -> Json:
         "created_at": comment.created_at,
         "updated_at": comment.updated_at,
     }
+
+
+def _user_or_app(tx: Transaction, login: str) -> User:
+    """An app has `[bot]` behind its name, and a person has not."""
+    name = login.removesuffix("[bot]")
+    user = facts.find_user(tx, name)
+    if user.bot is (name == login):
+        raise NotFound("Not Found")
+    return user
 
 
 def _account(user: User) -> Json:

@@ -242,6 +242,7 @@ def _run(store: Store, listener: socket.socket, announced: Callable[[], None]) -
             Route("/graphql", service.graphql, methods=["POST"]),
             Route("/repos/{rest:path}", service.rest, methods=["GET", "POST"]),
             Route("/repositories/{rest:path}", service.rest, methods=["GET", "POST"]),
+            Route("/users/{rest:path}", service.rest, methods=["GET"]),
             Route("/control/health", service.health, methods=["GET"]),
             Route("/control/state", service.state, methods=["GET"]),
             Route("/control/{name}", service.control, methods=["POST"]),

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 from cyclopts import App
 
 from headway import render, serialize
-from headway.cli.shell import ACTOR, AsJson, answer, perform
+from headway.cli.shell import ACTOR, AsJson, answer, note, perform
 from headway_core.api import SettingsRecord
 
 if TYPE_CHECKING:
@@ -32,10 +32,14 @@ def set_(name: str, value: str, /, *, as_json: AsJson = False) -> None:
         JSON, or a plain text where a text is wanted.
     """
 
-    async def work(hw: "Headway") -> SettingsRecord:
-        return await hw.settings.change(None, actor=ACTOR, **{name: _value(value)})
+    async def work(hw: "Headway") -> tuple[SettingsRecord, tuple[str, ...]]:
+        changed = await hw.settings.change(None, actor=ACTOR, **{name: _value(value)})
+        return changed, await hw.settings.unknown_trusted() if name == "trusted" else ()
 
-    document = serialize.settings(perform(work, as_json=as_json))
+    changed, unknown = perform(work, as_json=as_json)
+    document = serialize.settings(changed)
+    for each in unknown:
+        note(f"GitHub knows nobody called {each}: what that name says is not heard. Look at its spelling.")
     answer(document, lambda console: render.settings({name: document[name]}, console), as_json=as_json)
 
 

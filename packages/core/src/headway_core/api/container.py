@@ -102,7 +102,11 @@ class ApiContainer(containers.DeclarativeContainer):
         board=singleton(lambda: api.Board, board=board, feed=feed).provider,
         events=singleton(lambda: api.Events, feed=feed).provider,
         settings=singleton(
-            lambda: api.Settings, settings=settings, agents=agents, branch_prefixes=branch_prefixes
+            lambda: api.Settings,
+            settings=settings,
+            agents=agents,
+            branch_prefixes=branch_prefixes,
+            pull_requests=pull_requests,
         ).provider,
         hosts=singleton(lambda: api.Hosts, hosts=hosts).provider,
         webhooks=singleton(lambda: api.Webhooks, webhooks=webhooks).provider,

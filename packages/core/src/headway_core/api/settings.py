@@ -3,25 +3,37 @@
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
+import anyio
+
 from headway_core.kernel.errors import InvalidInput
 from headway_core.settings.model import SettingsRecord
 from headway_core.settings.rules import accepted
 
 if TYPE_CHECKING:
     from headway_core.operations.branch_names import BranchPrefixes
+    from headway_core.pull_requests.service import PRSnapshotService
     from headway_core.sessions.ports import Agents
     from headway_core.settings.service import SettingsService
+
+_ASK_S = 10.0
+"""A person waits for the answer."""
 
 
 class Settings:
     """The one record of settings: `hw.settings`."""
 
     def __init__(
-        self, *, settings: "SettingsService", agents: "Agents", branch_prefixes: "BranchPrefixes"
+        self,
+        *,
+        settings: "SettingsService",
+        agents: "Agents",
+        branch_prefixes: "BranchPrefixes",
+        pull_requests: "PRSnapshotService",
     ) -> None:
         self._settings = settings
         self._agents = agents
         self._prefixes = branch_prefixes
+        self._pull_requests = pull_requests
 
     async def get(self) -> SettingsRecord:
         """Look at the settings.
@@ -77,6 +89,18 @@ class Settings:
             InvalidInput: There is no such setting; the error names it.
         """
         return await self._settings.reset(name, actor=actor)
+
+    async def unknown_trusted(self) -> tuple[str, ...]:
+        """Ask the forge whether it knows everybody who is trusted.
+
+        Returns:
+            Those of `trusted` that are nobody's login and nobody's node id, as far as the forge tells within
+            ten seconds: what a name with a mistake in it says counts for nothing.
+        """
+        trusted = (await self._settings.get()).trusted
+        with anyio.move_on_after(_ASK_S):
+            return await self._pull_requests.unknown_accounts(trusted)
+        return ()
 
     async def _expect_prefix(self, prefix: object) -> None:
         await self._prefixes.expect_everywhere(str(accepted("branch_prefix", prefix)))

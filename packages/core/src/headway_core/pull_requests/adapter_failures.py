@@ -57,6 +57,13 @@ class NonRaisingForge(ForgeReader):
             self._failed("limits", error)
             return ()
 
+    async def unknown_accounts(self, names: Sequence[str]) -> tuple[str, ...]:
+        try:
+            return await self._forge.unknown_accounts(names)
+        except Exception as error:  # noqa: BLE001  logged: nobody is said to be unknown
+            self._failed("unknown_accounts", error)
+            return ()
+
     async def trigger_merge_check(self, project: Project, number: int) -> None:
         try:
             await self._forge.trigger_merge_check(project, number)

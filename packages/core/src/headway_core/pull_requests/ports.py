@@ -175,6 +175,10 @@ class ForgeReader(ABC):
         """What was last told of each budget, by any call of this adapter; nothing where nobody counts."""
         return ()
 
+    async def unknown_accounts(self, names: Sequence[str]) -> tuple[str, ...]:
+        """Those of these logins and node ids that no account has, as far as the forge tells."""
+        return ()
+
     async def trigger_merge_check(self, project: Project, number: int) -> None:  # noqa: B027  optional
         """Make the forge work out whether the pull request merges: `observe` then tells.
 

@@ -5,7 +5,7 @@ from collections.abc import Iterable
 
 _QUOTE = re.compile(r" {0,3}>")
 _FENCE = re.compile(r" {0,3}(```|~~~)")
-_COMMAND = re.compile(r" {0,3}/fix(?![\w/-])", re.IGNORECASE)
+_COMMAND = re.compile(r" {0,3}/[fF][iI][xX](?![\w/-])")
 _TICKS = re.compile(r"`+")
 _MENTION = re.compile(r"(?<![\w@/.-])@(\w[\w-]*+)(?![/\w])(?!\.\w)", re.ASCII)
 _BOT = "[bot]"

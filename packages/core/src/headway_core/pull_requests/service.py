@@ -138,6 +138,10 @@ class PRSnapshotService:
         """Seconds until something is due; None when nothing is."""
         return await self._ledger.read(self._repository.next_due_in_s)
 
+    async def unknown_accounts(self, names: Sequence[str]) -> tuple[str, ...]:
+        """Those of these logins and node ids that the forge says are nobody's."""
+        return await self._forge.unknown_accounts(names)
+
     async def budgets(self) -> tuple[ForgeBudget, ...]:
         """What forges last told of their limits, for people to see."""
         return tuple(await self._ledger.read(self._budgets.all))

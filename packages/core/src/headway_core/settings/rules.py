@@ -17,6 +17,7 @@ CHANGEABLE = tuple(name for name in _HINTS if name not in {"id", "version"})
 """The settings that people change, in the record's order."""
 
 _AGENT = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
+_ACCOUNT = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9_=+/-]{0,199})(?:\[bot\])?", re.IGNORECASE | re.ASCII)
 _PREFIX_PART = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]*")
 _PREFIX_LENGTH = 100
 
@@ -63,13 +64,16 @@ def _branch_prefix(value: object) -> str | None:
 
 
 def _trusted(value: object) -> str | None:
-    fits = isinstance(value, tuple) and all(isinstance(v, str) and v and v.isprintable() for v in value)
-    return None if fits else "must be node ids or logins"
+    assert isinstance(value, tuple)
+    wrong = next((name for name in value if not _ACCOUNT.fullmatch(name)), None)
+    if wrong is None:
+        return None
+    return f"{wrong[:60]!r} is neither a login, such as ada or tidy[bot], nor a node id"
 
 
 RULES: Mapping[str, Rule] = MappingProxyType(
     {
-        "trusted": Rule(takes="printable texts", problem=_trusted),
+        "trusted": Rule(takes="logins, of apps with or without `[bot]`, and node ids", problem=_trusted),
         "budget_between_progress": _at_least(0),
         "budget_per_day": _at_least(0),
         "capacity_project": _at_least(0),
