@@ -15,8 +15,9 @@ from headway_core.forge_actions import (
     Reply,
     RequestReview,
     Resolve,
+    UnusableFile,
 )
-from headway_core.forge_actions.events import ForgeActionChanged
+from headway_core.forge_actions.events import AgentOutputRefused, ForgeActionChanged
 from headway_core.forge_actions.model import ACTION_LIMIT, ACTIONS_OF, MARK, Order
 from headway_core.kernel.consumers import CONSUMER_POSITIONS, EventReader
 from headway_core.kernel.errors import InvalidInput, NotFound, PermissionDenied, Unavailable
@@ -279,10 +280,19 @@ async def test_words_that_can_not_be_used_are_told(
     """One event for a file says why, and the intents are those of the entries that can be used."""
     await _agent_ends(harness, **files)
     await harness.core.events.reader().catch_up(harness.core.forge_actions.agent_output())
-    assert [action.order for action in await _actions(harness)] == orders
+    actions = await _actions(harness)
+    assert [action.order for action in actions if not isinstance(action.order, UnusableFile)] == orders
+    (unusable,) = [action for action in actions if isinstance(action.order, UnusableFile)]
+    assert (unusable.status, unusable.due_at, unusable.session_id is None) == (
+        ActionStatus.FAILED,
+        None,
+        False,
+    )
+    await _duty(harness).run()
+    assert [done for done, _ in harness.effects.done] == orders
     log = await harness.store.ledger.read(lambda tx: harness.store.events.after(tx, 0, limit=1000))
-    refused = [each.payload for each in log if each.payload.event == "forge_action.refused"]
-    assert len(refused) == 1
+    refused = [each.payload.problem for each in log if isinstance(each.payload, AgentOutputRefused)]
+    assert refused == [unusable.problem]
 
 
 async def _with_thread(harness: Harness, **changes: Any) -> None:

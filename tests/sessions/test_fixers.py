@@ -265,12 +265,13 @@ async def test_without_a_runner_the_start_is_pending(harness: "SessionsHarness")
 
 
 async def test_bad_input_is_an_error_that_names_it(harness: "SessionsHarness") -> None:
-    """An unknown workspace and an empty prompt are no outcomes of a fixer."""
+    """An unknown workspace and a prompt that is empty or no Unicode are no outcomes of a fixer."""
     workspace = await harness.workspace()
     with pytest.raises(NotFound, match="workspace 'nowhere'"):
         await acquire(harness, "nowhere")
-    with pytest.raises(InvalidInput, match="prompt"):
-        await acquire(harness, workspace.id, prompt="")
+    for prompt in ("", "a\0", "a\ud800"):
+        with pytest.raises(InvalidInput, match="prompt"):
+            await acquire(harness, workspace.id, prompt=prompt)
     assert await harness.sessions.list(workspace.id) == []
 
 

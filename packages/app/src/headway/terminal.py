@@ -10,13 +10,18 @@ if TYPE_CHECKING:
 _WIDE = 1_000
 """Columns of what is no terminal: nothing is cut or folded there."""
 
-_OBEYED = frozenset({"Cc", "Cf", "Cs", "Cn", "Co", "Zl", "Zp"})
+_OBEYED = frozenset({"Cc", "Cf", "Cs", "Zl", "Zp"})
 """Categories of what a terminal obeys, shows otherwise than it stands, or can't be sent: control characters,
-directions and what has no width, halves of surrogate pairs, what is no character, separators of lines.
+directions and what has no width, halves of surrogate pairs, separators of lines.
 """
 
-_UNSEEN = "\u034f\u115f\u1160\u17b4\u17b5\u180b\u180c\u180d\u180f\u2800\u3164\uffa0"
-"""Letters and marks that show nothing."""
+_UNSEEN = frozenset(
+    {0x034F, 0x115F, 0x1160, 0x17B4, 0x17B5, *range(0x180B, 0x1810), 0x2065, 0x2800, 0x3164, 0xFFA0}
+    | {*range(0xFFF0, 0xFFF9), 0xFFFE, 0xFFFF, *range(0xE0000, 0xE1000)}
+)
+"""Letters and marks that show nothing, and numbers that are kept for such. Others that this Python does not
+know may be letters of a newer Unicode.
+"""
 
 
 class _Shown(dict[int, str]):
@@ -24,7 +29,7 @@ class _Shown(dict[int, str]):
 
     def __missing__(self, code: int) -> str:
         character = chr(code)
-        hidden = unicodedata.category(character) in _OBEYED or character in _UNSEEN
+        hidden = code in _UNSEEN or unicodedata.category(character) in _OBEYED
         self[code] = " " if hidden and character not in "\n\t" else character
         return self[code]
 

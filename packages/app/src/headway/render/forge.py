@@ -18,6 +18,7 @@ from headway_core.api import (
     Reply,
     RequestReview,
     Resolve,
+    UnusableFile,
 )
 
 
@@ -38,7 +39,7 @@ def actions(values: Sequence[ForgeAction], console: Console) -> None:
     console.print(table)
 
 
-def _ordered(order: Order) -> str:
+def _ordered(order: Order | UnusableFile) -> str:
     match order:
         case OpenPullRequest(head=head, base=base):
             return f"open a pull request of {head} into {base}"
@@ -50,6 +51,8 @@ def _ordered(order: Order) -> str:
             return f"comment on #{number}"
         case RequestReview(number=number, reviewers=reviewers):
             return f"ask {', '.join(reviewers)} to review #{number}"
+        case UnusableFile(file=file):
+            return f"use {file}"
         case _:
             assert_never(order)
 

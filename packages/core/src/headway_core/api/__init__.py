@@ -208,6 +208,7 @@ _HOMES = {
     "Unchanged": "pull_requests.outcomes",
     "UniqueClash": "kernel.errors",
     "UnknownPayload": "kernel.events",
+    "UnusableFile": "forge_actions.model",
     "Vanished": "processes.model",
     "Wait": "ratchet.decision",
     "WaitReason": "ratchet.decision",

@@ -28,6 +28,7 @@ from headway_core.forge_actions.model import Order as Order
 from headway_core.forge_actions.model import Reply as Reply
 from headway_core.forge_actions.model import RequestReview as RequestReview
 from headway_core.forge_actions.model import Resolve as Resolve
+from headway_core.forge_actions.model import UnusableFile as UnusableFile
 from headway_core.forge_actions.ports import ForgeWriter as ForgeWriter
 from headway_core.forge_actions.ports import Written as Written
 from headway_core.hosts.events import HostLost as HostLost

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
         Reply,
         RequestReview,
         Resolve,
+        UnusableFile,
         own_mark,
     )
     from headway_core.forge_actions.ports import ForgeWriter, Written
@@ -42,6 +43,7 @@ __all__ = [
     "Reply",
     "RequestReview",
     "Resolve",
+    "UnusableFile",
     "Written",
     "own_mark",
 ]

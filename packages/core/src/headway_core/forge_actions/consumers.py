@@ -12,7 +12,6 @@ from headway_core.forge_actions.agent_output import (
     pull_request,
     replies,
 )
-from headway_core.forge_actions.events import AgentOutputRefused
 from headway_core.forge_actions.steps import ForgeActionSteps
 from headway_core.kernel.consumers import EventConsumer
 from headway_core.kernel.errors import InvalidInput
@@ -102,8 +101,13 @@ class AgentOutputConsumer(EventConsumer[OutputFiles | None]):
         ):
             taken = _taken(raw, name, read, target)
             if taken.problem is not None:
-                refused = AgentOutputRefused(session_id=session_id, file=name, problem=taken.problem)
-                tx.emit(refused, workspace_id=event.workspace_id)
+                self._steps.refuse(
+                    tx,
+                    workspace_id=event.workspace_id,
+                    session_id=session_id,
+                    file=name,
+                    problem=taken.problem,
+                )
             for order in taken.orders:
                 self._steps.ask(tx, workspace_id=event.workspace_id, session_id=session_id, order=order)
 

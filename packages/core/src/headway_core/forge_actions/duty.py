@@ -2,7 +2,13 @@
 
 import logging
 
-from headway_core.forge_actions.model import DUE_ACTIONS, NEXT_ACTION, ForgeAction, OpenPullRequest
+from headway_core.forge_actions.model import (
+    DUE_ACTIONS,
+    NEXT_ACTION,
+    ForgeAction,
+    OpenPullRequest,
+    UnusableFile,
+)
 from headway_core.forge_actions.ports import ForgeWriter, Written
 from headway_core.forge_actions.steps import ForgeActionSteps
 from headway_core.kernel.duties import Duty
@@ -74,15 +80,17 @@ class ForgeActionDuty(Duty):
 
     async def _carry_out(self, action: ForgeAction, project: Project) -> float | None:
         """Do it. Seconds for which GitHub asks to be left alone then (S11); None when it does not."""
+        order = action.order
+        assert not isinstance(order, UnusableFile)  # it is never due
         try:
             # An attempt without an outcome, or somebody else's pull request: look before writing (S14).
             found = None
-            if action.attempts or isinstance(action.order, OpenPullRequest):
-                found = await self._writer.find(project, action.order, action.mark)
+            if action.attempts or isinstance(order, OpenPullRequest):
+                found = await self._writer.find(project, order, action.mark)
             if found is None:
                 if await self._begin(action) is None:
                     return None
-                found = await self._writer.write(project, action.order, action.mark)
+                found = await self._writer.write(project, order, action.mark)
             await self._done(action, found)
         except Unavailable as error:
             await self._failed(action, error.problem, pause_s=error.retry_after_s)

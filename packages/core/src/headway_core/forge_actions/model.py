@@ -70,6 +70,14 @@ class RequestReview:
 Order = OpenPullRequest | Reply | Resolve | Comment | RequestReview
 
 
+@attrs.frozen(kw_only=True)
+class UnusableFile:
+    """A file of an agent that could not be used, or not all of it: what it asks for is refused at once."""
+
+    file: str
+    """`replies.json` or `pull-request.json`."""
+
+
 class ActionStatus(enum.StrEnum):
     """What became of an action at the forge, such as a reply or an opened pull request."""
 
@@ -95,8 +103,8 @@ class ForgeAction:
     """The workspace."""
     session_id: str | None
     """The session that asked for it; None when a person did."""
-    order: Order
-    """What is to be done."""
+    order: Order | UnusableFile
+    """What is to be done, or what could not be read."""
     status: ActionStatus = ActionStatus.PENDING
     """What became of it."""
     attempts: int = 0

@@ -4,8 +4,15 @@ from datetime import timedelta
 
 import attrs
 
-from headway_core.forge_actions.events import ForgeActionChanged
-from headway_core.forge_actions.model import ACTION_LIMIT, ActionStatus, ForgeAction, OpenPullRequest, Order
+from headway_core.forge_actions.events import AgentOutputRefused, ForgeActionChanged
+from headway_core.forge_actions.model import (
+    ACTION_LIMIT,
+    ActionStatus,
+    ForgeAction,
+    OpenPullRequest,
+    Order,
+    UnusableFile,
+)
 from headway_core.forge_actions.ports import Written
 from headway_core.kernel.errors import NotFound
 from headway_core.kernel.tables import OwnedTable
@@ -46,6 +53,24 @@ class ForgeActionSteps:
         )
         self._tell(tx, action, actor=actor)
         return action
+
+    def refuse(self, tx: Transaction, *, workspace_id: str, session_id: str, file: str, problem: str) -> None:
+        """Store that a file of an agent, or a part of it, asks for nothing that can be done."""
+        self._actions.add(
+            tx,
+            ForgeAction(
+                id=tx.new_id(),
+                workspace_id=workspace_id,
+                session_id=session_id,
+                order=UnusableFile(file=file),
+                status=ActionStatus.FAILED,
+                due_at=None,
+                created_at=tx.now(),
+                problem=problem,
+            ),
+        )
+        refused = AgentOutputRefused(session_id=session_id, file=file, problem=problem)
+        tx.emit(refused, workspace_id=workspace_id)
 
     def begin(self, tx: Transaction, action_id: str) -> ForgeAction | None:
         """Store the intent of one attempt; None when the action is over."""
@@ -126,6 +151,7 @@ class ForgeActionSteps:
         return stored
 
     def _tell(self, tx: Transaction, action: ForgeAction, *, actor: str = "headway") -> None:
+        assert not isinstance(action.order, UnusableFile)  # it is over from the beginning
         tx.emit(
             ForgeActionChanged(
                 action_id=action.id,

@@ -5,6 +5,7 @@ from collections.abc import Iterable, Sequence
 import attrs
 
 from headway_core.kernel.errors import InvalidInput
+from headway_core.kernel.outside_text import unstorable
 from headway_core.kernel.tables import OwnedTable
 from headway_core.kernel.transactions import ReadTransaction, Transaction
 from headway_core.sessions.events import PromptQueued, PromptStatusChanged
@@ -41,9 +42,11 @@ class PromptSteps:
     def queue(
         self, tx: Transaction, session: Session, text: str, *, causes: tuple[str, ...], actor: str
     ) -> Prompt:
-        """Put a prompt into the outbox. `InvalidInput("prompt")` for an empty text."""
+        """Put a prompt into the outbox. `InvalidInput("prompt")` for what is empty, or no Unicode."""
         if not text.strip():
             raise InvalidInput("prompt", "it is empty")
+        if (problem := unstorable(text)) is not None:
+            raise InvalidInput("prompt", problem)
         prompt = self._prompts.add(
             tx,
             Prompt(
