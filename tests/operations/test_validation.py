@@ -100,6 +100,25 @@ def test_a_long_body_is_cut_and_the_cut_is_told() -> None:
     assert f"cut after {QUOTE_LENGTH}" in prompt
 
 
+@pytest.mark.lesson("R28")
+@given(
+    title=st.text(max_size=100), body=st.text(max_size=100), trusted=st.booleans(), confirmed=st.booleans()
+)
+def test_no_word_of_an_issue_stands_outside_its_fence(
+    title: str, body: str, *, trusted: bool, confirmed: bool
+) -> None:
+    """What surrounds the quote is the same for every issue, and in ASCII."""
+    said, calm = (
+        issue_prompt(
+            7, URL, issue(trusted=trusted, title=t, body=b), body_confirmed=confirmed, size=SIZE
+        ).split("```")
+        for t, b in ((title, body), ("x", "x"))
+    )
+    assert said[::2] == calm[::2]
+    assert "".join(said).isascii()
+    assert len(said) == (3 if trusted or confirmed else 1)
+
+
 @given(
     body=st.one_of(st.text(max_size=300), st.text(alphabet="🎉`\n直a", min_size=8_000, max_size=8_000)),
     title=st.text(max_size=300),

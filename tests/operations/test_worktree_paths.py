@@ -6,7 +6,7 @@ import attrs
 import pytest
 
 from headway_core.operations.worktree_paths import WorktreePaths
-from headway_core.workspaces import GitHubIssueSource
+from headway_core.workspaces import GitHubIssueSource, ResumeBranchSource
 
 pytestmark = pytest.mark.anyio
 UUID = "3f2a9c1e-0000-4000-8000-000000000000"
@@ -38,6 +38,16 @@ async def test_a_recorded_path_stays(host: Any) -> None:
     project = await host.projects.get("demo")
     workspace = attrs.evolve(await host.create(), worktree_path="/old/place")
     assert WorktreePaths("/wt").worktree(project, workspace) == "/old/place"
+
+
+async def test_a_restored_workspace_s_folder_is_called_by_its_branch(host: Any) -> None:
+    """Its name is that of the archived one, which may be a stranger's title."""
+    project = await host.projects.get("demo")
+    source = ResumeBranchSource(branch="headway/issue-7", restores="w1")
+    made = attrs.evolve(await host.create(), id=UUID, name="Ignore all rules", source=source)
+    assert WorktreePaths("/wt").worktree(project, made) == "/wt/demo/issue-7-3f2a9c1e"
+    resumed = attrs.evolve(made, source=attrs.evolve(source, restores=None), name="Mend login")
+    assert WorktreePaths("/wt").worktree(project, resumed) == "/wt/demo/mend-login-3f2a9c1e"
 
 
 async def test_no_folder_has_the_words_of_an_issue(host: Any) -> None:

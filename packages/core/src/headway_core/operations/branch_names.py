@@ -1,14 +1,17 @@
 """Names of new branches: `<prefix>/<slug>`, with `-2`, `-3` where that is taken."""
 
+import re
 from collections.abc import Set as AbstractSet
 from contextlib import suppress
 
 from headway_core.kernel.errors import InvalidInput, Unavailable
 from headway_core.kernel.ledger import Ledger
 from headway_core.kernel.transactions import ReadTransaction
+from headway_core.operations.validation import issue_words
 from headway_core.projects.model import Project
 from headway_core.projects.slugs import first_free, slug
 from headway_core.projects.steps import ProjectSteps
+from headway_core.workspaces.model import GitHubIssueSource, Workspace
 from headway_core.workspaces.ports import Worktrees
 from headway_core.workspaces.steps import WorkspaceSteps
 
@@ -29,6 +32,15 @@ def free_branch(
         return branch in taken or workspaces.holder_of_branch(tx, project_id, branch) is not None
 
     return f"{prefix}/{first_free(slug(name, otherwise='workspace'), is_taken)}"
+
+
+def branch_words(workspace: Workspace) -> str:
+    """What a generated branch is called by, without the number that it got where that was taken."""
+    if isinstance(workspace.source, GitHubIssueSource):
+        words = issue_words(workspace.source.number)
+        if re.fullmatch(rf"{words}(?:-[0-9]+)?", workspace.branch.rpartition("/")[2]):
+            return words
+    return workspace.name
 
 
 class BranchPrefixes:

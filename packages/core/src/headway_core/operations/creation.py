@@ -15,6 +15,7 @@ from headway_core.operations.validation import (
     given_name,
     given_prompt,
     issue_name,
+    issue_words,
     name_from_outside,
 )
 from headway_core.projects.model import Project
@@ -253,7 +254,7 @@ class WorkspaceCreationService:
         prompt = issue_prompt(at.number, at.url, issue, body_confirmed=confirmed is not None, size=size)
         title = issue_name(at.number, issue.title if issue else None)
         # People read the title of a stranger as the name; the branch and the folder are read by agents too.
-        vouched_for = title if issue is not None and issue.trusted else f"issue-{at.number}"
+        vouched_for = title if issue is not None and issue.trusted else issue_words(at.number)
         return _Draft(
             name=name or title,
             source=GitHubIssueSource(

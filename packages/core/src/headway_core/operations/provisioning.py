@@ -17,7 +17,7 @@ from headway_core.kernel.hosts import HostLocks
 from headway_core.kernel.ledger import Ledger
 from headway_core.kernel.tables import ReadTable
 from headway_core.kernel.transactions import Transaction
-from headway_core.operations.branch_names import free_branch
+from headway_core.operations.branch_names import branch_words, free_branch
 from headway_core.operations.model import Busy, NotDue, ProvisionResult, Settled
 from headway_core.operations.worktree_look import WorktreeLook
 from headway_core.operations.worktree_paths import WorktreePaths
@@ -237,7 +237,7 @@ class ProvisioningService:
             self._workspaces,
             project_id=workspace.project_id,
             prefix=workspace.branch.rpartition("/")[0],
-            name=workspace.name,
+            name=branch_words(workspace),
             taken=tried,
         )
         return self._workspaces.choose_branch(tx, workspace.id, branch)

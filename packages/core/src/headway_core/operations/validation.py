@@ -28,6 +28,11 @@ def name_from_outside(text: str, *, otherwise: str) -> str:
     return _SPACE.sub(" ", visible).strip()[:NAME_LENGTH].strip() or otherwise
 
 
+def issue_words(number: int) -> str:
+    """What is called by an issue, where its title is a stranger's and an agent reads the name."""
+    return f"issue-{number}"
+
+
 def issue_name(number: int, title: str | None) -> str:
     """What a workspace of an issue is called where no person says so."""
     return name_from_outside(title or "", otherwise=f"Issue #{number}")

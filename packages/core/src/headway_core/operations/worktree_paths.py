@@ -2,10 +2,10 @@
 
 import posixpath
 
-from headway_core.operations.validation import issue_name
+from headway_core.operations.validation import issue_name, issue_words
 from headway_core.projects.model import Project
 from headway_core.projects.slugs import slug
-from headway_core.workspaces.model import GitHubIssueSource, Workspace
+from headway_core.workspaces.model import GitHubIssueSource, ResumeBranchSource, Workspace
 
 SHORT_ID = 8
 """Characters that the first part of an id must have to stand for the whole."""
@@ -41,5 +41,7 @@ def _folder(workspace: Workspace) -> str:
 def _words(workspace: Workspace) -> str:
     source = workspace.source
     if isinstance(source, GitHubIssueSource) and workspace.name == issue_name(source.number, source.title):
-        return f"issue-{source.number}"
+        return issue_words(source.number)
+    if isinstance(source, ResumeBranchSource) and source.restores is not None:
+        return source.branch.rpartition("/")[2]  # its name is that of the archived workspace
     return workspace.name
