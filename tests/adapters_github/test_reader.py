@@ -854,7 +854,8 @@ def a_found(node_id: str, branch: str, **changes: Any) -> dict[str, Any]:
         "baseRefName": "main",
         "createdAt": "2026-01-01T12:00:00Z",
         "headRefName": branch,
-        "headRepository": {"nameWithOwner": "octo/demo"},
+        "headRefOid": HEAD,
+        "headRepository": {"id": "R_1", "nameWithOwner": "octo/demo"},
         **changes,
     }
 
@@ -863,10 +864,11 @@ def a_found(node_id: str, branch: str, **changes: Any) -> dict[str, Any]:
 async def test_branches_are_looked_for_in_one_query(graphql: FakeGraphQL, project: Project) -> None:
     """Each with its own answer; names are variables, however hostile."""
     hostile = 'x") { id } }'
-    fork = a_found("PR_2", "a", headRepository=None)
+    gone = a_found("PR_2", "a", headRepository=None)
     graphql.answers["Branches"] = {
         "repository": {
-            "of0": connection([a_found("PR_1", "a"), fork, a_found("PR_3", "A")]),
+            "id": "R_1",
+            "of0": connection([a_found("PR_1", "a"), gone, a_found("PR_3", "A")]),
             "of1": connection([]),
         }
     }
@@ -875,8 +877,30 @@ async def test_branches_are_looked_for_in_one_query(graphql: FakeGraphQL, projec
     assert isinstance(found, tuple)
     assert all(isinstance(each, Candidate) for each in found)
     assert [(each.node_id, each.head_repository) for each in found] == [("PR_1", "octo/demo"), ("PR_2", None)]
+    assert [(each.in_repository, each.head_commit) for each in found] == [(True, HEAD), (False, HEAD)]
     assert seen[hostile] == ()
     assert graphql.sent == [("Branches", {"owner": "octo", "name": "demo", "b0": "a", "b1": hostile})]
+
+
+@pytest.mark.parametrize(
+    ("head", "own"),
+    [
+        ({"id": "R_1", "nameWithOwner": "octo/renamed"}, True),
+        ({"id": "R_2", "nameWithOwner": "octo/demo"}, False),
+        ({"id": "R_2", "nameWithOwner": "eve/demo"}, False),
+        ({"nameWithOwner": "octo/demo"}, None),
+        (None, False),
+    ],
+)
+async def test_whose_a_branch_is_the_ids_tell(
+    graphql: FakeGraphQL, project: Project, head: Any, own: bool | None
+) -> None:
+    """A rename keeps the id of a repository, and its old name may be another's by now."""
+    listed = connection([a_found("PR_1", "a", headRepository=head)])
+    graphql.answers["Branches"] = {"repository": {"id": "R_1", "of0": listed}}
+    found = (await a_reader(graphql).of_branches(project, ["a"]))["a"]
+    assert isinstance(found, tuple)
+    assert [each.in_repository for each in found] == [own]
 
 
 @pytest.mark.parametrize(

@@ -118,8 +118,8 @@ async def test_the_effect_of_an_order_is_found_again(graphql: FakeGraphQL, proje
     comment with the mark, a resolved thread.
     """
     writer = a_writer(graphql)
-    pull = {"id": "PR_9", "headRepository": {"nameWithOwner": "Octo/Demo"}}
-    fork = {"id": "PR_8", "headRepository": {"nameWithOwner": "eve/demo"}}
+    pull = {"id": "PR_9", "headRepository": {"id": "R_1", "nameWithOwner": "octo/renamed"}}
+    fork = {"id": "PR_8", "headRepository": {"id": "R_2", "nameWithOwner": "Octo/Demo"}}
     graphql.answers["Opened"] = opened(fork, pull)
     assert await writer.find(project, OPEN, MARK) == Written(node_id="PR_9")
     graphql.answers["Opened"] = opened(fork, {"id": "PR_7", "headRepository": None})

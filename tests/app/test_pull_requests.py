@@ -30,7 +30,7 @@ from headway_sandbox.records import FaultKind
 T = TypeVar("T")
 PARTS = {"state", "checks", "conversation", "mergeability"}
 DOCUMENT = {
-    *("workspace", "attached", "tied", "parts", "problem", "failing_since", "unread"),
+    *("workspace", "attached", "tied", "taken", "taken_by", "parts", "problem", "failing_since", "unread"),
     *("next_look_at", "held_back_until"),
 }
 

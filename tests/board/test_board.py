@@ -279,6 +279,7 @@ EVERYTHING = a_view(
         problem="it is down",
         unread=("checks: no", "reviews: no"),
     ),
+    snapshot=PullRequestSnapshot(workspace_id="w1", facts=some_facts(), taken=7, taken_by="w9"),
 )
 
 
@@ -290,6 +291,7 @@ def test_everything_that_is_wrong_is_told_the_gravest_first() -> None:
         (ProblemKind.SESSION, "the agent exited with 1"),
         (ProblemKind.RATCHET, sentence(_stalled(StallReason.RETRIES)).why),
         (ProblemKind.FORGE, "unavailable: it is down"),
+        (ProblemKind.PULL_REQUEST, "pull request #7 is workspace w9's, and was not attached"),
         (ProblemKind.PART, "checks: no; reviews: no"),
         (ProblemKind.STARTUP, "the start-up script failed"),
     ]

@@ -201,7 +201,10 @@ class Rehearsal(abc.ABC):
             self.store.writer(PROJECTS).add(tx, PROJECT)
             for n in range(self.workspaces):
                 workspace = a_workspace(
-                    f"w{n}", branch=f"b{n}", branch_claim=f"p1:b{n}", created_at=self.clock.now()
+                    f"w{n}",
+                    branch=f"b{n}",
+                    branch_claim=f"github.com/octo/demo:b{n}",
+                    created_at=self.clock.now(),
                 )
                 self.store.writer(WORKSPACES).add(tx, workspace)
                 steps.open_record(tx, workspace)

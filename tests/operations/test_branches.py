@@ -14,7 +14,7 @@ from headway_core.workspaces.model import GIT_FACTS, WORKSPACES, GitFacts, branc
 from headway_testing.clock import EPOCH
 from headway_testing.harness import Harness
 from headway_testing.observations import a_candidate, an_observation
-from headway_testing.records import a_workspace
+from headway_testing.records import a_project, a_workspace
 
 pytestmark = [pytest.mark.anyio, pytest.mark.lesson("S16")]
 
@@ -26,7 +26,7 @@ def _workspace(workspace_id: str, branch: str) -> Workspace:
     return a_workspace(
         workspace_id,
         branch=branch,
-        branch_claim=branch_claim("p1", branch),
+        branch_claim=branch_claim(a_project().repository_key, branch),
         host_id="host-1",
         worktree_path=f"/worktrees/{workspace_id}",
     )
@@ -73,7 +73,7 @@ async def test_the_branch_follows_when_the_worktree_is_on_it(place: Place) -> No
     await place.consume()
     workspace = await place.workspace()
     assert (workspace.branch, workspace.branch_is_generated) == (AGENTS, False)
-    assert workspace.branch_claim == branch_claim("p1", AGENTS)
+    assert workspace.branch_claim == "github.com/octo/demo:agent/other"
     assert len([e for e in await place.events() if isinstance(e, WorkspaceBranchChanged)]) == 1
 
 

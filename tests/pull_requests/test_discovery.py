@@ -127,14 +127,15 @@ async def test_a_pull_request_that_is_older_than_the_workspace_is_not_its_own(ro
             (a_candidate(1), a_candidate(2, head_repository="eve/demo", created_at=EPOCH + timedelta(1))),
             "PR_1",
         ),
-        ((a_candidate(1, head_repository="eve/demo"),), "PR_1"),
+        ((a_candidate(1, head_repository="eve/demo"),), None),
+        ((a_candidate(1, head_repository=None),), None),
         ((a_candidate(1, head_repository=None), a_candidate(2, head_repository="Octo/Demo")), "PR_2"),
     ],
 )
 async def test_of_several_the_default_base_goes_first_then_the_newest(
-    room: "Room", candidates: tuple[object, ...], chosen: str
+    room: "Room", candidates: tuple[object, ...], chosen: str | None
 ) -> None:
-    """And those of the repository itself before a fork's, which anybody can name."""
+    """And a fork's, which anybody can name, is none, alone or beside those of the repository."""
     await room.add()
     room.forge.candidates[BRANCH] = candidates  # type: ignore[assignment]  # a list of a narrower kind
     for n in (1, 2):

@@ -54,6 +54,10 @@ class RatchetHarness(Harness):
         facts = GitFacts(workspace_id=workspace_id, at=self.clock.now(), **told | changes)
         await self.store.ledger.transact(lambda tx: self.core.workspaces.steps().record_git_facts(tx, facts))
 
+    async def detach(self, workspace_id: str = "w1") -> None:
+        """A person takes the pull request away."""
+        await self.core.pull_requests.service().detach(workspace_id)
+
     async def check(self, workspace_id: str = "w1") -> Decision:
         found: Decision = await self.core.ratchet.service().check(workspace_id)
         return found

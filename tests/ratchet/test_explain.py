@@ -8,7 +8,7 @@ import pytest
 from headway_core.kernel.conversion import CONVERTER
 from headway_core.kernel.events import EventCatalog
 from headway_core.processes import Exited, Vanished
-from headway_core.pull_requests import WATCHES
+from headway_core.pull_requests import SNAPSHOTS, WATCHES
 from headway_core.pull_requests.model import CheckOutcome, FailureKind
 from headway_core.pull_requests.ports import FetchFailed
 from headway_core.ratchet.decision import (
@@ -286,3 +286,66 @@ async def test_a_green_pull_request_needs_no_further_try(harness: HouseT) -> Non
     assert isinstance(await harness.check(), Ready)
     failure = (await harness.core.ratchet.service().explain("w1")).failure
     assert failure.follows.startswith("No further try follows. Nothing is left to fix.")
+
+
+# Which branch it is that nobody sees.
+
+
+@pytest.mark.anyio
+async def test_a_mismatch_names_both_branches(harness: HouseT) -> None:
+    """What the worktree is on, and what the pull request's head is; a detached one is on none."""
+    await harness.workspace()
+    for branch, said in (("elsewhere", "on 'elsewhere'"), (None, "on no branch")):
+        await harness.judge(checks=GREEN)
+        await harness.git_says(branch=branch)
+        await harness.check()
+        told = await _explained(harness)
+        assert told.why == f"The worktree is {said}, and the pull request's head is 'headway/fix-login'."
+        assert "Check out 'headway/fix-login'" in told.next_step
+
+
+@pytest.mark.anyio
+async def test_a_branch_s_name_is_outside_text(harness: HouseT) -> None:
+    """What hides or reorders in it is written out, and a long one is cut."""
+    await harness.workspace()
+    await harness.judge(checks=GREEN)
+    await harness.git_says(branch="a\u202eb\u00a0" + "c" * 500)
+    await harness.check()
+    told = await _explained(harness)
+    assert "'a[U+202E]b[U+00A0]ccc" in told.why
+    assert len(told.why) < 400
+
+
+@pytest.mark.anyio
+async def test_without_a_pull_request_the_branch_that_the_agent_is_on_is_named(harness: HouseT) -> None:
+    """It may have opened one from there: which branch, and how it is attached."""
+    await harness.workspace()
+    await harness.detach()
+    await harness.git_says(branch="agent/other")
+    await harness.check()
+    told = await _explained(harness)
+    assert told.decision == Wait(reason=WaitReason.NO_PR, recheck_at=None)
+    assert (
+        "the worktree is on 'agent/other', and the workspace's own branch is 'headway/fix-login'" in told.why
+    )
+    assert "headway pr attach w1 NUMBER" in told.next_step
+    await harness.git_says(branch="headway/fix-login")
+    assert (await _explained(harness)).why == "No pull request is attached."
+
+
+@pytest.mark.anyio
+async def test_a_pull_request_of_another_workspace_is_told(harness: HouseT) -> None:
+    """Which one, and whose it is."""
+    await harness.workspace()
+    await harness.detach()
+    await harness.check()
+    table = harness.store.writer(SNAPSHOTS)
+
+    def taken(tx: Any) -> None:
+        tx.lock("w1")
+        table.replace(tx, attrs.evolve(table.get(tx, "w1"), taken=7, taken_by="w9"))
+
+    await harness.store.ledger.transact(taken)
+    told = await _explained(harness)
+    assert told.why == "Pull request #7 of its branch is attached to workspace w9."
+    assert told.next_step == "Work in that workspace, or detach it there: headway pr detach w9."

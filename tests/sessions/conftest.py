@@ -9,6 +9,7 @@ import pytest
 from headway_core import hosts, sessions, settings, workspaces
 from headway_core.kernel.events import UnknownPayload
 from headway_core.kernel.transactions import Payload, Transaction
+from headway_core.projects.model import PROJECTS
 from headway_core.sessions import (
     FixerRequest,
     FixerSessionService,
@@ -23,7 +24,7 @@ from headway_core.sessions import (
     WhenLive,
 )
 from headway_core.settings import SettingsService, SettingsSteps
-from headway_core.workspaces import ManualSource, SessionPolicy, Workspace, WorkspaceSteps
+from headway_core.workspaces import ManualSource, SessionPolicy, Workspace, WorkspaceClaims, WorkspaceSteps
 from headway_testing.crash_points import Point, no_point
 from headway_testing.harness import Harness, World
 
@@ -45,7 +46,9 @@ class SessionsHarness(Harness):
         settings_steps = SettingsSteps(store.writer(settings.SETTINGS))
         self.settings = SettingsService(self.ledger, settings_steps)
         self.workspaces = WorkspaceSteps(
-            store.writer(workspaces.WORKSPACES), store.writer(workspaces.GIT_FACTS)
+            store.writer(workspaces.WORKSPACES),
+            store.writer(workspaces.GIT_FACTS),
+            WorkspaceClaims(store.reader(workspaces.WORKSPACES), store.reader(PROJECTS)),
         )
         self.prompts = PromptSteps(store.writer(sessions.PROMPTS))
         self.steps = SessionSteps(

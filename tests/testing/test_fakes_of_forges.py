@@ -77,7 +77,12 @@ class ScriptedStage:
         state = found.state
         self.forge.observations[state.node_id] = found
         is_open = state.state is GitHubState.OPEN
-        candidate = a_candidate(state.number, node_id=state.node_id, head_repository=self.project.repository)
+        candidate = a_candidate(
+            state.number,
+            node_id=state.node_id,
+            head_repository=self.project.repository,
+            head_commit=state.head.commit,
+        )
         self.forge.candidates[state.head.ref] = (candidate,) if is_open else ()
 
     def show_state(self, node_id: str, state: GitHubState) -> None:

@@ -7,6 +7,7 @@ import attrs
 import pytest
 
 from headway_core.kernel.transactions import Transaction
+from headway_core.projects.model import PROJECTS
 from headway_core.workspaces import (
     GIT_FACTS,
     INIT_OUTPUT,
@@ -15,6 +16,7 @@ from headway_core.workspaces import (
     ManualSource,
     SessionPolicy,
     Workspace,
+    WorkspaceClaims,
     WorkspaceLifecycleService,
     WorkspaceStatus,
     WorkspaceSteps,
@@ -29,7 +31,11 @@ class Room(Harness):
 
     def __init__(self) -> None:
         super().__init__()
-        self.steps = WorkspaceSteps(self.store.writer(WORKSPACES), self.store.writer(GIT_FACTS))
+        self.steps = WorkspaceSteps(
+            self.store.writer(WORKSPACES),
+            self.store.writer(GIT_FACTS),
+            WorkspaceClaims(self.store.reader(WORKSPACES), self.store.reader(PROJECTS)),
+        )
         self.output = InitOutputSteps(self.store.writer(INIT_OUTPUT), self.steps)
         self.service = WorkspaceLifecycleService(self.store.ledger, self.steps, self.output)
 

@@ -11,6 +11,7 @@ from hypothesis.stateful import Bundle, RuleBasedStateMachine, invariant, rule
 
 from headway_core.kernel.errors import Conflict, IllegalTransition, RetriesUsed
 from headway_core.kernel.transactions import Transaction
+from headway_core.projects.model import PROJECTS
 from headway_core.workspaces import (
     GIT_FACTS,
     INIT_OUTPUT,
@@ -21,6 +22,7 @@ from headway_core.workspaces import (
     ManualSource,
     SessionPolicy,
     Workspace,
+    WorkspaceClaims,
     WorkspaceStatusChanged,
     WorkspaceSteps,
     branch_claim,
@@ -56,7 +58,11 @@ class LifecycleMachine(RuleBasedStateMachine):
     def __init__(self) -> None:
         super().__init__()
         self.store = World().store
-        self.steps = WorkspaceSteps(self.store.writer(WORKSPACES), self.store.writer(GIT_FACTS))
+        self.steps = WorkspaceSteps(
+            self.store.writer(WORKSPACES),
+            self.store.writer(GIT_FACTS),
+            WorkspaceClaims(self.store.reader(WORKSPACES), self.store.reader(PROJECTS)),
+        )
         self.output = InitOutputSteps(self.store.writer(INIT_OUTPUT), self.steps)
 
     def do(self, work: Callable[[Transaction], Any]) -> Any:

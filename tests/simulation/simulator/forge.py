@@ -150,6 +150,8 @@ class WorldPullRequests(ForgeReader):
                         base_ref="main",
                         created_at=pull.opened_at,
                         head_repository=pull.repository,
+                        head_commit=state.head,
+                        in_repository=pull.repository == REPOSITORY,
                     )
                 )
         return tuple(found)

@@ -11,7 +11,12 @@ from typing import Any
 import attrs
 
 from headway_core.forge_actions.model import ForgeAction
-from headway_core.pull_requests.model import GitHubState, Mergeability, PullRequestFacts
+from headway_core.pull_requests.model import (
+    GitHubState,
+    Mergeability,
+    PullRequestFacts,
+    PullRequestSnapshot,
+)
 from headway_core.ratchet.decision import Decision, Disabled, Done, Wait, WaitReason
 from headway_core.ratchet.events import DispatchChanged
 from headway_core.ratchet.model import (
@@ -302,6 +307,15 @@ class Budgets:
 
 
 # --- facts, I5
+
+
+def more_than_its_claim(change: Change) -> bool:
+    """An archive lets go of the claim, and tells that with the workspace."""
+    before: PullRequestSnapshot | None = change.before
+    after: PullRequestSnapshot = change.after
+    return before is not None and attrs.evolve(before, claim=None, version=0) != attrs.evolve(
+        after, claim=None, version=0
+    )
 
 
 def facts_stay(_world: World, change: Change, _commit: Commit) -> Problem:

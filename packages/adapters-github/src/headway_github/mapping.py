@@ -289,7 +289,18 @@ def _age(opened: ReviewThread) -> tuple[object, ...]:
     return (opened.comments[0].created_at, opened.id)
 
 
-def candidate(node: Node) -> Candidate:
+def in_same_repository(head: Node | None, repository: Node) -> bool | None:
+    """Whether a head's repository is this one: by their ids, which a rename keeps; None where one is not
+    told. None as `head` is a repository that is gone.
+    """
+    ids = [None if head is None else head.maybe_text("id"), repository.maybe_text("id")]
+    if head is None:
+        return False
+    return None if None in ids else ids[0] == ids[1]
+
+
+def candidate(node: Node, of: Node) -> Candidate:
+    """An open pull request of a repository."""
     repository = node.maybe_node("headRepository")
     return Candidate(
         node_id=node.text("id"),
@@ -297,4 +308,6 @@ def candidate(node: Node) -> Candidate:
         base_ref=cut(node.text("baseRefName"), NAME_BYTES),
         created_at=node.time("createdAt"),
         head_repository=repository.text("nameWithOwner") if repository else None,
+        head_commit=_commit(node, "headRefOid") if node.has("headRefOid") else None,
+        in_repository=in_same_repository(repository, of),
     )

@@ -109,7 +109,9 @@ def _candidates(
             return FetchFailed(
                 kind=FailureKind.NONSENSE, problem="more open pull requests have this branch than can be told"
             )
-        return tuple(mapping.candidate(each) for each in entries if each.text("headRefName") == branch)
+        return tuple(
+            mapping.candidate(each, repository) for each in entries if each.text("headRefName") == branch
+        )
     except MalformedError as error:
         return nonsense(error)
 

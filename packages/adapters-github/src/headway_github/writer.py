@@ -17,6 +17,7 @@ from headway_core.projects.model import Project
 from headway_github.answers import AnswerError, GraphQL, SendFailed
 from headway_github.documents import document
 from headway_github.issues import as_error
+from headway_github.mapping import in_same_repository
 from headway_github.reading import MalformedError, Node, clean
 from headway_github.rest import Rest, Unprocessable
 
@@ -158,7 +159,12 @@ def _opened(repository: Node) -> Written | None:
     """The pull request from the repository's own branch: a fork's of the same name is somebody else's."""
     for pr in repository.node("pullRequests").nodes("nodes"):
         head = pr.maybe_node("headRepository")
-        if head is not None and head.text("nameWithOwner") == repository.text("nameWithOwner"):
+        if head is None:
+            continue
+        same = in_same_repository(head, repository)
+        if same is None:
+            same = head.text("nameWithOwner") == repository.text("nameWithOwner")
+        if same:
             return Written(node_id=pr.text("id"))
     return None
 

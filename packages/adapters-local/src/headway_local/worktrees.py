@@ -52,6 +52,7 @@ from headway_local.references import (
     upstream,
     valid_branch_name,
 )
+from headway_local.reflogs import first_entry, made_in
 from headway_local.repositories import main_worktree, repository
 from headway_local.strays import Strays
 
@@ -302,6 +303,7 @@ class GitWorktrees(Worktrees):
             dirty=seen.dirty,
             unpushed=await self._unpushed(repo_path, path, seen, base_branch),
             ignored=seen.ignored,
+            made=() if seen.head is None else await made_in(self._git, path),
         )
 
     async def _unpushed(self, repo_path: str, path: str, seen: snapshots.Status, base_branch: str) -> int:
@@ -398,10 +400,8 @@ class GitWorktrees(Worktrees):
 
     async def _is_ours(self, order: WorktreeOrder) -> bool:
         """Whether an interrupted attempt of this workspace made the branch, by the reflog's first entry."""
-        log = await self._git.ask(
-            order.repo_path, "log", "--walk-reflogs", "--format=%gs", local(order.branch), "--"
-        )
-        return log.out.splitlines()[-1:] == [_making(order.workspace_id)]
+        made = await first_entry(self._git, order.repo_path, order.branch)
+        return made == _making(order.workspace_id)
 
 
 def _making(workspace_id: str) -> str:

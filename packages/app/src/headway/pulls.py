@@ -94,6 +94,8 @@ def document(card: Card, now: datetime) -> Json:
         "workspace": view.workspace.id,
         "attached": view.facts is not None,
         "tied": list(view.snapshot.tied),
+        "taken": view.snapshot.taken,
+        "taken_by": view.snapshot.taken_by,
         "parts": {part.name: {**_age(part.at, now), **part.facts} for part in parts(card)},
         "problem": view.watch.failure_summary,
         "failing_since": _moment(view.watch.failing_since),

@@ -57,7 +57,13 @@ class CoreContainer(containers.DeclarativeContainer):
     hosts = room(HostsContainer, store=store, locks=locks)
     settings = room(SettingsContainer, store=store)
     projects = room(ProjectsContainer, store=store, repositories=worktrees)
-    workspaces = room(WorkspacesContainer, store=store)
+    workspaces = room(
+        WorkspacesContainer,
+        store=store,
+        locks=locks,
+        worktrees=worktrees,
+        read_projects=projects.read_projects,
+    )
     sessions = room(
         SessionsContainer,
         store=store,
@@ -76,6 +82,8 @@ class CoreContainer(containers.DeclarativeContainer):
         forge=forge,
         webhook_decoder=webhook_decoder,
         supervisor=supervisor,
+        git_reader=workspaces.git_reader,
+        workspaces=workspaces.steps,
         read_projects=projects.read_projects,
         read_workspaces=workspaces.read_workspaces,
         read_git_facts=workspaces.read_git_facts,
@@ -97,7 +105,7 @@ class CoreContainer(containers.DeclarativeContainer):
         RatchetContainer,
         store=store,
         locks=locks,
-        worktrees=worktrees,
+        git_reader=workspaces.git_reader,
         settings=settings.steps,
         workspaces=workspaces.steps,
         sessions=sessions.steps,

@@ -15,13 +15,16 @@ from headway_core.pull_requests import (
 )
 from headway_core.pull_requests.container import PullRequestsContainer
 from headway_core.settings.model import SETTINGS
+from headway_core.workspaces import GitReader, WorkspaceClaims, WorkspaceSteps
 from headway_core.workspaces.model import GIT_FACTS, WORKSPACES
 from headway_testing.fakes import (
     FakeForgeReader,
+    FakeGit,
     FakeLocks,
     FakeProcesses,
     FakeSupervisor,
     FakeWebhookDecoder,
+    FakeWorktrees,
 )
 
 
@@ -50,9 +53,17 @@ def pull_requests_room(
     decoder: WebhookDecoder | None = None,
 ) -> PullRequestsContainer:
     """The room of one process: what is resolved of it shares its memory."""
+    locks = locks or FakeLocks()
+    worktrees = FakeWorktrees(FakeGit())
     return PullRequestsContainer(
         store=store,
-        locks=locks or FakeLocks(),
+        locks=locks,
+        git_reader=GitReader(ledger=store.ledger, worktrees=worktrees, locks=locks),
+        workspaces=WorkspaceSteps(
+            store.writer(WORKSPACES),
+            store.writer(GIT_FACTS),
+            WorkspaceClaims(store.reader(WORKSPACES), store.reader(PROJECTS)),
+        ),
         forge=forge or FakeForgeReader(),
         supervisor=FakeSupervisor(FakeProcesses()),
         webhook_decoder=decoder or FakeWebhookDecoder(),

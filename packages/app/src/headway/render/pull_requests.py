@@ -5,16 +5,14 @@ from rich.table import Table
 
 from headway.pulls import NONE_YET, age, checks_of, count, counting, parts, waits
 from headway.render.texts import Text
-from headway_core.api import Card
+from headway_core.api import Card, PullRequestSnapshot
 
 
 def pull_request(card: Card, console: Console) -> None:
     """The pull request for people, a line a part."""
     view, facts = card.view, card.view.facts
     if facts is None:
-        tied = ", ".join(f"#{number}" for number in view.snapshot.tied)
-        told = f"{NONE_YET}; its branch has several: {tied} (headway pr attach)" if tied else NONE_YET
-        console.print(Text(f"{view.workspace.name}: {told}"), soft_wrap=True)
+        console.print(Text(f"{view.workspace.name}: {_none_yet(view.snapshot)}"), soft_wrap=True)
     else:
         console.print(Text(f"#{facts.number} {facts.title}  {facts.url}"), soft_wrap=True)
     table = Table(box=None, show_header=False, pad_edge=False)
@@ -33,6 +31,13 @@ def pull_request(card: Card, console: Console) -> None:
         )
     if held := waits(card):
         console.print(Text(held), soft_wrap=True)
+
+
+def _none_yet(snapshot: PullRequestSnapshot) -> str:
+    if snapshot.taken is not None:
+        return f"{NONE_YET}; #{snapshot.taken} of its branch is workspace {snapshot.taken_by}'s"
+    tied = ", ".join(f"#{number}" for number in snapshot.tied)
+    return f"{NONE_YET}; its branch has several: {tied} (headway pr attach)" if tied else NONE_YET
 
 
 def checks(card: Card, console: Console) -> None:

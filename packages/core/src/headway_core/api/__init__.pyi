@@ -88,6 +88,7 @@ from headway_core.pull_requests.events import PullRequestChanged as PullRequestC
 from headway_core.pull_requests.events import PullRequestDetached as PullRequestDetached
 from headway_core.pull_requests.events import PullRequestDigest as PullRequestDigest
 from headway_core.pull_requests.events import PullRequestHinted as PullRequestHinted
+from headway_core.pull_requests.events import PullRequestTaken as PullRequestTaken
 from headway_core.pull_requests.limits import ForgeBudget as ForgeBudget
 from headway_core.pull_requests.model import Author as Author
 from headway_core.pull_requests.model import Base as Base
@@ -120,6 +121,7 @@ from headway_core.pull_requests.outcomes import RefreshOutcome as RefreshOutcome
 from headway_core.pull_requests.outcomes import Refreshed as Refreshed
 from headway_core.pull_requests.outcomes import Shared as Shared
 from headway_core.pull_requests.outcomes import Superseded as Superseded
+from headway_core.pull_requests.outcomes import TakenElsewhere as TakenElsewhere
 from headway_core.pull_requests.outcomes import Unchanged as Unchanged
 from headway_core.pull_requests.ports import Candidate as Candidate
 from headway_core.pull_requests.ports import ChecksPart as ChecksPart

@@ -24,6 +24,8 @@ class ProblemKind(enum.StrEnum):
     """The ratchet is stalled: it will not act before something changes."""
     FORGE = "forge"
     """The pull request could not be read: what is known of it grows old."""
+    PULL_REQUEST = "pull_request"
+    """The pull request of its branch is another workspace's: it was not attached."""
     PART = "part"
     """A part of the pull request could not be read, and is as it was."""
     STARTUP = "startup"
@@ -63,12 +65,18 @@ def _ratchet(view: WorkspaceView) -> str | None:
     return sentence(view.decision).why if stalled else None
 
 
+def _taken(view: WorkspaceView) -> str | None:
+    number, holder = view.snapshot.taken, view.snapshot.taken_by
+    return None if number is None else f"pull request #{number} is workspace {holder}'s, and was not attached"
+
+
 _TEXTS: dict[ProblemKind, Callable[[WorkspaceView], str | None]] = {
     ProblemKind.WORKSPACE: lambda view: view.workspace.error,
     ProblemKind.HOST: _host,
     ProblemKind.SESSION: _session,
     ProblemKind.RATCHET: _ratchet,
     ProblemKind.FORGE: lambda view: view.watch.failure_summary,
+    ProblemKind.PULL_REQUEST: _taken,
     ProblemKind.PART: lambda view: "; ".join(view.watch.unread),
     ProblemKind.STARTUP: lambda view: view.workspace.warning,
 }

@@ -13,6 +13,7 @@ from headway_core.kernel.transactions import Transaction
 from headway_core.operations.model import ArchiveResult, Busy, HoldsIgnored, NotDue, Settled
 from headway_core.operations.worktree_paths import WorktreePaths
 from headway_core.projects.model import Project
+from headway_core.pull_requests.steps import PullRequestSteps
 from headway_core.sessions import EndReason, SessionExecutor, SessionSteps
 from headway_core.workspaces.model import Workspace, WorkspaceStatus
 from headway_core.workspaces.ports import PutAwayOrder, Worktrees
@@ -32,6 +33,7 @@ class ArchiveService:
         *,
         projects: ReadTable[Project],
         workspaces: WorkspaceSteps,
+        pull_requests: PullRequestSteps,
         sessions: SessionSteps,
         executor: SessionExecutor,
         locks: HostLocks,
@@ -43,6 +45,7 @@ class ArchiveService:
         self._ledger = ledger
         self._projects = projects
         self._workspaces = workspaces
+        self._pull_requests = pull_requests
         self._sessions = sessions
         self._executor = executor
         self._locks = locks
@@ -139,6 +142,7 @@ class ArchiveService:
     def _finish(self, workspace_id: str, tx: Transaction) -> Workspace:
         self._workspaces.expect_host(tx, workspace_id, self._locks.host_id)
         archived = self._workspaces.archived(tx, workspace_id)
+        self._pull_requests.release(tx, workspace_id)
         self._stop_sessions(tx, workspace_id)  # once more: nothing outlives it (L6)
         return archived
 

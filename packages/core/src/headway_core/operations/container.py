@@ -101,6 +101,7 @@ class OperationsContainer(containers.DeclarativeContainer):
         ledger,
         projects=read_projects,
         workspaces=workspaces,
+        pull_requests=pull_requests,
         sessions=sessions,
         executor=executor,
         locks=locks,

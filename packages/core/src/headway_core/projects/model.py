@@ -51,6 +51,11 @@ class Project:
         return f"{self.github_owner}/{self.github_repo}"
 
     @property
+    def repository_key(self) -> str:
+        """What is the same for every clone of the repository: its host and its name, without case."""
+        return f"{self.github_host}/{self.repository}".casefold()
+
+    @property
     def remote(self) -> Remote:
         """Where its pull requests live."""
         return Remote(host=self.github_host, owner=self.github_owner, name=self.github_repo)

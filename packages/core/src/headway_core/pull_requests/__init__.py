@@ -33,6 +33,7 @@ if TYPE_CHECKING:
         PullRequestDetached,
         PullRequestDigest,
         PullRequestHinted,
+        PullRequestTaken,
     )
     from headway_core.pull_requests.fetches import FetchSteps
     from headway_core.pull_requests.limits import FORGE_BUDGETS, ForgeBudget
@@ -50,6 +51,7 @@ if TYPE_CHECKING:
         RefreshOutcome,
         Shared,
         Superseded,
+        TakenElsewhere,
         Unchanged,
     )
     from headway_core.pull_requests.ports import (
@@ -126,6 +128,7 @@ __all__ = [
     "PullRequestRepository",
     "PullRequestSnapshot",
     "PullRequestSteps",
+    "PullRequestTaken",
     "PullRequestWatch",
     "RateLimit",
     "RefreshFailed",
@@ -135,6 +138,7 @@ __all__ = [
     "Shared",
     "StatusRow",
     "Superseded",
+    "TakenElsewhere",
     "Unchanged",
     "WatchDuty",
     "WebhookDecoder",

@@ -26,6 +26,8 @@ _PUSHED_LATELY = timedelta(minutes=10)
 _A_DAY = timedelta(days=1)
 _CLOSED_EVERY = timedelta(hours=1)
 _CLOSED_FOR = timedelta(days=7)
+_NAMES_KEPT = timedelta(minutes=10)
+"""For so long what an agent named is kept when git can't be asked whose it is."""
 _NOT_READY_S = 5
 MERGE_READS_S = (2, 4, 8, 16)
 """Seconds to the next reads of an open pull request whose mergeability GitHub does not know yet."""
@@ -74,8 +76,12 @@ def due_after_look(
     settings: SettingsRecord,
     *,
     looked: bool,
+    git_at: datetime | None = None,
 ) -> PullRequestWatch:
-    """The watch after a good fetch. A hint that came after it began makes the next one due at once."""
+    """The watch after a good fetch. A hint that came after it began makes the next one due at once.
+
+    `git_at`: when git was asked by which it was judged whose each pull request is.
+    """
     if watch.hint_at is not None and watch.hint_at > began_at:
         return attrs.evolve(watch, due_at=now)
     refresh = next_refresh(snapshot, watch, now, settings)
@@ -85,11 +91,32 @@ def due_after_look(
         return (
             attrs.evolve(watch, due_at=now, discovery_step=0) if over else attrs.evolve(watch, due_at=refresh)
         )
-    watch = attrs.evolve(watch, hinted=())
     step, again = next_discovery(watch, now, settings)
+    if not _keeps_names(snapshot, watch, step, began_at, git_at):
+        watch = attrs.evolve(watch, hinted=(), hinted_at=None)
     # Also for a finished one: its successor is found though nobody tells of it, at the latest in 6 hours.
     dues = [due for due in (refresh, again) if due is not None]
     return attrs.evolve(watch, due_at=min(dues), discovery_step=step)
+
+
+def _keeps_names(
+    snapshot: PullRequestSnapshot,
+    watch: PullRequestWatch,
+    step: int,
+    began_at: datetime,
+    git_at: datetime | None,
+) -> bool:
+    """Whether what agents named is looked at again: it was found in no look, and may be found yet.
+
+    GitHub's answers lag, so none of the first looks says that there is none; and what git said before the
+    agent's end says nothing of what it did, so that git is waited for, but not without an end.
+    """
+    found = snapshot.facts is not None and snapshot.facts.state not in _FINISHED
+    if found or watch.hinted_at is None:
+        return False
+    early = step < len(DISCOVERY_AFTER_HINT_S)
+    asked = git_at is None or git_at >= watch.hinted_at
+    return early or (not asked and began_at < watch.hinted_at + _NAMES_KEPT)
 
 
 def next_refresh(

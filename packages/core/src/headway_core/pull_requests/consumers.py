@@ -1,8 +1,13 @@
 """What reacts to events: sessions that end, branches and workspaces that change are hints."""
 
+import logging
+
+import attrs
+
 from headway_core.kernel.consumers import EventConsumer
-from headway_core.kernel.errors import InvalidInput
+from headway_core.kernel.errors import HeadwayError, InvalidInput
 from headway_core.kernel.events import DomainEvent
+from headway_core.kernel.failures import log_failure
 from headway_core.kernel.hosts import HostLocks
 from headway_core.kernel.ledger import Ledger
 from headway_core.kernel.tables import ReadTable
@@ -13,7 +18,11 @@ from headway_core.pull_requests.addresses import named_pull_requests
 from headway_core.pull_requests.steps import PullRequestSteps
 from headway_core.sessions.events import SessionEnded
 from headway_core.workspaces.events import WorkspaceBranchChanged, WorkspaceStatusChanged
-from headway_core.workspaces.model import Workspace, WorkspaceStatus
+from headway_core.workspaces.git_reader import GitReader
+from headway_core.workspaces.model import GitFacts, Workspace, WorkspaceStatus
+from headway_core.workspaces.steps import WorkspaceSteps
+
+logger = logging.getLogger(__name__)
 
 _OUTPUT_BYTES = 262_144
 _REPLIES = "replies.json"
@@ -47,10 +56,21 @@ class PullRequestConsumer(EventConsumer[None]):
             self._steps.hint(tx, event.workspace_id, happened_at=event.at)
 
 
-class NamedPullRequestsConsumer(EventConsumer[tuple[int, ...]]):
+@attrs.frozen(kw_only=True)
+class AgentTrace:
+    """What an agent that ended left on this host."""
+
+    numbers: tuple[int, ...]
+    """The pull requests that it named."""
+    git: GitFacts | None
+    """What git says since it ended; None when that can't be told."""
+
+
+class NamedPullRequestsConsumer(EventConsumer[AgentTrace | None]):
     """Takes a pull request that an agent named before it ended as a hint, whatever its exit (S14).
 
-    Reads what it printed and wrote on this host: every host has a position of its own.
+    Reads what it printed and wrote on this host: every host has a position of its own. Git is asked with it:
+    what was known before the agent's end does not tell whose the pull request is.
     """
 
     def __init__(
@@ -60,6 +80,8 @@ class NamedPullRequestsConsumer(EventConsumer[tuple[int, ...]]):
         steps: PullRequestSteps,
         workspaces: ReadTable[Workspace],
         projects: ReadTable[Project],
+        git_reader: GitReader,
+        workspace_steps: WorkspaceSteps,
         supervisor: Supervisor,
         locks: HostLocks,
     ) -> None:
@@ -67,6 +89,8 @@ class NamedPullRequestsConsumer(EventConsumer[tuple[int, ...]]):
         self._steps = steps
         self._workspaces = workspaces
         self._projects = projects
+        self._git_reader = git_reader
+        self._workspace_steps = workspace_steps
         self._supervisor = supervisor
         self._locks = locks
 
@@ -78,26 +102,39 @@ class NamedPullRequestsConsumer(EventConsumer[tuple[int, ...]]):
         """Whether an agent has run, and may have left something."""
         return isinstance(event.payload, SessionEnded) and event.payload.attempt > 0
 
-    async def prepare(self, event: DomainEvent) -> tuple[int, ...]:
-        """The numbers in what the agent left."""
+    async def prepare(self, event: DomainEvent) -> AgentTrace | None:
+        """The numbers in what the agent left, and git's word; None for a workspace of another host."""
         assert isinstance(event.payload, SessionEnded)  # nothing else is wanted
         workspace_id = event.workspace_id or ""
 
-        def query(tx: ReadTransaction) -> Project | None:
+        def query(tx: ReadTransaction) -> tuple[Workspace, Project] | None:
             workspace = self._workspaces.get(tx, workspace_id)
-            mine = workspace is not None and workspace.host_id == self._locks.host_id
-            return self._projects.get(tx, workspace.project_id) if workspace and mine else None
+            if workspace is None or workspace.host_id != self._locks.host_id:
+                return None
+            project = self._projects.get(tx, workspace.project_id)
+            return None if project is None else (workspace, project)
 
-        project = await self._ledger.read(query)
-        if project is None:
-            return ()
+        found = await self._ledger.read(query)
+        if found is None:
+            return None
+        workspace, project = found
         printed = await self._supervisor.output(event.payload.run, limit=_OUTPUT_BYTES)
         try:
             written = await self._supervisor.said(event.payload.run, _REPLIES)
         except InvalidInput:
             written = None
-        return named_pull_requests(project, f"{(written or b'').decode('utf-8', 'replace')}\n{printed}")
+        said = f"{(written or b'').decode('utf-8', 'replace')}\n{printed}"
+        git = None
+        try:
+            git = await self._git_reader.read(workspace, project)
+        except HeadwayError as error:  # the names are kept until somebody could ask git
+            log_failure(logger, f"git could not be asked about workspace {workspace_id}", error)
+        return AgentTrace(numbers=named_pull_requests(project, said), git=git)
 
-    def handle(self, tx: Transaction, event: DomainEvent, prepared: tuple[int, ...]) -> None:
-        if prepared and event.workspace_id is not None:
-            self._steps.hint(tx, event.workspace_id, happened_at=event.at, numbers=prepared)
+    def handle(self, tx: Transaction, event: DomainEvent, prepared: AgentTrace | None) -> None:
+        if prepared is None or event.workspace_id is None:
+            return
+        if prepared.git is not None:
+            self._workspace_steps.record_git_facts(tx, prepared.git)
+        if prepared.numbers:
+            self._steps.hint(tx, event.workspace_id, happened_at=event.at, numbers=prepared.numbers)

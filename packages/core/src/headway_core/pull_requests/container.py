@@ -1,5 +1,7 @@
 """The wiring of the pull requests."""
 
+from typing import TYPE_CHECKING
+
 from dependency_injector import containers, providers
 
 from headway_core import pull_requests
@@ -13,6 +15,10 @@ from headway_core.pull_requests.limits import FORGE_BUDGETS
 from headway_core.pull_requests.model import SNAPSHOTS, WATCHES
 from headway_core.pull_requests.ports import ForgeReader, WebhookDecoder
 
+if TYPE_CHECKING:
+    from headway_core.workspaces.git_reader import GitReader
+    from headway_core.workspaces.steps import WorkspaceSteps
+
 
 class PullRequestsContainer(containers.DeclarativeContainer):
     """Snapshots of pull requests, what is known of a forge's budgets, and webhook deliveries."""
@@ -22,6 +28,8 @@ class PullRequestsContainer(containers.DeclarativeContainer):
     forge = providers.Dependency(instance_of=ForgeReader)
     webhook_decoder = providers.Dependency(instance_of=WebhookDecoder)
     supervisor = providers.Dependency(instance_of=Supervisor)
+    git_reader: "providers.Dependency[GitReader]" = providers.Dependency()
+    workspaces: "providers.Dependency[WorkspaceSteps]" = providers.Dependency()
     read_projects = providers.Dependency(instance_of=ReadTable)
     read_workspaces = providers.Dependency(instance_of=ReadTable)
     read_git_facts = providers.Dependency(instance_of=ReadTable)
@@ -80,6 +88,8 @@ class PullRequestsContainer(containers.DeclarativeContainer):
         steps=steps,
         workspaces=read_workspaces,
         projects=read_projects,
+        git_reader=git_reader,
+        workspace_steps=workspaces,
         supervisor=supervisor,
         locks=locks,
     )

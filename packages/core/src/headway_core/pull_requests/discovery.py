@@ -16,7 +16,7 @@ from headway_core.pull_requests.ports import (
     ForgeReader,
     Observation,
 )
-from headway_core.workspaces.model import ResumeBranchSource, Workspace
+from headway_core.workspaces.model import GitFacts, ResumeBranchSource, Workspace
 
 _CLOCK_SKEW = timedelta(minutes=10)
 """Our clock may be ahead of GitHub's by so much: an open pull request of a fresh branch is hardly older."""
@@ -40,7 +40,7 @@ class Asking(Protocol):
     @property
     def hinted(self) -> tuple[int, ...]: ...
     @property
-    def worktree_head(self) -> str | None: ...
+    def git(self) -> GitFacts | None: ...
 
 
 @attrs.frozen(kw_only=True)
@@ -104,7 +104,7 @@ def _is_missing(answer: Observation | FetchFailed) -> bool:
 
 
 async def _named(forge: ForgeReader, each: Asking) -> tuple[Candidate, ...] | FetchFailed:
-    """The pull request that an agent named, when the worktree's own commit is its head.
+    """The pull request that an agent named, when its head is the worktree's own commit, or was made there.
 
     An agent may have pushed its work to another branch than the workspace's, and opened the pull request
     from there (S16). What it says is hostile: the commit vouches for it, and all other rules hold. A
@@ -116,7 +116,9 @@ async def _named(forge: ForgeReader, each: Asking) -> tuple[Candidate, ...] | Fe
             if told.kind in _PASSING:
                 return told
             continue
-        if told.state.head.commit != each.worktree_head or told.state.head.ref == each.workspace.base_branch:
+        if not _is_worktrees(told.state.head.commit, each.git):
+            continue
+        if told.state.head.ref == each.workspace.base_branch:
             continue
         branch = told.state.head.ref
         found = (await _of_branches(forge, each.project, [branch]))[branch]
@@ -147,20 +149,38 @@ def choose(candidates: Sequence[Candidate], each: Asking, project: Project) -> t
     """The workspace's own pull request of the open ones of its branch: one, none, or those that tie.
 
     None that a person detached, and none that is older than the workspace, unless it resumed a branch.
-    Those of the repository itself before those of its forks: anybody can name a fork's branch. Then those
-    into the default branch, then the newest.
+    One from a fork only when its head was made in the worktree: anybody can name a fork's branch, and push
+    there what is public. Those of the repository itself go first, then those into the default branch, then
+    the newest.
     """
     oldest = each.workspace.created_at - _CLOCK_SKEW
     resumed = isinstance(each.workspace.source, ResumeBranchSource)
     fitting = [
         candidate
         for candidate in candidates
-        if candidate.node_id not in each.declined and (resumed or candidate.created_at >= oldest)
+        if candidate.node_id not in each.declined
+        and (resumed or candidate.created_at >= oldest)
+        and (_is_own(candidate, project) or _is_made_here(candidate, each.git))
     ]
 
     def rank(candidate: Candidate) -> tuple[bool, bool, float]:
-        own = in_repository(candidate.head_repository, project.repository)
-        return (own, candidate.base_ref == project.default_branch, candidate.created_at.timestamp())
+        own, default = _is_own(candidate, project), candidate.base_ref == project.default_branch
+        return (own, default, candidate.created_at.timestamp())
 
     best = max((rank(candidate) for candidate in fitting), default=None)
     return tuple(candidate for candidate in fitting if rank(candidate) == best)
+
+
+def _is_own(candidate: Candidate, project: Project) -> bool:
+    """Whether its head lies in the repository itself: by node id, so that a rename changes nothing."""
+    if candidate.in_repository is not None:
+        return candidate.in_repository
+    return in_repository(candidate.head_repository, project.repository)
+
+
+def _is_worktrees(commit: str, git: GitFacts | None) -> bool:
+    return git is not None and (commit == git.head or git.has_made(commit))
+
+
+def _is_made_here(candidate: Candidate, git: GitFacts | None) -> bool:
+    return git is not None and candidate.head_commit is not None and git.has_made(candidate.head_commit)

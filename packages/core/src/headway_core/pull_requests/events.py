@@ -168,10 +168,24 @@ class AmbiguousPullRequest:
     """Their numbers; empty when it is over."""
 
 
+@attrs.frozen(kw_only=True)
+class PullRequestTaken:
+    """The pull request of the branch is another live workspace's, and was not attached; or that is over."""
+
+    event: ClassVar[str] = "pull_request.taken"
+    version: ClassVar[int] = 1
+
+    number: int | None
+    """Its number; None when it is over."""
+    taken_by: str | None
+    """The workspace that has it; None when it is over."""
+
+
 EVENTS = (
     PullRequestAttached,
     PullRequestDetached,
     PullRequestHinted,
     PullRequestChanged,
     AmbiguousPullRequest,
+    PullRequestTaken,
 )

@@ -13,7 +13,7 @@ from headway_core.pull_requests.budget import ForgeBudgets
 from headway_core.pull_requests.cadence import Plan, due_while_not_ready, jitter, plan
 from headway_core.pull_requests.model import PullRequestSnapshot
 from headway_core.pull_requests.repository import PullRequestRepository
-from headway_core.workspaces.model import Workspace
+from headway_core.workspaces.model import GitFacts, Workspace
 
 LEASE = timedelta(seconds=60)
 """For so long a fetch that was begun is left alone by others; a crash costs no more than that (S19)."""
@@ -36,8 +36,8 @@ class Fetch:
     """Whether to look for a pull request of the branch."""
     declined: tuple[str, ...]
     hinted: tuple[int, ...]
-    worktree_head: str | None
-    """The commit that the workspace's worktree was last seen on."""
+    git: GitFacts | None
+    """What git said of the worktree last: whose a pull request is that it finds."""
 
 
 @attrs.frozen(kw_only=True)
@@ -143,9 +143,7 @@ class FetchSteps:
             looks=what.looks,
             declined=snapshot.declined,
             hinted=watch.hinted,
-            worktree_head=self._repository.worktree_head(tx, workspace_id)
-            if what.looks and watch.hinted
-            else None,
+            git=self._repository.git_facts(tx, workspace_id) if what.looks else None,
         )
 
     def renew(self, tx: Transaction, fetches: Sequence[Fetch]) -> None:

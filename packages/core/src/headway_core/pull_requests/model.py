@@ -312,6 +312,8 @@ class PullRequestSnapshot:
     """Counts the changes of the record."""
     node_id: str | None = None
     """Indexed copy of `facts.node_id`; None when no pull request is attached."""
+    claim: str | None = None
+    """`<host>:<node id>` while the workspace is live and this one is attached; unique, whatever the clone."""
     number: int | None = None
     """Indexed copy of `facts.number`, by which a webhook's hint finds the row."""
     head_commit: str | None = None
@@ -334,6 +336,10 @@ class PullRequestSnapshot:
     """A duty has recorded that checks are pending for longer than the limit."""
     tied: tuple[int, ...] = ()
     """Numbers of several open pull requests of the branch, none of which was attached."""
+    taken: int | None = None
+    """Number of the pull request that was found and is another live workspace's: it was not attached."""
+    taken_by: str | None = None
+    """That workspace; None when nothing is taken."""
     observation: int = 0
     """The number of the fetch that these facts are from; a lower one is never believed."""
 
@@ -388,7 +394,9 @@ class PullRequestWatch:
     discovery_step: int = 0
     """Which look for a pull request of the branch comes next."""
     hinted: tuple[int, ...] = ()
-    """Numbers that an agent named: looked at with the next discovery."""
+    """Numbers that an agent named: looked at with each discovery, until it can be judged whose they are."""
+    hinted_at: datetime | None = None
+    """When the last of them was named: what git said before does not tell whose they are."""
     failures: int = 0
     """Failed fetches since the last good one."""
     failing_since: datetime | None = None
@@ -407,6 +415,7 @@ class PullRequestWatch:
 
 
 BY_NODE = Query(name="by_node", equal=("node_id",))
+BY_CLAIM = Query(name="by_claim", equal=("claim",))
 BY_NUMBER = Query(name="by_number", equal=("number",))
 BY_HEAD = Query(name="by_head", equal=("head_commit",))
 SNAPSHOTS = TableSpec(
@@ -415,10 +424,11 @@ SNAPSHOTS = TableSpec(
     key=("workspace_id",),
     indexes=(
         Index(name="pull_requests_node", columns=("node_id",)),
+        Index(name="pull_requests_claim", columns=("claim",), unique=True),
         Index(name="pull_requests_number", columns=("number",)),
         Index(name="pull_requests_head", columns=("head_commit",)),
     ),
-    queries=(OF_LIVE_WORKSPACES, BY_NODE, BY_NUMBER, BY_HEAD),
+    queries=(OF_LIVE_WORKSPACES, BY_NODE, BY_CLAIM, BY_NUMBER, BY_HEAD),
 )
 DUE = Query(name="due", up_to="due_at", order=("due_at",), limit=50)
 NEXT_DUE = Query(name="next_due", present=("due_at",), order=("due_at",), limit=1)

@@ -1,5 +1,7 @@
 """What a fetch found becomes what is stored: believed, refused, none or failed."""
 
+from datetime import datetime
+
 import attrs
 
 from headway_core.kernel.transactions import ReadTransaction, Transaction
@@ -12,7 +14,7 @@ from headway_core.pull_requests.cadence import (
 )
 from headway_core.pull_requests.discovery import LookResult
 from headway_core.pull_requests.fetches import Fetch, FetchSteps, Pending
-from headway_core.pull_requests.model import FailureKind, PullRequestWatch
+from headway_core.pull_requests.model import FailureKind, PullRequestSnapshot, PullRequestWatch
 from headway_core.pull_requests.outcomes import (
     FetchOutcome,
     NoPullRequest,
@@ -20,6 +22,7 @@ from headway_core.pull_requests.outcomes import (
     Refreshed,
     RefreshFailed,
     Superseded,
+    TakenElsewhere,
     Unchanged,
 )
 from headway_core.pull_requests.ports import FetchFailed, Observation
@@ -85,6 +88,8 @@ class OutcomeSteps:
             return RefreshFailed(kind=watch.failure, problem=watch.problem or "", retry_after_s=None)
         if watch.unconfirmed is not None:
             return Superseded(reason=RefusalReason.UNCONFIRMED)
+        if snapshot.taken is not None and snapshot.taken_by is not None:
+            return TakenElsewhere(number=snapshot.taken, workspace_id=snapshot.taken_by)
         if snapshot.node_id is None:
             return NoPullRequest(tied=snapshot.tied)
         changed = changed_fields(pending.snapshot, snapshot)
@@ -100,6 +105,9 @@ class OutcomeSteps:
         if attaches:
             if before.node_id != fetch.attached:
                 return self._superseded(tx, watch, RefusalReason.OTHER_PULL_REQUEST)
+            holder = self._repository.holder(tx, fetch.workspace.id, observation.state.node_id)
+            if holder is not None:
+                return Stored(outcome=self._taken(tx, fetch, observation.state.number, holder))
             snapshot, watch = switched(before, observation.state.node_id, now), rewatched(watch)
         belief = believe(
             snapshot,
@@ -121,7 +129,9 @@ class OutcomeSteps:
             problem=None,
             unread=observation.problems,
         )
-        watch = due_after_look(after, watch, fetch.began_at, now, settings, looked=fetch.looks)
+        watch = due_after_look(
+            after, watch, fetch.began_at, now, settings, looked=fetch.looks, git_at=_asked_at(fetch)
+        )
         if belief.again:
             watch = due_soon(watch, now)
         self._repository.put_watch(tx, watch)
@@ -140,12 +150,34 @@ class OutcomeSteps:
         self._repository.put_watch(tx, due_soon(watch, tx.now()))
         return Stored(outcome=Superseded(reason=reason))
 
-    def _found_none(self, tx: Transaction, fetch: Fetch, result: LookResult) -> FetchOutcome:
-        before, watch = self._repository.records(tx, fetch.workspace.id)
+    def _taken(self, tx: Transaction, fetch: Fetch, number: int, holder: str) -> FetchOutcome:
+        """Store that what was found is another workspace's: one has it, and sends fixers for it."""
+        before = self._looked(tx, fetch, keeps_names=True)
+        after = attrs.evolve(before, tied=(), taken=number, taken_by=holder)
+        if after != before:
+            self._repository.store_taken(tx, after)
+        return TakenElsewhere(number=number, workspace_id=holder)
+
+    def _looked(self, tx: Transaction, fetch: Fetch, *, keeps_names: bool = False) -> PullRequestSnapshot:
+        """Store that a good look attached nothing; what is stored of the workspace's pull request.
+
+        `keeps_names`: what agents named is looked at with every later look too.
+        """
+        before, old = self._repository.records(tx, fetch.workspace.id)
         settings, now = self._repository.settings(tx), tx.now()
-        watch = attrs.evolve(watch, failures=0, failing_since=None, failure=None, problem=None)
-        watch = due_after_look(before, watch, fetch.began_at, now, settings, looked=fetch.looks)
+        watch = attrs.evolve(old, failures=0, failing_since=None, failure=None, problem=None)
+        watch = due_after_look(
+            before, watch, fetch.began_at, now, settings, looked=fetch.looks, git_at=_asked_at(fetch)
+        )
+        if keeps_names:
+            watch = attrs.evolve(watch, hinted=old.hinted, hinted_at=old.hinted_at)
         self._repository.put_watch(tx, watch)
+        return before
+
+    def _found_none(self, tx: Transaction, fetch: Fetch, result: LookResult) -> FetchOutcome:
+        before = self._looked(tx, fetch)
+        if before.taken is not None:
+            before = self._repository.store_taken(tx, attrs.evolve(before, taken=None, taken_by=None))
         tied = result.tied if before.node_id is None else ()
         if tied != before.tied:
             self._repository.store_tied(tx, attrs.evolve(before, tied=tied))
@@ -170,3 +202,8 @@ class OutcomeSteps:
         if failure.kind is FailureKind.NOT_FOUND and fetch.node_id is not None:
             return PullRequestGone()
         return RefreshFailed(kind=failure.kind, problem=failure.problem, retry_after_s=failure.retry_after_s)
+
+
+def _asked_at(fetch: Fetch) -> datetime | None:
+    """When git was asked that this fetch was judged by; None when it never was."""
+    return None if fetch.git is None else fetch.git.at

@@ -28,6 +28,16 @@ class NoPullRequest:
 
 
 @attrs.frozen(kw_only=True)
+class TakenElsewhere:
+    """One was found, and it is another live workspace's: it was not attached."""
+
+    number: int
+    """Its number."""
+    workspace_id: str
+    """The workspace that has it."""
+
+
+@attrs.frozen(kw_only=True)
 class PullRequestGone:
     """GitHub says that the attached pull request is not there. Its facts are kept; it is looked at again."""
 
@@ -52,7 +62,9 @@ class Superseded:
     """Why what was read is not believed."""
 
 
-FetchOutcome = Refreshed | Unchanged | NoPullRequest | PullRequestGone | RefreshFailed | Superseded
+FetchOutcome = (
+    Refreshed | Unchanged | NoPullRequest | TakenElsewhere | PullRequestGone | RefreshFailed | Superseded
+)
 
 
 @attrs.frozen(kw_only=True)

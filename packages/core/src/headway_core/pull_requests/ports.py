@@ -129,6 +129,12 @@ class Candidate:
     """When it was opened."""
     head_repository: str | None
     """`owner/name` of its head's repository; None when that is gone."""
+    head_commit: str | None = None
+    """The commit of its head; None when the forge did not say."""
+    in_repository: bool | None = None
+    """Whether its head lies in the repository itself and in no fork, by the ids of both, which a rename
+    keeps. None where a forge has no ids: then their names tell.
+    """
 
 
 @attrs.frozen(kw_only=True)
@@ -169,7 +175,10 @@ class ForgeReader(ABC):
     async def of_branches(
         self, project: Project, branches: Sequence[str]
     ) -> dict[str, tuple[Candidate, ...] | FetchFailed]:
-        """The open pull requests with these head branches, in the repository or its forks."""
+        """The open pull requests with these head branches, in the repository or its forks.
+
+        Anybody can name a branch of a fork: `in_repository` and `head_commit` tell whose each is.
+        """
 
     def limits(self) -> tuple[RateLimit, ...]:
         """What was last told of each budget, by any call of this adapter; nothing where nobody counts."""

@@ -2,6 +2,8 @@
 
 from datetime import datetime
 
+import attrs
+
 from headway_core.kernel.errors import NotFound
 from headway_core.kernel.tables import OwnedTable, ReadTable
 from headway_core.kernel.transactions import ReadTransaction, Transaction
@@ -11,9 +13,11 @@ from headway_core.pull_requests.events import (
     PullRequestAttached,
     PullRequestChanged,
     PullRequestDetached,
+    PullRequestTaken,
     digest,
 )
 from headway_core.pull_requests.model import (
+    BY_CLAIM,
     DUE,
     DUE_SOON,
     NEXT_DUE,
@@ -84,10 +88,22 @@ class PullRequestRepository:
         project = None if workspace is None else self._projects.get(tx, workspace.project_id)
         return None if workspace is None or project is None else (workspace, project)
 
-    def worktree_head(self, tx: ReadTransaction, workspace_id: str) -> str | None:
-        """The commit that the workspace's worktree was last seen on."""
-        git = self._git_facts.get(tx, workspace_id)
-        return None if git is None else git.head
+    def git_facts(self, tx: ReadTransaction, workspace_id: str) -> GitFacts | None:
+        """What git said of the workspace's worktree last; None before it was asked."""
+        return self._git_facts.get(tx, workspace_id)
+
+    def holder(self, tx: ReadTransaction, workspace_id: str, node_id: str) -> str | None:
+        """The other live workspace that has this pull request, in whatever clone of the repository."""
+        claim = self._claim(tx, workspace_id, node_id)
+        rows = [] if claim is None else self._snapshots.query(tx, BY_CLAIM, claim=claim)
+        return next((row.workspace_id for row in rows if row.workspace_id != workspace_id), None)
+
+    def _claim(self, tx: ReadTransaction, workspace_id: str, node_id: str) -> str | None:
+        """Ids are those of one host; an archived workspace claims nothing."""
+        found = self.workspace_and_project(tx, workspace_id)
+        if found is None or not found[0].is_live:
+            return None
+        return f"{found[1].github_host}:{node_id}"
 
     def settings(self, tx: ReadTransaction) -> SettingsRecord:
         """The settings as they are stored, else the defaults."""
@@ -116,8 +132,10 @@ class PullRequestRepository:
     def store_attached(
         self, tx: Transaction, before: PullRequestSnapshot, after: PullRequestSnapshot, actor: str
     ) -> None:
-        """Store that the workspace has this pull request now."""
-        stored = self._snapshots.replace(tx, after)
+        """Store that the workspace has this pull request now: nobody else does (`holder`)."""
+        assert after.node_id is not None
+        claim = self._claim(tx, after.workspace_id, after.node_id)
+        stored = self._snapshots.replace(tx, attrs.evolve(after, claim=claim))
         now = digest(stored, self.settings(tx).ci_scope)
         tx.emit(
             PullRequestAttached(node_id=stored.node_id or "", replaced=before.node_id, now=now),
@@ -141,3 +159,17 @@ class PullRequestRepository:
         """Store which pull requests of the branch tie."""
         stored = self._snapshots.replace(tx, after)
         tx.emit(AmbiguousPullRequest(numbers=stored.tied), workspace_id=stored.workspace_id)
+
+    def store_taken(self, tx: Transaction, after: PullRequestSnapshot) -> PullRequestSnapshot:
+        """Store which pull request was found and is another workspace's; or that there is none any more."""
+        stored = self._snapshots.replace(tx, after)
+        tx.emit(
+            PullRequestTaken(number=stored.taken, taken_by=stored.taken_by), workspace_id=stored.workspace_id
+        )
+        return stored
+
+    def release(self, tx: Transaction, workspace_id: str) -> None:
+        """Let its pull request be another workspace's: it is archived in this transaction, which tells it."""
+        snapshot = self._snapshots.get(tx, workspace_id)
+        if snapshot is not None and snapshot.claim is not None:
+            self._snapshots.replace(tx, attrs.evolve(snapshot, claim=None))

@@ -6,7 +6,7 @@ from functools import partial
 
 import anyio
 
-from headway_core.kernel.errors import InvalidInput, PermissionDenied, Unavailable
+from headway_core.kernel.errors import Conflict, InvalidInput, PermissionDenied, Unavailable
 from headway_core.kernel.hosts import HostLocks
 from headway_core.kernel.ledger import Ledger
 from headway_core.kernel.transactions import ReadTransaction
@@ -18,7 +18,13 @@ from headway_core.pull_requests.fetches import Fetch, FetchSteps, Pending
 from headway_core.pull_requests.limits import ForgeBudget
 from headway_core.pull_requests.model import FailureKind
 from headway_core.pull_requests.outcome_steps import OutcomeSteps, Stored
-from headway_core.pull_requests.outcomes import FetchOutcome, NoPullRequest, RefreshOutcome, Shared
+from headway_core.pull_requests.outcomes import (
+    FetchOutcome,
+    NoPullRequest,
+    RefreshOutcome,
+    Shared,
+    TakenElsewhere,
+)
 from headway_core.pull_requests.ports import FetchFailed, ForgeReader
 from headway_core.pull_requests.repository import PullRequestRepository
 from headway_core.pull_requests.single_flight import SingleFlight
@@ -61,8 +67,8 @@ class PRSnapshotService:
     async def attach_number(self, workspace_id: str, number: int, *, actor: str = "headway") -> FetchOutcome:
         """Attach the project's pull request with this number: identity and facts in one write (S6).
 
-        `InvalidInput("number")` when there is none; `Unavailable` and `PermissionDenied` when GitHub
-        can't be asked. Nothing is changed then.
+        `InvalidInput("number")` when there is none; `Conflict` when another live workspace has it;
+        `Unavailable` and `PermissionDenied` when GitHub can't be asked. Nothing is changed then.
         """
         fetch = await self._begin_attaching(workspace_id)
         try:
@@ -78,6 +84,9 @@ class PRSnapshotService:
             )
         finally:
             await self._give_back([fetch])
+        if isinstance(stored.outcome, TakenElsewhere):
+            holder = stored.outcome.workspace_id
+            raise Conflict("pull request", str(number), f"workspace {holder} has it: detach it there first")
         return stored.outcome
 
     async def attach_url(self, workspace_id: str, url: str, *, actor: str = "headway") -> FetchOutcome:

@@ -55,9 +55,13 @@ class PullRequestSteps:
         now = tx.now()
         due = now if watch.fetch_began_at is None else max(now, watch.fetch_began_at + spacing)
         hinted = tuple(dict.fromkeys([*watch.hinted, *numbers]))[-HINTED_KEPT:]
+        hinted_at = (happened_at or now) if numbers else watch.hinted_at
         news = watch.due_at is None or watch.due_at > due
         self._repository.put_watch(
-            tx, attrs.evolve(watch, hint_at=now, due_at=due, discovery_step=0, hinted=hinted)
+            tx,
+            attrs.evolve(
+                watch, hint_at=now, due_at=due, discovery_step=0, hinted=hinted, hinted_at=hinted_at
+            ),
         )
         return news
 
@@ -76,7 +80,8 @@ class PullRequestSteps:
         return snapshot.facts is not None and snapshot.facts.state is GitHubState.MERGED
 
     def attach(self, tx: Transaction, workspace_id: str, node_id: str, *, actor: str = "headway") -> bool:
-        """Make this pull request the workspace's own; its facts are read next. False when it is already.
+        """Make this pull request the workspace's own; its facts are read next. False when it is already, and
+        when another live workspace has it: what is found next says so.
 
         A switch resets all facts in the same write (S10). For those who know no more than its id, as
         when Headway has just opened it.
@@ -85,12 +90,17 @@ class PullRequestSteps:
         snapshot, watch = self._repository.records(tx, workspace_id)
         now = tx.now()
         hinted = attrs.evolve(watch, hint_at=now, due_at=now, discovery_step=0)
-        if snapshot.node_id == node_id:
+        if snapshot.node_id == node_id or self._repository.holder(tx, workspace_id, node_id) is not None:
             self._repository.put_watch(tx, hinted)
             return False
         self._repository.put_watch(tx, rewatched(hinted))
         self._repository.store_attached(tx, snapshot, switched(snapshot, node_id, now), actor)
         return True
+
+    def release(self, tx: Transaction, workspace_id: str) -> None:
+        """Let the pull request of a workspace that is being archived be another one's."""
+        tx.lock(workspace_id)
+        self._repository.release(tx, workspace_id)
 
     def detach(self, tx: Transaction, workspace_id: str, *, actor: str = "headway") -> bool:
         """Let the workspace have no pull request; False when it has none.

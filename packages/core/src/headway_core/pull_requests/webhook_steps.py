@@ -20,7 +20,7 @@ from headway_core.pull_requests.outcomes import (
 )
 from headway_core.pull_requests.ports import Delivery, LookAgain
 from headway_core.pull_requests.steps import PullRequestSteps
-from headway_core.workspaces.model import BY_BRANCH_CLAIM, OF_PROJECT, Workspace, branch_claim
+from headway_core.workspaces.model import OF_PROJECT, Workspace
 
 KEPT = timedelta(days=10)
 """Longer than GitHub redelivers: three days on github.com, seven on an enterprise server."""
@@ -92,13 +92,12 @@ class WebhookSteps:
             yield from self._of(tx, project, self._snapshots.query(tx, BY_NUMBER, number=number))
         for commit in hint.commits:
             yield from self._of(tx, project, self._snapshots.query(tx, BY_HEAD, head_commit=commit))
-        for branch in hint.branches:
-            claim = branch_claim(project.id, branch)
-            yield from (each.id for each in self._workspaces.query(tx, BY_BRANCH_CLAIM, branch_claim=claim))
         if hint.all or hint.branches:
             for workspace in self._workspaces.query(tx, OF_PROJECT, project_id=project.id):
                 snapshot = self._snapshots.get(tx, workspace.id)
-                if workspace.is_live and snapshot is not None and _touches(snapshot, hint):
+                if not workspace.is_live or snapshot is None:
+                    continue
+                if workspace.branch in hint.branches or _touches(snapshot, hint):
                     yield workspace.id
 
     def _of(

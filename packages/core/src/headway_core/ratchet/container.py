@@ -10,13 +10,13 @@ from headway_core.kernel.store import Store
 from headway_core.kernel.tables import ReadTable
 from headway_core.kernel.wiring import reader, singleton, writer
 from headway_core.ratchet.model import DISPATCHES, FIXER_SLOTS, RATCHETS, WAKES
-from headway_core.workspaces.ports import Worktrees
 
 if TYPE_CHECKING:
     from headway_core.pull_requests.steps import PullRequestSteps
     from headway_core.sessions.fixer_steps import FixerSteps
     from headway_core.sessions.steps import SessionSteps
     from headway_core.settings.steps import SettingsSteps
+    from headway_core.workspaces.git_reader import GitReader
     from headway_core.workspaces.steps import WorkspaceSteps
 
 
@@ -25,7 +25,7 @@ class RatchetContainer(containers.DeclarativeContainer):
 
     store = providers.Dependency(instance_of=Store)
     locks = providers.Dependency(instance_of=HostLocks)
-    worktrees = providers.Dependency(instance_of=Worktrees)
+    git_reader: "providers.Dependency[GitReader]" = providers.Dependency()
     settings: "providers.Dependency[SettingsSteps]" = providers.Dependency()
     workspaces: "providers.Dependency[WorkspaceSteps]" = providers.Dependency()
     sessions: "providers.Dependency[SessionSteps]" = providers.Dependency()
@@ -83,9 +83,8 @@ class RatchetContainer(containers.DeclarativeContainer):
     worktree_facts = singleton(
         lambda: ratchet.WorktreeFacts,
         ledger=ledger,
-        worktrees=worktrees,
+        git_reader=git_reader,
         workspaces=workspaces,
-        locks=locks,
     )
     consumer = singleton(lambda: ratchet.RatchetConsumer, steps)
     duty = singleton(

@@ -4,13 +4,16 @@ from datetime import datetime
 
 import attrs
 
+from headway_core.kernel.outside_text import plain
 from headway_core.pull_requests.model import CIStatus, GitHubState, Mergeability, PullRequestWatch
-from headway_core.ratchet.decision import Decision, Disabled, Wait, WaitReason
+from headway_core.ratchet.decision import Decision, Disabled, Stalled, StallReason, Wait, WaitReason
 from headway_core.ratchet.failures import AgentFailure, agent_failure
 from headway_core.ratchet.model import Cause, FixerDispatch, Handled, RatchetRecord
 from headway_core.ratchet.sentences import Reasoning, ended, moment, sentence
 from headway_core.ratchet.view import View
 from headway_core.workspaces.model import RETRY_LIMIT, Workspace, WorkspaceStatus
+
+_NAME_CHARACTERS = 200
 
 
 @attrs.frozen(kw_only=True)
@@ -100,8 +103,51 @@ def _reasoning(view: View, record: RatchetRecord) -> Reasoning:
             return attrs.evolve(sentence(Disabled()), next_step=switch_on)
         case None if view.watch.failure is not None:
             return _unread(view.watch)
+        case Wait(reason=WaitReason.NO_PR):
+            return _without_pull_request(view)
+        case Stalled(reason=StallReason.BRANCH_MISMATCH):
+            return _on_another_branch(view)
         case decision:
             return sentence(decision, view.now)
+
+
+def _without_pull_request(view: View) -> Reasoning:
+    """Why none is attached: another workspace has it, or the agent may have opened it from elsewhere."""
+    workspace, snapshot = view.workspace, view.snapshot
+    if snapshot.taken is not None:
+        return Reasoning(
+            f"Pull request #{snapshot.taken} of its branch is attached to workspace {snapshot.taken_by}.",
+            "It goes on when that workspace is archived, or lets the pull request go.",
+            f"Work in that workspace, or detach it there: headway pr detach {snapshot.taken_by}.",
+        )
+    if view.git is None or view.git.branch in {None, workspace.branch}:
+        return sentence(Wait(reason=WaitReason.NO_PR, recheck_at=None))
+    there, own = _name(view.git.branch or ""), _name(workspace.branch)
+    return Reasoning(
+        f"No pull request is attached; the worktree is on {there}, and the workspace's own branch is {own}.",
+        f"It goes on when one is opened from {own}, or when an agent names the one that it opened from"
+        f" {there}.",
+        f"Attach the one of {there} by its number (headway pr attach {workspace.id} NUMBER), or check out"
+        f" {own}.",
+    )
+
+
+def _on_another_branch(view: View) -> Reasoning:
+    said = sentence(Stalled(reason=StallReason.BRANCH_MISMATCH, recheck_at=None))
+    if view.git is None or view.facts is None:
+        return said
+    head = _name(view.facts.head.ref)
+    there = "on no branch" if view.git.branch is None else f"on {_name(view.git.branch)}"
+    return Reasoning(
+        f"The worktree is {there}, and the pull request's head is {head}.",
+        f"It goes on when {head} is checked out in the worktree.",
+        f"Check out {head} in the worktree, or attach the pull request of the branch that it is on.",
+    )
+
+
+def _name(branch: str) -> str:
+    """A branch's name, which is outside text, in a sentence."""
+    return f"'{plain(branch, _NAME_CHARACTERS)}'"
 
 
 def _failed(workspace: Workspace) -> Reasoning:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from headway_core.kernel.exports import lazy_exports
 
 if TYPE_CHECKING:
+    from headway_core.workspaces.claims import WorkspaceClaims
     from headway_core.workspaces.events import (
         EVENTS,
         ProvisioningCancelAsked,
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
         WorkspaceWarned,
         WorktreeMade,
     )
+    from headway_core.workspaces.git_reader import GitReader
     from headway_core.workspaces.model import (
         GIT_FACTS,
         INIT_OUTPUT,
@@ -43,7 +45,9 @@ if TYPE_CHECKING:
     from headway_core.workspaces.service import WorkspaceLifecycleService
     from headway_core.workspaces.steps import CANCELLED, WorkspaceSteps
 else:
-    __getattr__ = lazy_exports(__name__, "model", "events", "output", "steps", "service")
+    __getattr__ = lazy_exports(
+        __name__, "model", "events", "output", "steps", "service", "git_reader", "claims"
+    )
 
 __all__ = [
     "CANCELLED",
@@ -57,6 +61,7 @@ __all__ = [
     "WORKSPACES",
     "GitFacts",
     "GitHubIssueSource",
+    "GitReader",
     "InitOutput",
     "InitOutputLine",
     "InitOutputSteps",
@@ -68,6 +73,7 @@ __all__ = [
     "WorkPreserved",
     "Workspace",
     "WorkspaceBranchChanged",
+    "WorkspaceClaims",
     "WorkspaceCreated",
     "WorkspaceLifecycleService",
     "WorkspaceSessionsBegan",

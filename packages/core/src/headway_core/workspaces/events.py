@@ -53,9 +53,9 @@ class WorkspaceStatusChanged:
     worktree_path: str | None
     """Its worktree; None when there is none."""
     branch_claim: str | None
-    """`<project id>:<branch>` while it is live."""
+    """`<repository>:<branch>` while it is live."""
     issue_claim: str | None
-    """`<project id>:<issue number>` while it is live."""
+    """`<repository>:<issue number>` while it is live."""
 
 
 @attrs.frozen(kw_only=True)
@@ -70,7 +70,7 @@ class WorkspaceBranchChanged:
     branch_is_generated: bool
     """Whether Headway chose its name."""
     branch_claim: str | None
-    """`<project id>:<branch>` while the workspace is live."""
+    """`<repository>:<branch>` while the workspace is live."""
 
 
 def _worktree_made_2(data: Mapping[str, object]) -> Mapping[str, object]:

@@ -149,9 +149,11 @@ class Workspace:
     """Whether it ever had a session."""
 
     branch_claim: str | None
-    """`<project id>:<branch>` while the workspace is live; unique."""
+    """`<repository>:<branch>` while the workspace is live, whatever the clone and its project; unique. None
+    also of one that shared its branch with an older one before claims were those of the repository.
+    """
     issue_claim: str | None
-    """`<project id>:<issue number>` while it is live; unique; None for a permitted duplicate."""
+    """`<repository>:<issue number>` while it is live; unique; None for a permitted duplicate."""
     idempotency_key: str | None
     """The creator's key; unique. A repeated create returns this workspace."""
 
@@ -206,14 +208,14 @@ class Workspace:
         return f"{self.retries:02d}"
 
 
-def branch_claim(project_id: str, branch: str) -> str:
-    """What a live workspace on this branch holds."""
-    return f"{project_id}:{branch}"
+def branch_claim(repository: str, branch: str) -> str:
+    """What a live workspace on this branch holds. `repository`: as in `Project.repository_key`."""
+    return f"{repository}:{branch}"
 
 
-def issue_claim(project_id: str, number: int) -> str:
-    """What the one live workspace of this issue holds."""
-    return f"{project_id}:{number}"
+def issue_claim(repository: str, number: int) -> str:
+    """What the one live workspace of this issue holds. `repository`: as in `Project.repository_key`."""
+    return f"{repository}:{number}"
 
 
 @attrs.frozen(kw_only=True)
@@ -243,6 +245,12 @@ class GitFacts:
     unpushed: int
     """Commits of HEAD that the remote branch (or, without one, the base) does not have."""
     at: datetime
+    made: tuple[str, ...] | None = None
+    """The newest commits that were made in this worktree, as its reflog tells; None when nothing told."""
+
+    def has_made(self, commit: str) -> bool:
+        """Whether this commit was made in the worktree; where nothing tells that, whether HEAD is at it."""
+        return commit == self.head if self.made is None else commit in self.made
 
 
 _LIVE = tuple(status.value for status in WorkspaceStatus if status is not WorkspaceStatus.ARCHIVED)

@@ -81,6 +81,10 @@ class WorktreeState:
     """Commits of HEAD that the remote branch (or, without one, the base) does not have."""
     ignored: tuple[str, ...]
     """Ignored files and folders that exist (`.env`), which no commit would keep; at most 100."""
+    made: tuple[str, ...] | None = None
+    """The newest commits that were made in this worktree (and not fetched into it), as its reflog tells; at
+    most 50. None when nothing tells.
+    """
 
 
 class Standing(enum.StrEnum):

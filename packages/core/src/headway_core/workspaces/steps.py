@@ -12,6 +12,7 @@ import attrs
 from headway_core.kernel.errors import Conflict, IllegalTransition, NotFound, RetriesUsed
 from headway_core.kernel.tables import OwnedTable
 from headway_core.kernel.transactions import ReadTransaction, Transaction
+from headway_core.workspaces.claims import WorkspaceClaims
 from headway_core.workspaces.events import (
     ProvisioningCancelAsked,
     WorkPreserved,
@@ -25,9 +26,7 @@ from headway_core.workspaces.events import (
 )
 from headway_core.workspaces.model import (
     ALL_WORKSPACES,
-    BY_BRANCH_CLAIM,
     BY_IDEMPOTENCY_KEY,
-    BY_ISSUE_CLAIM,
     LIFECYCLE_TRANSITIONS,
     LIVE_WORKSPACES,
     MOVABLE,
@@ -37,8 +36,6 @@ from headway_core.workspaces.model import (
     Workspace,
     WorkspaceSource,
     WorkspaceStatus,
-    branch_claim,
-    issue_claim,
 )
 
 CANCELLED = "cancelled"
@@ -53,9 +50,15 @@ _S = WorkspaceStatus
 class WorkspaceSteps:
     """Moves workspaces along `LIFECYCLE_TRANSITIONS`, and nothing else does (I1, I2)."""
 
-    def __init__(self, workspaces: OwnedTable[Workspace], git_facts: OwnedTable[GitFacts]) -> None:
+    def __init__(
+        self,
+        workspaces: OwnedTable[Workspace],
+        git_facts: OwnedTable[GitFacts],
+        claims: WorkspaceClaims,
+    ) -> None:
         self._workspaces = workspaces
         self._git_facts = git_facts
+        self._claims = claims
 
     # Looking
 
@@ -75,14 +78,12 @@ class WorkspaceSteps:
         return self._workspaces.query(tx, LIVE_WORKSPACES)
 
     def holder_of_branch(self, tx: ReadTransaction, project_id: str, branch: str) -> Workspace | None:
-        """The live workspace on this branch."""
-        claim = branch_claim(project_id, branch)
-        return next(iter(self._workspaces.query(tx, BY_BRANCH_CLAIM, branch_claim=claim)), None)
+        """The live workspace on this branch of the project's repository, in whatever clone of it."""
+        return self._claims.holder_of_branch(tx, project_id, branch)
 
     def holder_of_issue(self, tx: ReadTransaction, project_id: str, number: int) -> Workspace | None:
-        """The live workspace of this issue: an archived one holds nothing (L21)."""
-        claim = issue_claim(project_id, number)
-        return next(iter(self._workspaces.query(tx, BY_ISSUE_CLAIM, issue_claim=claim)), None)
+        """The live workspace of this issue of the repository: an archived one holds nothing (L21)."""
+        return self._claims.holder_of_issue(tx, project_id, number)
 
     def created_with(self, tx: ReadTransaction, idempotency_key: str) -> Workspace | None:
         """What a create with this key made, archived or not."""
@@ -112,10 +113,9 @@ class WorkspaceSteps:
 
         With a `host_id` that host alone provisions it.
         """
-        if holder := self.holder_of_branch(tx, project_id, branch):
-            raise Conflict("branch", branch, f"workspace {holder.id} is on it")
-        if claims_issue is not None and (holder := self.holder_of_issue(tx, project_id, claims_issue)):
-            raise Conflict("issue", str(claims_issue), f"workspace {holder.id} works on it")
+        self._claims.expect_branch(tx, project_id, branch)
+        if claims_issue is not None:
+            self._claims.expect_issue(tx, project_id, claims_issue)
         stored = self._workspaces.add(
             tx,
             Workspace(
@@ -129,8 +129,8 @@ class WorkspaceSteps:
                 branch_is_generated=branch_is_generated,
                 base_branch=base_branch,
                 host_id=host_id,
-                branch_claim=branch_claim(project_id, branch),
-                issue_claim=None if claims_issue is None else issue_claim(project_id, claims_issue),
+                branch_claim=self._claims.of_branch(tx, project_id, branch),
+                issue_claim=self._claims.of_issue(tx, project_id, claims_issue),
                 idempotency_key=idempotency_key,
                 created_at=tx.now(),
                 status_changed_at=tx.now(),
@@ -371,9 +371,7 @@ class WorkspaceSteps:
         generated: bool,
         actor: str = "headway",
     ) -> Workspace:
-        holder = self.holder_of_branch(tx, workspace.project_id, branch)
-        if holder is not None and holder.id != workspace.id:
-            raise Conflict("branch", branch, f"workspace {holder.id} is on it")
+        self._claims.expect_branch(tx, workspace.project_id, branch, but=workspace.id)
         if (workspace.branch, workspace.branch_is_generated) == (branch, generated):
             return workspace
         return self._change(
@@ -383,7 +381,7 @@ class WorkspaceSteps:
             actor=actor,
             branch=branch,
             branch_is_generated=generated,
-            branch_claim=branch_claim(workspace.project_id, branch),
+            branch_claim=self._claims.of_branch(tx, workspace.project_id, branch),
         )
 
     def _move(

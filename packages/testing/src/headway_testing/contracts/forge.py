@@ -49,13 +49,14 @@ class ForgeReaderContract(PortContract):
         self, forge: ForgeReader, stage: PullRequestStage
     ) -> None:
         """What is open is found with its number, its base and its repository, and with no other branch."""
-        for branch in ("fix", "other"):
-            await stage.push(branch)
+        commits = {branch: await stage.push(branch) for branch in ("fix", "other")}
         node_id, number = await stage.open_pull_request("fix")
         found = await forge.of_branches(stage.project, ["fix", "other"])
         candidate = only_candidate(found["fix"])
         assert (candidate.node_id, candidate.number, candidate.base_ref) == (node_id, number, "main")
         assert candidate.head_repository == stage.project.repository
+        assert candidate.head_commit in {commits["fix"], None}
+        assert candidate.in_repository in {True, None}
         assert found["other"] == ()
 
     async def test_many_branches_are_answered_at_once(
