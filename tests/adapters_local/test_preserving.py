@@ -529,6 +529,45 @@ async def test_work_comes_back_as_it_was(workspace: Workspace) -> None:
     assert not (back / "old.txt").exists()
 
 
+@pytest.mark.parametrize("anyio_backend", ["asyncio"])
+async def test_a_deleted_branch_is_made_where_the_work_was(workspace: Workspace) -> None:
+    """By the parent of what a ref keeps, and by the log of a kept git folder."""
+    workspace.sh("git checkout -q --detach; echo new >p")
+    tip = workspace.git(workspace.repo, "rev-parse", BRANCH)
+    await workspace.put_away()
+    workspace.git(workspace.repo, "update-ref", "-d", BRANCH)
+    base = workspace.order.base_path
+    assert await GitWorktrees().make_preserved_branch(str(workspace.repo), base, "headway/one", "one")
+    assert workspace.git(workspace.repo, "rev-parse", BRANCH) == tip
+    workspace.git(workspace.repo, "commit", "--quiet", "--allow-empty", "--message=more")
+    workspace.git(workspace.repo, "update-ref", BRANCH, "HEAD")
+    order = attrs.evolve(workspace.order, workspace_id="two", path=f"{base}/two", new_branch=False)
+    await GitWorktrees().create(order)
+    told = (await GitWorktrees().bring_back(str(workspace.repo), base, order.path, "one")).told
+    assert any("git log" in each and "got since" in each for each in told)
+
+
+@pytest.mark.parametrize("anyio_backend", ["asyncio"])
+async def test_what_is_written_while_it_is_removed_stays(
+    workspace: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A leftover in which somebody begins to work is there again, as it was."""
+    rename = Path.rename
+
+    def late(self: Path, target: Path) -> Path:
+        if self == workspace.folder:
+            (self / "late").write_text(SECRET)
+        return rename(self, target)
+
+    monkeypatch.setattr(Path, "rename", late)
+    with pytest.raises(Conflict, match="somebody works in it"):
+        await GitWorktrees().remove(
+            str(workspace.repo), workspace.order.base_path, str(workspace.folder), lose_ignored=False
+        )
+    assert (workspace.folder / "late").read_text() == SECRET
+    assert "late" in workspace.git(workspace.folder, "status", "--porcelain")
+
+
 async def test_a_kept_worktree_is_still_one(workspace: Workspace) -> None:
     """A folder that was kept whole is looked into with git, and no new worktree is mistaken for it."""
     workspace.sh(NESTED)

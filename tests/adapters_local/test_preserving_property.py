@@ -47,6 +47,12 @@ STEPS = {
     "intent": "echo $T >i; git add -N i",
     "ignore": "echo e >>.gitignore; echo $T >e",
     "ident": "echo 'f ident' >.gitattributes; echo '$Id: '$T' $' >f",
+    "ref of a blob": "git update-ref refs/worktree/b $(echo $T | git hash-object -w --stdin)",
+    "ref of a tag": "git tag -am $T t; git update-ref refs/worktree/t $(git rev-parse t); git tag -d t",
+    "pick": "git checkout -qf -b p$T; echo $T >f; git commit -qam 1; echo $T >r; git add r; git commit -qm 2;"
+    " git checkout -qf -; echo b$T >f; git commit -qam 0; git cherry-pick HEAD..p$T; git branch -qD p$T",
+    "on main": "git symbolic-ref HEAD refs/heads/main",
+    "a file in its place": "cd ..; rm -rf one; echo $T >one",
     "returns": "echo '* text=auto' >.gitattributes; printf \"$T\\r\\n\" >f",
     "no .git": "rm -rf .git",
     "its own .git": "rm -rf .git; git init -q; echo $T >p; git add -A; git commit -qm own",
@@ -130,7 +136,8 @@ async def test_no_word_is_lost(home: Path, steps: list[str], lose: bool) -> None
     await GitWorktrees().create(order)
     folder = Path(order.path)
     for number, step in enumerate(steps):
-        run(folder, STEPS[step], home, f"word{number}x")
+        if folder.is_dir():
+            run(folder, STEPS[step], home, f"word{number}x")
     admin = root / "repo/.git/worktrees/one"
     before = words(root, home, admin)
     ignored = set()

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from headway_core.kernel.errors import Conflict
+from headway_core.kernel.errors import Conflict, Unavailable
 from headway_core.workspaces import WorkspaceStatus
 
 pytestmark = pytest.mark.anyio
@@ -40,6 +40,24 @@ async def test_a_restored_workspace_has_what_was_kept(world: Any, host: Any) -> 
     assert world.git.brought_back == [(ready.worktree_path, kept.id)]
     assert kept.preserved in (await host.lifecycle.init_output(new.id)).text
     assert world.git.preserved == {kept.id: (kept.preserved,)}
+
+
+async def test_a_branch_that_was_deleted_is_made_again(world: Any, host: Any) -> None:
+    """What is preserved tells where it was; without that the branch is not known, and nothing is made."""
+    kept = await archived(world, host)
+    world.git.branches["/src/demo"].discard(kept.branch)
+    assert (await host.core.operations.preserving().restore(kept.id)).branch == kept.branch
+    assert kept.branch in world.git.branches["/src/demo"]
+
+
+async def test_a_removed_project_whose_repository_is_gone_hides_nothing(world: Any, host: Any) -> None:
+    """What is kept of other projects is told; of one that is in use an error is told."""
+    await archived(world, host)
+    host.worktrees.refusals["preserved"] = Unavailable("git", "no such folder")
+    with pytest.raises(Unavailable):
+        await host.core.operations.preserving().preserved()
+    await host.core.operations.removal().remove("demo")
+    assert await host.core.operations.preserving().preserved() == ()
 
 
 async def test_what_lives_is_not_restored(world: Any, host: Any) -> None:

@@ -181,6 +181,11 @@ class WorldWorktrees(Worktrees):
             self._machine.worktrees[path].dirty |= kept
             return BroughtBack(told=("folder",) if kept else ())
 
+    async def make_preserved_branch(
+        self, repo_path: str, base_path: str, branch: str, workspace_id: str
+    ) -> bool:
+        return False  # nobody deletes a branch in this world
+
     async def drop_preserved(self, repo_path: str, base_path: str, workspace_id: str) -> None:
         async with self._process.effect("drop"):
             self._machine.folders.pop(workspace_id, None)

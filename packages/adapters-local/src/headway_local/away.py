@@ -338,6 +338,8 @@ class Away:
         aside = inventory.common_folder(repo_path) / f"{name}-{uuid.uuid4().hex}"  # noqa: TID251
 
         def remove() -> None:
+            for left in aside.parent.glob("headway-removed-*"):  # by an attempt that was killed
+                shutil.rmtree(left, ignore_errors=True)
             try:
                 admin.rename(aside)
             except OSError as error:
@@ -374,7 +376,27 @@ class Away:
         places += [str(slot / kept.WORKTREE) for slot in kept.slots(place.base, pins.workspace_id)]
         return tuple(map(presentable, places))
 
-    async def expect_nothing_to_lose(self, folder: Path, admin: Path, *, lose_ignored: bool) -> None:
+    async def remove(self, base: Path, folder: Path, admin: Path, *, lose_ignored: bool) -> None:
+        """Remove a worktree without work. `Conflict` when it has some, or gets some meanwhile."""
+        found = await self.expect_nothing_to_lose(folder, admin, lose_ignored=lose_ignored)
+        trash = base / f"{TRASH_PREFIX}{uuid.uuid4().hex}"  # noqa: TID251 - no record's id
+
+        def take() -> bool:
+            folder.rename(trash)
+            if inventory.look(trash, found.seen.all_ignored) == found.disk:
+                return True
+            trash.rename(folder)
+            return False
+
+        try:
+            taken = await anyio.to_thread.run_sync(take)
+        except OSError as error:
+            raise Unavailable("git", f"cannot remove {folder}: {error.strerror}") from error
+        if not taken:
+            raise Conflict("worktree", str(folder), "somebody works in it")
+        await anyio.to_thread.run_sync(empty_trash, base)
+
+    async def expect_nothing_to_lose(self, folder: Path, admin: Path, *, lose_ignored: bool) -> Found:
         """`Conflict` unless everything in the worktree is on a branch or a remote already."""
         path = str(folder)
         try:
@@ -387,6 +409,7 @@ class Away:
             raise Conflict("worktree", path, "it holds commits that are on no branch")
         if found.ignored and not lose_ignored:
             raise _holds_ignored(folder, found.ignored)
+        return found
 
     async def _head_tree(self, path: str, found: Found) -> str:
         pins = Pins(self._git, path, "")

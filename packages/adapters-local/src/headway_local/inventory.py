@@ -149,8 +149,12 @@ def pointed(file: Path) -> Path | None:
 
 def administration(repo_path: str, folder: Path) -> Path | None:
     """The git folder that the repository has for the worktree at this place, whatever is there by now."""
+    folders = common_folder(repo_path) / ADMINISTRATION
+    said = pointed(folder / ".git")  # the quick way, when the worktree is as it should be
+    if said is not None and said.parent == folders and place_of(said) == folder:
+        return said
     try:
-        with os.scandir(common_folder(repo_path) / ADMINISTRATION) as found:
+        with os.scandir(folders) as found:
             candidates = sorted(entry.path for entry in found if entry.is_dir(follow_symlinks=False))
     except OSError:
         return None

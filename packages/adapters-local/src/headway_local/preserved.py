@@ -1,5 +1,6 @@
 """What is kept of workspaces: listed, brought back into a fresh worktree, and dropped by a person's word."""
 
+import os
 from collections import defaultdict
 from datetime import UTC, datetime
 from pathlib import Path
@@ -12,6 +13,7 @@ from headway_core.workspaces.ports import BroughtBack, Preserved
 from headway_local import inventory, kept, snapshots
 from headway_local.git import Git
 from headway_local.pinning import PRESERVED, Pins
+from headway_local.references import is_id, local
 
 BEGUN, DONE = "headway-bringing-back", "headway-brought-back"
 
@@ -60,6 +62,31 @@ class PreservedWork:
         )
         return int(answer.line)
 
+    async def make_branch(self, repo_path: str, base: Path, branch: str, workspace_id: str) -> bool:
+        """As `Worktrees.make_preserved_branch`."""
+        for commit in await self._made_on(repo_path, base, workspace_id):
+            known = await self._git.ask(repo_path, "rev-list", "--no-walk", "--ignore-missing", commit)
+            if known.out:
+                words = ("update-ref", "-m", f"headway: restore {workspace_id}", local(branch), commit, "")
+                await self._git.change(repo_path, *words)
+                return True
+        return False
+
+    async def _made_on(self, repo_path: str, base: Path, workspace_id: str) -> list[str]:
+        """The commits that what is preserved was made on, the best known first."""
+        pins = Pins(self._git, repo_path, workspace_id)
+        refs, found = await pins.refs(), []
+        for name in ("work", "raw", "index"):
+            if commit := refs.get(f"{pins.prefix}/{name}"):
+                found += (await self._git.ask(repo_path, "log", "-1", "--format=%P", commit)).line.split()
+        for slot in reversed(kept.slots(base, workspace_id)):
+            log = await anyio.to_thread.run_sync(
+                inventory.read_regular, slot / kept.GIT / "logs/HEAD", inventory.FILE_LIMIT
+            )
+            if log:
+                found += [os.fsdecode(log.splitlines()[-1]).split(" ")[1]]
+        return [commit for commit in found if is_id(commit)]
+
     async def bring_back(self, repo_path: str, base: Path, folder: Path, workspace_id: str) -> BroughtBack:
         """As `Worktrees.bring_back`, for a worktree that stands.
 
@@ -97,6 +124,11 @@ class PreservedWork:
                 path, "restore", f"--source={files}", "--worktree", "--no-overlay", "--", ":/"
             )
             told.append("its uncommitted files are here")
+            beyond = await self._git.ask(
+                path, "rev-list", "--count", f"{files}^..HEAD", codes=frozenset({0, 128})
+            )
+            if beyond.line.strip() not in {"", "0"}:
+                told.append(f"they do not have what the branch got since: git log {files[:12]}^..HEAD")
         raw = refs.get(f"{pins.prefix}/raw")
         if raw is not None and not slots:
             await self._write_raw(path, raw)

@@ -338,6 +338,13 @@ class GitWorktrees(Worktrees):
             raise InvalidInput("path", f"{path!r} is no worktree of this repository")
         return await self._preserved.bring_back(repo_path, Path(real_path(base_path)), folder, workspace_id)
 
+    async def make_preserved_branch(
+        self, repo_path: str, base_path: str, branch: str, workspace_id: str
+    ) -> bool:
+        _expect_workspace_id(workspace_id)
+        await expect_branch_name(self._git, branch, field="branch")
+        return await self._preserved.make_branch(repo_path, Path(real_path(base_path)), branch, workspace_id)
+
     async def drop_preserved(self, repo_path: str, base_path: str, workspace_id: str) -> None:
         _expect_workspace_id(workspace_id)
         await self._preserved.drop(repo_path, Path(real_path(base_path)), workspace_id)
@@ -357,7 +364,7 @@ class GitWorktrees(Worktrees):
         if not entry.gone:
             if not inventory.stands(folder, admin):
                 raise Conflict("worktree", path, "its .git is gone or is another repository's")
-            await self._away.expect_nothing_to_lose(folder, admin, lose_ignored=lose_ignored)
+            await self._away.remove(Path(real_path(base_path)), folder, admin, lose_ignored=lose_ignored)
         await self._discard(repo_path, base_path, folder)
 
     async def strays(

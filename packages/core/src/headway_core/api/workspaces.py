@@ -178,7 +178,8 @@ class Workspaces:
         """Create a new workspace on the branch of an archived one, with everything that is preserved of it.
 
         Uncommitted files are uncommitted again, a folder that was kept is copied into the new worktree; a
-        `.git` that was not the worktree's comes back under another name. What is preserved stays so.
+        `.git` that was not the worktree's comes back under another name. What is preserved stays so. A branch
+        that was deleted is made again, where that work was made on it.
 
         Args:
             workspace_id: The archived workspace's id.
@@ -189,7 +190,7 @@ class Workspaces:
 
         Raises:
             NotFound: There is no such workspace.
-            InvalidInput: Its branch exists no more.
+            InvalidInput: Its branch exists no more, and nothing that is preserved tells where it was.
             Conflict: It is not archived, what is kept of it is on another host, or its branch is in use.
             Unavailable: Git can't be asked.
         """

@@ -1,6 +1,6 @@
 """What archives and retries have kept on this host: listed, brought back, dropped by a person's word."""
 
-from headway_core.kernel.errors import Conflict
+from headway_core.kernel.errors import Conflict, HeadwayError
 from headway_core.kernel.hosts import HostLocks
 from headway_core.kernel.ledger import Ledger
 from headway_core.kernel.tables import ReadTable
@@ -42,7 +42,13 @@ class PreservingService:
         found = []
         for project in projects:
             base = self._worktree_paths.base(project)
-            for each in await self._worktrees.preserved(project.repo_path, base):
+            try:
+                kept = await self._worktrees.preserved(project.repo_path, base)
+            except HeadwayError:
+                if project.archived:
+                    continue  # its repository may be gone, and hides nothing of the others
+                raise
+            for each in kept:
                 workspace = workspaces.get(each.workspace_id)
                 if workspace is not None and workspace.project_id == project.id:
                     found.append(PreservedOf(workspace=workspace, preserved=each))
@@ -60,6 +66,7 @@ class PreservingService:
         workspace = await self._here(workspace_id)
         if workspace.is_live:
             raise Conflict("workspace", workspace_id, "it is not archived")
+        await self._have_branch(workspace)
         command = ResumeBranch(
             project_id=workspace.project_id,
             branch=workspace.branch,
@@ -68,6 +75,14 @@ class PreservingService:
             description=workspace.description,
         )
         return await self._creation.create(command, actor=actor)
+
+    async def _have_branch(self, workspace: Workspace) -> None:
+        """Make its branch again when somebody deleted it; a branch that nothing tells of stays unknown."""
+        project = await self._ledger.read(lambda tx: self._projects.get(tx, workspace.project_id))
+        if project is None or await self._worktrees.find_branch(project.repo_path, workspace.branch):
+            return
+        base = self._worktree_paths.base(project)
+        await self._worktrees.make_preserved_branch(project.repo_path, base, workspace.branch, workspace.id)
 
     async def drop(self, workspace_id: str) -> None:
         """Lose what is preserved of a workspace, for good: a person's word alone.

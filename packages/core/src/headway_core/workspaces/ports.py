@@ -224,6 +224,15 @@ class Worktrees(Repositories):
         """
 
     @abstractmethod
+    async def make_preserved_branch(
+        self, repo_path: str, base_path: str, branch: str, workspace_id: str
+    ) -> bool:
+        """Make a branch that is gone again, where what is preserved of the workspace was made on it.
+
+        False when nothing tells where that was.
+        """
+
+    @abstractmethod
     async def drop_preserved(self, repo_path: str, base_path: str, workspace_id: str) -> None:
         """Lose what is preserved of a workspace, for good. No error when there is nothing."""
 

@@ -284,6 +284,12 @@ class WorktreesContract(PortContract):
         state = await worktrees.state(stage.repo_path, again.path, "main")
         assert state is not None
         assert state.dirty
+        ask = stage.repo_path, stage.base_path, "made/again"
+        assert not await worktrees.make_preserved_branch(*ask, "another")
+        assert await worktrees.make_preserved_branch(*ask, "one")
+        assert await worktrees.find_branch(stage.repo_path, "made/again") == BranchCheckout(
+            checked_out_at=None
+        )
         for _ in range(2):
             await worktrees.drop_preserved(stage.repo_path, stage.base_path, "one")
             assert await worktrees.preserved(stage.repo_path, stage.base_path) == ()

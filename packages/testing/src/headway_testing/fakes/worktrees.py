@@ -218,6 +218,15 @@ class FakeWorktrees(Worktrees):
                 self.git.brought_back.append((path, workspace_id))
             return BroughtBack(told=tuple(f"{place} is here again" for place in places))
 
+    async def make_preserved_branch(
+        self, repo_path: str, base_path: str, branch: str, workspace_id: str
+    ) -> bool:
+        async with self._call("make_preserved_branch"):
+            told = bool(self.git.preserved.get(workspace_id))
+            if told:
+                self.git.branches[repo_path].add(branch)
+            return told
+
     async def drop_preserved(self, repo_path: str, base_path: str, workspace_id: str) -> None:
         async with self._call("drop_preserved"):
             self.git.preserved.pop(workspace_id, None)
