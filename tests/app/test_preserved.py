@@ -1,10 +1,11 @@
 """What archives keep, as people meet it at the command: told, listed, restored, dropped."""
 
 import subprocess
+import time
 from pathlib import Path
 
 import pytest
-from stage import Stage
+from stage import LIMIT_S, Stage
 
 pytestmark = pytest.mark.lesson("L7")
 
@@ -82,3 +83,27 @@ def test_what_status_does_not_show_is_told_listed_and_restored(registered: Stage
     kept = {each["workspace_id"]: each for each in registered.ask("workspace", "preserved")}
     assert set(kept) == {ids[kind] for kind in ("gone", "another", "submodule", "detached")}
     assert all(each["size"] > 0 for each in kept.values())
+
+
+@pytest.mark.lesson("L9")
+def test_a_runner_removes_no_worktree_that_it_did_not_leave(registered: Stage) -> None:
+    """A person's own beside ours, and one that another database on the same data directory has."""
+    base = registered.data / "worktrees/greeter"
+    registered.here("workspace", "create", "--name", "first").expect()
+    with registered.running():
+        first = Path(registered.until("NO_SESSION_STARTED", workspace="first")["worktree_path"])
+    registered.git("worktree", "add", "-q", str(base / "mine"), "-b", "mine")
+    other = {"HEADWAY_DATABASE": f"sqlite:///{registered.data / 'other.db'}"}
+    registered.here("init", "--github", "acme/greeter", **other).expect()
+    registered.here("workspace", "create", "--name", "second", **other).expect()
+    with registered.running(**other) as up:
+        deadline = time.monotonic() + LIMIT_S
+        while not list(base.glob("second-*/.git")) and time.monotonic() < deadline:
+            time.sleep(0.1)  # noqa: TID251  another process works on the real clock
+    assert up.returncode == 0
+    assert first.joinpath("greeting.txt").exists()
+    assert base.joinpath("mine/greeting.txt").exists()
+    with registered.running():
+        registered.here("workspace", "create", "--name", "third").expect()
+        registered.until("NO_SESSION_STARTED", workspace="third")
+    assert {path.name.partition("-")[0] for path in base.iterdir()} == {"first", "second", "third", "mine"}
