@@ -89,9 +89,19 @@ def test_what_nobody_has_answered_comes_first() -> None:
 
 def test_each_thread_is_told_of_before_any_is_told_whole() -> None:
     """A long thread crowds out no other one."""
-    short = [a_thread(a_comment(created_at=at(-n)), thread_id=f"T_{n}") for n in range(2, 60)]
+    short = [a_thread(a_comment(created_at=at(-n)), thread_id=f"T_{n}") for n in range(2, 51)]
     prompt = _prompt(some_facts(threads=(_long_thread(100), *short)))
-    assert len(prompt.causes) == 59
+    assert len(prompt.causes) == 50
+
+
+def test_no_more_threads_are_carried_than_can_be_answered() -> None:
+    """Of 70 small ones, and reviews beside them, the 50 newest: as many as replies are taken of a turn."""
+    threads = [a_thread(a_comment(created_at=at(n)), thread_id=f"T_{n}") for n in range(70)]
+    review = a_review("CHANGES_REQUESTED", submitted_at=at(-1))
+    prompt = _prompt(some_facts(threads=tuple(threads), reviews=(review,)))
+    expected = [*(f"FEEDBACK:T_{n}" for n in range(20, 70)), f"FEEDBACK:{review.id}"]
+    assert [cause.id for cause in prompt.causes] == expected
+    assert "Left out: 20 causes." in prompt.text
 
 
 def test_threads_that_do_not_fit_are_not_carried() -> None:

@@ -10,6 +10,7 @@ from datetime import datetime
 
 import attrs
 
+from headway_core.forge_actions.agent_output import REPLIES_LIMIT
 from headway_core.kernel.outside_text import beginning, json_size, plain
 from headway_core.pull_requests.derive import own_head
 from headway_core.pull_requests.model import Check, PullRequestFacts, Review, ReviewThread, ThreadComment
@@ -92,6 +93,11 @@ class _Candidate:
     quotes: tuple[_Quote, ...] = ()
 
     @property
+    def is_thread(self) -> bool:
+        """Whether an answer is asked for."""
+        return "thread" in self.frame
+
+    @property
     def ranked(self) -> list[int]:
         """The places of the quotes, the most important first."""
         return sorted(range(len(self.quotes)), key=lambda place: self.quotes[place].rank)
@@ -113,7 +119,11 @@ def evidence(facts: PullRequestFacts, causes: Iterable[Cause], trust: Trust, *, 
     candidates = {cause.id: _candidate(facts, cause, trust) for cause in causes}
     space = _Space(size)
     chosen: dict[str, Chosen] = {}
+    threads = 0
     for candidate in sorted(candidates.values(), key=lambda each: each.importance):
+        threads += candidate.is_thread
+        if candidate.is_thread and threads > REPLIES_LIMIT:
+            continue  # nobody could answer it
         begun = _begun(candidate, space, longest=size // 4)
         if begun is not None:
             chosen[candidate.cause.id] = begun

@@ -36,7 +36,8 @@ A character that could hide something is written as its number in names, such as
 
 _REPLIES = """
 To answer a review thread, write a file replies.json into the folder that the environment variable
-HEADWAY_OUT names: a list of {"thread": <id>, "text": <answer>, "resolve": <true or false>}.
+HEADWAY_OUT names: a list with one entry for each thread,
+{"thread": <id>, "text": <answer>, "resolve": <true or false>}.
 """
 
 _LEFT_OUT = """\
