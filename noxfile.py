@@ -33,7 +33,9 @@ def tests(session: nox.Session) -> None:
     """All tests but the many random kills."""
     install(session, *TESTING, "import-linter")
     lessons = {"PYTHONPATH": "tests"}
-    session.run("pytest", "-q", "-n", "2", "-p", "lessons", *session.posargs, env=lessons)
+    session.run(
+        "pytest", "-q", "-n", "3", "--dist", "loadfile", "-p", "lessons", *session.posargs, env=lessons
+    )
 
 
 @nox.session

@@ -2,6 +2,7 @@
 
 import os
 import re
+import zlib
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, ExitStack, contextmanager
 from pathlib import Path
@@ -38,7 +39,10 @@ CONTRACT_LESSONS = {
 """What the published suites prove: they carry no mark of ours, which a stranger's pytest would refuse."""
 
 
-@pytest.fixture(params=["asyncio", "trio"])
+BACKENDS = ("asyncio", "trio")
+
+
+@pytest.fixture(params=BACKENDS)
 def anyio_backend(request: pytest.FixtureRequest) -> str:
     """Every asynchronous test runs on asyncio and on Trio."""
     return str(request.param)
@@ -92,14 +96,15 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Choose between random kills and all others, and mark the tests that launch whole commands.
+    """Choose between random kills and all others, and one backend where one is enough; mark whole commands.
 
     The lessons of each test go into its report; a row that the table does not have is refused.
     """
     kills = config.getoption("--kills")
-    others = [item for item in items if (item.get_closest_marker("kills") is not None) != kills]
+    others = {item for item in items if (item.get_closest_marker("kills") is not None) != kills}
+    others |= {item for item in items if _is_the_other_backend(item)}
     config.hook.pytest_deselected(items=others)
-    items[:] = [item for item in items if item not in set(others)]
+    items[:] = [item for item in items if item not in others]
     for item in items:
         if rows := _lessons_of_contract(item):
             item.add_marker(pytest.mark.lesson(*rows))
@@ -110,6 +115,20 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
                 if row not in LESSONS:
                     raise pytest.UsageError(f"{item.nodeid}: docs/lessons.md has no row {row}")
                 item.user_properties.append(("lesson", row))
+
+
+def _is_the_other_backend(item: pytest.Item) -> bool:
+    """Whether a test marked `one_backend` is told to run on the other one.
+
+    Its name decides, so that a module's tests are spread over both, and are the same ones each time.
+    """
+    if item.get_closest_marker("one_backend") is None or not isinstance(item, pytest.Function):
+        return False
+    if any(base.__module__.startswith("headway_testing.") for base in getattr(item.cls, "__mro__", ())):
+        return False  # a published suite says of both
+    told = item.callspec.params.get("anyio_backend")
+    case = item.nodeid.replace("asyncio", "").replace("trio", "")
+    return told in BACKENDS and told != BACKENDS[zlib.crc32(case.encode()) % len(BACKENDS)]
 
 
 def _lessons_of_contract(item: pytest.Item) -> tuple[str, ...]:

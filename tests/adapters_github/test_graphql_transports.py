@@ -44,7 +44,7 @@ from .conftest import (
     response,
 )
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.anyio, pytest.mark.one_backend]
 
 TOKEN = "ghp_verysecret0123456789"
 QUERY = document("resolve")

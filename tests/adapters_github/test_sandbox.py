@@ -76,7 +76,7 @@ from headway_testing.records import a_workspace
 
 from .conftest import GH_HOST, doorway, gh_environment
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.anyio, pytest.mark.one_backend]
 
 MARK = "<!-- headway:e2e -->"
 

@@ -10,7 +10,7 @@ from headway_core.workspaces.ports import WorktreeOrder
 from headway_local import GitWorktrees
 
 Run = Callable[..., str]
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.anyio, pytest.mark.one_backend]
 
 CLONES = {
     "whole": (),

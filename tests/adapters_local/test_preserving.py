@@ -13,7 +13,7 @@ from headway_core.workspaces.ports import PutAwayOrder, Standing, WorktreeOrder,
 from headway_local import GitWorktrees
 
 Run = Callable[..., str]
-pytestmark = [pytest.mark.anyio, pytest.mark.lesson("L7")]
+pytestmark = [pytest.mark.anyio, pytest.mark.one_backend, pytest.mark.lesson("L7")]
 PRESERVED = "refs/headway/preserved/one"
 SECRET = "SECRET of 42 words"
 BRANCH = "refs/heads/headway/one"
@@ -369,7 +369,6 @@ KINDS: dict[str, tuple[str, str]] = {
 }
 
 
-@pytest.mark.parametrize("anyio_backend", ["asyncio"])
 @pytest.mark.parametrize("kind", KINDS)
 async def test_what_status_does_not_show_is_kept(workspace: Workspace, kind: str) -> None:
     """Whatever way words were hidden: the worktree goes, a ref or a file has them, and where is told."""
@@ -408,7 +407,6 @@ REFUSED = {
 }
 
 
-@pytest.mark.parametrize("anyio_backend", ["asyncio"])
 @pytest.mark.parametrize("kind", REFUSED)
 async def test_a_refusal_leaves_everything_as_it_was(workspace: Workspace, kind: str) -> None:
     """It says what and where; files, index and branch are the same, byte for byte."""
@@ -438,7 +436,6 @@ async def test_an_empty_folder_is_nothing(workspace: Workspace) -> None:
     assert not workspace.folder.exists()
 
 
-@pytest.mark.parametrize("anyio_backend", ["asyncio"])
 async def test_a_file_in_place_of_a_worktree_comes_back(workspace: Workspace) -> None:
     """Beside the branch's files, under a name that says whose it is."""
     workspace.sh('cd ..; rm -rf "$W"; echo "$SECRET" >"$W"')
@@ -492,7 +489,6 @@ async def test_a_clean_submodule_goes_with_its_worktree(workspace: Workspace) ->
     assert await workspace.put_away() == ()
 
 
-@pytest.mark.parametrize("anyio_backend", ["asyncio"])
 async def test_a_kept_folder_comes_back_into_a_new_worktree(workspace: Workspace) -> None:
     """Its files and no others; a `.git` that was not the worktree's under another name."""
     workspace.sh('rm .git old.txt; git init -q; echo "$SECRET" >p; git add .; git commit -qm p; mkfifo pipe')
@@ -506,7 +502,6 @@ async def test_a_kept_folder_comes_back_into_a_new_worktree(workspace: Workspace
     assert (back / "p").read_text() == "mine\n"
 
 
-@pytest.mark.parametrize("anyio_backend", ["asyncio"])
 async def test_a_submodule_comes_back_with_its_commits(workspace: Workspace) -> None:
     """Its repository, which lay in the git folder of the worktree, is in it again."""
     workspace.sh(f"{SUBMODULE} git add .; git commit -qm bump")
@@ -516,7 +511,6 @@ async def test_a_submodule_comes_back_with_its_commits(workspace: Workspace) -> 
     assert workspace.git(back, "status", "--porcelain") == ""
 
 
-@pytest.mark.parametrize("anyio_backend", ["asyncio"])
 async def test_work_comes_back_as_it_was(workspace: Workspace) -> None:
     """What a ref keeps is uncommitted again, and what was staged is staged."""
     workspace.sh(
@@ -611,7 +605,6 @@ async def test_what_is_written_while_it_goes_is_kept(
 
 
 @pytest.mark.parametrize("kind", ["no .git", "a repository inside", "assume-unchanged", "only the reflog"])
-@pytest.mark.parametrize("anyio_backend", ["asyncio"])
 async def test_a_removal_has_the_same_eyes(workspace: Workspace, kind: str) -> None:
     """What recovery and a failed provisioning remove holds none of this, and it is work to recovery."""
     workspace.sh(KINDS[kind][1])

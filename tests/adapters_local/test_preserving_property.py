@@ -112,7 +112,7 @@ def words(root: Path, home: Path, also: Path | None = None) -> set[bytes]:
 
 @given(steps=st.lists(st.sampled_from(sorted(STEPS)), min_size=1, max_size=6), lose=st.booleans())
 @settings(max_examples=15, deadline=None, suppress_health_check=list(HealthCheck))
-@pytest.mark.parametrize("anyio_backend", ["asyncio"])
+@pytest.mark.one_backend
 @pytest.mark.lesson("L7")
 async def test_no_word_is_lost(home: Path, steps: list[str], lose: bool) -> None:
     """Whatever people and agents did there, in whatever order."""

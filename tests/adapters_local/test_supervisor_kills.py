@@ -18,7 +18,7 @@ from headway_core.sessions import run_of
 from headway_local import LocalSupervisor
 from headway_testing.contracts.supervisor import RUN, until_ended
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.anyio, pytest.mark.one_backend]
 Living = Callable[[], list[int]]
 Until = Callable[[Callable[[], bool]], None]
 

@@ -16,7 +16,7 @@ from headway_local import GitWorktrees
 from headway_testing.contracts.worktrees import WorktreesContract, WorktreeStage
 
 Run = Callable[..., str]
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.anyio, pytest.mark.one_backend]
 
 
 @attrs.frozen

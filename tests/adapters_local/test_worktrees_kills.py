@@ -16,7 +16,7 @@ from headway_core.workspaces.ports import WorktreeOrder, WorktreeOutcome
 from headway_local import GitWorktrees
 
 Run = Callable[..., str]
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.anyio, pytest.mark.one_backend]
 
 CREATORS = """
 import os, sys, anyio

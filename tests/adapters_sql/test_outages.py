@@ -27,7 +27,7 @@ from headway_testing.contracts.ledger import SAMPLE_EVENTS, SAMPLE_TABLES
 from headway_testing.contracts.ledger.samples import NOTES, ROOMS, Colour, Note, Painted, Room
 from headway_testing.postgresql import LocalServer
 
-pytestmark = [pytest.mark.anyio, pytest.mark.usefixtures("quick")]
+pytestmark = [pytest.mark.anyio, pytest.mark.one_backend, pytest.mark.usefixtures("quick")]
 
 NOTE = Note(topic="t", number=1, text="stored")
 

@@ -14,7 +14,7 @@ from headway_core.kernel.transactions import ReadTransaction
 from headway_sql import SqlStore
 from headway_testing.contracts.ledger.samples import BRIGHT, ITEMS, ROOMS, Room
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.anyio, pytest.mark.one_backend]
 
 Opening = Callable[[], AbstractAsyncContextManager[SqlStore]]
 WRITER = Path(__file__).parent / "writer_process.py"

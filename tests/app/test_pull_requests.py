@@ -215,7 +215,7 @@ def until(there: Callable[[], bool]) -> None:
     deadline = time.monotonic() + LIMIT_S
     while not there():
         assert time.monotonic() < deadline
-        time.sleep(0.05)  # noqa: TID251  another process works on the real clock
+        time.sleep(0.2)  # noqa: TID251  another process works on the real clock
 
 
 def marked(comments: Sequence[CommentView]) -> list[str]:

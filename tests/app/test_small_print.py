@@ -19,7 +19,7 @@ def _made(stage: Stage, name: str = "Fix login") -> str:
 def test_two_workspaces_of_one_name_are_told_apart(registered: Stage) -> None:
     """The error names each with its branch, project and status, and the beginning of an id is enough."""
     first, second = _made(registered), _made(registered)
-    refused = registered.headway("workspace", "show", "Fix login").expect(2)
+    refused = registered.here("workspace", "show", "Fix login").expect(2)
     for its, branch in ((first, "headway/fix-login"), (second, "headway/fix-login-2")):
         assert f"{its} ({branch} of greeter, NEW)" in refused.err
     assert registered.ask("workspace", "show", second[:8])["id"] == second
@@ -38,7 +38,7 @@ def test_two_workspaces_of_one_name_are_told_apart(registered: Stage) -> None:
 )
 def test_an_error_says_what_to_do_next(untouched: Stage, command: tuple[str, ...], told: str) -> None:
     """Below what is wrong stands where to look, on standard error alone."""
-    refused = untouched.headway(*command).expect(1)
+    refused = untouched.here(*command).expect(1)
     assert told in refused.err
     assert refused.out == ""
 
@@ -56,7 +56,7 @@ def test_an_error_says_what_to_do_next(untouched: Stage, command: tuple[str, ...
 )
 def test_what_cannot_be_says_what_can(untouched: Stage, command: tuple[str, ...], told: str) -> None:
     """A value that is refused has its next step below it; none points to a page that wheels have not."""
-    refused = untouched.headway(*command).expect(2)
+    refused = untouched.here(*command).expect(2)
     assert told in refused.err.partition("\n")[2]
     assert "docs/" not in refused.err
 
@@ -97,13 +97,13 @@ def test_no_session_starts_in_an_archived_workspace(registered: Stage) -> None:
     made = _made(registered)
     registered.ask("workspace", "cancel", made)
     registered.here("workspace", "archive", made).expect()
-    refused = registered.headway("session", "start", made, "p").expect(1)
+    refused = registered.here("session", "start", made, "p").expect(1)
     assert "it is archived; create another workspace of its branch" in refused.err
 
 
 def test_a_refused_retry_says_why_and_what_else_there_is(registered: Stage) -> None:
     """A workspace that was not begun has nothing to repeat; its runner is named instead."""
-    refused = registered.headway("workspace", "retry", _made(registered)).expect(1)
+    refused = registered.here("workspace", "retry", _made(registered)).expect(1)
     assert "no transition NEW -> PROVISIONING" in refused.err
     assert "its provisioning has not begun; headway up provisions it" in refused.err
 
@@ -111,16 +111,14 @@ def test_a_refused_retry_says_why_and_what_else_there_is(registered: Stage) -> N
 def test_archived_workspaces_are_listed(registered: Stage) -> None:
     """They are on no board, and in a list of their own; what went wrong before is not said of success."""
     made = _made(registered)
-    assert (
-        "no workspace was archived yet" in registered.headway("workspace", "list", "--archived").expect().err
-    )
+    assert "no workspace was archived yet" in registered.here("workspace", "list", "--archived").expect().err
     with registered.running():
         registered.until("NO_SESSION_STARTED", workspace="Fix login")
     worktree = registered.ask("workspace", "show", made)["worktree_path"]
     with open(f"{worktree}/.gitignore", "w") as ignore, open(f"{worktree}/.env", "w"):  # noqa: PTH123  short
         ignore.write(".env\n")
-    registered.headway("workspace", "archive", made).expect(1)
-    done = registered.headway("workspace", "archive", made, "--lose-ignored").expect()
+    registered.here("workspace", "archive", made).expect(1)
+    done = registered.here("workspace", "archive", made, "--lose-ignored").expect()
     assert "failed" not in done.out
     assert registered.ask("workspace", "list") == []
     (archived,) = registered.ask("workspace", "list", "--archived")
@@ -129,27 +127,27 @@ def test_archived_workspaces_are_listed(registered: Stage) -> None:
 
 def test_a_setting_is_reset(registered: Stage) -> None:
     """It has its default again; a name that is no setting is refused as in `set`."""
-    registered.headway("settings", "set", "quiet_time_s", "5").expect()
+    registered.here("settings", "set", "quiet_time_s", "5").expect()
     assert registered.ask("settings", "reset", "quiet_time_s")["quiet_time_s"] == 90
-    assert "nope: no such setting" in registered.headway("settings", "reset", "nope").expect(2).err
+    assert "nope: no such setting" in registered.here("settings", "reset", "nope").expect(2).err
 
 
 def test_hints_and_the_list_of_hosts_know_whether_a_runner_runs(registered: Stage) -> None:
     """While it runs nobody is told to start one; once it was interrupted the list says stopped at once."""
-    alone = registered.headway("workspace", "create", "--name", "Alone").expect()
+    alone = registered.here("workspace", "create", "--name", "Alone").expect()
     assert "none runs here: headway up" in alone.err
     with registered.running() as up:
         registered.until("NO_SESSION_STARTED", workspace="Alone")
         (host,) = registered.ask("host", "list")
         assert host["runs"] is True
-        beside = registered.headway("workspace", "create", "--name", "Beside").expect()
+        beside = registered.here("workspace", "create", "--name", "Beside").expect()
         assert "the runner provisions it" in beside.err
         assert "headway up" not in beside.err
         _interrupt(up)
     (host,) = registered.ask("host", "list")
     assert host["runs"] is False
-    assert "stopped" in registered.headway("host", "list").expect().out
-    assert "its runner was seen" in registered.headway("host", "retire", host["id"][:6]).expect(1).err
+    assert "stopped" in registered.here("host", "list").expect().out
+    assert "its runner was seen" in registered.here("host", "retire", host["id"][:6]).expect(1).err
 
 
 def _interrupt(up: "subprocess.Popen[str]") -> None:
@@ -170,6 +168,6 @@ def test_the_board_says_which_columns_it_left_out(registered: Stage) -> None:
 
 def test_completion_can_be_installed(stage: Stage) -> None:
     """The script for a shell is written below the home folder, and names the command."""
-    done = stage.headway("--install-completion", "--shell", "bash").expect()
+    done = stage.here("--install-completion", "--shell", "bash").expect()
     written = [path for path in stage.folder.joinpath("home").rglob("*") if path.is_file()]
     assert any("headway" in path.read_text() for path in written), done.out

@@ -55,6 +55,7 @@ DEFECTS: dict[str, tuple[Any, str, Any]] = {
 }
 
 
+@pytest.mark.one_backend
 @pytest.mark.parametrize("defect", DEFECTS)
 async def test_a_planted_defect_is_found(defect: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """The comparison sees each of the ways in which belief could go wrong."""

@@ -143,7 +143,7 @@ def test_a_process_may_die_at_every_point(name: str) -> None:
     print(f"{name}: {len(played) - 1} crash points")
 
 
-@pytest.mark.parametrize("name", ["create from a branch", "archive"])
+@pytest.mark.parametrize("name", ["create from a branch", pytest.param("archive", marks=pytest.mark.kills)])
 @pytest.mark.lesson("L4", "L5")
 def test_processes_may_die_one_after_the_other(name: str) -> None:
     """In every state that two crashes in a row can leave, and each state is tried once."""
