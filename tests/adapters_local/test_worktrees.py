@@ -1,6 +1,7 @@
 """Worktrees of real repositories, with and without `origin`."""
 # ruff: noqa: ASYNC240 - what people do to files between two calls blocks nobody
 
+import os
 from collections.abc import Callable
 from pathlib import Path
 
@@ -120,6 +121,21 @@ async def test_detached_repository_has_no_default_branch(
     git(stage.repo_path, "checkout", "--quiet", "--detach")
     with pytest.raises(InvalidInput, match="path: HEAD is detached"):
         await worktrees.repository(stage.repo_path)
+
+
+@pytest.mark.parametrize("name", [b"x\xff", b"\xed\xa0\x80/y", b"\xc3"], ids=ascii)
+async def test_a_branch_that_is_no_text_is_told_as_text(
+    worktrees: GitWorktrees, stage: RealStage, git: Run, name: bytes
+) -> None:
+    """An agent may call it so; what is told of it can be stored, and is no name of another branch."""
+    order = stage.order("one")
+    await worktrees.create(order)
+    git(order.path, "checkout", "--quiet", "-b", os.fsdecode(name))
+    state = await worktrees.state(stage.repo_path, order.path, "main")
+    assert state is not None
+    assert state.branch is not None
+    assert state.branch.encode().decode("unicode_escape").encode("latin-1") == name
+    assert "\\x" in state.branch
 
 
 @given(name=st.one_of(st.text(max_size=30), st.from_regex(r"[-@./~^:{}a-z]{1,12}", fullmatch=True)))

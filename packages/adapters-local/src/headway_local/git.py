@@ -66,6 +66,13 @@ def presentable(message: str) -> str:
     return plain.encode("utf-8", "backslashreplace").decode()  # paths may hold bytes that are no text
 
 
+def storable(name: str) -> str:
+    r"""A name that git told, as a text that every database takes: bytes that are no UTF-8 are written `\xff`,
+    which no branch's name holds by itself.
+    """
+    return name.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
+
+
 @attrs.frozen(kw_only=True)
 class GitResult:
     """How a git command ended."""

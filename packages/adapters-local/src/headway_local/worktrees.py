@@ -38,7 +38,7 @@ from headway_local.folders import (
     occupied,
     strictly_inside,
 )
-from headway_local.git import Git, GitRefused, presentable, real_path
+from headway_local.git import Git, GitRefused, presentable, real_path, storable
 from headway_local.origin import LOOK_S, Origin
 from headway_local.preserved import PreservedWork
 from headway_local.references import (
@@ -298,7 +298,7 @@ class GitWorktrees(Worktrees):
             await registered(self._git, repo_path)
             return None  # the repository can be read, and this worktree can't
         return WorktreeState(
-            branch=seen.branch,
+            branch=None if seen.branch is None else storable(seen.branch),
             head=seen.head,
             dirty=seen.dirty,
             unpushed=await self._unpushed(repo_path, path, seen, base_branch),

@@ -72,7 +72,7 @@ class WorktreeState:
     """What git says of a worktree now."""
 
     branch: str | None
-    """The branch that is checked out; None when HEAD is detached."""
+    """The branch that is checked out; None when HEAD is detached. Text: bytes that are none are escaped."""
     head: str | None
     """The commit of HEAD; None on a branch without one."""
     dirty: bool
