@@ -37,7 +37,17 @@ def start(tx: Transaction, repository: Repository, *, branch: str, oid: str, eve
         _queue(tx, suite)
 
 
-def _suite(tx: Transaction, repository: Repository, *, oid: str, branch: str, event: str) -> CheckSuite:
+def _suite(
+    tx: Transaction,
+    repository: Repository,
+    *,
+    oid: str,
+    branch: str,
+    event: str,
+    workflow: str = WORKFLOW,
+    status: CheckStatus | None = None,
+    conclusion: Conclusion | None = None,
+) -> CheckSuite:
     earlier = tx.find(CheckSuite, repository=repository.id, app=ACTIONS)
     return tx.add(
         CheckSuite(
@@ -46,10 +56,12 @@ def _suite(tx: Transaction, repository: Repository, *, oid: str, branch: str, ev
             commit_oid=oid,
             branch=branch,
             app=ACTIONS,
-            workflow=WORKFLOW,
+            workflow=workflow,
             event=event,
             run_number=len(earlier) + 1,
             created_at=tx.stamp,
+            status=status,
+            conclusion=conclusion,
         )
     )
 
@@ -110,13 +122,25 @@ def report(
     title: str | None,
     summary: str | None,
     details_url: str | None,
+    workflow: str | None = None,
+    event: str | None = None,
+    fresh: bool = False,
 ) -> CheckRun:
-    """Report a check run of another app; a second report of the same name updates it."""
-    if (conclusion is not None) != (status is CheckStatus.COMPLETED):
-        message = "conclusion: goes with status COMPLETED and only with it"
-        raise Unprocessable(message)
+    """Report a check run of another app; a second report of the same name updates it.
+
+    With a `workflow` it is a job's own report, which Actions files under the first run of the commit;
+    `fresh` begins a new run for it.
+    """
+    _require_end(status, conclusion)
     oid = commit_named(tx, repository, commit)
-    suite = tx.first(CheckSuite, repository=repository.id, commit_oid=oid, app=app, workflow=None)
+    if workflow is not None:
+        of = {"app": ACTIONS, "workflow": workflow, "event": event or "pull_request"}
+        suite = None if fresh else tx.first(CheckSuite, repository=repository.id, commit_oid=oid, **of)
+        suite = suite or _suite(
+            tx, repository, oid=oid, branch="", event=event or "pull_request", workflow=workflow
+        )
+    else:
+        suite = tx.first(CheckSuite, repository=repository.id, commit_oid=oid, app=app, workflow=None)
     suite = suite or tx.add(
         CheckSuite(
             id=tx.next_id(),
@@ -147,6 +171,37 @@ def report(
         attempts=0,
     )
     return tx.replace(run) if known else tx.add(run)
+
+
+def _require_end(status: CheckStatus, conclusion: Conclusion | None) -> None:
+    if (conclusion is not None) != (status is CheckStatus.COMPLETED):
+        message = "conclusion: goes with status COMPLETED and only with it"
+        raise Unprocessable(message)
+
+
+def report_suite(
+    tx: Transaction,
+    repository: Repository,
+    *,
+    commit: str,
+    workflow: str,
+    event: str,
+    status: CheckStatus,
+    conclusion: Conclusion | None,
+) -> CheckSuite:
+    """Report a run of a workflow that has no check runs."""
+    _require_end(status, conclusion)
+    oid = commit_named(tx, repository, commit)
+    return _suite(
+        tx,
+        repository,
+        oid=oid,
+        branch="",
+        event=event,
+        workflow=workflow,
+        status=status,
+        conclusion=conclusion,
+    )
 
 
 def set_status(

@@ -26,6 +26,7 @@ from headway_sandbox.commands import (
     ReviewView,
     RunView,
     StatusView,
+    SuiteView,
     ThreadView,
     UserSpec,
     UserView,
@@ -270,12 +271,18 @@ class SandboxControl:
         *,
         position: int = 1,
         commit: str = "",
+        reason: str = "manual",
         repository: str = "",
         key: str | None = None,
     ) -> PullView:
         """Put a pull request into the merge queue, or take it out (None)."""
         order = commands.SetQueueEntry(
-            number=number, state=state, position=position, commit=commit, repository=repository
+            number=number,
+            state=state,
+            position=position,
+            commit=commit,
+            reason=reason,
+            repository=repository,
         )
         return await self.send(order, PullView, key=key)
 
@@ -324,10 +331,13 @@ class SandboxControl:
         app: str = "other-app",
         title: str | None = None,
         summary: str | None = None,
+        workflow: str | None = None,
+        event: str | None = None,
+        fresh: bool = False,
         repository: str = "",
         key: str | None = None,
     ) -> RunView:
-        """Report a check run of another app."""
+        """Report a check run of another app, or of a job: under its workflow's first run, or a new one."""
         order = commands.ReportCheck(
             commit=commit,
             name=name,
@@ -336,9 +346,34 @@ class SandboxControl:
             app=app,
             title=title,
             summary=summary,
+            workflow=workflow,
+            event=event,
+            fresh=fresh,
             repository=repository,
         )
         return await self.send(order, RunView, key=key)
+
+    async def report_suite(
+        self,
+        commit: str,
+        workflow: str,
+        conclusion: Conclusion | None,
+        *,
+        event: str = "pull_request",
+        status: CheckStatus = CheckStatus.COMPLETED,
+        repository: str = "",
+        key: str | None = None,
+    ) -> SuiteView:
+        """Report a run of a workflow that has no check runs."""
+        order = commands.ReportSuite(
+            commit=commit,
+            workflow=workflow,
+            event=event,
+            status=status,
+            conclusion=conclusion,
+            repository=repository,
+        )
+        return await self.send(order, SuiteView, key=key)
 
     async def rerun(self, run: int, *, fresh: bool = False, key: str | None = None) -> RunView:
         """Run a finished job again under a new id, in place or as a fresh run of the workflow."""
@@ -363,6 +398,10 @@ class SandboxControl:
     async def set_clock(self, at: float | None, *, key: str | None = None) -> None:
         """Let the world's time stand at a moment (seconds since the epoch); None: the machine's again."""
         await self.send(commands.SetClock(at=at), Done, key=key)
+
+    async def lack_fields(self, *fields: str, key: str | None = None) -> None:
+        """Be a server whose schema lacks these (`Type.field`); none: it lacks nothing."""
+        await self.send(commands.LackFields(fields=fields), Done, key=key)
 
     async def clear_faults(self, *, key: str | None = None) -> None:
         """Forget all faults."""

@@ -12,7 +12,7 @@ import attrs
 from headway_sandbox import commands, graph, hooks, rest, serialize, views
 from headway_sandbox.errors import SandboxError, Unprocessable
 from headway_sandbox.pulls import RefWatch
-from headway_sandbox.records import Answer, Fault, FaultKind, RateWindow, User
+from headway_sandbox.records import Answer, Fault, FaultKind, LackingField, RateWindow, User
 from headway_sandbox.resolvers import LIMIT, Call
 from headway_sandbox.serialize import Json
 from headway_sandbox.store import Store, Transaction
@@ -92,6 +92,10 @@ class Engine:
     def _answer(self, tx: Transaction, viewer: User, request: _Request) -> Reply:
         prepared = graph.prepare(request.query)
         cost = graph.cost(prepared, request.variables)
+        lacking = {known.name for known in tx.find(LackingField)}
+        refused = graph.lacking(prepared, frozenset(lacking)) if lacking else []
+        if refused:
+            return json_reply({"errors": refused})
         names = {request.operation} if request.operation else set(prepared.operation_names)
         fault = _take_fault(tx, names)
         window = _charge(tx, viewer, cost.points, "graphql")
@@ -249,7 +253,9 @@ def _spoil_rest(fault: Fault, headers: dict[str, str], *, now: float) -> Reply |
     if fault.kind is FaultKind.RATE_LIMITED:
         reset = str(int(now + fault.seconds))
         return _refused_for_limit({**headers, "x-ratelimit-remaining": "0", "x-ratelimit-reset": reset})
-    return None if fault.kind is FaultKind.CUT_SHORT else _spoil(fault, headers, now=now)
+    return (
+        None if fault.kind in (FaultKind.CUT_SHORT, FaultKind.WENT_WRONG) else _spoil(fault, headers, now=now)
+    )
 
 
 def _bent(reply: Reply, fault: Fault | None) -> Reply:
@@ -283,5 +289,11 @@ def _spoil(fault: Fault, headers: dict[str, str], *, now: float) -> Reply | None
                 "message": "Resource limits for this query exceeded.",
             }
             return json_reply({"data": None, "errors": [error]}, headers=headers)
+        case FaultKind.WENT_WRONG:
+            message = (
+                "Something went wrong while executing your query. This may be the result of a timeout, or it"
+                " could be a GitHub bug. Please include `0BAD:CAFE` when reporting this issue."
+            )
+            return json_reply({"data": None, "errors": [{"message": message}]}, headers=headers)
         case _:
             return None

@@ -9,6 +9,7 @@ import attrs
 from graphql import (
     DocumentNode,
     ExecutionResult,
+    FieldNode,
     GraphQLError,
     GraphQLNonNull,
     GraphQLObjectType,
@@ -16,10 +17,14 @@ from graphql import (
     GraphQLSchema,
     GraphQLUnionType,
     OperationDefinitionNode,
+    TypeInfo,
+    TypeInfoVisitor,
+    Visitor,
     build_schema,
     execute_sync,
     parse,
     validate,
+    visit,
 )
 from graphql.type import GraphQLInterfaceType
 
@@ -83,6 +88,37 @@ def prepare(text: str) -> Prepared:
     except GraphQLError as error:
         return Prepared(None, (error,))
     return Prepared(document, tuple(validate(schema(), document)))
+
+
+def lacking(prepared: Prepared, fields: frozenset[str]) -> list[Json]:
+    """How an older server refuses a document that asks for fields which its schema lacks."""
+    if prepared.document is None:
+        return []
+    types = TypeInfo(schema())
+    finder = _Finder(types, fields)
+    visit(prepared.document, TypeInfoVisitor(types, finder))
+    return finder.found
+
+
+class _Finder(Visitor):
+    """Collects what is asked for and lacking, in the words of GitHub's GraphQL."""
+
+    def __init__(self, types: TypeInfo, fields: frozenset[str]) -> None:
+        super().__init__()
+        self.found: list[Json] = []
+        self._types = types
+        self._fields = fields
+
+    def enter_field(self, node: FieldNode, *_: object) -> None:
+        parent = self._types.get_parent_type()
+        name = node.name.value
+        if parent is not None and f"{parent.name}.{name}" in self._fields:
+            told: dict[str, Json] = {
+                "path": ["query", name],
+                "extensions": {"code": "undefinedField", "typeName": parent.name, "fieldName": name},
+                "message": f"Field '{name}' doesn't exist on type '{parent.name}'",
+            }
+            self.found.append(told)
 
 
 def cost(prepared: Prepared, variables: Mapping[str, object]) -> Cost:

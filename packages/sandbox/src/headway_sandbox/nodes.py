@@ -4,6 +4,7 @@ Most are records. Some exist only as views of others: commits, rollups, branches
 """
 
 import re
+import zlib
 from typing import TypeAlias
 
 import attrs
@@ -29,6 +30,7 @@ from headway_sandbox.store import Transaction
 # GitHub's check run ids left 32 bits behind; so do ours, or clients would never notice.
 CHECK_RUN_OFFSET = 44_000_000_000
 WORKFLOW_RUN_OFFSET = 12_000_000_000
+GITHUB_ACTIONS_ID = 15368
 
 
 @attrs.frozen
@@ -55,6 +57,18 @@ class BranchRef:
     repository: Repository
     name: str
     oid: str
+
+
+def workflow_number(repository: Repository, name: str) -> int:
+    """The database id of a workflow."""
+    return repository.id * 100_000 + zlib.crc32(name.encode()) % 100_000
+
+
+def app_number(slug: str) -> int:
+    """The database id of an app."""
+    return (
+        GITHUB_ACTIONS_ID if slug == "github-actions" else 1_000_000 + zlib.crc32(slug.encode()) % 1_000_000
+    )
 
 
 @attrs.frozen

@@ -113,6 +113,7 @@ class FaultKind(enum.StrEnum):
     TORN_PAGE = "torn_page"  # each list lost a row that its totalCount still counts
     SHIFTED = "shifted"  # a row came to the front of each list before this further page of it
     CUT_SHORT = "cut_short"  # RESOURCE_LIMITS_EXCEEDED, no data
+    WENT_WRONG = "went_wrong"  # HTTP 200 with null data and "Something went wrong"
     HALF = "half"  # of nodes(ids:) every second one is refused: FORBIDDEN at its path
 
 
@@ -148,6 +149,7 @@ class Repository:
     ruleset: bool  # the rules are a ruleset, else a branch protection rule
     mergeable_delay: float  # seconds of UNKNOWN after the first read that follows a change
     mergeable_by_rest: bool = False  # only a read by REST starts the trial merge
+    required_apps: Mapping[str, str] = attrs.field(factory=dict)  # the app that a required check is pinned to
 
 
 @attrs.frozen(kw_only=True)
@@ -262,6 +264,17 @@ class PullRequest:
 
 
 @attrs.frozen(kw_only=True)
+class QueueExit:
+    """A pull request was taken out of the merge queue."""
+
+    id: int
+    pull: int
+    reason: str  # failed_checks, manual, merged, …
+    commit_oid: str | None  # the merge group's
+    created_at: str
+
+
+@attrs.frozen(kw_only=True)
 class Review:
     """A submitted review."""
 
@@ -329,6 +342,8 @@ class CheckSuite:
     event: str | None
     run_number: int
     created_at: str
+    status: CheckStatus | None = None  # of one without runs; None: what its runs say
+    conclusion: Conclusion | None = None
 
 
 @attrs.frozen(kw_only=True)
@@ -375,6 +390,14 @@ class Fault:
     seconds: float
     operation: str | None  # GraphQL operation name; None: any
     applied: bool  # the request takes effect before its answer goes wrong
+
+
+@attrs.frozen(kw_only=True)
+class LackingField:
+    """A field that this server's schema lacks: `Type.field`."""
+
+    id: int
+    name: str
 
 
 @attrs.frozen(kw_only=True)

@@ -11,7 +11,7 @@ import attrs
 from headway_sandbox import conversation, facts
 from headway_sandbox.errors import NotFound, Unprocessable
 from headway_sandbox.facts import Job, Mergeable
-from headway_sandbox.nodes import CHECK_RUN_OFFSET, WORKFLOW_RUN_OFFSET, node_id
+from headway_sandbox.nodes import CHECK_RUN_OFFSET, WORKFLOW_RUN_OFFSET, app_number, node_id, workflow_number
 from headway_sandbox.records import (
     CheckRun,
     CheckStatus,
@@ -146,7 +146,7 @@ def _run(job: Job) -> Json:
         "details_url": run.details_url,
         "output": {"title": run.title, "summary": run.summary},
         "check_suite": {"id": CHECK_RUN_OFFSET + suite.id},
-        "app": {"slug": suite.app, "name": suite.app},
+        "app": {"id": app_number(suite.app), "slug": suite.app, "name": suite.app},
     }
 
 
@@ -164,6 +164,7 @@ def _statuses(desk: _Desk, commit: str) -> Found:
             "target_url": status.target_url,
             "created_at": status.created_at,
             "updated_at": status.created_at,
+            "creator": _account(desk.tx.get(User, status.creator)),
         }
         for status in found
     ]
@@ -186,13 +187,22 @@ def _workflow_run(desk: _Desk, suite: CheckSuite) -> Json:
         "id": WORKFLOW_RUN_OFFSET + suite.id,
         "name": suite.workflow,
         "event": suite.event,
-        "status": "completed" if done else "in_progress",
+        "status": (suite.status or CheckStatus.COMPLETED).lower() if done else "in_progress",
+        "conclusion": _concluded(suite, jobs) if done else None,
+        "html_url": f"{desk.url}/actions/runs/{WORKFLOW_RUN_OFFSET + suite.id}",
         "head_sha": suite.commit_oid,
         "run_number": suite.run_number,
-        "workflow_id": desk.repository.id,
+        "workflow_id": workflow_number(desk.repository, suite.workflow or ""),
         "check_suite_id": CHECK_RUN_OFFSET + suite.id,
         "created_at": suite.created_at,
     }
+
+
+def _concluded(suite: CheckSuite, jobs: Sequence[CheckRun]) -> str | None:
+    if not jobs:
+        return suite.conclusion and suite.conclusion.lower()
+    bad = [run.conclusion for run in jobs if run.conclusion and run.conclusion not in facts.PASSING]
+    return bad[0].lower() if bad else "success"
 
 
 def _issue(desk: _Desk, number: str) -> Found:

@@ -5,7 +5,15 @@ these classes; the name of a class is its path under /control/.
 """
 
 from headway_sandbox.commands.branches import CommitFiles, CommitView, DeleteBranch, ForcePush, PushView
-from headway_sandbox.commands.checks import ReportCheck, RerunCheck, RunView, SetStatus, StatusView
+from headway_sandbox.commands.checks import (
+    ReportCheck,
+    ReportSuite,
+    RerunCheck,
+    RunView,
+    SetStatus,
+    StatusView,
+    SuiteView,
+)
 from headway_sandbox.commands.conversation import (
     AddComment,
     CommentView,
@@ -46,6 +54,7 @@ from headway_sandbox.commands.server import (
     Done,
     FaultView,
     Health,
+    LackFields,
     SetClock,
     WorldState,
 )
@@ -75,6 +84,7 @@ __all__ = [
     "Health",
     "HookView",
     "IssueView",
+    "LackFields",
     "ListDeliveries",
     "MergePullRequest",
     "OpenPullRequest",
@@ -85,6 +95,7 @@ __all__ = [
     "ReopenPullRequest",
     "ReplyToThread",
     "ReportCheck",
+    "ReportSuite",
     "RepositoryView",
     "RequestReview",
     "RerunCheck",
@@ -96,6 +107,7 @@ __all__ = [
     "SetStatus",
     "StatusView",
     "SubmitReview",
+    "SuiteView",
     "ThreadView",
     "UserSpec",
     "UserView",

@@ -58,7 +58,33 @@ class ReportCheck:
     title: str | None = None
     summary: str | None = None
     details_url: str | None = None
+    workflow: str | None = None  # file it under the first run of this workflow on the commit, as Actions does
+    event: str | None = None  # of that run
+    fresh: bool = False  # under a new run of the workflow
     repository: str = ""
+
+
+@attrs.frozen(kw_only=True)
+class ReportSuite:
+    """Report a run of a workflow that has no check runs: a broken file, an approval that is missing."""
+
+    commit: str
+    workflow: str
+    event: str
+    status: CheckStatus
+    conclusion: Conclusion | None = None
+    repository: str = ""
+
+
+@attrs.frozen(kw_only=True)
+class SuiteView:
+    """A run of a workflow."""
+
+    id: int
+    commit: str
+    workflow: str | None
+    status: CheckStatus | None
+    conclusion: Conclusion | None
 
 
 @attrs.frozen(kw_only=True)

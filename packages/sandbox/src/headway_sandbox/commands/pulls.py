@@ -94,4 +94,5 @@ class SetQueueEntry:
     state: QueueState | None
     position: int = 1
     commit: str = ""  # of the merge group: a branch or a full object name; empty: none yet
+    reason: str = "manual"  # why it is taken out
     repository: str = ""

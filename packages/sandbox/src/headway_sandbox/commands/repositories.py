@@ -62,6 +62,7 @@ class CreateRepository:
     ci_on_push: bool = False
     ci_timeout: float = 300.0  # seconds
     required_checks: tuple[str, ...] = ()
+    required_apps: Mapping[str, str] = attrs.field(factory=dict)  # the app that a check is pinned to
     required_approvals: int = 0
     requires_resolution: bool = False
     requires_up_to_date: bool = False
@@ -80,6 +81,7 @@ class ChangeRepository:
     ci_on_push: bool | None = None
     ci_timeout: float | None = None
     required_checks: tuple[str, ...] | None = None
+    required_apps: Mapping[str, str] | None = None
     required_approvals: int | None = None
     requires_resolution: bool | None = None
     requires_up_to_date: bool | None = None

@@ -50,6 +50,13 @@ class AddFault:
 
 
 @attrs.frozen(kw_only=True)
+class LackFields:
+    """Be an older Enterprise Server, whose schema lacks these: `Type.field`. Empty: it lacks nothing."""
+
+    fields: tuple[str, ...]
+
+
+@attrs.frozen(kw_only=True)
 class ClearFaults:
     """Forget all faults."""
 

@@ -129,6 +129,9 @@ def _is_required(
     else:
         raise Unprocessable("A pull request ID or pull request number is required.")
     name = item.name if isinstance(item, CheckRun) else item.context
+    pinned = repository.required_apps.get(name)
+    if pinned is not None and not (isinstance(source, CheckSuite) and source.app == pinned):
+        return False
     return pull.base == repository.default_branch and name in repository.required_checks
 
 
@@ -137,12 +140,24 @@ def _suite_runs(suite: CheckSuite, info: Info) -> list[CheckRun]:
     return found
 
 
+def suites_of_commit(commit: Commit, info: Info, **page: object) -> object:
+    call: Call = info.context
+    if call.partial or call.viewer.fine_grained:
+        raise Forbidden("Resource not accessible by personal access token")
+    of = {"repository": commit.repository.id, "commit_oid": commit.oid}
+    return call.connection(call.tx.find(CheckSuite, **of), page)
+
+
 def _suite_status(suite: CheckSuite, info: Info) -> object:
+    if suite.status is not None and not _suite_runs(suite, info):
+        return suite.status
     unfinished = [run.status for run in _suite_runs(suite, info) if run.status is not CheckStatus.COMPLETED]
     return unfinished[0] if unfinished else CheckStatus.COMPLETED
 
 
 def _suite_conclusion(suite: CheckSuite, info: Info) -> object:
+    if suite.status is not None and not _suite_runs(suite, info):
+        return suite.conclusion
     if _suite_status(suite, info) is not CheckStatus.COMPLETED:
         return None
     bad = [run.conclusion for run in _suite_runs(suite, info) if run.conclusion not in facts.PASSING]
@@ -155,9 +170,6 @@ def _suite_updated_at(suite: CheckSuite, info: Info) -> object:
 
 
 _COMMIT_OF: Resolver = lambda obj, info: Commit(info.context.repository(obj), obj.commit_oid)  # noqa: E731  a resolver as the others, in one expression
-
-
-GITHUB_ACTIONS_ID = 15368
 
 
 RESOLVERS: dict[str, dict[str, Resolver]] = {
@@ -185,11 +197,15 @@ RESOLVERS: dict[str, dict[str, Resolver]] = {
         "databaseId": lambda suite, _: nodes.CHECK_RUN_OFFSET + suite.id,
         "status": _suite_status,
         "updatedAt": _suite_updated_at,
+        "url": lambda suite, info: (
+            f"{info.context.repository_url(info.context.repository(suite))}"
+            f"/commit/{suite.commit_oid}/checks?check_suite_id={nodes.CHECK_RUN_OFFSET + suite.id}"
+        ),
         "workflowRun": lambda suite, _: WorkflowRun(suite) if suite.workflow else None,
     },
     "App": {
         "id": global_id,
-        "databaseId": lambda app, _: GITHUB_ACTIONS_ID if app.slug == "github-actions" else None,
+        "databaseId": lambda app, _: nodes.app_number(app.slug),
         "name": lambda app, _: app.slug,
     },
     "WorkflowRun": {
@@ -205,7 +221,7 @@ RESOLVERS: dict[str, dict[str, Resolver]] = {
     },
     "Workflow": {
         "id": global_id,
-        "databaseId": lambda workflow, _: workflow.repository.id,
+        "databaseId": lambda workflow, _: nodes.workflow_number(workflow.repository, workflow.name),
         "resourcePath": lambda workflow, _: (
             f"/{workflow.repository.owner}/{workflow.repository.name}/actions/workflows/ci.yml"
         ),

@@ -6,6 +6,7 @@ from headway_sandbox.records import (
     Comment,
     Issue,
     PullRequest,
+    QueueExit,
     Repository,
     Review,
     ReviewRequest,
@@ -41,6 +42,35 @@ def _queue_entry(pull: PullRequest, info: Info) -> object:
         "enqueuedAt": pull.updated_at,
         "headCommit": pull.queue_oid and Commit(info.context.repository(pull), pull.queue_oid),
     }
+
+
+def _commits(pull: PullRequest, info: Info, **page: object) -> object:
+    """The head alone, as the page that is asked for from the end."""
+    call: Call = info.context
+    head = {
+        "__typename": "PullRequestCommit",
+        "id": f"PURC_kwDO{pull.id:08x}",
+        "commit": Commit(call.repository(pull), call.head(pull)),
+    }
+    return call.connection([head], page)
+
+
+def _timeline(pull: PullRequest, info: Info, *, itemTypes: list[str] | None = None, **page: object) -> object:
+    call: Call = info.context
+    exits = call.tx.find(QueueExit, pull=pull.id) if itemTypes is None or itemTypes else []
+    return call.connection(
+        [
+            {
+                "__typename": "RemovedFromMergeQueueEvent",
+                "id": f"RFMQE_kwDO{left.id:08x}",
+                "createdAt": left.created_at,
+                "reason": left.reason,
+                "beforeCommit": left.commit_oid and Commit(call.repository(pull), left.commit_oid),
+            }
+            for left in exits
+        ],
+        page,
+    )
 
 
 def _opinions(pull: PullRequest, info: Info, *, writersOnly: bool = False, **page: object) -> object:
@@ -178,6 +208,7 @@ RESOLVERS: dict[str, dict[str, Resolver]] = {
         "baseRefOid": lambda pull, info: facts.base_oid(info.context.tx, info.context.repository(pull), pull),
         "closed": lambda pull, _: pull.state != "OPEN",
         "comments": _comments,
+        "commits": _commits,
         "headRef": _head_ref,
         "headRefName": lambda pull, _: pull.head,
         "headRefOid": lambda pull, info: info.context.head(pull),
@@ -203,6 +234,7 @@ RESOLVERS: dict[str, dict[str, Resolver]] = {
         "reviewThreads": _threads,
         "reviews": _reviews,
         "statusCheckRollup": rollup_of_pull,
+        "timelineItems": _timeline,
         "totalCommentsCount": total_comments,
         "updatedAt": _updated_at,
         "url": lambda pull, info: info.context.pull_url(pull),

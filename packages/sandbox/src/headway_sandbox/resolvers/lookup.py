@@ -4,10 +4,10 @@ from collections.abc import Callable
 
 from headway_sandbox import facts
 from headway_sandbox.errors import Forbidden, Unprocessable
-from headway_sandbox.nodes import BranchRef, Commit, Protection, Rule, find_node
+from headway_sandbox.nodes import App, BranchRef, Commit, Protection, Rule, app_number, find_node
 from headway_sandbox.records import Permission, PullRequest, Repository
 from headway_sandbox.resolvers.call import LIMIT, Call, Info, Resolver, branch, global_id, owner
-from headway_sandbox.resolvers.checkruns import rollup_of_commit
+from headway_sandbox.resolvers.checkruns import rollup_of_commit, suites_of_commit
 from headway_sandbox.resolvers.discussion import total_comments
 from headway_sandbox.store import stamp
 
@@ -100,7 +100,8 @@ def _parameters(rule: Rule, _: Info) -> object:
             "__typename": "RequiredStatusChecksParameters",
             "strictRequiredStatusChecksPolicy": repository.requires_up_to_date,
             "requiredStatusChecks": [
-                {"context": context, "integrationId": None} for context in repository.required_checks
+                {"context": context, "integrationId": app and app_number(app)}
+                for context, app in _pins(repository)
             ],
         }
     return {
@@ -108,6 +109,18 @@ def _parameters(rule: Rule, _: Info) -> object:
         "requiredApprovingReviewCount": repository.required_approvals,
         "requiredReviewThreadResolution": repository.requires_resolution,
     }
+
+
+def _pins(repository: Repository) -> list[tuple[str, str | None]]:
+    """The required checks, each with the slug of the app that it is pinned to."""
+    return [(context, repository.required_apps.get(context)) for context in repository.required_checks]
+
+
+def _object(
+    repository: Repository, _: Info, *, oid: str | None = None, expression: str | None = None
+) -> Commit | None:
+    name = oid or expression or ""
+    return Commit(repository, name) if facts.git_of(repository).commit_exists(name) else None
 
 
 def _protection(ref: BranchRef, info: Info) -> object:
@@ -157,6 +170,7 @@ RESOLVERS: dict[str, dict[str, Resolver]] = {
         "isPrivate": lambda _, __: True,
         "issue": lambda repository, info, number: facts.find_issue(info.context.tx, repository, number),
         "nameWithOwner": lambda repository, _: f"{repository.owner}/{repository.name}",
+        "object": _object,
         "owner": owner,
         "pullRequest": lambda repository, info, number: facts.find_pull(info.context.tx, repository, number),
         "pullRequests": _pull_requests,
@@ -180,6 +194,7 @@ RESOLVERS: dict[str, dict[str, Resolver]] = {
     "Commit": {
         "id": global_id,
         "abbreviatedOid": lambda commit, _: commit.oid[:7],
+        "checkSuites": suites_of_commit,
         "statusCheckRollup": rollup_of_commit,
         "url": lambda commit, info: f"{info.context.repository_url(commit.repository)}/commit/{commit.oid}",
     },
@@ -188,7 +203,7 @@ RESOLVERS: dict[str, dict[str, Resolver]] = {
         "pattern": lambda rule, _: rule.repository.default_branch,
         "requiredApprovingReviewCount": lambda rule, _: rule.repository.required_approvals or None,
         "requiredStatusChecks": lambda rule, _: [
-            {"context": context, "app": None} for context in rule.repository.required_checks
+            {"context": context, "app": app and App(app)} for context, app in _pins(rule.repository)
         ],
         "requiredStatusCheckContexts": lambda rule, _: rule.repository.required_checks,
         "requiresApprovingReviews": lambda rule, _: rule.repository.required_approvals > 0,

@@ -37,9 +37,11 @@ _ACTIONS: tuple[tuple[type, object], ...] = (
     (commands.ListDeliveries, hooks.list_deliveries),
     (commands.SetStatus, checks.set_status),
     (commands.ReportCheck, checks.report_check),
+    (commands.ReportSuite, checks.report_suite),
     (commands.RerunCheck, checks.rerun_check),
     (commands.AddFault, server.add_fault),
     (commands.ClearFaults, server.clear_faults),
+    (commands.LackFields, server.lack_fields),
     (commands.SetClock, server.set_clock),
 )
 ACTIONS: Mapping[str, tuple[type, Action]] = {

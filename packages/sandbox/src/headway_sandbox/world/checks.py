@@ -34,8 +34,31 @@ def report_check(desk: Desk, order: commands.ReportCheck) -> commands.RunView:
         title=order.title,
         summary=order.summary,
         details_url=order.details_url,
+        workflow=order.workflow,
+        event=order.event,
+        fresh=order.fresh,
     )
     return views.run_view(desk.tx.get(CheckSuite, run.suite), run)
+
+
+def report_suite(desk: Desk, order: commands.ReportSuite) -> commands.SuiteView:
+    """Report a run of a workflow without check runs."""
+    suite = checks.report_suite(
+        desk.tx,
+        desk.repository(order.repository),
+        commit=order.commit,
+        workflow=order.workflow,
+        event=order.event,
+        status=order.status,
+        conclusion=order.conclusion,
+    )
+    return commands.SuiteView(
+        id=suite.id,
+        commit=suite.commit_oid,
+        workflow=suite.workflow,
+        status=suite.status,
+        conclusion=suite.conclusion,
+    )
 
 
 def rerun_check(desk: Desk, order: commands.RerunCheck) -> commands.RunView:

@@ -2,7 +2,7 @@
 
 from headway_sandbox import checks, commands, facts, pulls
 from headway_sandbox.errors import Unprocessable
-from headway_sandbox.records import PullState
+from headway_sandbox.records import PullState, QueueExit
 from headway_sandbox.world.desk import Desk
 
 
@@ -61,6 +61,15 @@ def set_queue_entry(desk: Desk, order: commands.SetQueueEntry) -> commands.PullV
         raise Unprocessable(f"pull request {pull.number} is not open")
     repository = desk.repository(order.repository)
     commit = checks.commit_named(desk.tx, repository, order.commit) if order.commit else None
+    if order.state is None and pull.queue is not None:
+        left = QueueExit(
+            id=desk.tx.next_id(),
+            pull=pull.id,
+            reason=order.reason,
+            commit_oid=commit or pull.queue_oid,
+            created_at=desk.tx.stamp,
+        )
+        desk.tx.add(left)
     queued = desk.tx.replace(
         pull,
         queue=order.state,

@@ -47,6 +47,7 @@ def _add_repository(tx: Transaction, order: commands.CreateRepository, origin: s
             ci_on_push=False,  # what is there when the repository is served is no push
             ci_timeout=order.ci_timeout,
             required_checks=order.required_checks,
+            required_apps=order.required_apps,
             required_approvals=order.required_approvals,
             requires_resolution=order.requires_resolution,
             requires_up_to_date=order.requires_up_to_date,

@@ -2,7 +2,7 @@
 
 from headway_sandbox import commands
 from headway_sandbox.errors import Unprocessable
-from headway_sandbox.records import Fault
+from headway_sandbox.records import Fault, LackingField
 from headway_sandbox.world.desk import Desk
 
 
@@ -27,6 +27,15 @@ def clear_faults(desk: Desk, _: commands.ClearFaults) -> commands.Done:
     """Forget all faults."""
     for fault in desk.tx.find(Fault):
         desk.tx.remove(fault)
+    return commands.Done()
+
+
+def lack_fields(desk: Desk, order: commands.LackFields) -> commands.Done:
+    """Take fields out of the schema, or put them back."""
+    for known in desk.tx.find(LackingField):
+        desk.tx.remove(known)
+    for name in order.fields:
+        desk.tx.add(LackingField(id=desk.tx.next_id(), name=name))
     return commands.Done()
 
 
