@@ -86,6 +86,26 @@ def test_each_failure_is_told_apart(  # noqa: PLR0917  the columns of the table
     assert "words" not in failed.problem
 
 
+@pytest.mark.parametrize(
+    "body",
+    [
+        {"data": None, "errors": [{"message": "Something went wrong while executing your query."}]},
+        {"errors": [{"message": "Something went wrong while executing your query on 2026-01-01."}]},
+        {"data": None, "errors": [{"message": "timedout"}]},
+        {"data": None, "errors": [{"type": "SERVICE_UNAVAILABLE", "message": "words"}]},
+        {"data": None, "errors": [{}]},
+        {"data": None},
+    ],
+    ids=str,
+)
+def test_an_answer_without_data_asks_for_a_smaller_question(body: dict[str, Any]) -> None:
+    """GitHub says with status 200 and null data that something went wrong: a time-out, as a 502 is."""
+    failed = read_answer(200, {}, json.dumps(body).encode(), NOW)
+    assert isinstance(failed, SendFailed)
+    assert failed.too_big
+    assert "went wrong" not in failed.problem
+
+
 @pytest.mark.parametrize("status", [502, 503, 504])
 def test_an_overload_asks_for_a_smaller_question(status: int) -> None:
     """Time-outs of GitHub cost extra points: shrink, do not just retry."""

@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 
 from headway_core.projects.model import Project
 from headway_core.pull_requests import derived_decision
-from headway_core.pull_requests.checks import OUTCOMES, CheckRow, newest_checks
+from headway_core.pull_requests.check_rows import OUTCOMES, CheckRow
+from headway_core.pull_requests.checks import newest_checks
 from headway_core.pull_requests.model import CheckOutcome
 from headway_core.pull_requests.ports import Observation
 from headway_github import mapping
@@ -299,8 +300,8 @@ async def test_an_unknown_word_changes_its_own_check_alone(
     after = await attrs.evolve(told, checks=changed).seen(project, 100)
     assert before.checks is not None
     assert after.checks is not None
-    name = changed[which].get("name") or changed[which]["context"]
-    others = [[c for c in part.checks if c.name != name] for part in (before.checks, after.checks)]
+    name = (changed[which].get("name") or changed[which]["context"]).casefold()
+    others = [[c for c in part.checks if c.name.casefold() != name] for part in (before.checks, after.checks)]
     # A run that has ended may be followed by another of its name; of other names nothing changes.
     assert others[0] == others[1]
     odd = [c for c in after.checks.checks if c.word == (word or "?").strip().upper()]

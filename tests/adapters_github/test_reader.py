@@ -23,7 +23,7 @@ from headway_core.pull_requests.ports import Candidate, FetchFailed, Observation
 from headway_github.answers import GraphQLAnswer, SendFailed
 from headway_github.batches import GOOD_TO_GROW, BatchSize
 from headway_github.detail import DETAILS_A_CALL
-from headway_github.rules import STALE_S, RequiredContexts
+from headway_github.rules import STALE_S, RequiredCheck, RequiredContexts
 
 from .conftest import (
     BASE,
@@ -712,16 +712,16 @@ async def test_rules_have_an_age_and_an_end(graphql: FakeGraphQL, project: Proje
     now = 0.0
     rules = RequiredContexts(now=lambda: now)
     graphql.answers["Required"] = required("test")
-    assert await rules.of_base(graphql, project, "main") == ("test",)
+    assert await rules.of_base(graphql, project, "main") == (RequiredCheck("test"),)
     now = 200.0
-    assert await rules.of_base(graphql, project, "main") == ("test",)
+    assert await rules.of_base(graphql, project, "main") == (RequiredCheck("test"),)
     graphql.answers["Required"] = SendFailed(kind=FailureKind.UNAVAILABLE, problem="because")
     now = 1000.0
-    assert await rules.of_base(graphql, project, "main") == ("test",)
+    assert await rules.of_base(graphql, project, "main") == (RequiredCheck("test"),)
     now = STALE_S
     assert await rules.of_base(graphql, project, "main") is None
     graphql.answers["Required"] = required("lint")
-    assert await rules.of_base(graphql, project, "main") == ("lint",)
+    assert await rules.of_base(graphql, project, "main") == (RequiredCheck("lint"),)
 
 
 def required(*contexts: str) -> dict[str, Any]:

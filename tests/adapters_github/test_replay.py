@@ -19,7 +19,7 @@ import attrs
 import pytest
 
 from headway_core.pull_requests import Believed, Refused, believe, ci_status, newest_checks
-from headway_core.pull_requests.checks import OUTCOMES, CheckRow
+from headway_core.pull_requests.check_rows import OUTCOMES, CheckRow
 from headway_core.pull_requests.model import (
     Check,
     CheckOutcome,

@@ -10,7 +10,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from headway_core.projects.model import Project
-from headway_core.pull_requests.checks import CheckRunRow, StatusRow, newest_checks
+from headway_core.pull_requests.check_rows import CheckRunRow, CheckSuiteRow, StatusRow
+from headway_core.pull_requests.checks import newest_checks
 from headway_core.pull_requests.model import CheckOutcome, FailureKind
 from headway_core.pull_requests.ports import FetchFailed, Observation
 from headway_github.active_limit import ActiveLimit
@@ -206,16 +207,18 @@ async def test_the_checks_of_a_commit(project: Project) -> None:
         statuses=[status],
         workflows=[{"id": 90, "check_suite_id": 5, "workflow_id": 9, "event": "push"}],
     )
-    run, other, told = await checks.of_commit(project, HEAD)
+    run, other, told, suite = await checks.of_commit(project, HEAD)
     assert isinstance(run, CheckRunRow)
     assert isinstance(other, CheckRunRow)
     assert (run.workflow, run.event, run.suite, other.workflow) == ("9", "push", 5, None)
     assert isinstance(told, StatusRow)
     assert (told.commit, told.id, told.summary) == (HEAD, "SC_1", "Soon")
+    assert isinstance(suite, CheckSuiteRow)
+    assert (suite.number, suite.workflow, suite.event) == (5, "9", "push")
     connection.sent.clear()
     a_commit(connection, runs=[a_rest_run(1)])
     await checks.of_commit(project, HEAD)
-    assert len(connection.sent) == 2
+    assert len(connection.sent) == 3
 
 
 async def test_three_hundred_checks_over_pages(project: Project) -> None:

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from headway_core.pull_requests import ci_status
-from headway_core.pull_requests.checks import OUTCOMES
+from headway_core.pull_requests.check_rows import OUTCOMES
 from headway_core.pull_requests.model import Check, CheckOutcome, CIStatus
 from headway_github import checks_from_rollup
 

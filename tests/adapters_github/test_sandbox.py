@@ -657,3 +657,145 @@ def _expire(graphql: GraphQL) -> None:
             graphql._connection._tokens = GivenToken("ghp_expired")
         case GhGraphQL():
             graphql._environment["GH_TOKEN"] = "ghp_expired"
+
+
+async def _begun(github: SandboxControl, desk: Desk) -> str:
+    """An open pull request without checks; its head."""
+    head = await push(github, desk.branch, {"new.py": "x = 1\n"}, "main")
+    await github.open_pull_request("alice", desk.branch, "Fix login")
+    await desk.refresh()
+    return head
+
+
+async def test_a_report_under_another_workflows_suite_outlives_a_newer_one(hub: Hub, desk: Desk) -> None:
+    """A job's report lies under the first suite of the commit; a label runs that workflow again."""
+    async with hub.server.control() as github:
+        head = await _begun(github, desk)
+
+        async def job(name: str, conclusion: Conclusion, *, fresh: bool = False) -> None:
+            await github.report_check(
+                head, name, CheckStatus.COMPLETED, conclusion, workflow="labels", fresh=fresh
+            )
+
+        await job("label", Conclusion.SUCCESS)
+        await job("junit", Conclusion.FAILURE)
+        await desk.refresh()
+        assert await desk.ci() is CIStatus.FAILURE
+        await job("label", Conclusion.SUCCESS, fresh=True)
+        await desk.refresh()
+        assert await desk.ci() is CIStatus.FAILURE
+        await job("junit", Conclusion.SUCCESS)
+        await desk.refresh()
+        assert await desk.ci() is CIStatus.SUCCESS
+
+
+@pytest.mark.parametrize(
+    ("conclusion", "status"),
+    [
+        (Conclusion.STARTUP_FAILURE, CIStatus.FAILURE),
+        (Conclusion.ACTION_REQUIRED, CIStatus.PENDING),
+        (None, CIStatus.PENDING),
+    ],
+)
+@pytest.mark.parametrize("beside", [False, True])
+async def test_a_run_of_a_workflow_without_check_runs_is_read(
+    hub: Hub, desk: Desk, conclusion: Conclusion | None, status: CIStatus, *, beside: bool
+) -> None:
+    """Also where the rollup is null, as it is without check runs and statuses."""
+    async with hub.server.control() as github:
+        head = await _begun(github, desk)
+        if beside:
+            await github.set_status("bob", head, "license/cla", StatusState.SUCCESS)
+        stage = CheckStatus.QUEUED if conclusion is None else CheckStatus.COMPLETED
+        await github.report_suite(head, "Build", conclusion, status=stage)
+        await desk.refresh()
+        assert await desk.ci() is status
+        assert {check.name for check in (await desk.facts()).checks} == {"Build"} | (
+            {"license/cla"} if beside else set()
+        )
+
+
+async def test_the_twin_that_a_concurrency_group_cancelled_is_no_failure(hub: Hub, desk: Desk) -> None:
+    """The push's run gives way to the pull request's, by the ids that GitHub tells."""
+    async with hub.server.control() as github:
+        head = await _begun(github, desk)
+        for event, conclusion in (("push", Conclusion.CANCELLED), ("pull_request", Conclusion.SUCCESS)):
+            await github.report_check(
+                head, "test", CheckStatus.COMPLETED, conclusion, workflow="CI", event=event
+            )
+        await desk.refresh()
+        assert await desk.ci() is CIStatus.SUCCESS
+        (check,) = (await desk.facts()).checks
+        assert check.word == "SUCCESS"
+
+
+async def test_a_required_check_is_of_its_app(hub: Hub, desk: Desk) -> None:
+    """Another app's check of the name, and a person's status of it, leave it outstanding."""
+    async with hub.server.control() as github:
+        changed = ChangeRepository(
+            required_checks=("gate",), required_apps={"gate": "gatekeeper"}, ruleset=True
+        )
+        await github.change_repository(changed)
+        try:
+            head = await _begun(github, desk)
+            passed = (CheckStatus.COMPLETED, Conclusion.SUCCESS)
+            await github.report_check(head, "gate", *passed, app="impostor")
+            await github.set_status("bob", head, "gate", StatusState.SUCCESS)
+            await desk.refresh()
+            assert await desk.ci() is CIStatus.PENDING
+            assert (await desk.facts()).required == ("gate",)
+            await github.report_check(head, "gate", *passed, app="gatekeeper")
+            await desk.refresh()
+            assert await desk.ci() is CIStatus.SUCCESS
+        finally:
+            await github.change_repository(
+                ChangeRepository(required_checks=(), required_apps={}, ruleset=False)
+            )
+
+
+async def test_an_older_server_is_asked_for_less(hub: Hub, desk: Desk) -> None:
+    """What it lacks is left out, and checks that it has no rollup for come by REST."""
+    async with hub.server.control() as github:
+        await github.lack_fields(
+            "PullRequest.isInMergeQueue", "PullRequest.mergeQueueEntry", "PullRequest.statusCheckRollup"
+        )
+        try:
+            head = await _begun(github, desk)
+            await github.report_check(head, "test", CheckStatus.COMPLETED, Conclusion.FAILURE)
+            await desk.refresh()
+            assert await desk.ci() is CIStatus.FAILURE
+            assert (await desk.facts()).merge_queue is None
+        finally:
+            await github.lack_fields()
+
+
+async def test_an_answer_without_data_is_asked_for_in_halves(hub: Hub, desk: Desk) -> None:
+    """As after a 502: of twenty that went wrong each is read, and none is refused."""
+    async with hub.server.control() as github:
+        await _begun(github, desk)
+        node_id = (await desk.facts()).node_id
+        await github.add_fault(FaultKind.WENT_WRONG, count=2, operation="Detail")
+        found = await desk.forge.observe(desk.project, [node_id, *(f"PR_gone{n}" for n in range(7))])
+        assert isinstance(found[node_id], Observation)
+
+
+async def test_a_pull_request_that_left_the_merge_queue_is_told(hub: Hub, desk: Desk) -> None:
+    """By the event in its timeline, with the checks of the merge group that failed."""
+    async with hub.server.control() as github:
+        head = await _begun(github, desk)
+        group = await push(github, f"{desk.branch}-group", {"group.py": "x = 2\n"}, "main")
+        number = (await desk.facts()).number
+        await github.set_queue_entry(number, QueueState.AWAITING_CHECKS, commit=group)
+        await github.report_check(group, "group", CheckStatus.COMPLETED, Conclusion.FAILURE)
+        await github.report_check(group, "lint", CheckStatus.COMPLETED, Conclusion.SUCCESS)
+        await desk.refresh()
+        assert (await desk.facts()).queue_exit is None
+        await github.set_queue_entry(number, None, reason="failed_checks")
+        await desk.refresh()
+        left = (await desk.facts()).queue_exit
+        assert left is not None
+        assert (left.reason, left.head, [check.name for check in left.failed]) == (
+            "FAILED_CHECKS",
+            head,
+            ["group"],
+        )

@@ -37,6 +37,7 @@ from headway_core.pull_requests.model import (
 )
 from headway_core.ratchet import RATCHETS, RatchetRecord, RatchetState
 from headway_core.ratchet.decision import (
+    AwaitingPerson,
     AwaitingReview,
     Decision,
     Disabled,
@@ -44,6 +45,7 @@ from headway_core.ratchet.decision import (
     Done,
     FixerActive,
     Held,
+    PersonReason,
     QuietTime,
     Ready,
     Stalled,
@@ -130,6 +132,7 @@ HELD = Held(by="person", until=None, recheck_at=None)
 RUNNING, FIXER = a_session(SessionStatus.RUNNING), a_session(SessionStatus.RUNNING, Purpose.FIXER)
 BROKEN = {"checks": (a_check(outcome=CheckOutcome.FAILED),)}
 PENDING = {"checks": (a_check(outcome=CheckOutcome.PENDING),)}
+GATED = {"checks": (a_check(outcome=CheckOutcome.WAITS_FOR_PERSON),)}
 CONFLICT = {"mergeability": Mergeability.CONFLICT}
 CHANGES = {"review_decision": ReviewDecision.CHANGES_REQUESTED}
 REQUIRED = {"review_decision": ReviewDecision.REVIEW_REQUIRED}
@@ -185,6 +188,11 @@ ROWS: list[tuple[WorkspaceView, StatusReason]] = [
     (a_view({}, decision=_waits(WaitReason.CAPACITY)), S.CHECKING_PR),
     (a_view(REQUIRED, decision=AwaitingReview()), S.AWAITING_REVIEW),
     (a_view(REQUIRED, enabled=False), S.AWAITING_REVIEW),
+    (a_view(GATED, decision=AwaitingPerson(reason=PersonReason.CHECKS)), S.AWAITING_PERSON),
+    (a_view(GATED, enabled=False), S.AWAITING_PERSON),
+    (a_view(GATED | REQUIRED, enabled=False), S.AWAITING_REVIEW),
+    (a_view(GATED, decision=_stalled(StallReason.CI_CANCELLED)), S.RATCHET_STALLED),
+    (a_view({"required": ("deploy",)}, enabled=False), S.WAITING_FOR_CI),
     (a_view({}, decision=Ready()), S.READY_TO_MERGE),
     (a_view({"draft": True}, decision=Ready()), S.READY_FOR_REVIEW),
     (a_view({"mergeability": Mergeability.UNKNOWN}), S.READY_FOR_REVIEW),
@@ -209,6 +217,7 @@ DECISIONS: tuple[Decision, ...] = (
     *(_stalled(reason) for reason in StallReason),
     Ready(),
     AwaitingReview(),
+    *(AwaitingPerson(reason=reason) for reason in PersonReason),
     Dispatch(cause_ids=("CI",)),
 )
 

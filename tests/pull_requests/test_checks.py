@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from headway_core.pull_requests import CheckRunRow, StatusRow, ci_status, newest_checks, outcome_of
-from headway_core.pull_requests.checks import OUTCOMES, CheckRow
+from headway_core.pull_requests.check_rows import OUTCOMES, CheckRow
 from headway_core.pull_requests.model import Check, CheckOutcome, CIStatus
 
 T0 = datetime(2026, 1, 1, tzinfo=UTC)
@@ -76,11 +76,11 @@ def test_a_conclusions_word_as_status_is_unknown() -> None:
 
 
 @pytest.mark.lesson("S3")
-def test_the_newest_suite_of_a_group_wins_whole() -> None:
-    """A new workflow run supersedes the old one's checks, also of jobs that it does not have."""
-    old = (run("a", "FAILURE", suite=1, number=1), run("gone", "FAILURE", suite=1, number=2))
+def test_only_a_run_of_its_own_identity_supersedes_a_check() -> None:
+    """A newer run of the workflow supersedes its jobs one by one: what it does not repeat stays."""
+    old = (run("a", "FAILURE", suite=1, number=1), run("report", "FAILURE", suite=1, number=2))
     new = (run("a", "SUCCESS", suite=2, number=3),)
-    assert words(*old, *new) == [("a", "SUCCESS")]
+    assert words(*old, *new) == [("a", "SUCCESS"), ("report", "FAILURE")]
 
 
 def test_groups_are_apart_by_app_workflow_and_event() -> None:
@@ -245,6 +245,8 @@ def test_parts_of_an_identity_can_not_be_confused() -> None:
     assert len({check.identity for check in newest_checks([one, other])}) == 2
 
 
+Row = CheckRunRow | StatusRow
+
 _WORDS = st.one_of(st.sampled_from(sorted(OUTCOMES)), st.text(max_size=8))
 _NAMES = st.sampled_from(["lint", "test", "build (3.11)", "docs/html", ""])
 _TIMES = st.none() | st.integers(0, 9).map(minutes)
@@ -271,7 +273,7 @@ _ROWS = st.lists(st.one_of(_RUNS, _STATUSES), max_size=8)
 
 
 @given(_ROWS, st.randoms(use_true_random=False))
-def test_the_order_of_rows_and_duplicates_change_nothing(rows: list[CheckRow], chance: Any) -> None:
+def test_the_order_of_rows_and_duplicates_change_nothing(rows: list[Row], chance: Any) -> None:
     """Any order, with any row told twice, gives the same checks; no words raise."""
     shuffled = rows + [row for row in rows if chance.random() < 0.5]
     chance.shuffle(shuffled)
@@ -282,7 +284,7 @@ def _upper(text: str | None) -> str | None:
     return text if text is None else text.upper()
 
 
-def _shouted(row: CheckRow) -> CheckRow:
+def _shouted(row: Row) -> Row:
     if isinstance(row, StatusRow):
         return StatusRow(context=row.context, state=_upper(row.state), created_at=row.created_at, id=row.id)
     return CheckRunRow(
@@ -302,7 +304,7 @@ def _shouted(row: CheckRow) -> CheckRow:
 
 @pytest.mark.lesson("S2")
 @given(st.lists(_RUNS, max_size=8).filter(lambda rows: all(_ascii(row) for row in rows)))
-def test_case_changes_nothing(rows: list[CheckRow]) -> None:
+def test_case_changes_nothing(rows: list[Row]) -> None:
     """The case of words and of what identifies a group plays no part."""
     assert newest_checks(_shouted(row) for row in rows) == newest_checks(rows)
 
@@ -312,7 +314,7 @@ def _ascii(row: CheckRunRow) -> bool:
 
 
 @given(_ROWS)
-def test_no_name_is_lost(rows: list[CheckRow]) -> None:
+def test_no_name_is_lost(rows: list[Row]) -> None:
     """What a source tells without suites is never dropped whole: each name keeps a check."""
     bare = [row for row in rows if isinstance(row, StatusRow) or row.suite is None]
     assert {row.name if isinstance(row, CheckRunRow) else row.context for row in bare} == {
@@ -321,7 +323,7 @@ def test_no_name_is_lost(rows: list[CheckRow]) -> None:
 
 
 @given(_ROWS)
-def test_only_rows_that_were_told_become_checks(rows: list[CheckRow]) -> None:
+def test_only_rows_that_were_told_become_checks(rows: list[Row]) -> None:
     """No check is made up: each has the name and the word of a row."""
     found: tuple[Check, ...] = newest_checks(rows)
     names = {row.name if isinstance(row, CheckRunRow) else row.context for row in rows}

@@ -18,6 +18,7 @@ from headway_core.pull_requests import (
     pr_state,
     state_of,
 )
+from headway_core.pull_requests.check_records import PinnedCheck
 from headway_core.pull_requests.model import (
     Author,
     Check,
@@ -78,6 +79,26 @@ def test_counted_are_all_or_the_required_ones() -> None:
     assert counted((PASSED, FAILED), CIScope.REQUIRED, ("TEST",)) == (PASSED,)
     assert counted((PASSED, FAILED), CIScope.REQUIRED, ()) == (PASSED, FAILED)
     assert counted((PASSED, FAILED), CIScope.REQUIRED, ("absent",)) == ()
+
+
+def test_what_is_required_and_absent_may_be_of_a_workflow_that_has_no_runs() -> None:
+    """A broken file, or an approval that is missing, counts while a required check is absent."""
+    broken = a_check("CI", CheckOutcome.FAILED, identity="suite:github-actions/1/push")
+    assert counted((PASSED, broken), CIScope.REQUIRED, ("e2e",)) == (broken,)
+    assert counted((PASSED, broken), CIScope.REQUIRED, ("test",)) == (PASSED,)
+
+
+@pytest.mark.parametrize(
+    ("app", "status"),
+    [("gatekeeper", CIStatus.SUCCESS), ("impostor", CIStatus.PENDING), (None, CIStatus.PENDING)],
+)
+def test_a_pinned_check_is_of_its_app(app: str | None, status: CIStatus) -> None:
+    """A check of that name by another app, or by nobody's, is another check."""
+    pinned = (PinnedCheck(context="Gate", app="gatekeeper"),)
+    gate = a_check("gate", app=app)
+    assert ci_status((gate,), required=("Gate",), pinned=pinned) is status
+    counts = counted((gate, FAILED), CIScope.REQUIRED, ("Gate",), pinned)
+    assert counts == ((gate,) if app == "gatekeeper" else ())
 
 
 @pytest.mark.parametrize("decision", [None, *ReviewDecision])

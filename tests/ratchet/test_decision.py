@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from headway_core.pull_requests.model import CIStatus, GitHubState
 from headway_core.ratchet.decision import (
     _TABLE,
+    AwaitingPerson,
     AwaitingReview,
     Decision,
     Disabled,
@@ -18,6 +19,7 @@ from headway_core.ratchet.decision import (
     Done,
     FixerActive,
     Held,
+    PersonReason,
     QuietTime,
     RatchetFacts,
     Ready,
@@ -57,6 +59,10 @@ FAILING = RatchetFacts(
     quiet_time=RESTING,
     ci=CIStatus.FAILURE,
     checks_pending=False,
+    checks_absent=False,
+    checks_lacking=False,
+    checks_cancelled=False,
+    awaited_of_person=None,
     ci_overdue=False,
     conflict=False,
     act_on_first_failure=False,
@@ -81,6 +87,10 @@ FAILING = RatchetFacts(
 GREEN = {"present": (), "actionable": (), "ci": CIStatus.SUCCESS}
 TRIED = {"actionable": ()}
 PENDING = {"ci": CIStatus.PENDING, "checks_pending": True}
+CANCELLED = {"present": (), "actionable": (), "checks_cancelled": True}
+ABSENT = GREEN | {"ci": CIStatus.PENDING, "checks_absent": True}
+LACKING = GREEN | {"ci": CIStatus.UNKNOWN, "part_unknown": True, "checks_lacking": True}
+WAITS = GREEN | {"ci": CIStatus.PENDING, "awaited_of_person": PersonReason.CHECKS}
 FEEDBACK = {"present": ("FEEDBACK:t",), "ci": CIStatus.SUCCESS, "only_feedback": True}
 
 
@@ -114,10 +124,17 @@ ROWS: list[tuple[dict[str, Any], Decision]] = [
     ({"quiet": False}, attrs.evolve(_wait(WaitReason.CI), quiet_time=RESTING)),
     (PENDING | {"present": (), "actionable": ()}, _wait(WaitReason.CI)),
     ({"checks_pending": True}, _wait(WaitReason.CI)),
+    (CANCELLED, _stalled(StallReason.CI_CANCELLED)),
     (GREEN | PENDING | {"ci_overdue": True}, _stalled(StallReason.CI_STUCK)),
+    (ABSENT | {"ci_overdue": True}, _stalled(StallReason.CHECKS_MISSING)),
+    (ABSENT, _wait(WaitReason.CI)),
+    (LACKING | {"ci_overdue": True}, _stalled(StallReason.CHECKS_MISSING)),
+    (LACKING, _wait(WaitReason.UNKNOWN)),
+    (LACKING | {"part_overdue": True}, _wait(WaitReason.UNKNOWN)),
     (GREEN | {"part_unknown": True, "part_overdue": True}, _stalled(StallReason.CI_UNKNOWN)),
     (GREEN | {"part_unknown": True}, _wait(WaitReason.UNKNOWN)),
     (GREEN | {"review_outstanding": True}, AwaitingReview(recheck_at=IN_TIME)),
+    (WAITS, AwaitingPerson(reason=PersonReason.CHECKS, recheck_at=IN_TIME)),
     (GREEN, Ready(recheck_at=IN_TIME)),
     (TRIED | {"backs_off": True}, _wait(WaitReason.BACKOFF)),
     (TRIED | {"exhausted": ("CI",)}, _stalled(StallReason.RETRIES)),
@@ -159,6 +176,16 @@ ORDER: list[tuple[dict[str, Any], type[Decision]]] = [
     ({"head_gone": True, "view_stale": True}, Wait),
     (GREEN | {"setup_warned": True}, Ready),
     (GREEN | {"setup_warned": True, "review_outstanding": True}, AwaitingReview),
+    (WAITS | {"ci_overdue": True}, AwaitingPerson),
+    (WAITS | {"ci_overdue": True, "checks_absent": True}, AwaitingPerson),
+    (WAITS | {"review_outstanding": True}, AwaitingReview),
+    (WAITS | {"checks_pending": True}, Wait),
+    (WAITS | {"part_unknown": True}, Wait),
+    ({"awaited_of_person": PersonReason.CHECKS, "checks_absent": True}, Dispatch),
+    (FEEDBACK | {"actionable": ("FEEDBACK:t",), "awaited_of_person": PersonReason.CHECKS}, Dispatch),
+    (FEEDBACK | {"actionable": ("FEEDBACK:t",), "checks_cancelled": True}, Dispatch),
+    (CANCELLED | {"checks_pending": True}, Wait),
+    (CANCELLED | {"checks_pending": True, "act_on_first_failure": True}, Wait),
 ]
 
 
@@ -177,6 +204,7 @@ def test_the_first_row_wins(changes: dict[str, Any], kind: type[Decision]) -> No
         ({"conflict": True}, False),
         ({"ci_overdue": True}, False),
         ({"act_on_first_failure": True}, False),
+        ({"checks_absent": True}, True),
         ({"act_on_first_failure": True, "ci": CIStatus.PENDING}, True),
         ({"act_on_first_failure": True, "quiet": False}, True),
     ],
@@ -199,6 +227,7 @@ ANY_FACTS = st.builds(
     RatchetFacts,
     state=st.sampled_from([None, *GitHubState]),
     ci=st.sampled_from(CIStatus),
+    awaited_of_person=st.sampled_from([None, *PersonReason]),
     fixer_session=st.sampled_from([None, "s1"]),
     held_by=st.sampled_from([None, "person"]),
     held_until=_TIMES,

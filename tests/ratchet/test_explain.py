@@ -12,6 +12,7 @@ from headway_core.pull_requests import SNAPSHOTS, WATCHES
 from headway_core.pull_requests.model import CheckOutcome, FailureKind
 from headway_core.pull_requests.ports import FetchFailed
 from headway_core.ratchet.decision import (
+    AwaitingPerson,
     AwaitingReview,
     Decision,
     Disabled,
@@ -19,6 +20,7 @@ from headway_core.ratchet.decision import (
     Done,
     FixerActive,
     Held,
+    PersonReason,
     Ready,
     Stalled,
     StallReason,
@@ -47,6 +49,7 @@ DECISIONS: list[Decision | None] = [
     *(Held(by=kind, until=until, recheck_at=None) for kind in HoldKind for until in (None, EPOCH)),
     *(Stalled(reason=reason, recheck_at=None) for reason in StallReason),
     AwaitingReview(),
+    *(AwaitingPerson(reason=reason) for reason in PersonReason),
     Ready(),
     Dispatch(cause_ids=("CI", "CONFLICT")),
 ]

@@ -20,7 +20,7 @@ from graphql import (
     validate,
 )
 
-from headway_core.pull_requests.checks import OUTCOMES
+from headway_core.pull_requests.check_rows import OUTCOMES
 from headway_sandbox import graph
 
 ROOT = Path(__file__).parents[2]

@@ -20,7 +20,19 @@ SECONDARY_WAIT_S = 60.0
 """GitHub: without `retry-after` wait at least a minute."""
 _TYPE = re.compile(r"[A-Z_]{1,40}")
 _OVERLOADED = (HTTPStatus.BAD_GATEWAY, HTTPStatus.SERVICE_UNAVAILABLE, HTTPStatus.GATEWAY_TIMEOUT)
+_NAME = re.compile(r"[A-Za-z_]\w{0,80}", re.ASCII)
+_LACKS = (
+    re.compile(r"[Ff]ield '(?P<field>\w+)' doesn't exist on type '(?P<type>\w+)'"),
+    re.compile(r"[Cc]annot query field ['\"](?P<field>\w+)['\"] on type ['\"](?P<type>\w+)['\"]"),
+    re.compile(r"[Nn]o such type (?P<type>\w+)"),
+    re.compile(r"[Uu]nknown type ['\"](?P<type>\w+)['\"]"),
+    re.compile(r"has an invalid value \(\[?(?P<type>[A-Z][A-Z_]+)\]?\)"),
+)
+"""How servers say that their schema lacks something."""
+_NAMED_AT_MOST = 5
 _PRIMARY_TYPES = frozenset({"RATE_LIMIT", "RATE_LIMITED"})
+_ILL_TYPES = frozenset({"SERVICE_UNAVAILABLE", "INTERNAL", "INTERNAL_ERROR"})
+_ILL = re.compile(r"something went wrong|.{0,40}tim(?:ed|e) ?-?out", re.IGNORECASE)
 _TOO_BIG_TYPES = frozenset({"RESOURCE_LIMITS_EXCEEDED", "MAX_NODE_LIMIT_EXCEEDED", "TIMEOUT"})
 
 
@@ -33,6 +45,11 @@ class AnswerError:
     message: str = attrs.field(repr=False)
     """Outside text."""
     path: tuple[str | int, ...]
+    lacks: str | None = None
+    """What the server's schema has not: `Type.field`, a type or a word of an enum; None: it is no such error.
+    """
+    is_of_query: bool = False
+    """The document itself is refused: nothing of it was executed."""
 
 
 @attrs.frozen(kw_only=True)
@@ -55,6 +72,8 @@ class SendFailed:
     """A smaller question may be answered."""
     secondary: bool = False
     """Of RATE_LIMITED: too much at once, though points are left."""
+    lacks: tuple[str, ...] = ()
+    """What the server's schema has not, of all that was asked: an older Enterprise Server."""
 
 
 @attrs.frozen(kw_only=True)
@@ -196,11 +215,38 @@ def _error(each: object) -> AnswerError:
     path = entry.get("path")
     steps = path if isinstance(path, list) else []
     kind = str(entry.get("type") or "").upper()
+    message = str(entry.get("message") or "")
     return AnswerError(
         type=kind if _TYPE.fullmatch(kind) else "",
-        message=str(entry.get("message") or ""),
+        message=message,
         path=tuple(step if isinstance(step, int) else str(step) for step in steps),
+        lacks=_lacking(entry, message),
+        is_of_query=_is_of_query(entry, steps),
     )
+
+
+def _is_of_query(entry: Mapping[str, object], steps: list[object]) -> bool:
+    """Whether a check of the document refuses it: it names the operation or the fragment, or has a code."""
+    extensions = entry.get("extensions")
+    coded = isinstance(extensions, dict) and isinstance(extensions.get("code"), str)
+    first = steps[0] if steps else None
+    return coded or (isinstance(first, str) and first.split(" ")[0] in ("query", "mutation", "fragment"))
+
+
+def _lacking(entry: Mapping[str, object], message: str) -> str | None:
+    """The thing that the schema has not, as far as the error names one that is a name."""
+    found = next((match for lacks in _LACKS if (match := lacks.search(message))), None)
+    extensions = entry.get("extensions")
+    told = extensions if isinstance(extensions, dict) else {}
+    names: tuple[object, ...] = ()
+    if found is not None:
+        names = (found.groupdict().get("type"), found.groupdict().get("field"))
+    elif told.get("code") == "undefinedField":
+        names = (told.get("typeName"), told.get("fieldName"))
+    elif told.get("code") == "undefinedType":
+        names = (told.get("typeName"),)
+    plain = [name for name in names if isinstance(name, str) and _NAME.fullmatch(name)]
+    return ".".join(plain) or None
 
 
 def _content(parsed: Mapping[str, object]) -> GraphQLAnswer | SendFailed:
@@ -208,12 +254,25 @@ def _content(parsed: Mapping[str, object]) -> GraphQLAnswer | SendFailed:
     types = {error.type for error in errors}
     if isinstance(data, dict):
         return GraphQLAnswer(data=data, errors=errors)
+    if any(error.is_of_query for error in errors):
+        lacks = tuple(dict.fromkeys(error.lacks for error in errors if error.lacks))
+        if not lacks:
+            return _failed(FailureKind.NONSENSE, "GitHub does not understand the question")
+        problem = f"this GitHub has no {', '.join(lacks[:_NAMED_AT_MOST])}"
+        return _failed(FailureKind.NONSENSE, problem, lacks=lacks)
     if types & _TOO_BIG_TYPES:
         return _failed(FailureKind.UNAVAILABLE, "GitHub cut the query short", too_big=True)
     if types & {"FORBIDDEN", "INSUFFICIENT_SCOPES"}:
         return _failed(FailureKind.FORBIDDEN, "the token may not read this")
     if errors and all(error.type == "NOT_FOUND" for error in errors):
         return _failed(FailureKind.NOT_FOUND, "GitHub knows no such thing, or the token may not see it")
+    known = types - {"", *_ILL_TYPES}
+    if known:
+        said = ", ".join(sorted(known))
+        return _failed(FailureKind.NONSENSE, f"GitHub answered with errors and no data ({said})")
+    if any(_ILL.match(error.message) or error.type for error in errors):
+        # In many words a timeout, as a 502 is, though the status is 200.
+        return _failed(FailureKind.UNAVAILABLE, "GitHub could not answer the query", too_big=True)
     if errors:
-        return _failed(FailureKind.NONSENSE, "GitHub answered with errors and no data")
-    return _failed(FailureKind.NONSENSE, "the answer has neither data nor errors")
+        return _failed(FailureKind.NONSENSE, "GitHub answered with errors and no data", too_big=True)
+    return _failed(FailureKind.NONSENSE, "the answer has neither data nor errors", too_big="data" in parsed)

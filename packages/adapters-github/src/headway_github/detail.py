@@ -10,8 +10,17 @@ from typing import TypeVar
 import attrs
 
 from headway_core.projects.model import Project
-from headway_core.pull_requests.checks import CheckRow, newest_checks
-from headway_core.pull_requests.model import FailureKind, GitHubState, Mergeability, ThreadComment
+from headway_core.pull_requests.check_rows import CheckRow, CheckSuiteRow
+from headway_core.pull_requests.checks import newest_checks
+from headway_core.pull_requests.ci import is_required
+from headway_core.pull_requests.model import (
+    Check,
+    CheckOutcome,
+    FailureKind,
+    GitHubState,
+    Mergeability,
+    ThreadComment,
+)
 from headway_core.pull_requests.ports import (
     ChecksPart,
     ConversationPart,
@@ -30,8 +39,8 @@ from headway_github.pages import IncompleteError, Pages
 from headway_github.reading import MalformedError, Node
 from headway_github.rest import Rest
 from headway_github.rest_checks import RestChecks
-from headway_github.rows import check_row
-from headway_github.rules import Required, RequiredContexts
+from headway_github.rows import check_row, suite_row
+from headway_github.rules import Required, RequiredContexts, pins
 
 DETAILS_A_CALL = 20
 _LOST_AT_MOST = 2
@@ -39,6 +48,7 @@ _LOST_AT_MOST = 2
 
 _PARTS: dict[str, str] = {
     "checks": "checks",
+    "commits": "checks",
     "reviews": "conversation",
     "reviewThreads": "conversation",
     "comments": "comments",
@@ -155,6 +165,8 @@ class Detail:
         parts = _PartReader(errors, state.untold)
         if parts.refused("checks"):
             checks = await parts.retry("checks", lambda: self._checks_by_rest(project, state))
+        elif not pr.has("checks"):  # an older server, which was not asked for them by GraphQL
+            checks = await parts.read("checks", lambda: self._checks_by_rest(project, state))
         else:
             checks = await parts.read("checks", lambda: self._checks(project, pr, state))
         talk = await parts.read("conversation", lambda: self._conversation(pr, state))
@@ -162,14 +174,42 @@ class Detail:
             told = talk
             remarks = await parts.read("comments", lambda: self._requests(pr, told))
             talk = attrs.evolve(talk, comments=remarks)
+        state = await self._with_group(pr, state)
         mergeable = await parts.read("mergeability", lambda: _mergeability(pr))
         return Observation(
             state=state, checks=checks, conversation=talk, mergeability=mergeable, problems=parts.problems
         )
 
+    async def _with_group(self, pr: Node, state: StatePart) -> StatePart:
+        """The state with the failed checks of the merge group by which its queue threw it out, if any."""
+        left, event = state.queue_exit, mapping.left_queue(pr)
+        over = state.state is not GitHubState.OPEN or state.merge_queue is not None
+        commit = event.maybe_node("beforeCommit") if event is not None else None
+        if left is None or commit is None or over or left.reason == "MERGED":
+            return state
+        try:
+            failed = tuple(c for c in await self._of_group(commit) if c.outcome is CheckOutcome.FAILED)
+        except (MalformedError, IncompleteError):
+            return state  # that it was thrown out is told all the same
+        return attrs.evolve(state, queue_exit=attrs.evolve(left, failed=failed))
+
+    async def _of_group(self, commit: Node) -> tuple[Check, ...]:
+        answer = await self._graphql.send(document("group_checks"), {"id": commit.text("id")})
+        if isinstance(answer, SendFailed) or answer.errors:
+            raise IncompleteError("GitHub told no checks of the merge group")
+        at_commit, rollup = _same("commit", "oid", commit.text("oid")), Node(answer.data).node("node")
+        checks = rollup.maybe_node("checks")
+        if checks is None:
+            return ()
+        at_commit(checks)
+        entries = await self._pages.whole(
+            "contexts", checks.text("id"), checks.node("contexts"), "contexts", at_commit
+        )
+        return newest_checks(check_row(entry, commit=commit.text("oid")) for entry in entries)
+
     async def _checks(self, project: Project, pr: Node, state: StatePart) -> ChecksPart:
         rollup = pr.maybe_node("checks")  # null without an error: the head has no checks
-        rows = []
+        rows: list[CheckRow] = []
         if rollup is not None:
             at_head = _same("commit", "oid", state.head.commit)
             at_head(rollup)
@@ -177,7 +217,38 @@ class Detail:
                 "contexts", rollup.text("id"), rollup.node("contexts"), "contexts", at_head
             )
             rows = [check_row(entry, commit=state.head.commit) for entry in entries]
+        rows += await self._suites(project, pr, state)
         return await self._checks_part(project, state, rows)
+
+    async def _suites(self, project: Project, pr: Node, state: StatePart) -> list[CheckSuiteRow]:
+        """The runs of workflows on the head, those without check runs too."""
+        head = state.head.commit
+        commits = pr.maybe_node("commits")
+        if commits is None:
+            return []
+        last = commits.nodes("nodes")
+        commit = last[-1].node("commit") if last else None
+        if commit is None or commit.text("oid") != head:
+            commit = await self._head(project, head)
+        first = commit.maybe_node("checkSuites")
+        if first is None:
+            return []
+        suites = await self._pages.whole(
+            "suites", commit.text("id"), first, "checkSuites", _same(None, "oid", head)
+        )
+        return [row for row in map(suite_row, suites) if row is not None]
+
+    async def _head(self, project: Project, oid: str) -> Node:
+        """The head by its name: the last commit of a pull request by date is another one."""
+        variables = {"owner": project.github_owner, "name": project.github_repo, "oid": oid}
+        answer = await self._graphql.send(document("head_suites"), variables)
+        if isinstance(answer, SendFailed):
+            raise IncompleteError(f"{answer.kind}: {answer.problem}")
+        if answer.errors:
+            raise IncompleteError("GitHub refused the check suites of the head")
+        commit = Node(answer.data).node("repository").node("object")
+        _same(None, "oid", oid)(commit)
+        return commit
 
     async def _checks_by_rest(self, project: Project, state: StatePart) -> ChecksPart:
         if (limit := self._graphql.blown()) is not None:
@@ -186,17 +257,20 @@ class Detail:
         return await self._checks_part(project, state, rows)
 
     async def _checks_part(self, project: Project, state: StatePart, rows: Sequence[CheckRow]) -> ChecksPart:
-        required: Required = None
+        told: Required = None
         if state.state is GitHubState.OPEN:
-            required = await self._required.of_base(self._graphql, project, state.base.ref)
-        names = None if required is None else {context.casefold() for context in required}
+            told = await self._required.of_base(self._graphql, project, state.base.ref)
+        checks = newest_checks(rows)
+        if told is None:
+            return ChecksPart(commit=state.head.commit, checks=checks, required=None)
+        required, pinned = tuple(dict.fromkeys(each.context for each in told)), pins(told, rows)
         return ChecksPart(
             commit=state.head.commit,
             checks=tuple(
-                attrs.evolve(check, required=None if names is None else check.name.casefold() in names)
-                for check in newest_checks(rows)
+                attrs.evolve(check, required=is_required(check, required, pinned)) for check in checks
             ),
             required=required,
+            pinned=pinned,
         )
 
     async def _conversation(self, pr: Node, state: StatePart) -> ConversationPart:
@@ -232,7 +306,8 @@ class Detail:
 def _too_big(answer: GraphQLAnswer | SendFailed) -> bool:
     if isinstance(answer, SendFailed):
         return answer.too_big
-    return any(error.type in _CUT_SHORT for error in answer.errors)
+    whole = answer.data.get("nodes") is None and any(not error.type for error in answer.errors)
+    return whole or any(error.type in _CUT_SHORT for error in answer.errors)
 
 
 class _PartReader:

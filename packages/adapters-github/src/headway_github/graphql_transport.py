@@ -12,6 +12,7 @@ from headway_github.answers import GraphQL, GraphQLAnswer, RawAnswer, SendFailed
 from headway_github.budgets import Budgets
 from headway_github.connection import HttpConnection
 from headway_github.documents import Document
+from headway_github.lacking import Lacking
 
 logger = logging.getLogger(__name__)
 
@@ -23,12 +24,20 @@ class GraphQLTransport(GraphQL):
         self._budgets = budgets
         self._turn = anyio.Lock()
         self._limit = ActiveLimit()  # of mutations: reading is paced by those who ask
+        self._lacking = Lacking()
 
     @abstractmethod
     async def _post(self, content: bytes, *, changes: bool) -> RawAnswer | SendFailed:
         """The whole response to a POST of this JSON; sent once when it changes something."""
 
     async def send(self, document: Document, variables: Mapping[str, object]) -> GraphQLAnswer | SendFailed:
+        """Send it, and once more without what the server has just said that it lacks."""
+        answer = await self._sent(document.without(self._lacking.now()), variables)
+        while isinstance(answer, SendFailed) and self._lacking.learns(answer.lacks, document.optional):
+            answer = await self._sent(document.without(self._lacking.now()), variables)
+        return answer
+
+    async def _sent(self, document: Document, variables: Mapping[str, object]) -> GraphQLAnswer | SendFailed:
         content = json.dumps({"query": document.text, "variables": variables}).encode()
         if document.writes and (limit := self._limit.left()) is not None:
             return limit

@@ -18,6 +18,7 @@ from headway_core.pull_requests.model import (
     Head,
     Mergeability,
     MergeQueueEntry,
+    QueueExit,
     Review,
     ReviewDecision,
     ReviewThread,
@@ -35,10 +36,12 @@ _TITLE_CHARACTERS = 300
 _COMMIT = re.compile(r"[0-9a-f]{40,64}")
 _GHOST = Author(login="ghost")
 _UNKNOWN = "UNKNOWN"
+_QUEUE_WORD = re.compile(r"[A-Z_]{1,40}")
 UNTOLD: dict[str, Untold] = {
     "author": "author",
     "headRepository": "head_repository",
     "mergeQueueEntry": "merge_queue",
+    "timelineItems": "queue_exit",
 }
 """Fields that GitHub may refuse without the rest of the state being wrong."""
 
@@ -92,13 +95,14 @@ def state_part(pr: Node, *, refused: Collection[str] = ()) -> StatePart:
         base=Base(ref=pr.text("baseRefName"), commit=_commit(pr, "baseRefOid")),
         updated_at=pr.time("updatedAt"),
         merge_queue=_queue_entry(pr),
+        queue_exit=_queue_exit(pr),
         untold=_untold(pr, refused),
     )
 
 
 def _untold(pr: Node, refused: Collection[str]) -> frozenset[Untold]:
     found: set[Untold] = {told for field, told in UNTOLD.items() if field in refused}
-    if not pr.flag("isInMergeQueue"):
+    if not _is_queued(pr):
         found.discard("merge_queue")  # that it is in none is told
     elif pr.maybe_node("mergeQueueEntry") is None:
         found.add("merge_queue")
@@ -139,13 +143,34 @@ def _queue_entry(pr: Node) -> MergeQueueEntry | None:
     """Its place in the queue; one that may not be read, of a pull request that is in it, is unknown."""
     node = pr.maybe_node("mergeQueueEntry")
     if node is None:
-        return MergeQueueEntry(state=_UNKNOWN, position=None) if pr.flag("isInMergeQueue") else None
+        return MergeQueueEntry(state=_UNKNOWN, position=None) if _is_queued(pr) else None
     commit = node.maybe_node("headCommit")
     return MergeQueueEntry(
         state=str(_word(_QueueState, node.text("state")) or _UNKNOWN),
         position=node.maybe_integer("position"),
         head_commit=_commit(commit, "oid") if commit else None,
     )
+
+
+def left_queue(pr: Node) -> Node | None:
+    """The event by which it last left a merge queue."""
+    items = pr.maybe_node("timelineItems")
+    nodes = items.nodes("nodes") if items else []
+    return nodes[-1] if nodes else None
+
+
+def _queue_exit(pr: Node) -> QueueExit | None:
+    left = left_queue(pr)
+    if left is None:
+        return None
+    word = (left.maybe_text("reason") or _UNKNOWN).upper()
+    reason = word if _QUEUE_WORD.fullmatch(word) else _UNKNOWN
+    return QueueExit(id=left.text("id"), reason=reason, head=_commit(pr, "headRefOid"))
+
+
+def _is_queued(pr: Node) -> bool:
+    """Whether it is in a merge queue; a server that was not asked has none."""
+    return pr.flag("isInMergeQueue") if pr.has("isInMergeQueue") else False
 
 
 def mergeability(pr: Node) -> Mergeability:

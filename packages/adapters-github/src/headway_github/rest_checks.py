@@ -9,13 +9,12 @@ from typing import TypeVar
 import attrs
 
 from headway_core.projects.model import Project
-from headway_core.pull_requests.checks import CheckRow, CheckRunRow, StatusRow
+from headway_core.pull_requests.check_rows import CheckRow, CheckRunRow, StatusRow
 from headway_github.pages import IncompleteError
 from headway_github.reading import Node
 from headway_github.rest import Rest
-from headway_github.rows import rest_run_row, rest_status_row
+from headway_github.rows import ACTIONS, rest_run_row, rest_status_row, rest_suite_row
 
-ACTIONS = "github-actions"
 T = TypeVar("T")
 
 
@@ -28,20 +27,18 @@ class RestChecks:
     async def of_commit(self, project: Project, commit: str) -> list[CheckRow]:
         """Every row of a commit. `IncompleteError`: not all of it may, or can now, be read.
 
-        Without the workflow of a run of Actions it is not known what supersedes what, so that such a
-        list is not read at all.
+        Without the workflow of a run of Actions it is not known what supersedes what, and without the
+        runs of workflows not which of them has no check runs: then the list is not read at all.
         """
         base = f"/repos/{project.github_owner}/{project.github_repo}"
         at = f"{base}/commits/{commit}"
         runs = await self._rest.rows(f"{at}/check-runs", "check_runs")
         statuses = await self._rest.rows(f"{at}/status", "statuses")
-        rows = [rest_run_row(run) for run in runs]
-        if any(row.app == ACTIONS for row in rows):
-            found = await self._rest.rows(f"{base}/actions/runs", "workflow_runs", head_sha=commit)
-            workflows = {run.integer("check_suite_id"): run for run in found}
-            rows = [_with_workflow(row, workflows) for row in rows]
-        told: list[CheckRow] = [*rows]
+        found = await self._rest.rows(f"{base}/actions/runs", "workflow_runs", head_sha=commit)
+        workflows = {run.integer("check_suite_id"): run for run in found}
+        told: list[CheckRow] = [_with_workflow(rest_run_row(run), workflows) for run in runs]
         told += [_at(rest_status_row(status), commit) for status in statuses]
+        told += [rest_suite_row(run) for run in found]
         return told
 
 

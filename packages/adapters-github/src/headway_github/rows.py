@@ -2,10 +2,12 @@
 
 from collections.abc import Iterable
 
-from headway_core.pull_requests.checks import CheckRow, CheckRunRow, StatusRow, newest_checks
+from headway_core.pull_requests.check_rows import CheckRow, CheckRunRow, CheckSuiteRow, StatusRow
+from headway_core.pull_requests.checks import newest_checks
 from headway_core.pull_requests.model import Check
 from headway_github.reading import MalformedError, Node, cut
 
+ACTIONS = "github-actions"
 NAME_BYTES = 300
 _SUMMARY_BYTES = 2 * 1024
 _URL_BYTES = 2 * 1024
@@ -45,7 +47,16 @@ def _status(node: Node, commit: str | None) -> StatusRow:
         created_at=node.maybe_time("createdAt") or node.maybe_time("startedAt"),
         url=_short(node.maybe_text("targetUrl"), _URL_BYTES),
         summary=_short(node.maybe_text("description"), _SUMMARY_BYTES),
+        app=_poster(node),
     )
+
+
+def _poster(status: Node) -> str | None:
+    """The app that posted a status: the login of its bot. A person's token is no app's."""
+    creator = status.maybe_node("creator")
+    if creator is None or creator.maybe_text("__typename") != "Bot":
+        return None
+    return (creator.maybe_text("login") or "").removesuffix("[bot]") or None
 
 
 def _run(node: Node) -> CheckRunRow:
@@ -63,12 +74,53 @@ def _run(node: Node) -> CheckRunRow:
         number=node.maybe_integer("databaseId"),
         suite=suite.maybe_integer("databaseId") if suite else None,
         app=(app.maybe_text("slug") or app.maybe_text("name")) if app else None,
+        app_id=app.maybe_integer("databaseId") if app else None,
         workflow=str(workflow_id) if workflow_id is not None else (workflow_name or None),
         event=(run.maybe_text("event") if run else node.maybe_text("event")) or None,
         started_at=node.maybe_time("startedAt"),
         completed_at=node.maybe_time("completedAt"),
         url=_short(node.maybe_text("detailsUrl"), _URL_BYTES),
         summary=_summary(node),
+    )
+
+
+def suite_row(node: Node) -> CheckSuiteRow | None:
+    """The run of a workflow that a check suite is; None for the suite of another app.
+
+    GitHub makes one for each app at each push, and one to which nothing is reported says nothing.
+    """
+    app, run = node.maybe_node("app"), node.maybe_node("workflowRun")
+    slug = app.maybe_text("slug") if app else None
+    if run is None and slug != ACTIONS:
+        return None
+    workflow = run.maybe_node("workflow") if run else None
+    number = workflow.maybe_integer("databaseId") if workflow else None
+    name = workflow.maybe_text("name") if workflow else None
+    return CheckSuiteRow(
+        number=node.integer("databaseId"),
+        name=cut(name or slug or "", NAME_BYTES),
+        status=node.maybe_text("status"),
+        conclusion=node.maybe_text("conclusion"),
+        app=slug,
+        workflow=str(number) if number is not None else name,
+        event=run.maybe_text("event") if run else None,
+        created_at=node.maybe_time("createdAt"),
+        url=_short((run and run.maybe_text("url")) or node.maybe_text("url"), _URL_BYTES),
+    )
+
+
+def rest_suite_row(run: Node) -> CheckSuiteRow:
+    """The same from a workflow run as REST tells it."""
+    return CheckSuiteRow(
+        number=run.integer("check_suite_id"),
+        name=cut(run.maybe_text("name") or ACTIONS, NAME_BYTES),
+        status=run.maybe_text("status"),
+        conclusion=run.maybe_text("conclusion"),
+        app=ACTIONS,
+        workflow=str(run.integer("workflow_id")),
+        event=run.text("event"),
+        created_at=run.maybe_time("created_at"),
+        url=_short(run.maybe_text("html_url"), _URL_BYTES),
     )
 
 
@@ -82,6 +134,7 @@ def rest_run_row(node: Node) -> CheckRunRow:
         number=node.integer("id"),
         suite=suite.maybe_integer("id") if suite else None,
         app=(app.maybe_text("slug") or app.maybe_text("name")) if app else None,
+        app_id=app.maybe_integer("id") if app else None,
         started_at=node.maybe_time("started_at"),
         completed_at=node.maybe_time("completed_at"),
         url=_short(node.maybe_text("details_url"), _URL_BYTES),
@@ -98,7 +151,15 @@ def rest_status_row(node: Node) -> StatusRow:
         created_at=node.maybe_time("created_at"),
         url=_short(node.maybe_text("target_url"), _URL_BYTES),
         summary=_short(node.maybe_text("description"), _SUMMARY_BYTES),
+        app=_rest_poster(node),
     )
+
+
+def _rest_poster(status: Node) -> str | None:
+    creator = status.maybe_node("creator")
+    if creator is None or creator.maybe_text("type") != "Bot":
+        return None
+    return (creator.maybe_text("login") or "").removesuffix("[bot]") or None
 
 
 def _summary(node: Node) -> str | None:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import attrs
 
 from headway.serialize import Json
-from headway_core.api import counted, record_data
+from headway_core.api import record_data
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -42,8 +42,13 @@ def parts(card: Card) -> tuple[Part, ...]:
         Part(
             name="checks",
             at=watch.checks_at,
-            summary=f"{card.ci.lower()}: {_tally(facts.checks)}",
-            facts={"ci_status": card.ci, "complete": facts.checks_complete, "count": len(facts.checks)},
+            summary=f"{card.ci.lower()}: {_tally(facts.checks)}{_missed(card)}",
+            facts={
+                "ci_status": card.ci,
+                "complete": facts.checks_complete,
+                "count": len(facts.checks),
+                "missing": missing(card),
+            },
         ),
         Part(
             name="conversation",
@@ -81,6 +86,16 @@ def _state(card: Card, facts: PullRequestFacts) -> Json:
 def _tally(checks: Sequence[Check]) -> str:
     tally = Counter(check.outcome for check in checks)
     return ", ".join(f"{number} {outcome}" for outcome, number in sorted(tally.items())) or "none"
+
+
+def missing(card: Card) -> list[str]:
+    """The names of the checks that the base requires, or that the head before had, and that are not there."""
+    return sorted(set(card.view.counted.missing))
+
+
+def _missed(card: Card) -> str:
+    names = missing(card)
+    return f"; missing: {', '.join(names)}" if names else ""
 
 
 def count(number: int, noun: str) -> str:
@@ -142,7 +157,7 @@ def checks_of(card: Card) -> tuple[Check, ...]:
 
 def counting(card: Card) -> tuple[Check, ...]:
     facts = card.view.facts
-    return counted(facts.checks, card.view.settings.ci_scope, facts.required) if facts else ()
+    return card.view.counted.checks if facts else ()
 
 
 def held_back(card: Card, now: datetime) -> datetime | None:

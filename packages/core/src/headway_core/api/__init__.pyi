@@ -81,7 +81,10 @@ from headway_core.projects.events import ProjectArchived as ProjectArchived
 from headway_core.projects.events import ProjectChanged as ProjectChanged
 from headway_core.projects.events import ProjectRegistered as ProjectRegistered
 from headway_core.projects.model import Project as Project
-from headway_core.pull_requests.derive import counted as counted
+from headway_core.pull_requests.check_records import ExpectedCheck as ExpectedCheck
+from headway_core.pull_requests.check_records import PinnedCheck as PinnedCheck
+from headway_core.pull_requests.ci import CountedChecks as CountedChecks
+from headway_core.pull_requests.ci import counted as counted
 from headway_core.pull_requests.events import AmbiguousPullRequest as AmbiguousPullRequest
 from headway_core.pull_requests.events import PullRequestAttached as PullRequestAttached
 from headway_core.pull_requests.events import PullRequestChanged as PullRequestChanged
@@ -105,6 +108,7 @@ from headway_core.pull_requests.model import PRState as PRState
 from headway_core.pull_requests.model import PullRequestFacts as PullRequestFacts
 from headway_core.pull_requests.model import PullRequestSnapshot as PullRequestSnapshot
 from headway_core.pull_requests.model import PullRequestWatch as PullRequestWatch
+from headway_core.pull_requests.model import QueueExit as QueueExit
 from headway_core.pull_requests.model import Review as Review
 from headway_core.pull_requests.model import ReviewDecision as ReviewDecision
 from headway_core.pull_requests.model import ReviewThread as ReviewThread
@@ -137,6 +141,7 @@ from headway_core.pull_requests.ports import RateLimit as RateLimit
 from headway_core.pull_requests.ports import StatePart as StatePart
 from headway_core.pull_requests.ports import WebhookDecoder as WebhookDecoder
 from headway_core.pull_requests.reconciliation import RefusalReason as RefusalReason
+from headway_core.ratchet.decision import AwaitingPerson as AwaitingPerson
 from headway_core.ratchet.decision import AwaitingReview as AwaitingReview
 from headway_core.ratchet.decision import Decision as Decision
 from headway_core.ratchet.decision import Disabled as Disabled
@@ -144,6 +149,7 @@ from headway_core.ratchet.decision import Dispatch as Dispatch
 from headway_core.ratchet.decision import Done as Done
 from headway_core.ratchet.decision import FixerActive as FixerActive
 from headway_core.ratchet.decision import Held as Held
+from headway_core.ratchet.decision import PersonReason as PersonReason
 from headway_core.ratchet.decision import QuietTime as QuietTime
 from headway_core.ratchet.decision import Ready as Ready
 from headway_core.ratchet.decision import StallReason as StallReason

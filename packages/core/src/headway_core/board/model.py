@@ -9,7 +9,7 @@ from typing import assert_never
 import attrs
 
 from headway_core.projects.model import Project
-from headway_core.pull_requests import ci_of, state_of
+from headway_core.pull_requests import CountedChecks, counted_of, state_of, thrown_out
 from headway_core.pull_requests.model import (
     CIStatus,
     GitHubState,
@@ -23,6 +23,7 @@ from headway_core.pull_requests.model import (
 from headway_core.ratchet import Cause, CauseKind, RatchetRecord, RatchetState, kind_of, ratchet_state
 from headway_core.ratchet.causes import causes_of
 from headway_core.ratchet.decision import (
+    AwaitingPerson,
     AwaitingReview,
     Decision,
     Dispatch,
@@ -100,6 +101,8 @@ class StatusReason(enum.StrEnum):
     """
     AWAITING_REVIEW = "AWAITING_REVIEW"
     """Nothing is left to fix: it is the reviewer's turn."""
+    AWAITING_PERSON = "AWAITING_PERSON"
+    """Nothing is left to fix, and a person has to release a check, or the merge queue threw it out."""
     READY_FOR_REVIEW = "READY_FOR_REVIEW"
     """The pull request is open, and none of the rows above applies: a person may look at it."""
     READY_TO_MERGE = "READY_TO_MERGE"
@@ -157,8 +160,13 @@ class WorkspaceView:
         return self.ratchet.decision
 
     @cached_property
+    def counted(self) -> CountedChecks:
+        """The checks that count."""
+        return counted_of(self.snapshot, self.settings.ci_scope)
+
+    @cached_property
     def ci(self) -> CIStatus:
-        return ci_of(self.snapshot, self.settings.ci_scope)
+        return self.counted.status
 
     @property
     def pr_state(self) -> PRState:
@@ -233,6 +241,7 @@ def column(reason: StatusReason) -> Column | None:
             | StatusReason.CI_FAILED
             | StatusReason.CHANGES_REQUESTED
             | StatusReason.AWAITING_REVIEW
+            | StatusReason.AWAITING_PERSON
             | StatusReason.READY_FOR_REVIEW
             | StatusReason.READY_TO_MERGE
             | StatusReason.NO_SESSION_STARTED
@@ -372,7 +381,7 @@ def _running_ci(view: WorkspaceView) -> StatusReason | None:
         case Wait(reason=WaitReason.CI | WaitReason.UNKNOWN):
             return StatusReason.WAITING_FOR_CI
         case _:
-            pending = view.facts is not None and view.ci is CIStatus.PENDING and not view.snapshot.ci_overdue
+            pending = view.counted.are_awaited and not view.snapshot.ci_overdue
             return StatusReason.WAITING_FOR_CI if pending else None
 
 
@@ -404,6 +413,10 @@ def _open(view: WorkspaceView) -> StatusReason | None:
         not view.ratchet.enabled and facts.review_decision is ReviewDecision.REVIEW_REQUIRED
     ):
         return StatusReason.AWAITING_REVIEW
+    if isinstance(view.decision, AwaitingPerson) or (
+        not view.ratchet.enabled and (view.counted.wait_for_person or thrown_out(facts) is not None)
+    ):
+        return StatusReason.AWAITING_PERSON
     green = view.ci is CIStatus.SUCCESS and facts.mergeability is Mergeability.CLEAN
     if green and not outstanding and not facts.draft:
         return StatusReason.READY_TO_MERGE

@@ -11,18 +11,25 @@ from headway_core.kernel.exports import lazy_exports
 
 if TYPE_CHECKING:
     from headway_core.pull_requests.budget import ForgeBudgets
-    from headway_core.pull_requests.checks import CheckRunRow, StatusRow, newest_checks, outcome_of
-    from headway_core.pull_requests.consumers import NamedPullRequestsConsumer, PullRequestConsumer
-    from headway_core.pull_requests.deliveries import DELIVERIES, WebhookDelivery
-    from headway_core.pull_requests.derive import (
+    from headway_core.pull_requests.check_rows import CheckRunRow, CheckSuiteRow, StatusRow, outcome_of
+    from headway_core.pull_requests.checks import newest_checks
+    from headway_core.pull_requests.ci import (
+        CountedChecks,
         ci_of,
         ci_status,
         counted,
+        counted_of,
+        mendable,
+        no_checks,
+    )
+    from headway_core.pull_requests.consumers import NamedPullRequestsConsumer, PullRequestConsumer
+    from headway_core.pull_requests.deliveries import DELIVERIES, WebhookDelivery
+    from headway_core.pull_requests.derive import (
         derived_decision,
         latest_opinions,
-        no_checks,
         pr_state,
         state_of,
+        thrown_out,
     )
     from headway_core.pull_requests.duty import WatchDuty, WebhookDuty
     from headway_core.pull_requests.events import (
@@ -76,7 +83,9 @@ else:
         "limits",
         "deliveries",
         "derive",
+        "ci",
         "ports",
+        "check_rows",
         "checks",
         "outcomes",
         "events",
@@ -102,6 +111,8 @@ __all__ = [
     "AmbiguousPullRequest",
     "Believed",
     "CheckRunRow",
+    "CheckSuiteRow",
+    "CountedChecks",
     "Delivery",
     "DeliveryAccepted",
     "DeliveryIgnored",
@@ -150,11 +161,14 @@ __all__ = [
     "ci_of",
     "ci_status",
     "counted",
+    "counted_of",
     "derived_decision",
     "latest_opinions",
+    "mendable",
     "newest_checks",
     "no_checks",
     "outcome_of",
     "pr_state",
     "state_of",
+    "thrown_out",
 ]

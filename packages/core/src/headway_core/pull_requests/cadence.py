@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 
 import attrs
 
-from headway_core.pull_requests.derive import ci_of
+from headway_core.pull_requests.ci import ci_of
 from headway_core.pull_requests.model import (
     CIStatus,
     GitHubState,

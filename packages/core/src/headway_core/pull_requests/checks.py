@@ -1,144 +1,83 @@
 """The one normaliser of checks: raw rows of any source become the newest run of each check.
 
 Sources differ (GraphQL with check suites, `gh pr view --json` without, webhooks later); they fill the
-two kinds of rows, and every path reads the result of `newest_checks` (S22, I8).
+kinds of rows, and every path reads the result of `newest_checks` (S22, I8).
 """
 
-import enum
 import hashlib
 import json
-import logging
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from datetime import UTC, datetime
-from types import MappingProxyType
 
 import attrs
 
+from headway_core.pull_requests.check_rows import (
+    CANCELLED,
+    SKIPPED,
+    SUITE,
+    CheckRow,
+    CheckRunRow,
+    CheckSuiteRow,
+    StatusRow,
+    outcome_of,
+    plain_word,
+    stage_word,
+)
 from headway_core.pull_requests.model import Check, CheckOutcome
-
-logger = logging.getLogger(__name__)
+from headway_core.pull_requests.person_statuses import waits_for_person
 
 _O = CheckOutcome
-OUTCOMES: Mapping[str, CheckOutcome] = MappingProxyType(
-    {
-        "SUCCESS": _O.PASSED,
-        "NEUTRAL": _O.PASSED,
-        "SKIPPED": _O.PASSED,
-        "FAILURE": _O.FAILED,
-        "ERROR": _O.FAILED,
-        "TIMED_OUT": _O.FAILED,
-        "CANCELLED": _O.FAILED,
-        "STARTUP_FAILURE": _O.FAILED,
-        "ACTION_REQUIRED": _O.WAITS_FOR_PERSON,
-        "QUEUED": _O.PENDING,
-        "IN_PROGRESS": _O.PENDING,
-        "PENDING": _O.PENDING,
-        "WAITING": _O.PENDING,
-        "REQUESTED": _O.PENDING,
-        "EXPECTED": _O.PENDING,
-        "STALE": _O.UNKNOWN,
-        "COMPLETED": _O.UNKNOWN,  # without a conclusion
-    }
-)
-"""What each word of GitHub counts as. A word that is missing here is UNKNOWN."""
-
-_NEVER_SEEN: set[str] = set()
-
-
-def outcome_of(word: str) -> CheckOutcome:
-    """What a conclusion, status or state counts as, whatever its case; UNKNOWN for a word never seen.
-
-    An unknown word is logged once a process (S1).
-    """
-    known = OUTCOMES.get(_word(word))
-    if known is None and word not in _NEVER_SEEN:
-        _NEVER_SEEN.add(word)
-        logger.warning("GitHub says a word about a check that is not known: %.40r", word)
-    return known or CheckOutcome.UNKNOWN
-
-
-def _word(text: str | None) -> str:
-    return (text or "").strip().upper()
-
-
-@attrs.frozen(kw_only=True)
-class CheckRunRow:
-    """One check run as a source told it. What the source does not tell is None."""
-
-    name: str
-    status: str | None
-    """QUEUED, IN_PROGRESS, COMPLETED, …, any case."""
-    conclusion: str | None
-    """None or empty until it is completed."""
-    number: int | None = None
-    """Its database id; grows with time."""
-    suite: int | None = None
-    """The database id of its check suite; grows with time."""
-    app: str | None = None
-    workflow: str | None = None
-    """The workflow's database id, or its name where the source knows no id; None outside Actions."""
-    event: str | None = None
-    """What started the workflow: `push`, `pull_request`, …"""
-    started_at: datetime | None = None
-    completed_at: datetime | None = None
-    url: str | None = None
-    summary: str | None = None
-    required: bool | None = None
-
-
-@attrs.frozen(kw_only=True)
-class StatusRow:
-    """One commit status as a source told it."""
-
-    context: str
-    state: str | None
-    commit: str | None = None
-    id: str | None = None
-    created_at: datetime | None = None
-    url: str | None = None
-    summary: str | None = None
-    required: bool | None = None
-
-
-CheckRow = CheckRunRow | StatusRow
 
 _ACTIONS_URL = re.compile(r"/actions/runs/(\d{1,18})(?:/(?:jobs?|attempts/\d+/jobs?)/(\d{1,18}))?")
 _BEFORE_ALL_TIME = datetime(2000, 1, 1, tzinfo=UTC)
+_NOTHING_RAN = (CANCELLED, SKIPPED)
+"""A run that ended like this says nothing of what it would have checked."""
 
 
 def newest_checks(rows: Iterable[CheckRow]) -> tuple[Check, ...]:
     """The newest run of every check, sorted by identity; the order of the rows plays no part.
 
-    Check runs are grouped by (app, workflow, event), and the newest check suite of a group wins
-    whole: what an older suite said is superseded, even of a job that the newer one does not have.
-    Inside a suite re-runs of one name give way to the newest. Rows without a suite (`gh pr view`)
-    are grouped by workflow and name, with the workflow run of the details URL as the suite. Two jobs
-    of one run are never merged: inside a run, names that differ in case are two jobs, and so are
-    equal names whose times overlap. Rows that can't be ordered all count.
+    A check run is of one check with those of its app, workflow, event and name (without case), whichever
+    suites they lie in: only a newer one of these supersedes it, never a newer suite, since a job may file
+    its report under the suite of another workflow. The highest id is the newest, and one that waits for
+    its start is newer than all. Two jobs of one run are never merged: inside a run, names that differ in
+    case are two jobs, and so are equal names whose times overlap. Rows that can't be ordered all count.
+
+    What was skipped supersedes nothing that was still going on. What was cancelled is superseded by the
+    run of another event too: that is the twin for which a concurrency group cancels. A run of a workflow
+    without check runs is a check of its own, until a later one of it has some.
     """
     unique = set(rows)
     runs = [_placed(row) for row in unique if isinstance(row, CheckRunRow)]
+    suites = [row for row in unique if isinstance(row, CheckSuiteRow)]
     statuses = [row for row in unique if isinstance(row, StatusRow)]
-    checks = [*_newest_runs(runs), *_newest_statuses(statuses)]
+    standing = _standing(runs)
+    checks = [
+        *(_check(run, name) for run, name in standing if not _has_twin(run, standing)),
+        *_without_runs(suites, runs),
+        *_newest_statuses(statuses),
+    ]
     return tuple(sorted(checks, key=lambda check: (check.identity, check.run_id, repr(check))))
-
-
-class _Kind(enum.Enum):
-    SUITE = "suite"
-    FALLBACK = "fallback"
 
 
 @attrs.frozen(kw_only=True)
 class _Placed:
-    """A run with the group that it belongs to and the ids that order it."""
+    """A check run with the ids that tell which check it is of, and what it supersedes."""
 
     row: CheckRunRow
     word: str
-    group: tuple[str, ...]
-    suite: int | None
-    number: int | None
+    of: tuple[str, str, str]
+    """App, workflow and event."""
+    run: int | None
+    """The run of the workflow that it is a job of, by the suite or by the details URL."""
+    id: tuple[int, int] | None
+    """Orders the runs of a check; where the source tells no id of its own, job and run of the details URL."""
     of_workflow: bool
+
+    @property
+    def name(self) -> str:
+        return self.row.name.strip().casefold()
 
     @property
     def started_at(self) -> datetime | None:
@@ -149,15 +88,18 @@ class _Placed:
         return _real(self.row.completed_at)
 
     @property
-    def newness(self) -> tuple[bool, int]:
-        """Orders re-runs of one check: one that waits for its start is the newest, then the id decides."""
-        waits = self.started_at is None and outcome_of(self.word) is CheckOutcome.PENDING
-        return (waits, -1 if self.number is None else self.number)
+    def is_pending(self) -> bool:
+        return outcome_of(self.word) is CheckOutcome.PENDING
+
+    @property
+    def waits(self) -> bool:
+        """It was not started yet, so that nothing is newer."""
+        return self.started_at is None and self.is_pending
 
     @property
     def rank(self) -> tuple[object, ...]:
         """Any total order of different rows with one id (torn pages): the one that is further wins."""
-        done = self.row.status is not None and _word(self.row.status) == "COMPLETED"
+        done = self.row.status is not None and plain_word(self.row.status) == "COMPLETED"
         return (done, self.completed_at or _BEFORE_ALL_TIME, _severity(self.word), repr(self.row))
 
 
@@ -170,29 +112,15 @@ def _placed(row: CheckRunRow) -> _Placed:
     from_url = _ACTIONS_URL.search(row.url or "")
     run = int(from_url[1]) if from_url else None
     job = int(from_url[2]) if from_url and from_url[2] else None
-    name = row.name.strip().casefold()
-    group: tuple[str, ...]
-    if row.suite is not None:
-        group = (_Kind.SUITE.value, _part(row.app), _part(row.workflow), _part(row.event))
-    else:
-        group = (_Kind.FALLBACK.value, _part(row.app), _part(row.workflow), _part(row.event), name)
+    told = (row.number, 0) if row.number is not None else None
     return _Placed(
         row=row,
-        word=_run_word(row),
-        group=group,
-        suite=row.suite if row.suite is not None else run,
-        number=row.number if row.number is not None else job,
+        word=stage_word(row.status, row.conclusion),
+        of=(_part(row.app), _part(row.workflow), _part(row.event)),
+        run=row.suite if row.suite is not None else run,
+        id=told if told or job is None or run is None else (job, run),
         of_workflow=bool(row.workflow) or run is not None,
     )
-
-
-def _run_word(row: CheckRunRow) -> str:
-    """The conclusion of what is completed; a conclusion left over from before a re-run is none."""
-    status, conclusion = _word(row.status), _word(row.conclusion)
-    if status in ("", "COMPLETED"):
-        return conclusion or "COMPLETED"
-    # A run's status is a stage; a conclusion's word in its place says nothing that we know.
-    return status if OUTCOMES.get(status) in (None, CheckOutcome.PENDING) else f"STATUS {status}"
 
 
 def _part(text: str | None) -> str:
@@ -200,74 +128,154 @@ def _part(text: str | None) -> str:
     return (text or "").strip().casefold().replace("%", "%25").replace("/", "%2f")
 
 
-def _newest_runs(runs: list[_Placed]) -> list[Check]:
-    groups: dict[tuple[str, ...], list[_Placed]] = {}
+def _app(name: str | None) -> str | None:
+    return name.strip().casefold() if name else None
+
+
+def _standing(runs: list[_Placed]) -> list[tuple[_Placed, str]]:
+    """The runs that no other one of their check supersedes, with the name of the check."""
+    by_check: dict[tuple[tuple[str, str, str], str], list[_Placed]] = {}
     for run in runs:
-        groups.setdefault(run.group, []).append(run)
-    found = []
-    for members in groups.values():
-        newest = max((m.suite for m in members if m.suite is not None), default=None)
-        # A row without any id can't be ordered against the others: it counts.
-        standing = [m for m in members if m.suite in (newest, None)]
-        found += _of_suite(standing)
-    return found
+        by_check.setdefault((run.of, run.name), []).append(run)
+    return [
+        (run, shown)
+        for (_, name), members in by_check.items()
+        for shown, same in _by_spelling(name, members).items()
+        for run in _without_superseded(same)
+    ]
 
 
-def _of_suite(members: list[_Placed]) -> list[Check]:
-    by_name: dict[str, list[_Placed]] = {}
+def _by_spelling(name: str, members: list[_Placed]) -> dict[str, list[_Placed]]:
+    """Two spellings in one run are two jobs: then, and only then, case is part of the identity."""
+    in_run: dict[int | None, set[str]] = {}
     for member in members:
-        by_name.setdefault(member.row.name.strip(), []).append(member)
-    spellings: dict[str, int] = {}
-    for name in by_name:
-        spellings[name.casefold()] = spellings.get(name.casefold(), 0) + 1
-    found = []
-    for name, same in by_name.items():
-        # Two spellings in one run are two jobs: then, and only then, case is part of the identity.
-        shown = name.casefold() if spellings[name.casefold()] == 1 else name
-        found += [_check(member, shown) for member in _without_superseded(same)]
+        in_run.setdefault(member.run, set()).add(member.row.name.strip())
+    if all(len(spellings) == 1 for run, spellings in in_run.items() if run is not None):
+        return {name: members}
+    found: dict[str, list[_Placed]] = {}
+    for member in members:
+        found.setdefault(member.row.name.strip(), []).append(member)
     return found
 
 
 def _without_superseded(same: list[_Placed]) -> list[_Placed]:
-    """Of rows with one name in one suite, those that no newer one replaces."""
-    by_id: dict[int, _Placed] = {}
+    """Of the runs of one check, those that no newer one replaces."""
+    by_id: dict[tuple[int, int], _Placed] = {}
     without_id = []
     for member in same:
-        if member.number is None:
+        if member.id is None:
             without_id.append(member)
-        elif member.number not in by_id or by_id[member.number].rank < member.rank:
-            by_id[member.number] = member
+        elif member.id not in by_id or by_id[member.id].rank < member.rank:
+            by_id[member.id] = member
     standing = [*by_id.values(), *without_id]
     newest = [old for old in standing if not any(_supersedes(new, old) for new in standing)]
     return newest or standing  # times and ids that contradict each other in a circle order nothing
 
 
 def _supersedes(new: _Placed, old: _Placed) -> bool:
-    if new is old:
+    if new is old or not _is_newer(new, old):
         return False
+    if new.word == SKIPPED:
+        return not _outlasts(old, new)
+    return new.run is None or new.run != old.run or not _are_two_jobs(new, old)
+
+
+def _is_newer(new: _Placed, old: _Placed) -> bool:
+    if new.id is not None and old.id is not None:
+        return (new.waits, new.id) > (old.waits, old.id)
+    if new.run is not None and old.run is not None and new.run != old.run:
+        return new.run > old.run
     ended, started = old.completed_at, new.started_at
     follows = ended is not None and started is not None and started >= ended
-    if new.number is None or old.number is None:
-        return follows and not (old.started_at is not None and old.started_at >= started)  # type: ignore[operator]  # follows
-    if new.newness <= old.newness:
+    return follows and not (old.started_at is not None and old.started_at >= started)  # type: ignore[operator]  # follows
+
+
+def _outlasts(old: _Placed, skipped: _Placed) -> bool:
+    """Whether it still went on when the other was skipped, which says nothing of how it ends."""
+    at, ended = skipped.completed_at or skipped.started_at, old.completed_at
+    return old.is_pending or (at is not None and ended is not None and ended > at)
+
+
+def _are_two_jobs(new: _Placed, old: _Placed) -> bool:
+    """Jobs of one run of a workflow that ran beside each other; a re-run begins after the other's end."""
+    if not (new.of_workflow and old.of_workflow) or new.started_at is None:
         return False
-    overlap = ended is not None and started is not None and started < ended
-    still_running = (
-        ended is None and outcome_of(old.word) is CheckOutcome.PENDING and old.started_at is not None
+    if old.completed_at is not None:
+        return new.started_at < old.completed_at
+    return old.is_pending and old.started_at is not None
+
+
+def _has_twin(run: _Placed, standing: list[tuple[_Placed, str]]) -> bool:
+    """Whether another event ran the same job of the same workflow in place of this one, cancelled for it."""
+    app, workflow, event = run.of
+    return (
+        run.word == CANCELLED
+        and bool(workflow)
+        and any(
+            twin.of[:2] == (app, workflow)
+            and twin.of[2] != event
+            and twin.name == run.name
+            and twin.word not in _NOTHING_RAN
+            for twin, _ in standing
+        )
     )
-    two_jobs = new.of_workflow and old.of_workflow and (overlap or (still_running and started is not None))
-    return not two_jobs
+
+
+def _without_runs(suites: list[CheckSuiteRow], runs: list[_Placed]) -> list[Check]:
+    """The runs of workflows that have no check runs, unless a later one of theirs counts in their place."""
+    by_number: dict[int, CheckSuiteRow] = {}
+    for suite in sorted(suites, key=repr):
+        by_number[suite.number] = suite
+    empty = [suite for number, suite in by_number.items() if all(run.row.suite != number for run in runs)]
+    return [_suite(suite) for suite in empty if not _is_replaced(suite, empty, runs)]
+
+
+def _is_replaced(suite: CheckSuiteRow, empty: list[CheckSuiteRow], runs: list[_Placed]) -> bool:
+    app, workflow, event = of = _of_suite(suite)
+    word = stage_word(suite.status, suite.conclusion)
+    later = [
+        run for run in runs if run.of == of and run.row.suite is not None and run.row.suite > suite.number
+    ]
+    if any(run.word != SKIPPED or outcome_of(word) is not CheckOutcome.PENDING for run in later):
+        return True
+    if any(_of_suite(other) == of and other.number > suite.number for other in empty):
+        return True
+    if word != CANCELLED or not workflow:
+        return False
+    twins = [*((run.of, run.word) for run in runs)]
+    twins += [(_of_suite(other), stage_word(other.status, other.conclusion)) for other in empty]
+    return any(
+        twin[:2] == (app, workflow) and twin[2] != event and said not in _NOTHING_RAN for twin, said in twins
+    )
+
+
+def _of_suite(suite: CheckSuiteRow) -> tuple[str, str, str]:
+    return (_part(suite.app), _part(suite.workflow), _part(suite.event))
+
+
+def _suite(suite: CheckSuiteRow) -> Check:
+    word = stage_word(suite.status, suite.conclusion)
+    return Check(
+        identity=f"{SUITE}{'/'.join(_of_suite(suite))}",
+        name=suite.name,
+        run_id=f"suite {suite.number}",
+        outcome=outcome_of(word),
+        word=word,
+        app=_app(suite.app),
+        started_at=_real(suite.created_at),
+        url=suite.url,
+    )
 
 
 def _check(placed: _Placed, name: str) -> Check:
     row = placed.row
-    identity = "/".join([_part(row.app), _part(row.workflow), _part(row.event), name])
     return Check(
-        identity=f"run:{identity}",
+        identity=f"run:{'/'.join([*placed.of, name])}",
         name=row.name,
         run_id=_run_id(placed),
         outcome=outcome_of(placed.word),
         word=placed.word,
+        app=_app(row.app),
         required=row.required,
         started_at=placed.started_at,
         completed_at=placed.completed_at,
@@ -277,11 +285,11 @@ def _check(placed: _Placed, name: str) -> Check:
 
 
 def _run_id(placed: _Placed) -> str:
-    if placed.number is not None:
-        return str(placed.number)
+    if placed.id is not None:
+        return str(placed.id[0])
     time = placed.started_at or placed.completed_at
-    if placed.suite is not None:
-        return f"run {placed.suite}"
+    if placed.run is not None:
+        return f"run {placed.run}"
     return "" if time is None else time.isoformat()
 
 
@@ -296,7 +304,7 @@ def _newest_statuses(rows: list[StatusRow]) -> list[Check]:
     """By context the newest; of those that no time orders, the worst."""
 
     def newness(row: StatusRow) -> tuple[object, ...]:
-        word = _word(row.state)
+        word = plain_word(row.state)
         return (_real(row.created_at) or _BEFORE_ALL_TIME, _severity(word), word, repr(row))
 
     by_context: dict[str, StatusRow] = {}
@@ -308,13 +316,15 @@ def _newest_statuses(rows: list[StatusRow]) -> list[Check]:
 
 
 def _status(context: str, row: StatusRow) -> Check:
-    word = _word(row.state)
+    word = plain_word(row.state)
+    outcome = outcome_of(word)
     return Check(
         identity=f"status:{context}",
         name=row.context,
         run_id=f"{row.commit or ''}:{_said(word, row)}",
-        outcome=outcome_of(word),
+        outcome=CheckOutcome.WAITS_FOR_PERSON if waits_for_person(outcome, row.summary) else outcome,
         word=word,
+        app=_app(row.app),
         required=row.required,
         started_at=_real(row.created_at),
         completed_at=None,

@@ -1,85 +1,16 @@
 """What the facts of a pull request mean: pure functions, no clock (law 2)."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 
 from headway_core.pull_requests.model import (
-    Check,
-    CheckOutcome,
-    CIStatus,
     GitHubState,
     PRState,
     PullRequestFacts,
     PullRequestSnapshot,
+    QueueExit,
     Review,
     ReviewDecision,
 )
-from headway_core.settings.model import CIScope
-
-
-def _plain(name: str) -> str:
-    return name.strip().casefold()
-
-
-def counted(
-    checks: Sequence[Check], scope: CIScope, required: Sequence[str] | None = None
-) -> tuple[Check, ...]:
-    """The checks that count: all of them, or those that the base requires.
-
-    Required are the checks that say so and those with a name in `required`. Where nothing is
-    required, all count.
-    """
-    if scope is CIScope.ALL:
-        return tuple(checks)
-    names = {_plain(context) for context in required or ()}
-    chosen = tuple(check for check in checks if check.required or _plain(check.name) in names)
-    return chosen if chosen or names else tuple(checks)
-
-
-def ci_status(
-    checks: Iterable[Check],
-    *,
-    complete: bool = True,
-    quiet_passed: bool = True,
-    required: Iterable[str] | None = None,
-) -> CIStatus:
-    """What the counted checks say together, first match.
-
-    `complete`: the list is whole and of the head. `quiet_passed`: the head's quiet time passed with a
-    complete view, so that no checks at all means that there are none. `required`: the contexts that
-    must be present; names are compared without case.
-    """
-    checks = tuple(checks)
-    outcomes = {check.outcome for check in checks}
-    present = {_plain(check.name) for check in checks}
-    absent = any(_plain(context) not in present for context in required or ())
-    if CheckOutcome.FAILED in outcomes:
-        return CIStatus.FAILURE
-    if absent or outcomes & {CheckOutcome.PENDING, CheckOutcome.WAITS_FOR_PERSON}:
-        return CIStatus.PENDING
-    if not complete or CheckOutcome.UNKNOWN in outcomes:
-        return CIStatus.UNKNOWN
-    if not checks and not quiet_passed:
-        return CIStatus.UNKNOWN
-    return CIStatus.SUCCESS
-
-
-def ci_of(snapshot: PullRequestSnapshot, scope: CIScope) -> CIStatus:
-    """The CI status of what is stored. Checks of another commit than the head say nothing: UNKNOWN."""
-    facts = snapshot.facts
-    if facts is None or not facts.checks_complete:
-        return CIStatus.UNKNOWN
-    return ci_status(
-        counted(facts.checks, scope, facts.required),
-        complete=scope is CIScope.ALL or facts.required is not None,
-        quiet_passed=snapshot.quiet_passed,
-        required=facts.required,
-    )
-
-
-def no_checks(snapshot: PullRequestSnapshot) -> bool:
-    """Whether nothing checks this head: it is green for want of checks, which people are told."""
-    facts = snapshot.facts
-    return facts is not None and facts.checks_complete and not facts.checks and snapshot.quiet_passed
 
 
 def in_repository(head_repository: str | None, repository: str) -> bool:
@@ -94,6 +25,13 @@ def own_head(facts: PullRequestFacts) -> bool:
     """
     address_end = f"/{facts.head.repository}/pull/{facts.number}"
     return facts.head.repository is not None and facts.url.casefold().endswith(address_end.casefold())
+
+
+def thrown_out(facts: PullRequestFacts) -> QueueExit | None:
+    """How its merge queue threw this head out; None: it did not, or it is queued again, or over."""
+    left = facts.queue_exit
+    stands = facts.state is GitHubState.OPEN and facts.merge_queue is None
+    return left if left and stands and left.head == facts.head.commit and left.reason != "MERGED" else None
 
 
 def pr_state(state: GitHubState | None, *, draft: bool, review_decision: ReviewDecision | None) -> PRState:

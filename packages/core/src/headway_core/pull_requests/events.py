@@ -4,7 +4,8 @@ from typing import ClassVar
 
 import attrs
 
-from headway_core.pull_requests.derive import ci_of, state_of
+from headway_core.pull_requests.ci import ci_of
+from headway_core.pull_requests.derive import state_of
 from headway_core.pull_requests.model import (
     CheckOutcome,
     CIStatus,

@@ -11,6 +11,9 @@ from datetime import datetime
 import attrs
 
 from headway_core.kernel.tables import Index, Lock, Query, TableSpec
+from headway_core.pull_requests.check_records import Check as Check  # noqa: PLC0414  part of the facts
+from headway_core.pull_requests.check_records import CheckOutcome as CheckOutcome  # noqa: PLC0414  part of the facts
+from headway_core.pull_requests.check_records import ExpectedCheck, PinnedCheck
 from headway_core.workspaces.model import OF_LIVE_WORKSPACES
 
 
@@ -79,21 +82,6 @@ class CIStatus(enum.StrEnum):
     """They were not read whole at this head, or one says something that Headway does not know."""
 
 
-class CheckOutcome(enum.StrEnum):
-    """What a single check counts as."""
-
-    PASSED = "passed"
-    """It succeeded, was neutral or was skipped."""
-    FAILED = "failed"
-    """It failed, timed out, was cancelled or could not start."""
-    WAITS_FOR_PERSON = "waits_for_person"
-    """A person has to act before it goes on (GitHub's `action_required`)."""
-    PENDING = "pending"
-    """It is queued or runs."""
-    UNKNOWN = "unknown"
-    """It ended without a conclusion, is stale, or has a conclusion that Headway does not know."""
-
-
 class Mergeability(enum.StrEnum):
     """Whether the head merges into the base."""
 
@@ -103,34 +91,6 @@ class Mergeability(enum.StrEnum):
     """It conflicts with the base."""
     UNKNOWN = "unknown"
     """GitHub has not worked it out yet."""
-
-
-@attrs.frozen(kw_only=True)
-class Check:
-    """The newest run of one check, or a status context."""
-
-    identity: str
-    """Stable across re-runs: `run:<app>/<workflow>/<event>/<name>` or `status:<context>`, lower case."""
-    name: str
-    """As GitHub wrote it: outside text."""
-    run_id: str
-    """Of a check run its id, a new one a re-run; of a status `<head>:<digest>` of its state, address and
-    description: the same posted again is the same.
-    """
-    outcome: CheckOutcome
-    """What it counts as."""
-    word: str
-    """GitHub's conclusion or status, upper case."""
-    required: bool | None = None
-    """Whether the base requires it; None when nobody told."""
-    started_at: datetime | None = None
-    """When it started; None when that was not told."""
-    completed_at: datetime | None = None
-    """When it ended; None while it runs, or when that was not told."""
-    url: str | None = None
-    """Where people read more; outside text."""
-    summary: str | None = None
-    """Title and first lines of the output: outside text, cut to 2 KiB."""
 
 
 @attrs.frozen(kw_only=True)
@@ -253,6 +213,20 @@ class MergeQueueEntry:
 
 
 @attrs.frozen(kw_only=True)
+class QueueExit:
+    """How a pull request last left its merge queue."""
+
+    id: str
+    """The forge's id of the event."""
+    reason: str
+    """GitHub's word, upper case: FAILED_CHECKS, MANUAL, MERGED, …; UNKNOWN when it was not told."""
+    head: str
+    """The head with which it left: another one has never been in the queue."""
+    failed: tuple[Check, ...] = ()
+    """The checks of its merge group that failed, as far as they could be read."""
+
+
+@attrs.frozen(kw_only=True)
 class PullRequestFacts:
     """All facts of one pull request, as far as they were ever read."""
 
@@ -282,6 +256,8 @@ class PullRequestFacts:
     """GitHub's `updatedAt`."""
     merge_queue: MergeQueueEntry | None
     """Its entry in a merge queue; None when it is in none."""
+    queue_exit: QueueExit | None = None
+    """How it last left a merge queue; None: it has not."""
     mergeability: Mergeability
     """Whether it merges."""
     checks: tuple[Check, ...]
@@ -290,6 +266,8 @@ class PullRequestFacts:
     """The stored checks are the whole list, read at `head.commit`."""
     required: tuple[str, ...] | None
     """The contexts that the base requires; None when the rules could not be read."""
+    pinned: tuple[PinnedCheck, ...] = ()
+    """Those of them of which one app's report alone counts."""
     reviews: tuple[Review, ...]
     """The latest opinion of each reviewer, and every review with a text, oldest first."""
     threads: tuple[ReviewThread, ...]
@@ -330,10 +308,12 @@ class PullRequestSnapshot:
     """The same of the commits of its base."""
     declined: tuple[str, ...] = ()
     """Node ids that a person detached, newest last, at most 20: not attached again by themselves."""
+    expected: tuple[ExpectedCheck, ...] = ()
+    """The checks that the head before had: until this one has them too, nothing says that it is green."""
     quiet_passed: bool = False
     """A duty has recorded that the head's quiet time passed with a complete view."""
     ci_overdue: bool = False
-    """A duty has recorded that checks are pending for longer than the limit."""
+    """A duty has recorded that checks are pending, or missing, for longer than the limit."""
     tied: tuple[int, ...] = ()
     """Numbers of several open pull requests of the branch, none of which was attached."""
     taken: int | None = None

@@ -9,6 +9,7 @@ from typing import Literal
 import attrs
 
 from headway_core.projects.model import Project
+from headway_core.pull_requests.check_records import PinnedCheck
 from headway_core.pull_requests.model import (
     Author,
     Base,
@@ -18,13 +19,14 @@ from headway_core.pull_requests.model import (
     Head,
     Mergeability,
     MergeQueueEntry,
+    QueueExit,
     Review,
     ReviewDecision,
     ReviewThread,
     ThreadComment,
 )
 
-Untold = Literal["author", "head_repository", "merge_queue"]
+Untold = Literal["author", "head_repository", "merge_queue", "queue_exit"]
 
 
 @attrs.frozen(kw_only=True)
@@ -55,6 +57,8 @@ class StatePart:
     """GitHub's `updatedAt`."""
     merge_queue: MergeQueueEntry | None
     """Its entry in a merge queue; None when it is in none."""
+    queue_exit: QueueExit | None = None
+    """How it last left a merge queue, with the head of this answer; None: it has not."""
     untold: frozenset[Untold] = frozenset()
     """What the forge refused to tell, or did not tell whole: what was known of it stands."""
 
@@ -69,6 +73,8 @@ class ChecksPart:
     """The newest run of each check."""
     required: tuple[str, ...] | None
     """The names that the base requires; None when the rules could not be read."""
+    pinned: tuple[PinnedCheck, ...] = ()
+    """Those of them of which one app's report alone counts."""
 
 
 @attrs.frozen(kw_only=True)

@@ -6,7 +6,9 @@ from datetime import datetime
 
 import attrs
 
+from headway_core.pull_requests.check_records import PinnedCheck
 from headway_core.pull_requests.derive import derived_decision
+from headway_core.pull_requests.expected_checks import expected_of_next_head
 from headway_core.pull_requests.model import (
     DecisionSource,
     GitHubState,
@@ -106,6 +108,7 @@ def believe(
         after = attrs.evolve(
             after,
             head_seen_at=now,
+            expected=expected_of_next_head(snapshot),
             quiet_passed=False,
             ci_overdue=False,
             former_heads=_former(
@@ -217,6 +220,7 @@ def _merged(known: PullRequestFacts | None, observation: Observation) -> PullReq
     mergeability = observation.mergeability
     if mergeability is None:
         mergeability = known.mergeability if known and same_head and same_base else Mergeability.UNKNOWN
+    required, pinned = _required(known, state, checks)
     decision, source = state.review_decision, DecisionSource.GITHUB
     if decision is None:
         decision, source = derived_decision(reviews), DecisionSource.DERIVED
@@ -234,10 +238,12 @@ def _merged(known: PullRequestFacts | None, observation: Observation) -> PullReq
         base=state.base,
         updated_at=state.updated_at,
         merge_queue=state.merge_queue,
+        queue_exit=state.queue_exit,
         mergeability=mergeability,
         checks=checks.checks if checks else (known.checks if known else ()),
         checks_complete=checks is not None or (known is not None and known.checks_complete and same_head),
-        required=_required(known, state, checks),
+        required=required,
+        pinned=pinned,
         reviews=reviews,
         threads=threads,
         comments=comments,
@@ -254,16 +260,24 @@ def _with_what_stands(known: PullRequestFacts, state: StatePart) -> StatePart:
         state = attrs.evolve(state, head=head)
     if "merge_queue" in state.untold and known.head.commit == state.head.commit:
         state = attrs.evolve(state, merge_queue=known.merge_queue or state.merge_queue)
+    left, before = state.queue_exit, known.queue_exit
+    if "queue_exit" in state.untold:
+        state = attrs.evolve(state, queue_exit=before)
+    elif left is not None and before is not None and left.id == before.id:
+        failed = left.failed or before.failed
+        state = attrs.evolve(state, queue_exit=attrs.evolve(left, head=before.head, failed=failed))
     return state
 
 
 def _required(
     known: PullRequestFacts | None, state: StatePart, checks: ChecksPart | None
-) -> tuple[str, ...] | None:
-    """The contexts that the base requires; those of another base say nothing."""
+) -> tuple[tuple[str, ...] | None, tuple[PinnedCheck, ...]]:
+    """The contexts that the base requires, and of which apps; those of another base say nothing."""
     if checks is not None and checks.required is not None:
-        return checks.required
-    return known.required if known is not None and known.base.ref == state.base.ref else None
+        return checks.required, checks.pinned
+    if known is not None and known.base.ref == state.base.ref:
+        return known.required, known.pinned
+    return None, ()
 
 
 def _former(formers: Iterable[str], last: str | None, now: str) -> tuple[str, ...]:

@@ -4,8 +4,8 @@ from datetime import datetime, timedelta
 
 import attrs
 
-from headway_core.pull_requests.derive import ci_of
-from headway_core.pull_requests.model import CIStatus, PullRequestSnapshot, PullRequestWatch
+from headway_core.pull_requests.ci import counted_of
+from headway_core.pull_requests.model import PullRequestSnapshot, PullRequestWatch
 from headway_core.settings.model import SettingsRecord
 
 
@@ -43,5 +43,5 @@ def timed(
         facts.checks_complete and watch.checks_at is not None and watch.checks_at >= quiet_ends
     )
     after = attrs.evolve(snapshot, quiet_passed=quiet)
-    pending = ci_of(after, settings.ci_scope) is CIStatus.PENDING
-    return attrs.evolve(after, ci_overdue=pending and ci_limit <= now)
+    awaited = counted_of(after, settings.ci_scope).are_awaited
+    return attrs.evolve(after, ci_overdue=awaited and ci_limit <= now)

@@ -5,8 +5,8 @@ from datetime import datetime, timedelta
 
 import attrs
 
-from headway_core.pull_requests import counted
-from headway_core.pull_requests.model import CheckOutcome, Mergeability, PullRequestFacts
+from headway_core.pull_requests import counted, mendable, thrown_out
+from headway_core.pull_requests.model import Mergeability, PullRequestFacts
 from headway_core.ratchet.feedback import feedback_of
 from headway_core.ratchet.model import (
     DEATH_LIMIT,
@@ -33,12 +33,10 @@ def causes_of(facts: PullRequestFacts | None, trust: Trust) -> tuple[Cause, ...]
 
 
 def _ci(facts: PullRequestFacts, trust: Trust) -> Iterable[Cause]:
-    failed = [
-        c
-        for c in counted(facts.checks, trust.settings.ci_scope, facts.required)
-        if c.outcome is CheckOutcome.FAILED
-    ]
-    if failed and facts.checks_complete:
+    of_head = counted(facts.checks, trust.settings.ci_scope, facts.required, facts.pinned)
+    left = thrown_out(facts)
+    failed = (*mendable(of_head if facts.checks_complete else ()), *mendable(left.failed if left else ()))
+    if failed:
         items = tuple(CauseItem(key=check.identity, mark=check.run_id) for check in failed)
         yield Cause(id="CI", kind=CauseKind.CI, items=items)
 

@@ -53,6 +53,12 @@ class StallReason(enum.StrEnum):
     """The branch of the pull request is gone at the forge: restore it, or close the pull request."""
     CI_STUCK = "ci_stuck"
     """Checks are pending for longer than `ci_limit_s`: re-run or cancel them."""
+    CI_CANCELLED = "ci_cancelled"
+    """All that failed was cancelled, which no commit mends: run the checks again."""
+    CHECKS_MISSING = "checks_missing"
+    """A check that the base requires, or that the head before had, has not reported within `ci_limit_s`: look
+    at what should have started it.
+    """
     CI_UNKNOWN = "ci_unknown"
     """A part of the pull request has been unknown for longer than `part_limit_s`."""
     RETRIES = "retries"
@@ -69,6 +75,15 @@ class StallReason(enum.StrEnum):
     """There is something to fix, and the workspace's set-up ended with a warning: retry it."""
     BUDGET = "budget"
     """The budget of fixers is used up (`budget_between_progress`, `budget_per_day`)."""
+
+
+class PersonReason(enum.StrEnum):
+    """What a person has to do before a pull request, with nothing left to fix, is ready."""
+
+    CHECKS = "checks"
+    """A check waits for a person: an approval, an authorization, a signature."""
+    MERGE_QUEUE = "merge_queue"
+    """The merge queue threw it out, and nothing is known that a fixer could mend: queue it again, or push."""
 
 
 @attrs.frozen(kw_only=True)
@@ -150,6 +165,16 @@ class AwaitingReview:
 
 
 @attrs.frozen(kw_only=True)
+class AwaitingPerson:
+    """Nothing is left to fix, and a person has to do something before it is ready; `reason` says what."""
+
+    reason: PersonReason
+    """What has to be done."""
+    recheck_at: datetime | None = None
+    """When to look again at the latest; None: an event will tell."""
+
+
+@attrs.frozen(kw_only=True)
 class Ready:
     """Nothing is left to fix, and no review is outstanding."""
 
@@ -167,7 +192,9 @@ class Dispatch:
     """When to look again at the latest; None: an event will tell."""
 
 
-Decision = Disabled | Wait | Done | FixerActive | Held | Stalled | AwaitingReview | Ready | Dispatch
+Decision = (
+    Disabled | Wait | Done | FixerActive | Held | Stalled | AwaitingReview | AwaitingPerson | Ready | Dispatch
+)
 
 
 @attrs.frozen(kw_only=True)
@@ -208,7 +235,15 @@ class RatchetFacts:
     """The head's; None before a head was seen."""
     ci: CIStatus
     checks_pending: bool
-    """A counted check has not come to its end, whether or not another one has failed already."""
+    """A counted check is queued or runs, whether or not another one has failed already."""
+    checks_absent: bool
+    """A check that the base requires has not reported."""
+    checks_lacking: bool
+    """A check that the head before had is not here."""
+    checks_cancelled: bool
+    """All counted checks that failed were cancelled."""
+    awaited_of_person: PersonReason | None
+    """What a person has to do before it is ready; None: nothing."""
     ci_overdue: bool
     conflict: bool
     act_on_first_failure: bool
@@ -274,13 +309,24 @@ def _stalled(reason: StallReason, look: _Look = _in_time) -> Callable[[RatchetFa
     return lambda f: Stalled(reason=reason, recheck_at=look(f))
 
 
+def _persons_turn(f: RatchetFacts) -> Decision:
+    assert f.awaited_of_person is not None
+    return AwaitingPerson(reason=f.awaited_of_person, recheck_at=f.next_look)
+
+
 def _reviewers_turn(f: RatchetFacts) -> Decision:
     return AwaitingReview(recheck_at=f.next_look)
 
 
 def _ci_pending(f: RatchetFacts) -> bool:
-    early = f.act_on_first_failure and f.ci is CIStatus.FAILURE
+    early = f.act_on_first_failure and f.ci is CIStatus.FAILURE and bool(f.present)
     return f.checks_pending and not f.conflict and not f.ci_overdue and not early
+
+
+def _is_missed(f: RatchetFacts) -> bool:
+    """Nothing is to fix, a check is missing, and not for want of a person who lets it begin."""
+    missing = f.checks_absent or f.checks_lacking
+    return not f.present and f.awaited_of_person is not PersonReason.CHECKS and missing
 
 
 _Row = tuple[Callable[[RatchetFacts], bool], Callable[[RatchetFacts], Decision]]
@@ -316,10 +362,15 @@ _TABLE: tuple[_Row, ...] = (
     ),
     (_ci_pending, _wait(WaitReason.CI)),
     # 9: nothing to fix
-    (lambda f: not f.present and f.ci is CIStatus.PENDING, _stalled(StallReason.CI_STUCK)),
+    (lambda f: not f.present and f.checks_cancelled, _stalled(StallReason.CI_CANCELLED)),
+    (lambda f: not f.present and f.checks_pending, _stalled(StallReason.CI_STUCK)),
+    (lambda f: _is_missed(f) and f.ci_overdue, _stalled(StallReason.CHECKS_MISSING)),
+    (lambda f: _is_missed(f) and f.checks_absent, _wait(WaitReason.CI)),
+    (_is_missed, _wait(WaitReason.UNKNOWN)),
     (lambda f: not f.present and f.part_unknown and f.part_overdue, _stalled(StallReason.CI_UNKNOWN)),
     (lambda f: not f.present and f.part_unknown, _wait(WaitReason.UNKNOWN)),
     (lambda f: not f.present and f.review_outstanding, _reviewers_turn),
+    (lambda f: not f.present and f.awaited_of_person is not None, _persons_turn),
     (lambda f: not f.present, lambda f: Ready(recheck_at=f.next_look)),
     # 10: nothing that a fixer has not had already, or nothing now
     (lambda f: not f.actionable and f.backs_off, _wait(WaitReason.BACKOFF)),

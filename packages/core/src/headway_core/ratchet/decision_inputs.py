@@ -9,9 +9,8 @@ from datetime import datetime, timedelta
 import attrs
 
 from headway_core.forge_actions.model import ActionStatus, Comment, ForgeAction, Reply
-from headway_core.pull_requests import ci_of
+from headway_core.pull_requests import thrown_out
 from headway_core.pull_requests.model import (
-    CheckOutcome,
     CIStatus,
     GitHubState,
     Mergeability,
@@ -21,6 +20,7 @@ from headway_core.pull_requests.timing import ci_limit_at, quiet_ends_at
 from headway_core.ratchet.causes import is_actionable, is_exhausted, rests_until
 from headway_core.ratchet.decision import (
     Decision,
+    PersonReason,
     QuietTime,
     RatchetFacts,
     Stalled,
@@ -45,7 +45,7 @@ def decision_inputs(view: View, record: RatchetRecord) -> RatchetFacts:
     left = [cause for cause in causes if is_actionable(cause, record.handled)]
     actionable = [cause for cause in left if not _rests(cause, view, record)]
     live = next((d for d in view.dispatches if d.status in LIVE_DISPATCH), None)
-    facts, hold = view.facts, record.hold
+    facts, hold, counted = view.facts, record.hold, view.counted
     quiet_time = _quiet_time(view)
     ci_limit = ci_limit_at(view.snapshot, view.settings)
     return RatchetFacts(
@@ -70,8 +70,12 @@ def decision_inputs(view: View, record: RatchetRecord) -> RatchetFacts:
         in_merge_queue=facts is not None and facts.merge_queue is not None,
         quiet=quiet_time is None or quiet_time.ends_at <= view.now,
         quiet_time=quiet_time,
-        ci=view.ci,
-        checks_pending=_checks_pending(view),
+        ci=counted.status,
+        checks_pending=counted.are_pending,
+        checks_absent=bool(counted.absent),
+        checks_lacking=bool(counted.lacking),
+        checks_cancelled=counted.are_cancelled_alone,
+        awaited_of_person=_awaited_of_person(view),
         ci_overdue=ci_limit is not None and ci_limit <= view.now,
         conflict=facts is not None and facts.mergeability is Mergeability.CONFLICT,
         act_on_first_failure=view.settings.act_on_first_failure,
@@ -140,19 +144,6 @@ def _quiet_time(view: View) -> QuietTime | None:
     return None if began is None or ends is None else QuietTime(head_seen_at=began, ends_at=ends)
 
 
-def _checks_pending(view: View) -> bool:
-    """What CI would be without its failures: one that has failed does not end those that still run (R2)."""
-    facts = view.facts
-    if facts is None:
-        return False
-    ended = tuple(
-        attrs.evolve(c, outcome=CheckOutcome.PASSED) if c.outcome is CheckOutcome.FAILED else c
-        for c in facts.checks
-    )
-    snapshot = attrs.evolve(view.snapshot, facts=attrs.evolve(facts, checks=ended))
-    return ci_of(snapshot, view.settings.ci_scope) is CIStatus.PENDING
-
-
 def _part_unknown(view: View) -> bool:
     facts = view.facts
     return facts is not None and (
@@ -166,6 +157,13 @@ def _rests(cause: Cause, view: View, record: RatchetRecord) -> bool:
     """The last fixer for it died lately."""
     until = rests_until(cause, record.handled, view.settings.death_pause_s)
     return until is not None and until > view.now
+
+
+def _awaited_of_person(view: View) -> PersonReason | None:
+    if view.counted.wait_for_person:
+        return PersonReason.CHECKS
+    out = view.facts is not None and thrown_out(view.facts) is not None
+    return PersonReason.MERGE_QUEUE if out else None
 
 
 def _answered(view: View, causes: Iterable[Cause]) -> bool:

@@ -12,7 +12,7 @@ import attrs
 
 from headway_core.forge_actions.agent_output import REPLIES_LIMIT
 from headway_core.kernel.outside_text import beginning, json_size, plain
-from headway_core.pull_requests.derive import own_head
+from headway_core.pull_requests.derive import own_head, thrown_out
 from headway_core.pull_requests.model import Check, PullRequestFacts, Review, ReviewThread, ThreadComment
 from headway_core.ratchet.feedback import heard, said_at
 from headway_core.ratchet.model import Cause, CauseKind
@@ -224,7 +224,7 @@ def _candidate(facts: PullRequestFacts, cause: Cause, trust: Trust) -> _Candidat
     match cause.kind:
         case CauseKind.CI:
             quoted = own_head(facts)
-            checks = (_check(check, quoted=quoted) for check in facts.checks if check.identity in keys)
+            checks = (_check(check, quoted=quoted) for check in _checks(facts) if check.identity in keys)
             return _Candidate(cause=cause, frame={"id": cause.id}, quotes_name="checks", quotes=tuple(checks))
         case CauseKind.CONFLICT:
             return _Candidate(cause=cause, frame={"id": cause.id, "base": plain(facts.base.ref, REF_CAP)})
@@ -241,6 +241,12 @@ def _candidate(facts: PullRequestFacts, cause: Cause, trust: Trust) -> _Candidat
             return _Candidate(
                 cause=cause, frame={"id": cause.id}, quotes_name="review", quotes=tuple(reviews)
             )
+
+
+def _checks(facts: PullRequestFacts) -> tuple[Check, ...]:
+    """Those of the head, and of the merge group with which its queue threw it out."""
+    left = thrown_out(facts)
+    return (*facts.checks, *(left.failed if left else ()))
 
 
 def _check(check: Check, *, quoted: bool) -> _Quote:

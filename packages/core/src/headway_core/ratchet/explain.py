@@ -1,12 +1,29 @@
 """The answer to "why does it not move?"."""
 
+from collections.abc import Iterable
 from datetime import datetime
 
 import attrs
 
 from headway_core.kernel.outside_text import plain
-from headway_core.pull_requests.model import CIStatus, GitHubState, Mergeability, PullRequestWatch
-from headway_core.ratchet.decision import Decision, Disabled, Stalled, StallReason, Wait, WaitReason
+from headway_core.pull_requests import thrown_out
+from headway_core.pull_requests.model import (
+    CheckOutcome,
+    CIStatus,
+    GitHubState,
+    Mergeability,
+    PullRequestWatch,
+)
+from headway_core.ratchet.decision import (
+    AwaitingPerson,
+    Decision,
+    Disabled,
+    PersonReason,
+    Stalled,
+    StallReason,
+    Wait,
+    WaitReason,
+)
 from headway_core.ratchet.failures import AgentFailure, agent_failure
 from headway_core.ratchet.model import Cause, FixerDispatch, Handled, RatchetRecord
 from headway_core.ratchet.sentences import Reasoning, ended, moment, sentence
@@ -108,7 +125,36 @@ def _reasoning(view: View, record: RatchetRecord) -> Reasoning:
         case Stalled(reason=StallReason.BRANCH_MISMATCH):
             return _on_another_branch(view)
         case decision:
-            return sentence(decision, view.now)
+            return _with_checks(sentence(decision, view.now), decision, view)
+
+
+def _with_checks(told: Reasoning, decision: Decision | None, view: View) -> Reasoning:
+    """The sentences with the names of the checks that the decision is about."""
+    checks = view.counted
+    named: Iterable[str] = ()
+    match decision:
+        case Stalled(reason=StallReason.CHECKS_MISSING) | Wait(reason=WaitReason.CI | WaitReason.UNKNOWN):
+            label, named = "Missing", checks.missing
+        case Stalled(reason=StallReason.CI_CANCELLED):
+            label, named = "Cancelled", (check.name for check in checks.failed)
+        case Stalled(reason=StallReason.CI_STUCK):
+            label, named = "Pending", checks.named(CheckOutcome.PENDING)
+        case AwaitingPerson(reason=PersonReason.CHECKS):
+            label, named = "Waiting for a person", checks.named(CheckOutcome.WAITS_FOR_PERSON)
+        case AwaitingPerson(reason=PersonReason.MERGE_QUEUE):
+            left = thrown_out(view.facts) if view.facts else None
+            label, named = "GitHub's reason", (left.reason.lower().replace("_", " "),) if left else ()
+        case _:
+            return told
+    names = sorted({plain(name, _NAME_CAP) for name in named})
+    if not names:
+        return told
+    more = f" and {len(names) - _NAMED_AT_MOST} more" if len(names) > _NAMED_AT_MOST else ""
+    return attrs.evolve(told, why=f"{told.why} {label}: {ended(', '.join(names[:_NAMED_AT_MOST]) + more)}")
+
+
+_NAME_CAP = 100
+_NAMED_AT_MOST = 10
 
 
 def _without_pull_request(view: View) -> Reasoning:

@@ -7,6 +7,7 @@ import attrs
 
 from headway_core.ratchet.causes import is_spent
 from headway_core.ratchet.decision import (
+    AwaitingPerson,
     AwaitingReview,
     Disabled,
     Dispatch,
@@ -137,7 +138,7 @@ def _follows(
             if died_of is not None and not died_of.false_starts:
                 number = f"The next try is number {died_of.deaths + 1} of {DEATH_LIMIT}. "
             return f"{number}{told.changes_when}", True
-        case Disabled() | Done() | Held() | Stalled() | AwaitingReview() | Ready():
+        case Disabled() | Done() | Held() | Stalled() | AwaitingReview() | AwaitingPerson() | Ready():
             return f"No further try follows. {told.why} {told.next_step}", False
         case _:
             assert_never(record.decision)

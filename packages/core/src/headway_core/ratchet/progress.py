@@ -34,7 +34,7 @@ def _seen(view: View, facts: PullRequestFacts, before: LastKnown | None) -> Last
     now = LastKnown(
         node_id=facts.node_id,
         head=facts.head.commit,
-        ci=view.ci,
+        ci=CIStatus.UNKNOWN if view.counted.are_cancelled_alone else view.ci,
         mergeability=facts.mergeability,
         review_decision=facts.review_decision,
     )

@@ -8,6 +8,7 @@ from typing import assert_never
 import attrs
 
 from headway_core.ratchet.decision import (
+    AwaitingPerson,
     AwaitingReview,
     Decision,
     Disabled,
@@ -15,6 +16,7 @@ from headway_core.ratchet.decision import (
     Done,
     FixerActive,
     Held,
+    PersonReason,
     QuietTime,
     Ready,
     Stalled,
@@ -126,7 +128,19 @@ _STALLS: Mapping[StallReason, Reasoning] = MappingProxyType(
         StallReason.CI_STUCK: Reasoning(
             "Checks are pending for longer than the setting ci_limit_s allows.",
             "It goes on when they end.",
-            "Look at the checks: run them again, or release the one that waits for a person.",
+            "Look at the checks that are pending: run them again, or cancel them.",
+        ),
+        StallReason.CI_CANCELLED: Reasoning(
+            "Checks were cancelled and nothing else failed, which no commit mends.",
+            "It goes on when they have run again.",
+            "Run the cancelled checks again at GitHub, or push a commit that starts them.",
+        ),
+        StallReason.CHECKS_MISSING: Reasoning(
+            "A check that the base requires, or that the head before had, has not reported for longer than"
+            " the setting ci_limit_s allows.",
+            "It goes on when the check reports, or with another head.",
+            "Look at what should have started it, such as a workflow file that is broken; where it is no"
+            " longer wanted, no longer require it, or merge by hand.",
         ),
         StallReason.CI_UNKNOWN: Reasoning(
             "GitHub has not told a part of the pull request for longer than the setting part_limit_s allows:"
@@ -166,10 +180,49 @@ _STALLS: Mapping[StallReason, Reasoning] = MappingProxyType(
     }
 )
 
+_PERSONS: Mapping[PersonReason, Reasoning] = MappingProxyType(
+    {
+        PersonReason.CHECKS: Reasoning(
+            "Nothing is left to fix, and a check waits for a person: an approval, an authorization or a"
+            " signature.",
+            "It goes on when a person has released the check.",
+            "Look at the checks of the pull request, and approve or release the one that waits.",
+        ),
+        PersonReason.MERGE_QUEUE: Reasoning(
+            "The merge queue threw the pull request out, and nothing is known that a fixer could mend.",
+            "It goes on when the pull request is queued again, or with another head.",
+            "Look at the pull request why it was thrown out; then queue it again, or push what is missing.",
+        ),
+    }
+)
+
 _HOLDS: Mapping[str, str] = MappingProxyType(
     {
         HoldKind.PERSON: "A person holds the ratchet.",
         HoldKind.STOPPED_FIXER: "A person stopped the fixer, and that holds the ratchet.",
+    }
+)
+
+
+_PLAIN: Mapping[type[Decision], Reasoning] = MappingProxyType(
+    {
+        Disabled: Reasoning(
+            "The ratchet is off.", "It goes on when the ratchet is switched on.", "Switch the ratchet on."
+        ),
+        Done: Reasoning(
+            "The pull request is merged.", "That is final.", "Archive the workspace when you are done."
+        ),
+        FixerActive: Reasoning("A fixer is at work.", "It goes on when the fixer ends.", _NOTHING),
+        AwaitingReview: Reasoning(
+            "Nothing is left to fix, and it is the reviewer's turn.",
+            "It goes on when a reviewer says something.",
+            "Review the pull request, or ask for a review.",
+        ),
+        Ready: Reasoning(
+            "Nothing is left to fix.",
+            "It goes on when a check fails, the base conflicts or a reviewer asks for something.",
+            "Merge the pull request when you want it.",
+        ),
     }
 )
 
@@ -181,44 +234,26 @@ def sentence(decision: Decision | None, now: datetime | None = None) -> Reasonin
             return Reasoning(
                 "Nothing was decided yet.", "The first look decides.", "Start a runner, if none runs."
             )
-        case Disabled():
-            return Reasoning(
-                "The ratchet is off.", "It goes on when the ratchet is switched on.", "Switch the ratchet on."
-            )
         case Wait(reason=WaitReason.CI, quiet_time=QuietTime() as quiet):
             return _resting(quiet, now)
         case Wait(reason=wait):
             return _WAITS[wait]
-        case Done():
-            return Reasoning(
-                "The pull request is merged.", "That is final.", "Archive the workspace when you are done."
-            )
-        case FixerActive():
-            return Reasoning("A fixer is at work.", "It goes on when the fixer ends.", _NOTHING)
         case Held(by=by, until=until):
             why = _HOLDS.get(by, "The ratchet is held.")
             ends = "" if until is None else f", or at {moment(until)}"
             return Reasoning(why, f"It goes on when the hold is released{ends}.", "Release the ratchet.")
         case Stalled(reason=stall):
             return _STALLS[stall]
-        case AwaitingReview():
-            return Reasoning(
-                "Nothing is left to fix, and it is the reviewer's turn.",
-                "It goes on when a reviewer says something.",
-                "Review the pull request, or ask for a review.",
-            )
-        case Ready():
-            return Reasoning(
-                "Nothing is left to fix.",
-                "It goes on when a check fails, the base conflicts or a reviewer asks for something.",
-                "Merge the pull request when you want it.",
-            )
+        case AwaitingPerson(reason=person):
+            return _PERSONS[person]
         case Dispatch(cause_ids=ids):
             return Reasoning(
                 f"There is something to fix: {', '.join(ids)}.",
                 "It goes on when the fixer that was started for it ends.",
                 _NOTHING,
             )
+        case Disabled() | Done() | FixerActive() | AwaitingReview() | Ready():
+            return _PLAIN[type(decision)]
         case _:
             assert_never(decision)
 

@@ -8,7 +8,7 @@ from headway_core.forge_actions.model import ACTIONS_OF, ForgeAction
 from headway_core.hosts import is_lost
 from headway_core.kernel.transactions import ReadTransaction
 from headway_core.projects.model import Project
-from headway_core.pull_requests import ci_of
+from headway_core.pull_requests import CountedChecks, counted_of
 from headway_core.pull_requests.model import (
     CIStatus,
     PullRequestFacts,
@@ -58,9 +58,14 @@ class View:
         return trust_in(self.settings, self.sessions, self.actions)
 
     @property
+    def counted(self) -> CountedChecks:
+        """The checks that count."""
+        return counted_of(self.snapshot, self.settings.ci_scope)
+
+    @property
     def ci(self) -> CIStatus:
         """What the counted checks say."""
-        return ci_of(self.snapshot, self.settings.ci_scope)
+        return self.counted.status
 
     @property
     def turns(self) -> int:
