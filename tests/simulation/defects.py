@@ -32,7 +32,7 @@ from headway_core.operations import (
 )
 from headway_core.processes import Exited, Running, Vanished
 from headway_core.projects import ProjectService
-from headway_core.pull_requests import PRSnapshotService, fetches, reconciliation
+from headway_core.pull_requests import PRSnapshotService, checks, fetches, reconciliation
 from headway_core.pull_requests.model import GitHubState
 from headway_core.pull_requests.ports import Observation
 from headway_core.pull_requests.single_flight import SingleFlight
@@ -664,6 +664,28 @@ def a_new_pull_request_refills_the_budget() -> Planted:
         yield
 
 
+@contextmanager
+def a_newer_suite_wins_whole() -> Planted:
+    """What an older run of a workflow said is dropped, also of a job that the newer one does not have."""
+    standing = checks._standing
+
+    def of_the_newest(runs: Any) -> Any:
+        newest: dict[Any, int] = {}
+        for run in runs:
+            newest[run.of] = max(newest.get(run.of, 0), run.run or 0)
+        return standing([run for run in runs if run.run == newest[run.of]])
+
+    with replaced(checks, _standing=of_the_newest):
+        yield
+
+
+@contextmanager
+def absence_is_success() -> Planted:
+    """Nobody expects of a head what the one before it had."""
+    with replaced(reconciliation, expected_of_next_head=lambda _snapshot: ()):
+        yield
+
+
 DEFECTS: dict[str, Callable[[], Any]] = {
     plant.__name__.replace("_", " "): plant
     for plant in (
@@ -705,6 +727,8 @@ DEFECTS: dict[str, Callable[[], Any]] = {
         another_hosts_sessions,
         archive_forgets_sessions,
         a_new_pull_request_refills_the_budget,
+        a_newer_suite_wins_whole,
+        absence_is_success,
     )
 }
 """By name."""

@@ -24,6 +24,7 @@ MOODS = (
     ("pushes late", 0.05),
     ("leaves files", 0.08),
     ("talks nonsense", 0.05),
+    ("breaks the workflow", 0.08),
 )
 """How agents go wrong, and how often, first one first; else they do what they were asked."""
 HUNG_S = 400.0
@@ -74,14 +75,14 @@ class Agents:
         tree.dirty.add(piece)
         if world.happens(f"{piece} comes with files that git ignores", 0.3):
             tree.ignored = ("build/",)
-        self._commit(machine, tree, good=mood != "does bad work")
+        self._commit(machine, tree, good=mood != "does bad work", broken=mood == "breaks the workflow")
         if mood == "pushes late":
             world.later(world.luck.uniform(3, 15), partial(world.github.push, tree.branch, tree.head))
         elif mood != "forgets to push":
             world.github.push(tree.branch, tree.head)
         self._speak(machine, tree, run, nonsense=mood == "talks nonsense")
 
-    def _commit(self, machine: Machine, tree: Worktree, *, good: bool) -> None:
+    def _commit(self, machine: Machine, tree: Worktree, *, good: bool, broken: bool = False) -> None:
         """Everything that lies there, on top of what others pushed and of the base."""
         github = self._world.github
         there = github.branches.get(tree.branch)
@@ -90,7 +91,7 @@ class Agents:
             for commit in [each for each in github.history(tree.head) if each.id not in mine][::-1]:
                 there = github.commit(there, good=commit.good, work=commit.work).id
             tree.head = there
-        made = github.commit(tree.head, good=good, work=tree.dirty, merged=github.moves)
+        made = github.commit(tree.head, good=good, work=tree.dirty, merged=github.moves, broken=broken)
         tree.head = machine.branches[tree.branch] = made.id
         tree.dirty.clear()
 

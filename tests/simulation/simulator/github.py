@@ -10,10 +10,11 @@ from typing import TYPE_CHECKING, Any
 
 import attrs
 
+from headway_core.pull_requests import newest_checks
+from headway_core.pull_requests.check_rows import CheckRow, CheckRunRow, CheckSuiteRow
 from headway_core.pull_requests.model import (
     Author,
     Base,
-    Check,
     CheckOutcome,
     GitHubState,
     Head,
@@ -46,6 +47,8 @@ class Commit:
     """Up to which move of the base it contains the base."""
     work: frozenset[str]
     """The pieces of work that came with it."""
+    broken: bool = False
+    """Its workflow file is broken: CI has no check runs for it. Whoever comes next mends it."""
 
 
 @attrs.frozen(kw_only=True)
@@ -65,7 +68,7 @@ class PullState:
     base: str
     updated_at: datetime
     mergeability: Mergeability
-    checks: tuple[Check, ...]
+    checks: tuple[CheckRow, ...]
     reviews: tuple[Review, ...] = ()
     threads: tuple[Thread, ...] = ()
 
@@ -126,7 +129,15 @@ class GitHub:
 
     # Commits and branches
 
-    def commit(self, parent: str | None, *, good: bool, work: Iterable[str] = (), merged: int = 0) -> Commit:
+    def commit(
+        self,
+        parent: str | None,
+        *,
+        good: bool,
+        work: Iterable[str] = (),
+        merged: int = 0,
+        broken: bool = False,
+    ) -> Commit:
         """A new commit, on no branch yet."""
         before = self.commits[parent].merged if parent else 0
         made = Commit(
@@ -135,6 +146,7 @@ class GitHub:
             good=good,
             merged=max(before, merged),
             work=frozenset(work),
+            broken=broken,
         )
         self.commits[made.id] = made
         return made
@@ -163,7 +175,7 @@ class GitHub:
         tip = self.branches[pull.branch]
         if pull.now.state is not GitHubState.OPEN or pull.now.head == tip:
             return
-        self.change(pull, head=tip, mergeability=Mergeability.UNKNOWN, checks=self._fresh(), touched=True)
+        self.change(pull, head=tip, mergeability=Mergeability.UNKNOWN, checks=self._fresh(tip), touched=True)
         self._judge(pull)
 
     # Pull requests
@@ -190,7 +202,7 @@ class GitHub:
             base=self.branches["main"],
             updated_at=now,
             mergeability=Mergeability.UNKNOWN,
-            checks=self._fresh(),
+            checks=self._fresh(self.branches[branch]),
         )
         pull = Pull(self._numbers, branch, mark, now, first, repository=repository)
         self.pulls[pull.node_id] = pull
@@ -208,19 +220,34 @@ class GitHub:
 
     # CI and mergeability
 
-    def _fresh(self) -> tuple[Check, ...]:
-        return tuple(self._check(name, CheckOutcome.PENDING) for name in CHECKS)
-
-    def _check(self, name: str, outcome: CheckOutcome) -> Check:
-        self._runs += 1
-        return Check(
-            identity=f"run:ci/1/push/{name}",
-            name=name,
-            run_id=str(self._runs),
-            outcome=outcome,
-            word=_WORDS[outcome],
-            started_at=self._world.at(),
+    def _fresh(self, commit: str) -> tuple[CheckRow, ...]:
+        """The run of the workflow: its jobs, or at most itself when its file is broken."""
+        suite = self._number()
+        if not self.commits[commit].broken:
+            return tuple(self._check(name, suite) for name in CHECKS)
+        if self._world.happens(f"CI does not even tell that {commit[-4:]} is broken", 0.5):
+            return ()
+        return (
+            CheckSuiteRow(
+                number=suite, name="ci.yml", status="COMPLETED", conclusion="STARTUP_FAILURE", **WORKFLOW
+            ),
         )
+
+    def _check(self, name: str, suite: int) -> CheckRunRow:
+        number = self._number()
+        return CheckRunRow(
+            name=name,
+            status="IN_PROGRESS",
+            conclusion=None,
+            number=number,
+            suite=suite,
+            started_at=self._world.at(),
+            **WORKFLOW,
+        )
+
+    def _number(self) -> int:
+        self._runs += 1
+        return self._runs
 
     def _judge(self, pull: Pull) -> None:
         """Let CI and the merge of the present head begin."""
@@ -242,7 +269,7 @@ class GitHub:
         return any(move > contained for move in self.conflicting)
 
     def _checked(self, pull: Pull, commit: str, name: str) -> None:
-        if pull.now.head != commit:
+        if pull.now.head != commit or self.commits[commit].broken:
             return
         world = self._world
         # What CI may do for a fork is less, and its checks fail.
@@ -255,14 +282,10 @@ class GitHub:
             world.later(world.luck.uniform(5, 40), lambda: self.rerun(pull, name))
 
     def _conclude(self, pull: Pull, name: str, outcome: CheckOutcome) -> None:
+        newest = newest_of(pull.now.checks, name)
         checks = tuple(
-            attrs.evolve(
-                check,
-                outcome=outcome,
-                word=_WORDS[outcome],
-                completed_at=None if outcome is CheckOutcome.PENDING else self._world.at(),
-            )
-            if check.name == name
+            attrs.evolve(check, status="COMPLETED", conclusion=_WORDS[outcome], completed_at=self._world.at())
+            if check is newest and isinstance(check, CheckRunRow)
             else check
             for check in pull.now.checks
         )
@@ -271,15 +294,26 @@ class GitHub:
 
     def rerun(self, pull: Pull, name: str) -> None:
         """Somebody asks CI for another run of a check."""
-        if pull.now.state is not GitHubState.OPEN:
+        before = newest_of(pull.now.checks, name)
+        if pull.now.state is not GitHubState.OPEN or before is None:
             return
         commit = pull.now.head
-        others = tuple(check for check in pull.now.checks if check.name != name)
-        self.change(pull, checks=(*others, self._check(name, CheckOutcome.PENDING)), touched=False)
+        others = tuple(check for check in pull.now.checks if check is not before)
+        self.change(pull, checks=(*others, self._check(name, before.suite or 0)), touched=False)
         self._world.later(self._world.luck.uniform(1, 5), lambda: self._checked(pull, commit, name))
 
+    def label(self, pull: Pull) -> None:
+        """A label runs the workflow again, without the job that it is not about: a newer suite has less."""
+        name, commit = CHECKS[-1], pull.now.head
+        if pull.now.state is GitHubState.OPEN and newest_of(pull.now.checks, name) is not None:
+            again = self._check(name, self._number())
+            self.change(pull, checks=(*pull.now.checks, again), touched=False)
+            self._world.later(self._world.luck.uniform(1, 5), lambda: self._checked(pull, commit, name))
+
     def green(self, pull: Pull) -> bool:
-        return all(check.outcome is CheckOutcome.PASSED for check in pull.now.checks)
+        """Whether the newest run of each job that ran succeeded."""
+        newest = [newest_of(pull.now.checks, name) for name in CHECKS]
+        return all(check is None or check.conclusion == "SUCCESS" for check in newest)
 
     # People
 
@@ -353,8 +387,14 @@ class GitHub:
         return False
 
 
+def newest_of(checks: Iterable[CheckRow], name: str) -> CheckRunRow | None:
+    """The last run of a job, whichever run of the workflow it was in."""
+    runs = [check for check in checks if isinstance(check, CheckRunRow) and check.name == name]
+    return max(runs, key=lambda run: run.number or 0, default=None)
+
+
+WORKFLOW: dict[str, Any] = {"app": "ci", "workflow": "1", "event": "push"}
 _WORDS = {
-    CheckOutcome.PENDING: "IN_PROGRESS",
     CheckOutcome.PASSED: "SUCCESS",
     CheckOutcome.FAILED: "FAILURE",
 }
@@ -384,7 +424,7 @@ def state_part(pull: Pull, state: PullState, tip: str | None) -> StatePart:
 
 
 def checks_part(state: PullState) -> ChecksPart:
-    return ChecksPart(commit=state.head, checks=state.checks, required=())
+    return ChecksPart(commit=state.head, checks=newest_checks(state.checks), required=())
 
 
 def conversation_part(state: PullState) -> ConversationPart:

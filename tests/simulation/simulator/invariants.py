@@ -10,6 +10,7 @@ from headway_core.processes import Launch, RunId
 from headway_core.sessions.model import SESSION_TRANSITIONS, Purpose, Session
 from headway_core.workspaces.model import LIFECYCLE_TRANSITIONS, Workspace, WorkspaceStatus
 from simulator import rows
+from simulator.absence import Absence
 from simulator.machine import Worktree
 from simulator.store import Commit
 from simulator.world import Watcher, World
@@ -39,7 +40,7 @@ class Invariants(Watcher):
 
     def __init__(self, world: World) -> None:
         self._world = world
-        causes, budgets = rows.Causes(), rows.Budgets()
+        causes, budgets, absence = rows.Causes(), rows.Budgets(), Absence()
         self._handed: set[tuple[str, str]] = set()
         self._runs: set[RunId] = set()
         self._checkers: dict[str, tuple[tuple[str, rows.RowChecker], ...]] = {
@@ -87,6 +88,7 @@ class Invariants(Watcher):
                 ("R22 over with its reason", rows.over_with_its_reason),
                 ("I6 handled causes stay handled", causes.switched),
                 ("I4 budget of a day", budgets.switched),
+                ("absence is no success", absence.decided),
             ),
             "pull_requests": (
                 (
@@ -103,6 +105,7 @@ class Invariants(Watcher):
                 ("I8 facts were told", rows.facts_were_told),
                 ("R23 facts of its pull request", rows.of_their_pull_request),
                 ("I6 handled causes stay handled", causes.seen),
+                ("absence is no success", absence.seen),
             ),
             "git_facts": (("I5 git facts stay", rows.newer_git_facts),),
             "forge_actions": (

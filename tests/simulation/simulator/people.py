@@ -36,6 +36,7 @@ PEOPLE: Mapping[str, Callable[[GitHub, Pull, Any], None]] = {
     "moves the base": lambda github, _, __: github.move_base(conflicting=False),
     "moves the base into a conflict": lambda github, _, __: github.move_base(conflicting=True),
     "runs a check again": lambda github, pull, _: github.rerun(pull, "test"),
+    "labels it": lambda github, pull, _: github.label(pull),
     "closes it": lambda github, pull, _: github.set_state(pull, GitHubState.CLOSED),
     "opens it again": lambda github, pull, _: github.set_state(pull, GitHubState.OPEN),
     "merges it": lambda github, pull, _: github.set_state(pull, GitHubState.MERGED),
