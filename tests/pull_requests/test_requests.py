@@ -98,11 +98,19 @@ def test_what_only_looks_like_a_mention_addresses_nobody(text: str) -> None:
     assert not is_request(text, "headway-app")
 
 
+@pytest.mark.parametrize("separator", "\u2028\u2029\u0085\x0b\x0c\x1c\x1d\x1e")
+def test_who_is_quoted_does_not_speak(separator: str) -> None:
+    """A stranger's line with a separator that ends no line of Markdown stays within the quote of it."""
+    text = f"> Hello{separator}/fix it @headway-app\n\nThanks, no."
+    assert not is_request(text, "headway-app")
+    assert not is_command(f"> Hello{separator}/fix it")
+
+
 @settings(max_examples=200, deadline=None)
 @given(text=st.text(alphabet="@/fix`>~ \nab-[].", max_size=200))
 def test_a_quote_is_never_a_request(text: str) -> None:
     """Whatever is quoted as a whole asks for nothing."""
-    quoted = "\n".join(f"> {line}" for line in text.splitlines())
+    quoted = "\n".join(f"> {line}" for line in text.split("\n"))
     assert not is_request(quoted, "ab")
     assert mentioned(quoted) == frozenset()
 

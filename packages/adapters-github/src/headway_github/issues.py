@@ -50,6 +50,7 @@ def _issue(node: Node) -> Issue:
         body=mapping.body_text(node.maybe_text("body") or ""),
         author=author.login if node.maybe_node("author") else None,
         trusted=author.is_viewer or author.is_associated,
+        account=author if node.maybe_node("author") else None,
     )
 
 

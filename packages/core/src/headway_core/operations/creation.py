@@ -20,8 +20,10 @@ from headway_core.operations.validation import (
 )
 from headway_core.projects.model import Project
 from headway_core.projects.steps import ProjectSteps
+from headway_core.pull_requests.model import Author
 from headway_core.pull_requests.steps import PullRequestSteps
 from headway_core.ratchet.steps import RatchetSteps
+from headway_core.ratchet.trust import Trust
 from headway_core.sessions.model import Purpose, Session
 from headway_core.sessions.steps import SessionSteps
 from headway_core.settings.model import SettingsRecord
@@ -245,13 +247,19 @@ class WorkspaceCreationService:
         name = None if command.name is None else given_name(command.name)
         base_branch = await self._expect_base(project, None)
         taken = await self._expect_prefix(project)
-        issue = await self._read_issue(project, at.number)
+        settings = await self._ledger.read(self._settings.current)
+        issue = _judged(await self._read_issue(project, at.number), settings)
         found_hash = None if issue is None else body_hash(issue.body)
         confirmed = command.confirmed_body_hash
         if confirmed is not None and found_hash is not None and confirmed.lower() != found_hash:
             raise Conflict("issue", str(at.number), "its text is not the one that was confirmed")
-        size = (await self._ledger.read(self._settings.current)).prompt_limit_bytes
-        prompt = issue_prompt(at.number, at.url, issue, body_confirmed=confirmed is not None, size=size)
+        prompt = issue_prompt(
+            at.number,
+            at.url,
+            issue,
+            body_confirmed=confirmed is not None,
+            size=settings.prompt_limit_bytes,
+        )
         title = issue_name(at.number, issue.title if issue else None)
         # People read the title of a stranger as the name; the branch and the folder are read by agents too.
         vouched_for = title if issue is not None and issue.trusted else issue_words(at.number)
@@ -319,3 +327,11 @@ def _policy(asked: SessionPolicy | None, prompt: str | None) -> SessionPolicy:
     if asked is not SessionPolicy.START and prompt is not None:
         raise InvalidInput("initial_prompt", f"session policy {asked} has no use for it")
     return asked
+
+
+def _judged(issue: Issue | None, settings: SettingsRecord) -> Issue | None:
+    """The issue, trusted also when its author is on the list of the settings."""
+    if issue is None or issue.trusted:
+        return issue
+    account = issue.account or (None if issue.author is None else Author(login=issue.author))
+    return attrs.evolve(issue, trusted=account is not None and Trust(settings=settings).lists(account))

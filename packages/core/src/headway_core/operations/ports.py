@@ -5,6 +5,7 @@ from abc import ABC, abstractmethod
 import attrs
 
 from headway_core.projects.model import Project
+from headway_core.pull_requests.model import Author
 
 
 @attrs.frozen(kw_only=True)
@@ -22,7 +23,9 @@ class Issue:
     author: str | None
     """Login; None for a deleted account."""
     trusted: bool
-    """Whether the author may be quoted to an agent."""
+    """Whether the author may be quoted to an agent, whoever is listed in the settings."""
+    account: Author | None = None
+    """The author as the settings' list of trusted accounts knows it; None: there is no more than a login."""
 
 
 @attrs.frozen(kw_only=True)

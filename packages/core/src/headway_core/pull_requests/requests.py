@@ -3,6 +3,8 @@
 import re
 from collections.abc import Iterable
 
+_LINE_END = re.compile(r"\r\n|\n|\r")
+"""Markdown's own. At no other separator a quote ends: a stranger who is quoted would speak for who quotes."""
 _QUOTE = re.compile(r" {0,3}>")
 _FENCE = re.compile(r" {0,3}(```|~~~)")
 _COMMAND = re.compile(r" {0,3}/[fF][iI][xX](?![\w/-])")
@@ -36,7 +38,7 @@ def is_request(text: str, account: str | None) -> bool:
 
 
 def _own_lines(text: str) -> Iterable[str]:
-    return (line for line in text.splitlines() if not _QUOTE.match(line))
+    return (line for line in _LINE_END.split(text) if not _QUOTE.match(line))
 
 
 def _outside_code(lines: Iterable[str]) -> Iterable[str]:

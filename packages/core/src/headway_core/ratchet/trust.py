@@ -40,13 +40,17 @@ class Trust:
         """Whether the author can push to the repository, or is on the list; by association where GitHub did
         not say.
         """
-        if author.node_id in self.settings.trusted or _names(author) & self._logins:
+        if self.lists(author):
             return True
         if author.is_viewer and self.settings.own_account is OwnAccount.NEVER:
             return False
         if author.can_push is not None:
             return author.can_push
         return author.is_associated
+
+    def lists(self, author: Author) -> bool:
+        """Whether the author is on the list of the settings, by a login or the node id."""
+        return author.node_id in self.settings.trusted or bool(_names(author) & self._logins)
 
     def is_ours(self, author: Author, text: str, at: datetime) -> bool:
         """Whether Headway or an agent of it wrote this: the token's account did, and put our mark in its own
