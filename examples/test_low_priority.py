@@ -41,9 +41,15 @@ class ShellStage(Stage):
 
 
 class TestLowPrioritySupervisor(SupervisorContract):
-    """All but one: `nice` is there when the agent's program is not, so that this looks like a failure."""
+    """`nice` is there when the agent's program is not, so that this looks like a failure; and the stage kills
+    no supervisors and forges nothing.
+    """
 
-    capabilities = frozenset(SupervisorCapability) - {SupervisorCapability.MISSING_PROGRAMS}
+    capabilities = frozenset(SupervisorCapability) - {
+        SupervisorCapability.MISSING_PROGRAMS,
+        SupervisorCapability.ORPHANS,
+        SupervisorCapability.FORGERY,
+    }
 
     @pytest.fixture
     def stage(self, tmp_path: Path) -> ShellStage:

@@ -13,7 +13,7 @@ from headway_core.kernel.errors import InvalidInput
 from headway_core.processes import Exited, Launch, OutputPart
 from headway_local import LocalSupervisor
 from headway_local.outputs import read_part, tail
-from headway_local.supervised import Output
+from headway_local.supervised_output import Output
 from headway_testing.contracts.supervisor import RUN, until_ended
 
 pytestmark = pytest.mark.anyio

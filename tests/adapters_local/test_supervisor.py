@@ -3,6 +3,7 @@
 
 import os
 import signal
+import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -16,8 +17,11 @@ from headway_core.kernel.errors import InvalidInput
 from headway_core.processes import Exited, Launch, NeverStarted, RunId, Running, Vanished
 from headway_core.sessions import run_of
 from headway_local import LocalSupervisor
+from headway_local.evidence import evidence, is_supervisor
 from headway_local.leashes import PROGRAM
 from headway_testing.contracts.supervisor import RUN, Behaviour, Stage, SupervisorContract, until_ended
+
+from .conftest import processes_of
 
 Until = Callable[[Callable[[], bool]], None]
 Living = Callable[[], list[int]]
@@ -28,7 +32,7 @@ SCRIPTS = {
     Behaviour.SUCCEEDS: "exit 0",
     Behaviour.FAILS: "exit 3",
     Behaviour.DIES: "kill -9 $$",
-    Behaviour.WAITS: "exec sleep 60",
+    Behaviour.WAITS: "setsid sleep 61 & exec sleep 60",
     Behaviour.SPEAKS: 'printf hello > "$HEADWAY_OUT/replies.json"; echo done',
 }
 
@@ -58,6 +62,20 @@ class RealStage(Stage):
         log = self.folder / "executions"
         return len(log.read_text().splitlines()) if log.exists() else 0
 
+    async def living(self) -> int:
+        return len(processes_of(self.folder.parent))
+
+    async def orphan(self, run: RunId) -> None:
+        folder = self.folder.parent / "data" / str(run)
+        started = evidence(folder).started
+        assert started is not None
+        os.kill(started.pid, signal.SIGKILL)
+        while is_supervisor(started, folder):  # noqa: ASYNC110 - a process that dies tells nobody
+            await anyio.sleep(0.005)
+
+    async def forge(self, run: RunId) -> None:
+        (self.folder.parent / "data" / str(run) / "exit").write_text("exit_code 0\n")
+
 
 @pytest.fixture
 def stage(tmp_path: Path) -> RealStage:
@@ -69,6 +87,11 @@ def stage(tmp_path: Path) -> RealStage:
 @pytest.fixture
 def supervisor(tmp_path: Path) -> LocalSupervisor:
     return LocalSupervisor(tmp_path / "data")
+
+
+def told(supervisor: LocalSupervisor, run: RunId = RUN) -> Path:
+    """The folder that the agent is told of."""
+    return supervisor.folder(run).parents[2] / "agent-files" / str(run)
 
 
 def supervisor_pid(supervisor: LocalSupervisor, attempt: int = 1) -> int:
@@ -93,8 +116,9 @@ async def test_prompt_comes_on_standard_input(supervisor: LocalSupervisor, stage
     await supervisor.start(stage.shell("cat > prompt.txt", prompt=prompt))
     assert await until_ended(supervisor) == Exited(exit_code=0)
     assert (stage.folder / "prompt.txt").read_text() == prompt
-    folder = supervisor.folder(RUN)
-    modes = {path.name: path.stat().st_mode & 0o777 for path in (folder, *folder.iterdir())}
+    folders = (supervisor.folder(RUN), told(supervisor))
+    paths = [path for folder in folders for path in (folder, *folder.iterdir())]
+    modes = {path.name: path.stat().st_mode & 0o777 for path in paths}
     assert {name: mode for name, mode in modes.items() if mode & 0o077} == {}
     assert modes["prompt"] == 0o600
 
@@ -129,7 +153,7 @@ async def test_environment_is_what_was_allowed(
     )  # fmt: skip
     await supervisor.start(launch)
     await until_ended(supervisor)
-    folder = supervisor.folder(RUN)
+    folder = told(supervisor)
     text = await supervisor.output(RUN)
     assert "secret" not in text
     for name, value in {
@@ -151,7 +175,7 @@ async def test_an_agents_variables_are_on_no_disk(supervisor: LocalSupervisor, s
     )
     assert await supervisor.start(launch) == Running()
     for _ in range(2):
-        files = [path for path in supervisor.folder(RUN).rglob("*") if path.is_file()]
+        files = [path for path in supervisor.folder(RUN).parents[2].rglob("*") if path.is_file()]
         assert len(files) > 3
         assert [path.name for path in files if b"hush-hush" in path.read_bytes()] == []
         assert await supervisor.stop(RUN) == Exited(signal=15)
@@ -280,9 +304,9 @@ async def test_no_lock_of_the_runner_is_inherited(
     for process in (program, *program.children()):
         names = {str(path.readlink()) for path in Path(f"/proc/{process.pid}/fd").iterdir()}
         assert str(tmp_path / "runner.lock") not in names
-        folder = str(supervisor.folder(RUN))
+        folders = (str(supervisor.folder(RUN)), str(told(supervisor)))
         assert {
-            name for name in names if name.startswith(str(tmp_path)) and not name.startswith(folder)
+            name for name in names if name.startswith(str(tmp_path)) and not name.startswith(folders)
         } == set()
         assert os.getsid(process.pid) == program.pid
     await supervisor.stop(RUN)
@@ -320,7 +344,7 @@ async def test_what_an_agent_leaves_is_hostile(supervisor: LocalSupervisor, stag
     )
     await until_ended(supervisor)
     assert await supervisor.said(RUN, "link") is None  # `out` itself is a link
-    out = supervisor.folder(RUN) / "out"
+    out = told(supervisor) / "out"
     out.unlink()
     (out.parent / "x").rename(out)
     for name in ("link", "pipe", "folder"):
@@ -416,7 +440,10 @@ async def test_looking_is_not_holding(supervisor: LocalSupervisor, stage: RealSt
 
 
 def test_the_program_is_small() -> None:
-    """It starts without `site` and without anything of Headway."""
-    text = Path(PROGRAM).read_text(encoding="utf-8")
-    assert "headway_" not in text
-    assert "import typing" not in text
+    """It starts without `site`, and imports nothing of Headway and nothing that takes its time."""
+    command = [sys.executable, "-I", "-S", "-X", "importtime", PROGRAM, "leash", "0", "", "/", "true"]
+    done = subprocess.run(command, stdin=subprocess.PIPE, capture_output=True, text=True, check=False)
+    imported = {line.rpartition("|")[2].strip() for line in done.stderr.splitlines()}
+    assert "supervised_files" in imported
+    assert {name for name in imported if name.startswith("headway")} == set()
+    assert imported.isdisjoint({"site", "typing", "pathlib", "collections.abc", "subprocess"})

@@ -145,6 +145,11 @@ ROWS: list[tuple[WorkspaceView, StatusReason]] = [
     (a_view(session=RUNNING, activity={"s1": Activity.AWAITS_ANSWER}), S.NEEDS_ANSWER),
     (a_view(session=FIXER, activity={"s1": Activity.AWAITS_PERMISSION}), S.NEEDS_PERMISSION),
     (a_view(session=RUNNING, activity={"s1": Activity.AWAITS_PLAN_APPROVAL}), S.NEEDS_PLAN_APPROVAL),
+    (a_view({}, workspace=a_workspace(stopped="its agent runs on"), decision=HELD), S.STOPPED),
+    (
+        a_view(workspace=a_workspace(stopped="why"), session=a_session(SessionStatus.FAILED), host_lost=True),
+        S.STOPPED,
+    ),
     (a_view(session=a_session(SessionStatus.FAILED), decision=HELD), S.SESSION_ERROR),
     (a_view(session=a_session(SessionStatus.FAILED, Purpose.FIXER), enabled=False), S.SESSION_ERROR),
     (a_view(session=a_session(SessionStatus.FAILED, Purpose.FIXER)), S.READY_FOR_NEXT_PROMPT),
@@ -278,7 +283,9 @@ RESTING = Waits(
 FAILED_SESSION = attrs.evolve(a_session(SessionStatus.FAILED), end_detail="the agent exited with 1")
 EVERYTHING = a_view(
     {},
-    workspace=a_workspace(error="archive failed", warning="the start-up script failed"),
+    workspace=a_workspace(
+        error="archive failed", warning="the start-up script failed", stopped="its agent runs on"
+    ),
     host_lost=True,
     session=FAILED_SESSION,
     decision=_stalled(StallReason.RETRIES),
@@ -296,6 +303,7 @@ def test_everything_that_is_wrong_is_told_the_gravest_first() -> None:
     """No problem hides another, and their order is that of their kinds."""
     assert [(problem.kind, problem.text) for problem in card(EVERYTHING).problems] == [
         (ProblemKind.WORKSPACE, "archive failed"),
+        (ProblemKind.STOPPED, "its agent runs on"),
         (ProblemKind.HOST, "its host is lost or retired"),
         (ProblemKind.SESSION, "the agent exited with 1"),
         (ProblemKind.RATCHET, sentence(_stalled(StallReason.RETRIES)).why),

@@ -92,6 +92,7 @@ def _decision(row: Row) -> Decision:
             branch_mismatch=False,
             unpushed=False,
             setup_warned=False,
+            stopped=False,
             turn_in_flight=given["otherSessionWorking"],
             turn_hangs=False,
             view_stale=False,

@@ -20,6 +20,7 @@ from headway_core.sessions import (
     Session,
     SessionExecutor,
     SessionService,
+    SessionStatus,
     SessionSteps,
     WhenLive,
 )
@@ -159,6 +160,14 @@ class SessionsHarness(Harness):
             when_live=WhenLive.RESTART,
         )
         return attrs.evolve(asked, **changes)  # type: ignore[arg-type]  # by its own names
+
+    async def until(self, session_id: str, status: SessionStatus) -> None:
+        """Wait until the session has this status, while somebody else makes the rounds."""
+        while True:
+            changed = self.ledger.changed()
+            if (await self.sessions.get(session_id)).status is status:
+                return
+            await changed.wait()
 
     async def settle_down(self) -> None:
         """Rounds until nothing is busy; at most twenty."""

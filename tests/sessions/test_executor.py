@@ -497,3 +497,59 @@ async def test_the_duty_comes_back_soon_while_something_is_busy(harness: "Sessio
     assert await duty.run() is None
     await harness.sessions.start_chat(workspace.id, "go")
     assert await duty.run() == 0.5
+
+
+async def test_the_duty_watches_while_something_is_busy(harness: "SessionsHarness") -> None:
+    """An event begins a round at once; what no event tells is found by the next one, half a second later."""
+    workspace = await harness.workspace()
+    with anyio.fail_after(10):
+        async with anyio.create_task_group() as group:
+            group.start_soon(SessionDuty(harness.executor).attend)
+            await anyio.lowlevel.checkpoint()
+            chat = await harness.sessions.start_chat(workspace.id, "go")
+            assert isinstance(chat, Session)
+            await harness.until(chat.id, S.RUNNING)
+            harness.processes.end(chat.id, Exited(exit_code=0))
+            await harness.until(chat.id, S.COMPLETED)
+            group.cancel_scope.cancel()
+
+
+@pytest.mark.lesson("F12")
+@pytest.mark.parametrize("status", [S.STARTING, S.RUNNING, S.STOPPING])
+async def test_a_session_that_hangs_keeps_no_other_waiting(harness: "SessionsHarness", status: S) -> None:
+    """A port that never answers of one session: those of other workspaces go on, and the duty ends when
+    told.
+    """
+    first, second = await harness.workspace("one"), await harness.workspace("two")
+    hung = await harness.starting(first.id)
+    if status is not S.STARTING:
+        await harness.executor.round()
+    if status is S.STOPPING:
+        await harness.sessions.stop(hung.id)
+    harness.supervisor.hung.add(hung.id)
+    with anyio.fail_after(10):
+        async with anyio.create_task_group() as group:
+            group.start_soon(SessionDuty(harness.executor).attend)
+            for _ in range(2):
+                chat = await harness.sessions.start_chat(second.id, "go")
+                assert isinstance(chat, Session)
+                await harness.until(chat.id, S.RUNNING)
+                harness.processes.end(chat.id, Exited(exit_code=0))
+                await harness.until(chat.id, S.COMPLETED)
+            group.cancel_scope.cancel()
+    assert (await harness.sessions.get(hung.id)).status is status
+
+
+async def test_a_session_that_hangs_is_given_up_for_a_while(
+    harness: "SessionsHarness", monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Its action has a limit: then it is backed off like any other that fails, and its workspace is free."""
+    monkeypatch.setattr("headway_core.sessions.executor.ACTION_LIMIT_S", 0.01)
+    workspace = await harness.workspace()
+    hung = await harness.starting(workspace.id)
+    harness.supervisor.hung.add(hung.id)
+    with anyio.fail_after(10):
+        await harness.executor.round()
+    assert "again in 2 s" in caplog.text
+    async with harness.locks.workspace(workspace.id) as free:
+        assert free

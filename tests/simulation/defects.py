@@ -53,8 +53,10 @@ from headway_core.sessions import (
     SessionStatus,
     SessionSteps,
 )
+from headway_core.sessions import executor as sessions_executor
 from headway_core.sessions.fixer_steps import FixerSteps
 from headway_core.workspaces.model import WorkspaceStatus
+from headway_core.workspaces.steps import WorkspaceSteps
 
 Planted = Iterator[None]
 SURPRISE = "no surprise"
@@ -686,6 +688,45 @@ def absence_is_success() -> Planted:
         yield
 
 
+@contextmanager
+def a_glance_is_believed() -> Planted:
+    """An attempt is over when its files say so: nobody looks who lives."""
+
+    async def settle(self: Any, session: Any) -> Any:
+        found = await self._supervisor.probe(session.run)
+        return await self._supervisor.settle(session.run) if found is None else found
+
+    with replaced(SessionExecutor, _settle=settle):
+        yield
+
+
+@contextmanager
+def nobody_looks_who_lives() -> Planted:
+    """An attempt is over when its files say so, and the next one starts whoever lives."""
+    with a_glance_is_believed(), replaced(SessionSteps, runs_over=lambda *_: ()):
+        yield
+
+
+@contextmanager
+def a_contradiction_stops_nothing() -> Planted:
+    """An agent that wrote its own evidence is started again like any other that failed."""
+    with replaced(WorkspaceSteps, stop=lambda self, tx, workspace_id, _why: self.known(tx, workspace_id)):
+        yield
+
+
+@contextmanager
+def one_after_the_other() -> Planted:
+    """A round waits for everybody, however long it takes."""
+
+    async def watch(self: Any) -> None:
+        while True:
+            busy = await self.round()
+            await anyio.sleep(0.5 if busy else 2.0)
+
+    with replaced(SessionExecutor, watch=watch), replaced(sessions_executor, ACTION_LIMIT_S=100_000.0):
+        yield
+
+
 DEFECTS: dict[str, Callable[[], Any]] = {
     plant.__name__.replace("_", " "): plant
     for plant in (
@@ -726,6 +767,10 @@ DEFECTS: dict[str, Callable[[], Any]] = {
         the_remote_as_it_is_written,
         another_hosts_sessions,
         archive_forgets_sessions,
+        a_glance_is_believed,
+        nobody_looks_who_lives,
+        a_contradiction_stops_nothing,
+        one_after_the_other,
         a_new_pull_request_refills_the_budget,
         a_newer_suite_wins_whole,
         absence_is_success,

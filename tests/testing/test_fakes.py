@@ -6,7 +6,7 @@ import anyio
 import attrs
 import pytest
 
-from headway_core.processes import Exited, Launch, Probe, RunId, Running
+from headway_core.processes import Exited, Launch, Probe, RunId, Running, Vanished
 from headway_core.workspaces.ports import ScriptOrder, ScriptResult
 from headway_testing.clock import ManualClock, SequentialIds
 from headway_testing.contracts.agents import AgentsContract
@@ -85,6 +85,15 @@ class FakeStage(Stage):
 
     async def executions(self) -> int:
         return len(self.processes.executed)
+
+    async def living(self) -> int:
+        return len(self.processes.running) + len(self.processes.orphans)
+
+    async def orphan(self, run: RunId) -> None:
+        self.processes.end(run.subject, Vanished())
+
+    async def forge(self, run: RunId) -> None:
+        self.processes.forged[run] = Exited(exit_code=0)
 
 
 class TestFakeSupervisor(SupervisorContract):

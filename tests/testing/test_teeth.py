@@ -85,6 +85,16 @@ class Reopened(FakeSupervisor):
         return NeverStarted()
 
 
+class Gullible(FakeSupervisor):
+    async def settle(self, run: RunId) -> Probe:
+        return self.processes.forged.get(run) or await super().settle(run)
+
+
+class Beside(FakeSupervisor):
+    async def start(self, launch: Launch) -> Probe:
+        return await super().start(attrs.evolve(launch, after=()))
+
+
 class Careless(FakeWorktrees):
     async def remove(self, repo_path: str, base_path: str, path: str, *, lose_ignored: bool) -> None:
         self.git.worktrees[path].dirty = False
@@ -160,6 +170,16 @@ async def a_supervisor_closes_for_good() -> None:
     await SupervisorContract().test_an_attempt_that_never_started_is_closed(Reopened(stage.processes), stage)
 
 
+async def a_supervisor_believes_no_agent() -> None:
+    stage = FakeStage(FakeProcesses())
+    await SupervisorContract().test_what_is_forged_is_not_believed(Gullible(stage.processes), stage)
+
+
+async def a_supervisor_looks_who_lives() -> None:
+    stage = FakeStage(FakeProcesses())
+    await SupervisorContract().test_nothing_is_executed_beside_what_is_over(Beside(stage.processes), stage)
+
+
 async def work_is_kept() -> None:
     git = FakeGit()
     git.add_repository("/repo")
@@ -185,6 +205,8 @@ DEFECTS: dict[str, Callable[[], Awaitable[None]]] = {
     "output that nobody hears": scripts_are_heard,
     "an agent that is executed twice": a_supervisor_starts_once,
     "an attempt that is closed and starts": a_supervisor_closes_for_good,
+    "an end that an agent wrote itself": a_supervisor_believes_no_agent,
+    "an agent beside what lives of another": a_supervisor_looks_who_lives,
     "work that is lost": work_is_kept,
     "a stranger who is trusted": strangers_are_told,
     "a question without an answer": lambda: ForgeReaderContract().test_one_that_is_missing_hurts_no_other(

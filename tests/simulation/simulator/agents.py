@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import anyio
 
 from headway_core.forge_actions.agent_output import PULL_REQUEST, REPLIES
-from headway_core.processes import Exited, Launch, RunId, Running, Vanished
+from headway_core.processes import Exited, Launch, NeverStarted, RunId, Running, Unreadable, Vanished
 from simulator.machine import Machine, Worktree
 
 if TYPE_CHECKING:
@@ -25,9 +25,12 @@ MOODS = (
     ("leaves files", 0.08),
     ("talks nonsense", 0.05),
     ("breaks the workflow", 0.08),
+    ("forges its evidence", 0.05),
 )
 """How agents go wrong, and how often, first one first; else they do what they were asked."""
 HUNG_S = 400.0
+FORGED = (Exited(exit_code=0), NeverStarted(), Vanished(), Unreadable(problem="exit is a pipe"))
+"""What agents write into the evidence of their own runs, and go on."""
 
 
 class Agents:
@@ -50,6 +53,9 @@ class Agents:
         tree = machine.worktrees.get(launch.cwd)
         if not isinstance(machine.probes.get(run), Running) or tree is None:
             return
+        if mood == "forges its evidence":
+            machine.forged[run] = world.luck.choice(FORGED)
+            await anyio.sleep(world.luck.uniform(10, 40))
         if mood in {"dies", "fails"}:
             machine.end(run, Exited(signal=9) if mood == "dies" else Exited(exit_code=1))
         elif mood == "vanishes":

@@ -191,6 +191,7 @@ class Incarnation:
             await self.core.pull_requests.service().recover()
             await self.core.operations.recovery().recover()
             self.machine.recovered = self
+            self.machine.recovered_at = self.world.seconds()
             await self.core.runner().run()
 
 

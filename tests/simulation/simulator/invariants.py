@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING
 from headway_core.forge_actions.model import ActionStatus
 from headway_core.kernel.events import DomainEvent
 from headway_core.processes import Launch, RunId
-from headway_core.sessions.model import SESSION_TRANSITIONS, Purpose, Session
+from headway_core.sessions.model import BUSY, SESSION_TRANSITIONS, EndReason, Purpose, Session
 from headway_core.workspaces.model import LIFECYCLE_TRANSITIONS, Workspace, WorkspaceStatus
+from headway_testing.clock import EPOCH
 from simulator import rows
 from simulator.absence import Absence
 from simulator.machine import Worktree
@@ -18,10 +19,13 @@ from simulator.world import Watcher, World
 if TYPE_CHECKING:
     from simulator.incarnation import Incarnation
 
+LATE_S = 100.0
+"""For how long nothing but the trouble of its own workspace keeps a start from being carried out."""
 INVARIANTS: Mapping[str, str] = {
     "I1": "each commit: workspaces, sessions and dispatches move along their tables",
     "I2": "tests/laws: the wiring gives each table one writer",
-    "I3": "each commit: one live fixer and one live dispatch a workspace; each start of an agent: one runs",
+    "I3": "each commit: one live fixer and one live dispatch a workspace; each start of an agent: one runs,"
+    " and nothing that is over",
     "I4": "each commit: live sessions of all purposes, fixers in their slots, fixers of a workspace in a day",
     "I5": "each commit: facts and git facts are replaced by newer ones, and not cleared",
     "I6": "each commit: what was handled is not dispatched again, nor what died three times",
@@ -58,6 +62,8 @@ class Invariants(Watcher):
                 ("events in the transaction", rows.told_by(*_SESSION_EVENTS)),
                 ("I3 one live fixer", rows.one_live_fixer),
                 ("I4 session limit", rows.session_limit),
+                ("I3 what is over is over", rows.over_is_over),
+                ("I3 a contradiction stops its workspace", rows.stops_for_a_person),
                 ("R33 recorded with its session", rows.recorded_with_its_session),
             ),
             "prompts": (
@@ -196,6 +202,38 @@ class Invariants(Watcher):
         ]
         if len(fixers) > 1:
             world.violated("I3 one live fixer", f"workspace {workspace_id}: {fixers} run")
+        self._alone(launch, workspace_id)
+        self._in_time(session)
+
+    def _alone(self, launch: Launch, workspace_id: str) -> None:
+        """Nothing of an earlier run lives in the worktree, and nobody is to look at it first."""
+        world = self._world
+        for machine in world.machines:
+            for run in (*machine.running, *sorted(machine.orphans, key=str)):
+                row: Session | None = world.row("sessions", run.subject)
+                over = row is not None and (row.run != run or row.status not in BUSY)
+                if over and row is not None and row.workspace_id == workspace_id and run != launch.run:
+                    world.violated("I3 nothing starts beside what is over", f"{launch.run} beside {run}")
+        workspace: Workspace | None = world.row("workspaces", workspace_id)
+        mine: Session | None = world.row("sessions", launch.run.subject)
+        if workspace is not None and workspace.stopped is not None and mine is not None:
+            told = [row for row in world.rows("sessions") if row.end_reason is EndReason.CONTRADICTORY]
+            ends = [row.ended_at for row in told if row.workspace_id == workspace_id]
+            if any(at is not None and at < mine.last_active_at for at in ends):
+                world.violated("I3 nothing starts where a person is to look", f"{launch.run} starts")
+
+    def _in_time(self, session: Session | None) -> None:
+        """A start is as late as its own files make it, and no others."""
+        world = self._world
+        for machine in world.machines:
+            if session is None or session.run not in {each.run for each in machine.executed[-1:]}:
+                continue
+            hung = {subject for subject, until in machine.hung.items() if until > 0.0}
+            here = {row.workspace_id for row in world.rows("sessions") if row.id in hung}
+            asked_s = (session.last_active_at - EPOCH).total_seconds()
+            waited_s = world.seconds() - max(asked_s, machine.recovered_at)
+            if session.workspace_id not in here and waited_s > LATE_S:
+                world.violated("one session's trouble stays its own", f"{session.id} waited {waited_s:.0f} s")
 
 
 INTENTS: Mapping[str, frozenset[WorkspaceStatus]] = {
@@ -217,5 +255,7 @@ _WORKSPACE_EVENTS = (
     "workspace.cancel_asked",
     "workspace.work_preserved",
     "workspace.sessions_began",
+    "workspace.stopped",
+    "workspace.released",
 )
 _SESSION_EVENTS = ("session.created", "session.status_changed", "session.attempt_renewed", "session.ended")

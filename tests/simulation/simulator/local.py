@@ -30,6 +30,8 @@ from simulator.machine import Worktree
 if TYPE_CHECKING:
     from simulator.incarnation import Incarnation
 
+HANGS_S = 400.0
+"""For how long the files of a run hang: longer than an action on it may take."""
 START_PATIENCE_S = 3.0
 """For how long a supervisor is waited for."""
 
@@ -242,9 +244,23 @@ class WorldSupervisor(Supervisor):
     def _of(self, run: RunId) -> str:
         return self._world.workspace_of_session(run.subject)
 
+    async def _answers(self, run: RunId) -> None:
+        """Wait for as long as the files of a run answer nobody: of this one, and of no other."""
+        machine, world = self._machine, self._world
+        if run.subject not in machine.hung:
+            hangs = world.happens(f"files of {run.subject} hang", 0.02)
+            machine.hung[run.subject] = world.seconds() + HANGS_S if hangs else 0.0
+        while machine.hung[run.subject] > world.seconds():
+            await anyio.sleep(1.0)
+            await self._process.expect_alive()
+
     async def start(self, launch: Launch) -> Probe:
+        await self._answers(launch.run)
         async with self._process.effect("start", self._of(launch.run)):
             if launch.run not in self._machine.probes and launch.run not in self._machine.on_their_way:
+                for run in launch.after:
+                    if run in self._machine.running or run in self._machine.orphans:
+                        self._machine.stop(run)
                 self._machine.launch(launch)
             await self._process.point("within start")
             waited = 0.0
@@ -257,14 +273,17 @@ class WorldSupervisor(Supervisor):
             return self._machine.probes[launch.run]
 
     async def probe(self, run: RunId) -> Probe | None:
+        await self._answers(run)
         async with self._process.effect("probe", takes_s=0.01):
-            return self._machine.probes.get(run)
+            return self._machine.glance(run)
 
     async def settle(self, run: RunId) -> Probe:
+        await self._answers(run)
         async with self._process.effect("settle", self._of(run)):
             return self._machine.settle(run)
 
     async def stop(self, run: RunId, *, grace_s: float = 10.0) -> Probe:
+        await self._answers(run)
         async with self._process.effect("stop", self._of(run), takes_s=2.0):
             return self._machine.stop(run)
 

@@ -5,7 +5,16 @@ from typing import TYPE_CHECKING
 import anyio
 import attrs
 
-from headway_core.processes import Exited, Launch, NeverStarted, Probe, RunId, Running, Vanished
+from headway_core.processes import (
+    Contradictory,
+    Exited,
+    Launch,
+    NeverStarted,
+    Probe,
+    RunId,
+    Running,
+    Vanished,
+)
 
 if TYPE_CHECKING:
     from simulator.incarnation import Incarnation
@@ -50,6 +59,12 @@ class Machine:
         """Local branches: the commit of each."""
         self.probes: dict[RunId, Probe] = {}
         """What can be seen of each run; one that is absent shows no sign of a start."""
+        self.forged: dict[RunId, Probe] = {}
+        """What agents wrote into the evidence of their own runs, while they run."""
+        self.hung: dict[str, float] = {}
+        """Subjects of runs whose files answer nobody before this time."""
+        self.recovered_at = 0.0
+        """When the runner that has recovered this host did."""
         self.on_their_way: dict[RunId, Launch] = {}
         """Supervisors that were started and have not written `started` yet."""
         self.executed: list[Launch] = []
@@ -103,13 +118,20 @@ class Machine:
     def end(self, run: RunId, found: Exited | Vanished) -> None:
         """The agent of a run ends by itself, if it still runs."""
         if isinstance(self.probes.get(run), Running):
+            self.forged.pop(run, None)  # its supervisor writes the truth over it
             self.set(run, found)
+
+    def glance(self, run: RunId) -> Probe | None:
+        """What the evidence of a run says, whoever wrote it."""
+        return self.forged.get(run, self.probes.get(run))
 
     def settle(self, run: RunId) -> Probe:
         """Close a run that shows no sign of a start; end the group of one that vanished."""
         self.orphans.discard(run)
         if run not in self.probes:
             self.set(run, NeverStarted())
+        if isinstance(self.probes[run], Running) and self.forged.pop(run, None) is not None:
+            self.set(run, Contradictory(problem="it is recorded as over, and it ran on"))
         return self.probes[run]
 
     def stop(self, run: RunId) -> Probe:

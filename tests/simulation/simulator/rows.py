@@ -31,6 +31,7 @@ from headway_core.ratchet.model import (
 )
 from headway_core.sessions.model import (
     BUSY,
+    EndReason,
     Purpose,
     Session,
     SessionStatus,
@@ -258,6 +259,29 @@ def _carried(dispatch: FixerDispatch, cause: Cause, key: str, mark: str) -> bool
 def _without_conflict(dispatch: FixerDispatch) -> FixerDispatch:
     causes = tuple(cause for cause in dispatch.causes if cause.kind is not CauseKind.CONFLICT)
     return dispatch if causes == dispatch.causes else attrs.evolve(dispatch, causes=causes)
+
+
+# --- ends, I3
+
+
+def over_is_over(world: World, change: Change, _commit: Commit) -> Problem:
+    """What is stored as over does not run."""
+    ended = change.after is not None and not change.after.is_live
+    if not ended or change.before is None or change.before.status not in BUSY:
+        return None
+    running = [machine.id for machine in world.machines if change.before.run in machine.running]
+    return f"{change.before.run} runs on {running}, and is stored as over" if running else None
+
+
+def stops_for_a_person(world: World, change: Change, _commit: Commit) -> Problem:
+    """A contradiction stops its workspace in the same transaction."""
+    if change.after is None or change.after.end_reason is not EndReason.CONTRADICTORY:
+        return None
+    if change.before is not None and change.before.end_reason is EndReason.CONTRADICTORY:
+        return None
+    workspace = world.row("workspaces", change.after.workspace_id)
+    stopped = workspace.stopped is not None or not workspace.is_live
+    return None if stopped else f"session {change.after.id} is contradictory, and its workspace goes on"
 
 
 # --- limits, I4

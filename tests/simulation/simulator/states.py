@@ -59,6 +59,7 @@ class States:
             tuple(sorted(map(str, machine.on_their_way))),
             tuple(sorted((str(run), name, text) for (run, name), text in machine.said.items())),
             tuple(sorted(map(str, machine.orphans))),
+            tuple(sorted((str(run), face(said)) for run, said in machine.forged.items())),
         )
 
     def _face(self, record: Any) -> int:

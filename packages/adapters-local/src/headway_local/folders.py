@@ -8,6 +8,7 @@ import uuid
 from pathlib import Path
 
 from headway_core.kernel.errors import InvalidInput, Unavailable
+from headway_local.supervised_files import open_regular
 
 TRASH_PREFIX = ".headway-removed-"
 LEAVING_PREFIX = ".headway-leaving-"
@@ -70,7 +71,8 @@ def mark_unfinished(folder: Path) -> Path:
     marker = marker_of(folder)
     try:
         folder.parent.mkdir(parents=True, exist_ok=True)
-        descriptor = os.open(marker, os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        flags = os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK
+        descriptor = os.open(marker, flags, 0o600)
         os.fsync(descriptor)
         os.close(descriptor)
     except OSError as error:
@@ -80,11 +82,14 @@ def mark_unfinished(folder: Path) -> Path:
 
 def in_use(marker: Path) -> bool:
     """Whether git still lives that somebody, killed meanwhile, started to make the worktree."""
-    with contextlib.suppress(FileNotFoundError), marker.open("rb") as file:
+    with contextlib.suppress(OSError):  # it is gone, or something that an agent has put there
+        descriptor = open_regular(str(marker))
         try:
-            fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+            fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
         except BlockingIOError:
             return True
+        finally:
+            os.close(descriptor)
     return False
 
 

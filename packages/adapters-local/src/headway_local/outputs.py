@@ -1,15 +1,22 @@
 """What an attempt printed, from the files that its supervising program keeps of it (`supervised.Output`)."""
 
 import codecs
-import errno
+import itertools
 import os
-import stat
+import re
 from pathlib import Path
 
 import attrs
 
 from headway_core.processes import OutputPart
+from headway_local.supervised_files import open_regular
 
+_NAME = re.compile(r"output(?:\.([0-9]{1,18}))?")
+_MOST_ENTRIES = 10_000
+"""Of a folder that is looked at: the agent may fill it."""
+_MOST_FILES = 1_000
+_TRIES = 10
+"""How often a file may be replaced between a look at the folder and one at the file."""
 _CONTINUATION = bytes(range(0x80, 0xC0))
 """The bytes of UTF-8 that begin no character."""
 
@@ -26,7 +33,9 @@ def read_part(folder: Path, offset: int, limit: int) -> OutputPart | None:
     """What was printed from byte `offset` on, up to `limit` bytes and in whole characters, as far as it was
     kept; None when there is no such attempt.
     """
-    while folder.is_dir():
+    for _ in range(_TRIES):
+        if not folder.is_dir():
+            break
         try:
             return _read_part(_files(folder), offset, limit)
         except FileNotFoundError:
@@ -36,29 +45,43 @@ def read_part(folder: Path, offset: int, limit: int) -> OutputPart | None:
 
 def tail(folder: Path, limit: int) -> str:
     """The last `limit` bytes that were printed, decoded."""
-    while True:
+    content, size = b"", 0
+    for _ in range(_TRIES):
         try:
-            content, size = b"", 0
-            for file in reversed(_files(folder)):
-                size = max(size, file.start + file.path.stat().st_size)
-                content = _content(file, max(0, size - limit - file.start), limit) + content
-                if len(content) >= limit or file.start == 0:
-                    break
+            content, size = _last(folder, limit)
+            break
         except FileNotFoundError:
             continue
-        if size > limit:  # the first character may have lost its beginning
-            content = content.lstrip(_CONTINUATION)
-        return content.decode("utf-8", "replace")
+    if size > limit:  # the first character may have lost its beginning
+        content = content.lstrip(_CONTINUATION)
+    return content.decode("utf-8", "replace")
+
+
+def _last(folder: Path, limit: int) -> tuple[bytes, int]:
+    """The last bytes, and where they end."""
+    content, size = b"", 0
+    for file in reversed(_files(folder)):
+        size = max(size, file.start + file.path.lstat().st_size)
+        content = _content(file, max(0, size - limit - file.start), limit) + content
+        if len(content) >= limit or file.start == 0:
+            break
+    return content, size
 
 
 def _files(folder: Path) -> list[_File]:
+    """The regular files of the output: nothing else that the agent has put there, and no more than the
+    supervising program ever keeps at once.
+    """
     found = []
-    if folder.is_dir():
-        for path in folder.glob("output*"):
-            number = path.name.removeprefix("output").removeprefix(".")
-            if path.name == "output" or number.isdecimal():
-                found.append(_File(int(number or 0), path))
-    return sorted(found, key=lambda file: file.start)
+    try:
+        with os.scandir(folder) as entries:
+            for entry in itertools.islice(entries, _MOST_ENTRIES):
+                named = _NAME.fullmatch(entry.name)
+                if named is not None and entry.is_file(follow_symlinks=False):
+                    found.append(_File(int(named[1] or 0), folder / entry.name))
+    except OSError:
+        return []
+    return sorted(found, key=lambda file: file.start)[:_MOST_FILES]
 
 
 def _read_part(files: list[_File], offset: int, limit: int) -> OutputPart:
@@ -91,15 +114,13 @@ def _read_part(files: list[_File], offset: int, limit: int) -> OutputPart:
 
 
 def _content(file: _File, position: int, limit: int) -> bytes:
-    """Bytes of a file; nothing of what is no regular file, which the agent has put there."""
+    """Bytes of a file; nothing of what is no regular file by now, or may not be read."""
     try:
-        descriptor = os.open(file.path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
-    except OSError as error:
-        if error.errno == errno.ELOOP:
-            return b""
+        descriptor = open_regular(str(file.path))
+    except FileNotFoundError:
         raise
+    except OSError:
+        return b""
     with os.fdopen(descriptor, "rb") as opened:
-        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
-            return b""
         opened.seek(position)
         return opened.read(limit)

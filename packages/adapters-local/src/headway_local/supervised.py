@@ -1,14 +1,14 @@
 """The small program that processes run under. Standard library only: it must be running within milliseconds.
 
-    supervised.py attempt OUTPUT_LIMIT FOLDER CWD PROGRAM [ARGUMENT…]
+    supervised.py attempt OUTPUT_LIMIT FOLDER PROMPT CWD PROGRAM [ARGUMENT…]
     supervised.py leash PATIENCE LOCK CWD PROGRAM [ARGUMENT…]
 
-`attempt` is one run of a process, such as an agent, and outlives whoever asked for it. The caller
-waits for a parent that ends as soon as the outcome of the start is on disk. In the folder of the run
-it holds `lock` for life; links `started` (who it is) into place, once and for ever, before it executes
-the program; reads `prompt`; writes what the program prints, at most OUTPUT_LIMIT bytes of it (`Output`); and
-renames `exit` into place when nothing of the program is left. On TERM it ends the program: TERM, the seconds
-in `stop`, KILL.
+`attempt` is one run of a process, such as an agent, and outlives whoever asked for it. The caller waits for a
+parent that ends as soon as the outcome of the start is on disk. In the folder of the run, of which the
+program is not told, it holds `lock` for life; links `started` (who it is, and by what its processes are
+known) into place, once and for ever, before it executes the program with the file PROMPT as its standard
+input; writes what the program prints, at most OUTPUT_LIMIT bytes of it (`Output`); and renames `exit` into
+place when nothing of the program is left. On TERM it ends the program: TERM, the seconds in `stop`, KILL.
 
 `leash` runs a program that ends with whoever holds the other end of standard input: when that closes,
 whatever the reason, it has PATIENCE seconds to end by itself, then TERM, 2 seconds, KILL. It ends as the
@@ -21,7 +21,7 @@ Files are lines of a key, a space and a value.
 """
 
 # Importing pathlib would double the time of the start.
-# ruff: noqa: PTH104, PTH108, PTH110, PTH123, PTH208
+# ruff: noqa: PTH100, PTH120, PTH123, PTH208
 import contextlib
 import ctypes
 import fcntl
@@ -36,20 +36,43 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:  # `typing` and `collections.abc` would cost a third of the start
     from collections.abc import Callable
 
+    from headway_local.supervised_files import (
+        ON_LINUX,
+        claim,
+        enter_cgroup,
+        identity,
+        leave_cgroup,
+        open_regular,
+        read_small,
+        take_lock,
+        write_file,
+    )
+    from headway_local.supervised_output import Output
+else:  # what lies beside it, which no environment gives another meaning
+    sys.path.append(os.path.dirname(os.path.abspath(__file__)))
+    from supervised_files import (
+        ON_LINUX,
+        claim,
+        enter_cgroup,
+        identity,
+        leave_cgroup,
+        open_regular,
+        read_small,
+        take_lock,
+        write_file,
+    )
+    from supervised_output import Output
+
 LEFTOVER_GRACE_S = 2.0
 """How long what the program left behind, or a leashed program, may take to end on TERM."""
 STOP_GRACE_S = 10.0
 """The same for a stopped attempt, when `stop` does not say."""
+LONGEST_GRACE_S = 3600.0
 KILL_AGAIN_S = 0.05
-CHUNK = 65_536
-"""Bytes that are read of the program's output at a time."""
-REST_OF_OUTPUT = 1_048_576
-"""What a pipe holds at most (without privileges): what is still read when all have ended."""
 LOCK_PATIENCE_S = 10.0
 PR_SET_PDEATHSIG = 1
 PR_SET_CHILD_SUBREAPER = 36
 CANNOT_EXECUTE = 127
-ON_LINUX = sys.platform == "linux"
 
 
 class CannotStartError(Exception):
@@ -59,67 +82,6 @@ class CannotStartError(Exception):
 def prctl(option: int, value: int) -> None:
     if ON_LINUX and ctypes.CDLL(None, use_errno=True).prctl(option, value, 0, 0, 0) != 0:
         raise OSError(ctypes.get_errno(), "prctl")
-
-
-def write_file(path: str, text: str) -> None:
-    """Write a file that is complete, and on disk, before it has its name."""
-    part = f"{path}.{os.getpid()}"
-    descriptor = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-    os.write(descriptor, text.encode("utf-8", "surrogateescape"))
-    os.fsync(descriptor)
-    os.close(descriptor)
-    os.rename(part, path)
-    sync_folder()
-
-
-def sync_folder() -> None:
-    folder = os.open(".", os.O_RDONLY)
-    os.fsync(folder)
-    os.close(folder)
-
-
-def identity(pid: int) -> str:
-    """A process, in a way that no other process will ever match (Linux; elsewhere its pid)."""
-    lines = [f"pid {pid}"]
-    if ON_LINUX:
-        with open(f"/proc/{pid}/stat", encoding="ascii", errors="replace") as stat:
-            lines.append(f"start_time {stat.read().rpartition(')')[2].split()[19]}")
-        lines.append(f"boot_id {boot_id()}")
-    return "\n".join(lines) + "\n"
-
-
-def boot_id() -> str:
-    with open("/proc/sys/kernel/random/boot_id", encoding="ascii") as boot:
-        return boot.read().strip()
-
-
-def take_lock() -> bool:
-    """Hold `lock` until this process ends. False: the attempt is another's, or closed."""
-    descriptor = os.open("lock", os.O_RDWR | os.O_CREAT, 0o600)
-    give_up = time.monotonic() + LOCK_PATIENCE_S
-    while True:
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            # Somebody only looks (for microseconds), or another start of this attempt was quicker.
-            if os.path.exists("started") or time.monotonic() > give_up:
-                return False
-            select.select([], [], [], 0.002)
-        else:
-            return True
-
-
-def claim() -> bool:
-    """Create `started` exclusively: whoever does it decides whether the attempt ever runs."""
-    write_file("mine", identity(os.getpid()))
-    try:
-        os.link("mine", "started")
-    except FileExistsError:
-        return False
-    finally:
-        os.unlink("mine")
-    sync_folder()  # a power cut must not forget it once the program has run
-    return True
 
 
 def spawn(cwd: str, command: "list[str]", standard_in: int, output: "int | None", umask: int) -> int:
@@ -174,75 +136,6 @@ def children() -> "list[int]":
             except OSError:
                 continue  # ended meanwhile
     return found
-
-
-class Output:
-    """Files that keep the beginning and the end of what the program prints, `limit` bytes at most.
-
-    `output` is the beginning, the first half of the limit. What follows is in files of a quarter, of which
-    the newest two are kept: `output.NUMBER`, NUMBER being how many bytes were printed before it. So what was
-    left out is where one file ends before the next begins, and a chunk costs the same however many came
-    before.
-    """
-
-    def __init__(self, limit: int) -> None:
-        self.source, self.sink = os.pipe()
-        os.set_blocking(self.source, False)
-        self._begin, self._later = limit // 2, limit // 4
-        self._printed = 0
-        self._later_files: list[str] = []
-        self._file = -1
-        self._room = 0
-
-    def take(self) -> bool:
-        """Keep a chunk of what was printed, if any is there; False when no more will ever come."""
-        try:
-            chunk = memoryview(os.read(self.source, CHUNK))
-        except BlockingIOError:
-            return True
-        if not chunk:
-            return False
-        while chunk:
-            try:
-                if self._room == 0:
-                    self._next_file()
-                written = os.write(self._file, chunk[: self._room])
-            except OSError:  # no space: the program goes on, and the next file tells the gap
-                self._printed += len(chunk)
-                self._give_up_file()
-                return True
-            self._printed += written
-            self._room -= written
-            chunk = chunk[written:]
-        return True
-
-    def take_rest(self) -> None:
-        """When all have ended: what is still in the pipe, and no more, should another write to it."""
-        for _ in range(REST_OF_OUTPUT // CHUNK):
-            if not self.take():
-                return
-
-    def _next_file(self) -> None:
-        name, room = "output", self._begin
-        if self._printed:
-            name, room = f"output.{self._printed}", self._later
-            while len(self._later_files) > 1:
-                with contextlib.suppress(FileNotFoundError):
-                    os.unlink(self._later_files.pop(0))
-        if self._file >= 0:
-            os.close(self._file)
-            self._file = -1
-        self._file = os.open(name, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
-        self._room = room
-        if self._printed:
-            self._later_files.append(name)
-
-    def _give_up_file(self) -> None:
-        """Write nothing more to this file, and do not let an empty one take the place of one with words."""
-        self._room = 0
-        if self._file >= 0 and self._later_files and os.fstat(self._file).st_size == 0:
-            with contextlib.suppress(OSError):
-                os.unlink(self._later_files.pop())
 
 
 class Family:
@@ -354,13 +247,13 @@ class Family:
 def ordered_grace_s() -> float:
     """What whoever stops the attempt wrote before the signal."""
     try:
-        with open("stop", encoding="ascii") as order:
-            return float(order.read())
+        grace_s = float(read_small("stop"))
     except (OSError, ValueError):
         return STOP_GRACE_S
+    return grace_s if 0.0 <= grace_s <= LONGEST_GRACE_S else STOP_GRACE_S
 
 
-def attempt(limit: int, folder: str, cwd: str, command: "list[str]") -> None:
+def attempt(limit: int, folder: str, prompt: str, cwd: str, command: "list[str]") -> None:
     started, starting = os.pipe()
     if os.fork() != 0:
         os.close(starting)
@@ -372,21 +265,25 @@ def attempt(limit: int, folder: str, cwd: str, command: "list[str]") -> None:
     umask = os.umask(0o077)
     output = Output(limit)
     family = Family(output)
-    if not take_lock() or not claim():
+    if not take_lock():
         return
-    try:
-        prompt = os.open("prompt", os.O_RDONLY)
-        program = spawn(cwd, command, prompt, output.sink, umask)
-    except (OSError, CannotStartError) as error:
-        write_file("exit", f"failed_to_start {error}\n")
-        return
-    os.close(prompt)
-    os.close(output.sink)
-    os.close(starting)
-    status = family.watch(program, ordered_grace_s)
-    output.take_rest()
-    code = os.waitstatus_to_exitcode(status)
-    write_file("exit", f"signal {-code}\n" if code < 0 else f"exit_code {code}\n")
+    cgroup = enter_cgroup()
+    signs = f"output {os.fstat(output.source).st_ino}\ncwd {os.fsencode(cwd).hex()}\n"
+    if claim(identity(os.getpid()) + signs + (f"cgroup {cgroup}\n" if cgroup else "")):
+        try:
+            standard_in = open_regular(prompt)
+            program = spawn(cwd, command, standard_in, output.sink, umask)
+        except (OSError, CannotStartError) as error:
+            how = f"failed_to_start {error}"
+        else:
+            for handed in (standard_in, output.sink, starting):
+                os.close(handed)
+            code = os.waitstatus_to_exitcode(family.watch(program, ordered_grace_s))
+            output.take_rest()
+            how = f"signal {-code}" if code < 0 else f"exit_code {code}"
+        write_file("exit", f"{how}\n")
+    if cgroup:
+        leave_cgroup(cgroup)
 
 
 def lock_patiently(descriptor: int) -> None:
@@ -432,8 +329,8 @@ def leash(patience_s: float, lock: str, cwd: str, command: "list[str]") -> None:
 def main(mode: str, *words: str) -> None:
     os.closerange(3, os.sysconf("SC_OPEN_MAX"))  # above all no lock of the runner's
     if mode == "attempt":
-        limit, folder, cwd, *command = words
-        attempt(int(limit), folder, cwd, command)
+        limit, folder, prompt, cwd, *command = words
+        attempt(int(limit), folder, prompt, cwd, command)
     else:
         patience_s, lock, cwd, *command = words
         leash(float(patience_s), lock, cwd, command)

@@ -1,55 +1,49 @@
 """Runs of processes, each under a small program that outlives this one.
 
-`<root>/<kind>/<subject>/<attempt>/` (for an agent `sessions/<session id>/<attempt>/`) holds `lock` (held by
-the program for life), `started` (who it is, or that the run is closed), `exit`, `prompt` (the process's
-standard input), `output` (and more of it, `outputs`), `out` (its `HEADWAY_OUT`), and its own `gh` and
-`gitconfig`. The files are the truth: any process of this user can look. Processes outlive their runner and
-its version, so the layout is a format.
-
-Looking takes a shared lock for microseconds, so that lookers never take each other for a supervisor.
+`<root>/<kind>/<subject>/<attempt>/` (for an agent `sessions/<session id>/<attempt>/`) holds the evidence:
+`lock` (held by the program for life), `started` (who it is, or that the run is closed), `exit`, `output` (and
+more of it, `outputs`), and verdicts. The process is not told of it: its `HEADWAY_OUT`, its standard input and
+its own `gh` and `gitconfig` lie in `<root>/agent-files/<kind>/<subject>/<attempt>/`. Any process of this user
+can look, and write: what the files say is held against who lives (`verdicts`). Processes outlive their runner
+and its version, so the layout is a format; runs of older versions have both in the folder of the evidence.
 """
 
 import contextlib
-import fcntl
 import os
 import re
 import shutil
 import signal
 import stat
 import subprocess
-import uuid
-from collections.abc import Iterator
+from collections.abc import Callable
 from pathlib import Path
+from typing import TypeVar
 
 import anyio
 import anyio.to_thread
 
 from headway_core.kernel.errors import Conflict, InvalidInput, Unavailable
-from headway_core.processes import (
-    Exited,
-    Launch,
-    NeverStarted,
-    OutputPart,
-    Probe,
-    RunId,
-    Running,
-    Supervisor,
-    Vanished,
-)
+from headway_core.processes import Contradictory, Launch, OutputPart, Probe, RunId, Running, Supervisor
+from headway_local import verdicts
 from headway_local.environment import allowed_environment
+from headway_local.evidence import close_run, conclude, make_private, write
 from headway_local.git import Git
 from headway_local.leashes import PYTHON
 from headway_local.outputs import read_part, tail
+from headway_local.verdicts import RunFiles
+
+T = TypeVar("T")
 
 _KIND = re.compile(r"[a-z][a-z_]{0,39}")
 _ID = re.compile(r"[0-9a-zA-Z-]{1,40}")
 _NAME = re.compile(r"[0-9A-Za-z_][0-9A-Za-z._-]{0,99}")
+TOLD = "agent-files"
+"""Where the folders lie that processes are told of: no kind of runs can have this name."""
 START_LIMIT_S = 10.0
 STOP_MARGIN_S = 5.0
 """How long after its grace a stopped attempt may take before its supervisor is killed as well."""
 RECHECK_S = 0.01
 LOOK_AGAIN_AT_MOST_S = 0.2
-CLOSED = "closed yes\n"
 OUTPUT_LIMIT = 64 * 1024 * 1024
 """Bytes that are kept of what an attempt prints: its beginning and its end."""
 LONGEST_CHARACTER = 4
@@ -78,30 +72,40 @@ class LocalSupervisor(Supervisor):
             raise InvalidInput("subject", f"{subject!r} is no id")
         return self._root.absolute() / kind / subject
 
+    def _files(self, run: RunId) -> RunFiles:
+        folder = self.folder(run)
+        return RunFiles(folder=folder, told=self._told(run.kind, run.subject) / str(run.attempt))
+
+    def _told(self, kind: str, subject: str) -> Path:
+        return self._root.absolute() / TOLD / kind / subject
+
     async def start(self, launch: Launch) -> Probe:
-        folder = self.folder(launch.run)
+        files = self._files(launch.run)
         if not launch.argv or any("\0" in word for word in (*launch.argv, launch.cwd)):
             raise InvalidInput("argv", "it is empty or holds a NUL")
-        known = await anyio.to_thread.run_sync(_look, folder)
-        if known is not None:
-            return known
+        if await _looked(verdicts.glance, files) is not None:
+            return await _looked(verdicts.settle, files)
+        earlier = [self._files(run) for run in launch.after]
+        if (problem := await _done(verdicts.end_earlier, earlier)) is not None:
+            return await _done(_refuse, files, problem)
         settings = await self._git_settings(launch.cwd)
-        await anyio.to_thread.run_sync(_prepare, folder, launch.standard_input, settings)
+        await _done(_prepare, files, launch.standard_input, settings)
         with anyio.CancelScope(shield=True):  # the program decides by itself; nothing would be stopped
-            await self._execute(folder, launch)
-        return await self._known_or_closed(folder)
+            await self._execute(files, launch)
+        return await _looked(verdicts.settle, files)
 
-    async def _execute(self, folder: Path, launch: Launch) -> None:
+    async def _execute(self, files: RunFiles, launch: Launch) -> None:
         """Start the program and wait until it has started the agent, or could not."""
+        words = [str(self._output_limit), str(files.folder), str(files.told / "prompt"), launch.cwd]
         with anyio.move_on_after(START_LIMIT_S):
             try:
                 await anyio.run_process(
-                    [*PYTHON, "attempt", str(self._output_limit), str(folder), launch.cwd, *launch.argv],
+                    [*PYTHON, "attempt", *words, *launch.argv],
                     stdin=subprocess.DEVNULL,
                     stdout=subprocess.DEVNULL,
                     stderr=subprocess.DEVNULL,
                     check=False,
-                    env=_environment(folder, launch),
+                    env=_environment(files, launch),
                     start_new_session=True,
                 )
             except OSError as error:
@@ -118,67 +122,74 @@ class LocalSupervisor(Supervisor):
         return "".join(_setting(*item.partition("\n")[::2]) for item in answer.out.split("\0") if item)
 
     async def probe(self, run: RunId) -> Probe | None:
-        return await anyio.to_thread.run_sync(_look, self.folder(run))
+        return await _looked(verdicts.glance, self._files(run))
 
     async def settle(self, run: RunId) -> Probe:
-        return await self._known_or_closed(self.folder(run))
-
-    async def _known_or_closed(self, folder: Path) -> Probe:
-        return await anyio.to_thread.run_sync(_look_or_close, folder)
+        return await _looked(verdicts.settle, self._files(run))
 
     async def stop(self, run: RunId, *, grace_s: float = 10.0) -> Probe:
-        folder = self.folder(run)
-        known = await self._known_or_closed(folder)
+        files = self._files(run)
+        known: Probe | None = await self.settle(run)
         if not isinstance(known, Running):
+            assert known is not None, "what was settled is known"
             return known
-        await anyio.to_thread.run_sync(_order_stop, folder, grace_s)
-        pause_s = RECHECK_S
+        await _done(_order_stop, files.folder, grace_s)
+        pause_s, told = RECHECK_S, False
         with anyio.move_on_after(grace_s + STOP_MARGIN_S):
-            told = False
             while isinstance(known, Running):
                 # `started` may not be there yet: the program has its lock, and is about to write it.
-                told = told or await anyio.to_thread.run_sync(_signal, folder, signal.SIGTERM)
+                told = told or await _done(_ask_to_end, files)
                 await anyio.sleep(pause_s)
                 pause_s = min(pause_s * 2, LOOK_AGAIN_AT_MOST_S)
-                known = await self._known_or_closed(folder)
+                known = await _looked(verdicts.glance, files)
         if isinstance(known, Running):
-            # Its agent dies with it.
-            await anyio.to_thread.run_sync(_signal, folder, signal.SIGKILL)
-            with anyio.move_on_after(STOP_MARGIN_S):
-                while isinstance(known, Running):
-                    await anyio.sleep(RECHECK_S)
-                    known = await self._known_or_closed(folder)
-        return known
+            await _done(verdicts.kill, files)
+        return await self.settle(run)
 
     async def said(self, run: RunId, name: str, *, limit: int = 1_000_000) -> bytes | None:
         if not _NAME.fullmatch(name):
             raise InvalidInput("name", f"{name!r} is no plain file name")
-        return await anyio.to_thread.run_sync(_said, self.folder(run), name, limit)
+        return await _looked(_said, self._files(run), name, limit)
 
     async def output(self, run: RunId, *, limit: int = 65_536) -> str:
-        return await anyio.to_thread.run_sync(tail, self.folder(run), limit)
+        return await _looked(tail, self.folder(run), limit)
 
     async def read_output(self, run: RunId, offset: int, *, limit: int = 65_536) -> OutputPart | None:
         if offset < 0 or limit < LONGEST_CHARACTER:
             raise InvalidInput("offset" if offset < 0 else "limit", "is too small")
-        return await anyio.to_thread.run_sync(read_part, self.folder(run), offset, limit)
+        return await _looked(read_part, self.folder(run), offset, limit)
 
     async def kept(self, kind: str) -> tuple[str, ...]:
-        return await anyio.to_thread.run_sync(_kept, self._folder_of(kind, "0").parent)
+        return await _looked(_kept, self._folder_of(kind, "0").parent)
 
     async def remove(self, kind: str, subject: str) -> None:
-        await anyio.to_thread.run_sync(_remove, self._folder_of(kind, subject))
+        await _done(_remove, self._folder_of(kind, subject), self._told(kind, subject))
 
 
-def _environment(folder: Path, launch: Launch) -> dict[str, str]:
+async def _looked(look: Callable[..., T], *given: object) -> T:
+    """Do in a thread what may be repeated: it is left behind when the caller is cancelled, since a disk may
+    hang.
+    """
+    return await _done(look, *given, abandon=True)
+
+
+async def _done(act: Callable[..., T], *given: object, abandon: bool = False) -> T:
+    """Act in a thread, to the end."""
+    try:
+        return await anyio.to_thread.run_sync(act, *given, abandon_on_cancel=abandon)
+    except OSError as error:
+        raise Unavailable("supervisor", error.strerror or "its files can't be used") from error
+
+
+def _environment(files: RunFiles, launch: Launch) -> dict[str, str]:
     """The agent's whole environment: the host's allow-listed part, what the launch says, and ours."""
     return {
         **allowed_environment(),
         **launch.environment,
-        "GH_CONFIG_DIR": str(folder / "gh"),
-        "GIT_CONFIG_GLOBAL": str(folder / "gitconfig"),
+        "GH_CONFIG_DIR": str(files.told / "gh"),
+        "GIT_CONFIG_GLOBAL": str(files.told / "gitconfig"),
         "GIT_TERMINAL_PROMPT": "0",
-        "HEADWAY_OUT": str(folder / "out"),
+        "HEADWAY_OUT": str(files.told / "out"),
     }
 
 
@@ -188,133 +199,43 @@ def _setting(name: str, value: str) -> str:
     return f'[{section}]\n\t{key} = "{quoted}"\n'
 
 
-def _prepare(folder: Path, prompt: str, git_settings: str) -> None:
-    _make_private(folder)
-    for own in (folder / "out", folder / "gh"):
+def _prepare(files: RunFiles, prompt: str, git_settings: str) -> None:
+    make_private(files.folder)
+    make_private(files.told)
+    for own in (files.told / "out", files.told / "gh"):
         own.mkdir(mode=0o700, exist_ok=True)
-    _write(folder / "prompt", prompt)
-    _write(folder / "gitconfig", git_settings)
+    write(files.told / "prompt", prompt)
+    write(files.told / "gitconfig", git_settings)
 
 
-def _make_private(folder: Path) -> None:
-    """Make the folder of an attempt; it and those around it, when they are new, are the owner's alone."""
-    for each in (*reversed(folder.parents[:3]), folder):
-        each.mkdir(mode=0o700, parents=True, exist_ok=True)
-
-
-def _write(path: Path, text: str) -> None:
-    """Write a file of the owner's alone, which is complete before it has its name."""
-    with _written_aside(path, text) as part:
-        part.replace(path)
-
-
-@contextlib.contextmanager
-def _written_aside(path: Path, text: str) -> Iterator[Path]:
-    part = path.with_name(f"{path.name}.{uuid.uuid4().hex}")  # noqa: TID251 - a file name
-    descriptor = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    try:
-        with os.fdopen(descriptor, "w", encoding="utf-8", errors="replace", newline="") as file:
-            file.write(text)
-            file.flush()
-            os.fsync(file.fileno())
-        yield part
-    finally:
-        part.unlink(missing_ok=True)
-
-
-def _facts(path: Path) -> dict[str, str] | None:
-    """The lines of one of the program's files; None when it is not there."""
-    try:
-        text = path.read_text(encoding="utf-8", errors="replace")
-    except FileNotFoundError:
-        return None
-    return {key: value for key, _, value in (line.partition(" ") for line in text.splitlines())}
-
-
-def _exit(folder: Path) -> Exited | None:
-    facts = _facts(folder / "exit")
-    match facts:
-        case None:
-            return None
-        case {"exit_code": code}:
-            return Exited(exit_code=int(code))
-        case {"signal": number}:
-            return Exited(signal=int(number))
-        case _:
-            return Exited(failed_to_start=facts.get("failed_to_start", "unknown"))
-
-
-def _lock_is_held(folder: Path) -> bool:
-    try:
-        descriptor = os.open(folder / "lock", os.O_RDWR | os.O_CLOEXEC)
-    except FileNotFoundError:
-        return False
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return True
-    else:
-        fcntl.flock(descriptor, fcntl.LOCK_UN)
-        return False
-    finally:
-        os.close(descriptor)
-
-
-def _look(folder: Path) -> Probe | None:
-    """What the files say. A vanished attempt's leftovers are ended, once."""
-    # The order matters: the lock is taken before `started` is made, and goes after `exit` is.
-    started = _facts(folder / "started")
-    if started is not None and "closed" in started:
-        return NeverStarted()
-    if _lock_is_held(folder):
-        return _exit(folder) or Running()
-    ended = _exit(folder)
-    if ended is not None or started is None:
-        return ended
-    if not (folder / "vanished").exists():
-        from headway_local.leftovers import end_leftovers  # noqa: PLC0415  psutil is slow, and this seldom
-
-        end_leftovers((folder / "started").read_text(encoding="ascii"), str(folder / "out"))
-        _write(folder / "vanished", "")
-    return Vanished()
-
-
-def _look_or_close(folder: Path) -> Probe:
-    """`_look`; without any sign of a start, close the attempt by creating `started` in its place."""
-    known = _look(folder)
-    if known is not None:
-        return known
-    _make_private(folder)
-    with _written_aside(folder / "started", CLOSED) as part, contextlib.suppress(FileExistsError):
-        (folder / "started").hardlink_to(part)
-    # Either way `started` is there now. It is the program's own when it was quicker.
-    known = _look(folder)
-    assert known is not None, "started exists"
-    return known
+def _refuse(files: RunFiles, problem: str) -> Contradictory:
+    """Close a run that must not begin, for good."""
+    make_private(files.folder)
+    close_run(files.folder)
+    verdict = Contradictory(problem=problem, began=False)
+    conclude(files.folder, verdict)
+    return verdict
 
 
 def _order_stop(folder: Path, grace_s: float) -> None:
-    _write(folder / "stop", f"{max(0.0, grace_s)}\n")
+    with contextlib.suppress(OSError):  # something else may have its name: the program has a grace of its own
+        write(folder / "stop", f"{max(0.0, grace_s)}\n")
 
 
-def _signal(folder: Path, what: signal.Signals) -> bool:
-    """Signal the supervisor; False when it has not said who it is.
-
-    The lock is held, so its holder lives, and `started` is the holder's: no pid is guessed.
-    """
-    started = _facts(folder / "started") or {}
-    if "pid" not in started:
-        return False
-    if _lock_is_held(folder):
+def _ask_to_end(files: RunFiles) -> bool:
+    """Signal the program; False when it has not said who it is."""
+    pid = verdicts.supervisor_pid(files)
+    if pid is not None:
         with contextlib.suppress(ProcessLookupError):
-            os.kill(int(started["pid"]), what)
-    return True
+            os.kill(pid, signal.SIGTERM)
+    return pid is not None
 
 
-def _said(folder: Path, name: str, limit: int) -> bytes | None:
+def _said(files: RunFiles, name: str, limit: int) -> bytes | None:
     """Read what an agent left, which may be anything: a link, a pipe, a device, a folder."""
+    place = files.told if os.path.lexists(files.told) else files.folder
     try:
-        out = os.open(folder / "out", os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC)
+        out = os.open(place / "out", os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC)
     except OSError:
         return None
     try:
@@ -343,12 +264,13 @@ def _kept(kind: Path) -> tuple[str, ...]:
         return ()
 
 
-def _remove(subject: Path) -> None:
-    if not subject.is_dir():
-        return
-    if any(isinstance(_look(attempt), Running) for attempt in subject.iterdir() if attempt.is_dir()):
-        raise Conflict(subject.parent.name, subject.name, "it runs")
-    try:
-        shutil.rmtree(subject)
-    except OSError as error:
-        raise Unavailable("supervisor", f"{subject} can't be removed: {error.strerror}") from error
+def _remove(subject: Path, told: Path) -> None:
+    for attempt in subject.iterdir() if subject.is_dir() else ():
+        if isinstance(verdicts.glance(RunFiles(folder=attempt, told=told / attempt.name)), Running):
+            raise Conflict(subject.parent.name, subject.name, "it runs")
+    for folder in (told, subject):
+        if folder.is_dir() and not folder.is_symlink():
+            try:
+                shutil.rmtree(folder)
+            except OSError as error:
+                raise Unavailable("supervisor", f"{folder} can't be removed: {error.strerror}") from error

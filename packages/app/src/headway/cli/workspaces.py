@@ -225,6 +225,14 @@ def retry(workspace: str, /, *, as_json: AsJson = False) -> None:
 
 
 @app.command
+def release(workspace: str, /, *, as_json: AsJson = False) -> None:
+    """Let sessions start again in one that was stopped: you have looked at its worktree and what runs
+    there.
+    """
+    _change(workspace, lambda hw, its: hw.workspaces.release(its, actor=ACTOR), as_json=as_json)
+
+
+@app.command
 def cancel(workspace: str, /, *, as_json: AsJson = False) -> None:
     """End a provisioning."""
     _change(workspace, lambda hw, its: hw.workspaces.cancel(its, actor=ACTOR), as_json=as_json)

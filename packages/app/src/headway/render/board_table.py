@@ -10,7 +10,7 @@ from rich.table import Table
 from headway import pulls
 from headway.render.texts import Text
 from headway.terminal import one_line
-from headway_core.api import Card, Column, ProblemKind
+from headway_core.api import Card, Column, Problem, ProblemKind
 
 _STYLES = {Column.WORKING: "yellow", Column.WAITING: "cyan", Column.DONE: "green", None: "dim"}
 
@@ -82,21 +82,24 @@ _PREFIXES = {
     ProblemKind.FORGE: "GitHub was not read: ",
     ProblemKind.PART: "a part of the pull request could not be read: ",
 }
+_RELEASE = "; look at its worktree and at what runs there, then run headway workspace release"
 
 
 def problems(card: Card) -> tuple[str, ...]:
     """All that is wrong, the gravest first, in words; text from outside may be in it."""
-    return tuple(_PREFIXES.get(problem.kind, "") + _with_hint(problem.text) for problem in card.problems)
+    return tuple(_PREFIXES.get(problem.kind, "") + _with_hint(problem) for problem in card.problems)
 
 
 _NO_FOLDER = "git: cannot run"
 """How what git says begins when there is no folder to run it in."""
 
 
-def _with_hint(text: str) -> str:
-    if text.startswith(_NO_FOLDER):
-        return f"{text}; if the repository was moved, run headway init at its new path"
-    return text
+def _with_hint(problem: Problem) -> str:
+    if problem.kind is ProblemKind.STOPPED:
+        return f"{problem.text}{_RELEASE}"
+    if problem.text.startswith(_NO_FOLDER):
+        return f"{problem.text}; if the repository was moved, run headway init at its new path"
+    return problem.text
 
 
 def remarks(card: Card) -> tuple[str, ...]:

@@ -68,6 +68,7 @@ from headway_core.operations.model import Settled as Settled
 from headway_core.operations.ports import Issue as Issue
 from headway_core.operations.ports import IssueAddress as IssueAddress
 from headway_core.operations.ports import IssueReader as IssueReader
+from headway_core.processes.model import Contradictory as Contradictory
 from headway_core.processes.model import Exited as Exited
 from headway_core.processes.model import Launch as Launch
 from headway_core.processes.model import NeverStarted as NeverStarted
@@ -75,6 +76,7 @@ from headway_core.processes.model import OutputPart as OutputPart
 from headway_core.processes.model import Probe as Probe
 from headway_core.processes.model import RunId as RunId
 from headway_core.processes.model import Running as Running
+from headway_core.processes.model import Unreadable as Unreadable
 from headway_core.processes.model import Vanished as Vanished
 from headway_core.processes.ports import Supervisor as Supervisor
 from headway_core.projects.events import ProjectArchived as ProjectArchived
@@ -207,8 +209,10 @@ from headway_core.workspaces.events import ProvisioningCancelAsked as Provisioni
 from headway_core.workspaces.events import WorkPreserved as WorkPreserved
 from headway_core.workspaces.events import WorkspaceBranchChanged as WorkspaceBranchChanged
 from headway_core.workspaces.events import WorkspaceCreated as WorkspaceCreated
+from headway_core.workspaces.events import WorkspaceReleased as WorkspaceReleased
 from headway_core.workspaces.events import WorkspaceSessionsBegan as WorkspaceSessionsBegan
 from headway_core.workspaces.events import WorkspaceStatusChanged as WorkspaceStatusChanged
+from headway_core.workspaces.events import WorkspaceStopped as WorkspaceStopped
 from headway_core.workspaces.events import WorkspaceWarned as WorkspaceWarned
 from headway_core.workspaces.events import WorktreeMade as WorktreeMade
 from headway_core.workspaces.model import GitHubIssueSource as GitHubIssueSource

@@ -137,6 +137,24 @@ class Workspaces:
         """
         return await self._lifecycle.cancel(workspace_id, actor=actor)
 
+    async def release(self, workspace_id: str, *, actor: str = "headway") -> Workspace:
+        """Let sessions start again in a workspace that was stopped, now that a person has looked.
+
+        It is stopped when what is found of an agent can't all be true, since nobody can know then what runs
+        in its worktree. One that is not stopped stays as it is.
+
+        Args:
+            workspace_id: The workspace's id.
+            actor: Who asks, as the events tell it.
+
+        Returns:
+            The workspace, which nothing keeps any more.
+
+        Raises:
+            NotFound: There is no such workspace.
+        """
+        return await self._lifecycle.release(workspace_id, actor=actor)
+
     async def archive(
         self, workspace_id: str, *, lose_ignored: bool = False, actor: str = "headway"
     ) -> ArchiveResult:

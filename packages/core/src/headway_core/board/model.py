@@ -58,6 +58,8 @@ class StatusReason(enum.StrEnum):
     """An agent waits until a person approves its plan."""
     NEEDS_ANSWER = "NEEDS_ANSWER"
     """An agent asked a person a question, and waits for the answer."""
+    STOPPED = "STOPPED"
+    """What is found of an agent can't all be true: nothing starts before `headway workspace release`."""
     SESSION_ERROR = "SESSION_ERROR"
     """The newest session failed, and the ratchet will not start another one for it."""
     HOST_LOST = "HOST_LOST"
@@ -230,6 +232,7 @@ def column(reason: StatusReason) -> Column | None:
             StatusReason.NEEDS_PERMISSION
             | StatusReason.NEEDS_PLAN_APPROVAL
             | StatusReason.NEEDS_ANSWER
+            | StatusReason.STOPPED
             | StatusReason.SESSION_ERROR
             | StatusReason.HOST_LOST
             | StatusReason.SETUP_FAILED
@@ -280,6 +283,10 @@ def _waits_for_person(view: WorkspaceView) -> StatusReason | None:
     running = (session.id for session in view.sessions if session.status is SessionStatus.RUNNING)
     doing = {view.activity.get(session_id) for session_id in running}
     return next((reason for activity, reason in _AWAITED if activity in doing), None)
+
+
+def _stopped(view: WorkspaceView) -> StatusReason | None:
+    return None if view.workspace.stopped is None else StatusReason.STOPPED
 
 
 def _session_error(view: WorkspaceView) -> StatusReason | None:
@@ -427,6 +434,7 @@ _TABLE: tuple[Callable[[WorkspaceView], StatusReason | None], ...] = (
     _archive,
     _finished,
     _waits_for_person,
+    _stopped,
     _session_error,
     _host,
     _setup,

@@ -8,7 +8,7 @@ import attrs
 from headway_core.board.model import WorkspaceView
 from headway_core.ratchet.decision import Stalled
 from headway_core.ratchet.sentences import sentence
-from headway_core.sessions.model import SessionStatus
+from headway_core.sessions.model import EndReason, SessionStatus
 
 
 class ProblemKind(enum.StrEnum):
@@ -16,6 +16,8 @@ class ProblemKind(enum.StrEnum):
 
     WORKSPACE = "workspace"
     """The workspace could not be set up or archived."""
+    STOPPED = "stopped"
+    """The workspace is stopped for a person to look: what is found of an agent can't all be true."""
     HOST = "host"
     """The host of the workspace is lost or retired: nothing can be done in it."""
     SESSION = "session"
@@ -57,6 +59,8 @@ def _host(view: WorkspaceView) -> str | None:
 
 def _session(view: WorkspaceView) -> str | None:
     newest = view.sessions[-1] if view.sessions else None
+    if newest is not None and newest.end_reason is EndReason.CONTRADICTORY and view.workspace.stopped:
+        return None  # told of the workspace, which it stopped
     return newest.end_detail if newest is not None and newest.status is SessionStatus.FAILED else None
 
 
@@ -72,6 +76,7 @@ def _taken(view: WorkspaceView) -> str | None:
 
 _TEXTS: dict[ProblemKind, Callable[[WorkspaceView], str | None]] = {
     ProblemKind.WORKSPACE: lambda view: view.workspace.error,
+    ProblemKind.STOPPED: lambda view: view.workspace.stopped,
     ProblemKind.HOST: _host,
     ProblemKind.SESSION: _session,
     ProblemKind.RATCHET: _ratchet,

@@ -34,6 +34,12 @@ class Duty(ABC):
     async def run(self) -> float | None:
         """Do it once. Returns the seconds until the next run, None for `interval_s`."""
 
+    async def attend(self) -> float | None:
+        """What a runner calls again and again: `run`, unless the duty keeps a loop of its own, which ends by
+        cancellation.
+        """
+        return await self.run()
+
 
 class DutyRunner:
     """Runs duties until it is cancelled."""
@@ -62,7 +68,7 @@ class DutyRunner:
         while True:
             changed = self._ledger.changed()
             try:
-                asked_s = await duty.run()
+                asked_s = await duty.attend()
             except duty.ends_runner:
                 raise
             except Exception as error:  # noqa: BLE001  logged, with its traceback when it is a defect

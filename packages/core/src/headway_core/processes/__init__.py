@@ -9,6 +9,7 @@ from headway_core.kernel.exports import lazy_exports
 
 if TYPE_CHECKING:
     from headway_core.processes.model import (
+        Contradictory,
         Ended,
         Exited,
         Launch,
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
         Probe,
         RunId,
         Running,
+        Unreadable,
         Vanished,
         began,
     )
@@ -25,6 +27,7 @@ else:
     __getattr__ = lazy_exports(__name__, "model", "ports")
 
 __all__ = [
+    "Contradictory",
     "Ended",
     "Exited",
     "Launch",
@@ -34,6 +37,7 @@ __all__ = [
     "RunId",
     "Running",
     "Supervisor",
+    "Unreadable",
     "Vanished",
     "began",
 ]

@@ -36,6 +36,9 @@ class Launch:
     no disk. What the supervisor sets itself wins."""
     standard_input: str = attrs.field(repr=False)
     """All that it can read there: an agent's prompt."""
+    after: tuple[RunId, ...] = ()
+    """Earlier runs in the same folder, which are over as far as is stored: nothing is executed while a
+    process of theirs lives."""
 
 
 @attrs.frozen(kw_only=True)
@@ -61,6 +64,27 @@ class Vanished:
 
 
 @attrs.frozen(kw_only=True)
+class Unreadable:
+    """It began, nothing of it lives, and what its supervisor wrote of its end can't be read."""
+
+    problem: str
+    """What can't be read, and why: a sentence for people, without text from outside."""
+
+
+@attrs.frozen(kw_only=True)
+class Contradictory:
+    """What is found of it can't all be true, such as the exit of what runs on: a person has to look.
+
+    From `probe` it may still run; everywhere else nothing of it lives any more, but what `problem` names.
+    """
+
+    problem: str
+    """What contradicts what: a sentence for people, without text from outside."""
+    began: bool = True
+    """Whether the process itself may have come to run."""
+
+
+@attrs.frozen(kw_only=True)
 class NeverStarted:
     """It never started, and from now on never will: the run is closed."""
 
@@ -79,10 +103,10 @@ class OutputPart:
     """How many bytes before it were printed, and are not kept because there were too many."""
 
 
-Probe = Running | Exited | Vanished | NeverStarted
-
-Ended = Exited | Vanished | NeverStarted
+Ended = Exited | Vanished | Unreadable | Contradictory | NeverStarted
 """A run that is over."""
+
+Probe = Running | Ended
 
 
 def began(found: Ended) -> bool:
@@ -90,8 +114,10 @@ def began(found: Ended) -> bool:
     match found:
         case Exited():
             return found.failed_to_start is None
-        case Vanished():
+        case Vanished() | Unreadable():
             return True
+        case Contradictory():
+            return found.began
         case NeverStarted():
             return False
         case _:

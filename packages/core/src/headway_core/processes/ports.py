@@ -11,26 +11,35 @@ class Supervisor(ABC):
     In the folder of the run the program takes the lock and keeps it for life, creates `started`
     exclusively before it executes the process, keeps a bounded part of its output in files and writes the
     exit atomically.
+
+    The process is of the same user, so it may write any of that itself. Whatever it wrote, each method
+    answers soon, and with one of these types: what can't be read is `Unreadable`, what can't all be true
+    `Contradictory`.
     """
 
     @abstractmethod
     async def start(self, launch: Launch) -> Probe:
         """Start the run and return what is then known: `Running` or `Exited` within seconds.
 
-        Safe to repeat: a run that was started before is probed, not started twice. The process finds
-        `HEADWAY_OUT` (a folder for what it wants to say) in its environment.
+        Safe to repeat: a run that was started before is settled, not started twice. The process finds
+        `HEADWAY_OUT` (a folder for what it wants to say, and with nothing that tells of the run) in its
+        environment.
+
+        While a process of `launch.after` lives nothing is executed: it is ended first, and where that can't
+        be the run is closed (`Contradictory`, not begun).
         """
 
     @abstractmethod
     async def probe(self, run: RunId) -> Probe | None:
-        """What is known of a run; closes nothing. None: no sign of a start yet."""
+        """What is known of a run, at a glance; closes and ends nothing. None: no sign of a start yet."""
 
     @abstractmethod
     async def settle(self, run: RunId) -> Probe:
         """For recovery: what became of a run whose start has no outcome.
 
-        Without a sign of a start it closes the run for good (`NeverStarted`); a vanished one's
-        process group is killed.
+        Without a sign of a start it closes the run for good (`NeverStarted`). Of an end nothing lives any
+        more: what was left is killed, known by more than one sign (its lock, the tree of processes, what they
+        inherited). `Unavailable` when something can't be killed.
         """
 
     @abstractmethod

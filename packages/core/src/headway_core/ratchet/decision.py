@@ -71,6 +71,8 @@ class StallReason(enum.StrEnum):
     """Another session has been at work, or has waited for a person, for longer than `turn_limit_s`: answer or
     stop it.
     """
+    STOPPED = "stopped"
+    """What is found of an agent can't all be true: look at the worktree, then release the workspace."""
     SETUP = "setup"
     """There is something to fix, and the workspace's set-up ended with a warning: retry it."""
     BUDGET = "budget"
@@ -217,6 +219,8 @@ class RatchetFacts:
     unpushed: bool
     setup_warned: bool
     """The workspace is READY with a warning: its start-up script failed, or its worktree is missing."""
+    stopped: bool
+    """The workspace is stopped until a person has looked."""
     turn_in_flight: bool
     """Another session's turn, or one that waits for a person; not for longer than its limit."""
     turn_hangs: bool
@@ -347,6 +351,7 @@ _TABLE: tuple[_Row, ...] = (
         lambda f: f.held_by is not None,
         lambda f: Held(by=f.held_by or "", until=f.held_until, recheck_at=f.next_look),
     ),
+    (lambda f: f.stopped, _stalled(StallReason.STOPPED)),
     # 5: the worktree
     (lambda f: f.branch_mismatch, _stalled(StallReason.BRANCH_MISMATCH, _polled)),
     (lambda f: f.unpushed and not f.turn_in_flight, _stalled(StallReason.UNPUSHED, _polled)),

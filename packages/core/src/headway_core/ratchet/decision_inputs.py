@@ -62,6 +62,7 @@ def decision_inputs(view: View, record: RatchetRecord) -> RatchetFacts:
         branch_mismatch=view.branch_mismatch,
         unpushed=view.unpushed,
         setup_warned=view.workspace.warning is not None,
+        stopped=view.workspace.stopped is not None,
         turn_in_flight=not all(map(view.hangs, view.other_turns)),
         turn_hangs=any(map(view.hangs, view.other_turns)),
         view_stale=view.is_stale,

@@ -165,6 +165,13 @@ _STALLS: Mapping[StallReason, Reasoning] = MappingProxyType(
             "It goes on when that session's turn ends.",
             "Look at the session: answer it, or stop it.",
         ),
+        StallReason.STOPPED: Reasoning(
+            "The workspace is stopped: what was found of an agent in it can't all be true, so nobody can know"
+            " what an agent did there, or whether one runs on.",
+            "It goes on when a person has looked and releases the workspace.",
+            "Look at the worktree, at what runs in it, and at what the session printed; then release it with"
+            " headway workspace release.",
+        ),
         StallReason.SETUP: Reasoning(
             "There is something to fix, and the workspace's set-up ended with a warning: no fixer is started"
             " where the start-up script failed or the worktree is missing.",

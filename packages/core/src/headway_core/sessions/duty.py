@@ -10,20 +10,21 @@ from headway_core.kernel.ledger import Ledger
 from headway_core.kernel.tables import ReadTable
 from headway_core.kernel.transactions import ReadTransaction
 from headway_core.processes import Supervisor
-from headway_core.sessions.executor import SessionExecutor
+from headway_core.sessions.executor import BUSY_INTERVAL_S, SessionExecutor
 from headway_core.sessions.model import SESSION_RUNS, Session
 from headway_core.workspaces.model import Workspace, WorkspaceStatus
 
 logger = logging.getLogger(__name__)
 
-BUSY_INTERVAL_S = 0.5
 KEPT_AFTER_ARCHIVE = timedelta(days=30)
 """As long as events are kept: who has not read what a session left by then has given up."""
 _AT_A_TIME = 200
 
 
 class SessionDuty(Duty):
-    """Lets the executor make its rounds: soon after every event, and twice a second while it is busy."""
+    """Lets the executor see to the sessions of this host: soon after every event, and twice a second while
+    any is busy.
+    """
 
     name = "sessions"
     wakes_on_events = True
@@ -33,6 +34,11 @@ class SessionDuty(Duty):
 
     async def run(self) -> float | None:
         return BUSY_INTERVAL_S if await self._executor.round() else None
+
+    async def attend(self) -> float | None:
+        """Watch over them side by side, so that none keeps another waiting."""
+        await self._executor.watch()
+        return None
 
 
 class SessionFilesDuty(Duty):

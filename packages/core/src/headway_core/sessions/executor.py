@@ -11,6 +11,8 @@ What was found after a crash, and how it is closed:
 | STOPPING  | the attempt's lock is held     | stopped, then ended with the reason of the stop        |
 | any       | an exit file                   | ended by it                                            |
 | any       | started, and nobody is there   | its group is killed; FAILED, lost                      |
+| any       | an exit that can't be read     | FAILED, unreadable                                     |
+| any       | what can't all be true         | ended; FAILED, contradictory; its workspace is stopped |
 """
 
 import logging
@@ -25,7 +27,7 @@ from headway_core.kernel.hosts import HostLocks
 from headway_core.kernel.ledger import Ledger
 from headway_core.kernel.tables import ReadTable
 from headway_core.kernel.transactions import ReadTransaction, Transaction
-from headway_core.processes import Launch, NeverStarted, Probe, Running, Supervisor, Vanished
+from headway_core.processes import Contradictory, Launch, NeverStarted, Probe, Running, Supervisor
 from headway_core.sessions.model import (
     BUSY,
     BUSY_SESSIONS,
@@ -44,6 +46,11 @@ logger = logging.getLogger(__name__)
 PARALLEL = 8
 """Workspaces that are acted on at the same time."""
 LONGEST_BACKOFF_S = 60.0
+ACTION_LIMIT_S = 120.0
+"""How long acting on a session may take: a port that answers no more is a failure, and of this session
+alone."""
+BUSY_INTERVAL_S = 0.5
+IDLE_INTERVAL_S = 30.0
 
 
 @attrs.frozen(kw_only=True)
@@ -80,6 +87,8 @@ class SessionExecutor:
             SessionStatus.RUNNING: self._watch,
             SessionStatus.STOPPING: self._stop,
         }
+        self._tended: set[str] = set()
+        """Workspaces that `watch` is acting on."""
         self._failures: dict[str, tuple[int, float]] = {}
         """By session, while its port fails: how often in a row, and when to try again. Pacing only."""
 
@@ -98,6 +107,31 @@ class SessionExecutor:
         due = await self._ledger.read(self._due)
         await self._each_workspace(due, self._tend_workspace)
         return bool(due)
+
+    async def watch(self) -> None:
+        """Make rounds until cancelled: soon after every event, and twice a second while anything is busy.
+
+        A workspace that takes its time keeps no other waiting: the next rounds pass it over meanwhile.
+        """
+        limiter = anyio.CapacityLimiter(PARALLEL)
+        self._tended.clear()  # of a watch that was cancelled
+
+        async def tend(workspace_id: str, due: list[_Due]) -> None:
+            try:
+                async with limiter:
+                    await self._tend_workspace(workspace_id, due)
+            finally:
+                self._tended.discard(workspace_id)
+
+        async with anyio.create_task_group() as group:
+            while True:
+                changed = self._ledger.changed()
+                found = await self._ledger.read(self._due)
+                for workspace_id in [each for each in found if each not in self._tended]:
+                    self._tended.add(workspace_id)
+                    group.start_soon(tend, workspace_id, found[workspace_id])
+                with anyio.move_on_after(BUSY_INTERVAL_S if found else IDLE_INTERVAL_S):
+                    await changed.wait()
 
     async def settle_all(self, workspace_id: str) -> None:
         """End every session of a workspace, processes included, and record it.
@@ -130,7 +164,7 @@ class SessionExecutor:
                 if mine:
                     await self.settle_all(workspace_id)
         for session in lost:
-            if isinstance(await self._supervisor.probe(session.run), Running):
+            if isinstance(await self._supervisor.probe(session.run), Running | Contradictory):
                 await self._supervisor.stop(session.run)
 
     def _left_here(self, tx: ReadTransaction) -> tuple[list[str], list[Session]]:
@@ -231,7 +265,8 @@ class SessionExecutor:
     async def _guarded(self, act: Callable[[Session], Awaitable[None]], session: Session) -> None:
         """Act, so that a session whose port fails delays itself and nobody else (F12)."""
         try:
-            await act(session)
+            with anyio.fail_after(ACTION_LIMIT_S):
+                await act(session)
         except Exception as error:  # noqa: BLE001  logged, with its traceback when it is a defect
             times = self._failures.get(session.id, (0, 0.0))[0] + 1
             delay = min(2.0**times, LONGEST_BACKOFF_S)
@@ -275,7 +310,7 @@ class SessionExecutor:
                 detail = str(error)
                 await self._ledger.transact(lambda tx: self._failed(tx, session, detail))
                 return
-        if isinstance(found, Vanished):
+        if not isinstance(found, Running):
             found = await self._settle(session)
         await self._record(session, found)
 
@@ -299,6 +334,7 @@ class SessionExecutor:
                 "HEADWAY_BRANCH": workspace.branch,
             },
             standard_input=self._prompts.handed(tx, present),
+            after=self._sessions.runs_over(tx, workspace.id),
         )
 
     def _failed(self, tx: Transaction, session: Session, detail: str) -> None:

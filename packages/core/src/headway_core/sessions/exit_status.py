@@ -4,7 +4,15 @@ from typing import assert_never
 
 import attrs
 
-from headway_core.processes import Ended, Exited, NeverStarted, Vanished, began
+from headway_core.processes import (
+    Contradictory,
+    Ended,
+    Exited,
+    NeverStarted,
+    Unreadable,
+    Vanished,
+    began,
+)
 from headway_core.sessions.model import EndReason, PromptStatus, Session, SessionStatus
 
 _C, _F = SessionStatus.COMPLETED, SessionStatus.FAILED
@@ -25,8 +33,10 @@ def exit_status(session: Session, found: Ended) -> ExitStatus:
     """The end of a STARTING, RUNNING or STOPPING session whose attempt was found like this.
 
     A session that somebody asked to stop ends for that reason, however its process exited; the exit is kept
-    beside it. A time-out is a failure, a stop is not.
+    beside it. A time-out is a failure, a stop is not. What is contradictory is told whoever wanted what.
     """
+    if isinstance(found, Contradictory):
+        return ExitStatus(status=_F, reason=EndReason.CONTRADICTORY, detail=contradiction(found))
     exit_code = found.exit_code if isinstance(found, Exited) else None
     signal = found.signal if isinstance(found, Exited) else None
     if session.stop_reason is not None:
@@ -51,6 +61,10 @@ def exit_status(session: Session, found: Ended) -> ExitStatus:
             )
         case Vanished():
             return ExitStatus(status=_F, reason=EndReason.LOST, detail="its supervisor died without a word")
+        case Unreadable(problem=problem):
+            return ExitStatus(
+                status=_F, reason=EndReason.UNREADABLE, detail=f"how it ended is unknown: {problem}"
+            )
         case NeverStarted() if session.status is SessionStatus.STARTING:
             return ExitStatus(status=_F, reason=EndReason.START_FAILED, detail="no attempt came to run")
         case NeverStarted():  # it was seen running: what its supervisor wrote is gone
@@ -59,13 +73,20 @@ def exit_status(session: Session, found: Ended) -> ExitStatus:
             assert_never(found)
 
 
+def contradiction(found: Contradictory, of: str = "") -> str:
+    """What contradicts what, in a sentence; `of` names the session where it is told without it."""
+    return f"what was found{of and f' of session {of}'} can't all be true: {found.problem}"
+
+
 def prompt_after(found: Ended) -> PromptStatus:
     """Where a prompt that was being handed over stands when its attempt is over."""
     match found:
         case Exited():
             return PromptStatus.DELIVERED if began(found) else PromptStatus.CANCELLED
-        case Vanished():  # `started` is written before the agent is executed: nobody knows
+        case Vanished() | Unreadable():  # `started` is written before the agent is executed: nobody knows
             return PromptStatus.UNKNOWN
+        case Contradictory():
+            return PromptStatus.UNKNOWN if began(found) else PromptStatus.CANCELLED
         case NeverStarted():
             return PromptStatus.CANCELLED
         case _:

@@ -92,6 +92,10 @@ class EndReason(enum.StrEnum):
     """The agent could not be started; the end detail says why."""
     LOST = "lost"
     """Its supervisor died without recording an exit; its processes were ended."""
+    UNREADABLE = "unreadable"
+    """What its supervisor wrote of its end can't be read; nothing of it lives."""
+    CONTRADICTORY = "contradictory"
+    """What was found of it can't all be true; it was ended, and its workspace is stopped for a person."""
     CLOSED = "closed"
     """It was idle, and its workspace was archived or another session took its place."""
 
@@ -280,6 +284,8 @@ class NotReadyReason(enum.StrEnum):
     """The workspace has no worktree."""
     HOST_LOST = "host_lost"
     """Its host is lost or retired."""
+    STOPPED = "stopped"
+    """It was stopped for a person to look, and nobody has released it yet."""
 
 
 @attrs.frozen(kw_only=True)

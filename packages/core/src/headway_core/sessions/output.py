@@ -10,7 +10,7 @@ from headway_core.kernel.hosts import HostLocks
 from headway_core.kernel.ledger import Ledger
 from headway_core.kernel.tables import ReadTable
 from headway_core.kernel.transactions import ReadTransaction
-from headway_core.processes import Exited, OutputPart, Supervisor, Vanished
+from headway_core.processes import Contradictory, Exited, OutputPart, Supervisor, Unreadable, Vanished
 from headway_core.sessions.model import Session
 from headway_core.workspaces.model import Workspace
 
@@ -84,7 +84,8 @@ class SessionOutput:
         """Whether it has ended: by its record, or by its files when no runner is there to record it."""
         if not session.is_live:
             return True
-        return isinstance(await self._supervisor.probe(session.run), Exited | Vanished)
+        over = Exited | Vanished | Unreadable | Contradictory
+        return isinstance(await self._supervisor.probe(session.run), over)
 
     async def _read(self, session: Session, offset: int, limit: int) -> OutputPart:
         part = await self._supervisor.read_output(session.run, offset, limit=limit)

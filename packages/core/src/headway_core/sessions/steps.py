@@ -11,14 +11,14 @@ import attrs
 from headway_core.kernel.errors import Conflict, IllegalTransition, NotFound
 from headway_core.kernel.tables import OwnedTable
 from headway_core.kernel.transactions import ReadTransaction, Transaction
-from headway_core.processes import Ended, NeverStarted, Vanished, began
+from headway_core.processes import Contradictory, Ended, NeverStarted, RunId, Vanished, began
 from headway_core.sessions.events import (
     SessionAttemptRenewed,
     SessionCreated,
     SessionEnded,
     SessionStatusChanged,
 )
-from headway_core.sessions.exit_status import ExitStatus, exit_status, prompt_after
+from headway_core.sessions.exit_status import ExitStatus, contradiction, exit_status, prompt_after
 from headway_core.sessions.model import (
     BUSY,
     LIVE_OF,
@@ -38,6 +38,7 @@ from headway_core.sessions.model import (
     SessionState,
     SessionStatus,
     StopReason,
+    run_of,
     session_state,
 )
 from headway_core.sessions.prompts import PromptSteps
@@ -97,9 +98,19 @@ class SessionSteps:
         workspace = self.workspace(tx, workspace_id)
         if workspace.status is not WorkspaceStatus.READY:
             return NotReady(reason=NotReadyReason.STATUS, status=workspace.status)
+        if workspace.stopped is not None:
+            return NotReady(reason=NotReadyReason.STOPPED, status=workspace.status)
         if not workspace.accepts_sessions:
             return NotReady(reason=NotReadyReason.NO_WORKTREE, status=workspace.status)
         return None
+
+    def runs_over(self, tx: ReadTransaction, workspace_id: str) -> tuple[RunId, ...]:
+        """The runs of its sessions that are over, as far as is stored: nothing of them may live any more."""
+        return tuple(
+            run_of(session.id, attempt)
+            for session in self.of(tx, workspace_id)
+            for attempt in range(1, session.attempt + (session.status not in BUSY))
+        )
 
     # Steps: a session and its prompts
 
@@ -268,11 +279,14 @@ class SessionSteps:
         """Record that the attempt runs no more. Returns the session as it stands now.
 
         An attempt of a STARTING session that never started is renewed: same session, same prompt, next
-        number; up to `START_LIMIT`, and while the workspace is READY.
+        number; up to `START_LIMIT`, and while the workspace is READY. What is contradictory stops the
+        workspace for a person.
         """
         session = self.known(tx, session_id)
         if session.attempt != attempt or session.status not in BUSY:
             return session
+        if isinstance(found, Contradictory):
+            self._workspaces.stop(tx, session.workspace_id, contradiction(found, of=session.id))
         if isinstance(found, NeverStarted) and session.status is _S.STARTING:
             if self.not_ready(tx, session.workspace_id) is not None:
                 session = self.request_stop(tx, session, EndReason.STOPPED_BY_HEADWAY)

@@ -104,6 +104,28 @@ class WorkspaceWarned:
 
 
 @attrs.frozen(kw_only=True)
+class WorkspaceStopped:
+    """Nothing starts in a workspace any more before a person has looked."""
+
+    event: ClassVar[str] = "workspace.stopped"
+    version: ClassVar[int] = 1
+
+    stopped: str
+    """Why, as a sentence for people, without outside text."""
+
+
+@attrs.frozen(kw_only=True)
+class WorkspaceReleased:
+    """A person has looked at a workspace that was stopped: sessions may start in it again."""
+
+    event: ClassVar[str] = "workspace.released"
+    version: ClassVar[int] = 1
+
+    stopped: str | None
+    """Always None: nothing keeps it."""
+
+
+@attrs.frozen(kw_only=True)
 class ProvisioningCancelAsked:
     """A person asked the provisioning of a workspace to end."""
 
@@ -141,6 +163,8 @@ WorkspaceChange = (
     | WorkspaceBranchChanged
     | WorktreeMade
     | WorkspaceWarned
+    | WorkspaceStopped
+    | WorkspaceReleased
     | ProvisioningCancelAsked
     | WorkPreserved
     | WorkspaceSessionsBegan
@@ -152,6 +176,8 @@ EVENTS = (
     WorkspaceBranchChanged,
     WorktreeMade,
     WorkspaceWarned,
+    WorkspaceStopped,
+    WorkspaceReleased,
     ProvisioningCancelAsked,
     WorkPreserved,
     WorkspaceSessionsBegan,

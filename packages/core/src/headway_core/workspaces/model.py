@@ -167,6 +167,8 @@ class Workspace:
     """READY, but a script failed or the worktree is missing."""
     error: str | None = None
     """Why it is FAILED, or why the last archive failed."""
+    stopped: str | None = None
+    """Why nothing starts in it before a person has looked, in a sentence; None: nothing keeps it."""
     cancel_asked: bool = False
     """A person wants the provisioning to end; the provisioner looks at it."""
     init_started_at: datetime | None = None
@@ -188,7 +190,7 @@ class Workspace:
     def accepts_sessions(self) -> bool:
         """Whether a session may start here."""
         ready = self.status is WorkspaceStatus.READY and self.worktree_path is not None
-        return ready and not self.worktree_lost
+        return ready and not self.worktree_lost and self.stopped is None
 
     @property
     def worktree_lost(self) -> bool:

@@ -26,6 +26,10 @@ class WorkspaceLifecycleService:
         """What the present or last run of provisioning printed. `NotFound` for an unknown workspace."""
         return await self._ledger.read(lambda tx: self._output.of(tx, workspace_id))
 
+    async def release(self, workspace_id: str, *, actor: str = "headway") -> Workspace:
+        """Let sessions start again in a workspace that was stopped. `NotFound`."""
+        return await self._ledger.transact(lambda tx: self._steps.release(tx, workspace_id, actor=actor))
+
     async def cancel(self, workspace_id: str, *, actor: str = "headway") -> Workspace:
         """Ask for the end of a provisioning: a NEW workspace is FAILED at once, one under way soon.
 

@@ -12,18 +12,9 @@ import attrs
 from headway_core.kernel.errors import Conflict, IllegalTransition, NotFound, RetriesUsed
 from headway_core.kernel.tables import OwnedTable
 from headway_core.kernel.transactions import ReadTransaction, Transaction
+from headway_core.workspaces import events
+from headway_core.workspaces.archive_errors import ERROR_LENGTH, with_failed_archive, without_failed_archive
 from headway_core.workspaces.claims import WorkspaceClaims
-from headway_core.workspaces.events import (
-    ProvisioningCancelAsked,
-    WorkPreserved,
-    WorkspaceBranchChanged,
-    WorkspaceChange,
-    WorkspaceCreated,
-    WorkspaceSessionsBegan,
-    WorkspaceStatusChanged,
-    WorkspaceWarned,
-    WorktreeMade,
-)
 from headway_core.workspaces.model import (
     ALL_WORKSPACES,
     BY_IDEMPOTENCY_KEY,
@@ -40,11 +31,13 @@ from headway_core.workspaces.model import (
 
 CANCELLED = "cancelled"
 """The error of a workspace whose provisioning a person cancelled."""
-ERROR_LENGTH = 2_000
-ARCHIVE_FAILED = "archive failed: "
-"""What the reason of a failed archive begins with, behind what was wrong before."""
 
 _S = WorkspaceStatus
+_FRESH: dict[str, Any] = {
+    **dict.fromkeys(("init_completed_at", "error", "warning")),
+    "cancel_asked": False,
+}
+"""What each run of provisioning begins with, the first like every retry (L13)."""
 
 
 class WorkspaceSteps:
@@ -136,7 +129,7 @@ class WorkspaceSteps:
                 status_changed_at=tx.now(),
             ),
         )
-        tx.emit(WorkspaceCreated(workspace=stored), workspace_id=stored.id, actor=actor)
+        tx.emit(events.WorkspaceCreated(workspace=stored), workspace_id=stored.id, actor=actor)
         return stored
 
     def begin_provisioning(self, tx: Transaction, workspace_id: str, host_id: str) -> Workspace:
@@ -147,9 +140,7 @@ class WorkspaceSteps:
         workspace = self._locked(tx, workspace_id, _S.NEW, to=_S.PROVISIONING)
         if workspace.host_id not in {None, host_id}:
             raise Conflict("workspace", workspace_id, f"it belongs to host {workspace.host_id}")
-        return self._move(
-            tx, workspace, _S.PROVISIONING, host_id=host_id, **_fresh_run(init_started_at=tx.now())
-        )
+        return self._move(tx, workspace, _S.PROVISIONING, host_id=host_id, **_FRESH, init_started_at=tx.now())
 
     def choose_branch(self, tx: Transaction, workspace_id: str, branch: str) -> Workspace:
         """Give it another generated name, as long as no worktree has the branch: in one write (L17).
@@ -166,7 +157,7 @@ class WorkspaceSteps:
         workspace = self._locked(tx, workspace_id, _S.PROVISIONING, to=_S.PROVISIONING)
         if workspace.worktree_path == path and workspace.branch_made:
             return workspace
-        return self._change(tx, workspace, WorktreeMade, worktree_path=path, branch_made=True)
+        return self._change(tx, workspace, events.WorktreeMade, worktree_path=path, branch_made=True)
 
     def provisioned(self, tx: Transaction, workspace_id: str, path: str, warning: str | None) -> Workspace:
         """Move it from PROVISIONING to READY; `warning` says what is wrong with it all the same (L14)."""
@@ -210,7 +201,8 @@ class WorkspaceSteps:
             _S.NEW if anew else _S.PROVISIONING,
             actor=actor,
             retries=workspace.retries + 1,
-            **_fresh_run(init_started_at=None if anew else tx.now()),
+            **_FRESH,
+            init_started_at=None if anew else tx.now(),
         )
 
     def ask_cancel(self, tx: Transaction, workspace_id: str, *, actor: str = "headway") -> Workspace:
@@ -224,7 +216,7 @@ class WorkspaceSteps:
         match workspace.status:
             case _S.NEW:
                 begun = self._move(
-                    tx, workspace, _S.PROVISIONING, actor=actor, **_fresh_run(init_started_at=tx.now())
+                    tx, workspace, _S.PROVISIONING, actor=actor, **_FRESH, init_started_at=tx.now()
                 )
                 return self._move(
                     tx, begun, _S.FAILED, actor=actor, error=CANCELLED, init_completed_at=tx.now()
@@ -232,7 +224,9 @@ class WorkspaceSteps:
             case _S.PROVISIONING if workspace.cancel_asked:
                 return workspace
             case _S.PROVISIONING:
-                return self._change(tx, workspace, ProvisioningCancelAsked, actor=actor, cancel_asked=True)
+                return self._change(
+                    tx, workspace, events.ProvisioningCancelAsked, actor=actor, cancel_asked=True
+                )
             case status:
                 raise IllegalTransition("workspace", workspace_id, status, _S.FAILED)
 
@@ -253,7 +247,8 @@ class WorkspaceSteps:
             host_id=host_id,
             worktree_path=None,
             archiving_from=None,
-            **_fresh_run(init_started_at=tx.now()),
+            **_FRESH,
+            init_started_at=tx.now(),
         )
 
     def expect_host(self, tx: Transaction, workspace_id: str, host_id: str) -> None:
@@ -279,7 +274,7 @@ class WorkspaceSteps:
             _S.ARCHIVING,
             actor=actor,
             archiving_from=workspace.status,
-            error=_without_failed_archive(workspace.error),
+            error=without_failed_archive(workspace.error),
             host_id=workspace.host_id or host_id,
         )
 
@@ -288,7 +283,7 @@ class WorkspaceSteps:
         workspace = self._locked(tx, workspace_id, _S.ARCHIVING)
         if workspace.preserved == ref:
             return workspace
-        return self._change(tx, workspace, WorkPreserved, preserved=ref)
+        return self._change(tx, workspace, events.WorkPreserved, preserved=ref)
 
     def archived(self, tx: Transaction, workspace_id: str) -> Workspace:
         """Move it from ARCHIVING to ARCHIVED: its branch and its issue are free again."""
@@ -299,8 +294,7 @@ class WorkspaceSteps:
     def archive_failed(self, tx: Transaction, workspace_id: str, error: str) -> Workspace:
         """Move it from ARCHIVING back to where it came from, with the reason beside what was wrong before."""
         workspace = self._locked(tx, workspace_id, _S.ARCHIVING, to=_S.READY)
-        before = f"{workspace.error}; " if workspace.error else ""
-        told = f"{before}{ARCHIVE_FAILED}{error}"[:ERROR_LENGTH]
+        told = with_failed_archive(workspace.error, error)
         back = workspace.archiving_from or _S.FAILED
         return self._move(tx, workspace, back, archiving_from=None, error=told)
 
@@ -327,14 +321,27 @@ class WorkspaceSteps:
         ours = warning is not None or workspace.worktree_lost
         if workspace.status is not _S.READY or workspace.warning == warning or not ours:
             return workspace
-        return self._change(tx, workspace, WorkspaceWarned, warning=warning)
+        return self._change(tx, workspace, events.WorkspaceWarned, warning=warning)
+
+    def stop(self, tx: Transaction, workspace_id: str, why: str) -> Workspace:
+        """Have nothing start in it before a person has looked; `why` is a sentence without outside text."""
+        workspace = self._locked(tx, workspace_id)
+        known = workspace.stopped == why or not workspace.is_live
+        return workspace if known else self._change(tx, workspace, events.WorkspaceStopped, stopped=why)
+
+    def release(self, tx: Transaction, workspace_id: str, *, actor: str = "headway") -> Workspace:
+        """Let sessions start again in a workspace that was stopped: a person has looked. Safe to repeat."""
+        workspace = self._locked(tx, workspace_id)
+        if workspace.stopped is None:
+            return workspace
+        return self._change(tx, workspace, events.WorkspaceReleased, actor=actor, stopped=None)
 
     def note_session(self, tx: Transaction, workspace_id: str) -> Workspace:
         """Record that it has had a session; stored once."""
         workspace = self._locked(tx, workspace_id)
         if workspace.has_had_sessions:
             return workspace
-        return self._change(tx, workspace, WorkspaceSessionsBegan, has_had_sessions=True)
+        return self._change(tx, workspace, events.WorkspaceSessionsBegan, has_had_sessions=True)
 
     def record_git_facts(self, tx: Transaction, facts: GitFacts) -> None:
         """Store what git said of the worktree; older facts never replace newer ones (I5). No event."""
@@ -377,7 +384,7 @@ class WorkspaceSteps:
         return self._change(
             tx,
             workspace,
-            WorkspaceBranchChanged,
+            events.WorkspaceBranchChanged,
             actor=actor,
             branch=branch,
             branch_is_generated=generated,
@@ -411,7 +418,7 @@ class WorkspaceSteps:
         return self._change(
             tx,
             workspace,
-            WorkspaceStatusChanged,
+            events.WorkspaceStatusChanged,
             actor=actor,
             status=to,
             status_changed_at=tx.now(),
@@ -422,7 +429,7 @@ class WorkspaceSteps:
         self,
         tx: Transaction,
         before: Workspace,
-        payload: type[WorkspaceChange],
+        payload: type[events.WorkspaceChange],
         *,
         actor: str = "headway",
         **changes: Any,
@@ -433,14 +440,3 @@ class WorkspaceSteps:
         said = {field.name: facts[field.name] for field in attrs.fields(payload)}
         tx.emit(payload(**said), workspace_id=after.id, actor=actor)
         return after
-
-
-def _without_failed_archive(error: str | None) -> str | None:
-    """What was wrong before an archive failed: a new one has nothing to do with the last."""
-    before = (error or "").partition(ARCHIVE_FAILED)[0].removesuffix("; ")
-    return before or None
-
-
-def _fresh_run(**started: Any) -> dict[str, Any]:
-    """What each run of provisioning begins with, the first like every retry (L13)."""
-    return {"init_completed_at": None, "error": None, "warning": None, "cancel_asked": False, **started}

@@ -9,7 +9,17 @@ import attrs
 import pytest
 
 from headway_core.kernel.errors import Conflict, InvalidInput
-from headway_core.processes import Exited, Launch, NeverStarted, Probe, RunId, Running, Supervisor
+from headway_core.processes import (
+    Contradictory,
+    Exited,
+    Launch,
+    NeverStarted,
+    Probe,
+    RunId,
+    Running,
+    Supervisor,
+    Vanished,
+)
 from headway_testing.contracts.suite import Capability, PortContract
 
 PATIENCE_S = 10.0
@@ -27,6 +37,10 @@ class SupervisorCapability(Capability):
     """Agents can leave files in `$HEADWAY_OUT`."""
     OUTPUT = enum.auto()
     """It keeps what agents print."""
+    ORPHANS = enum.auto()
+    """What an agent started can outlive the one who supervises it."""
+    FORGERY = enum.auto()
+    """An agent can write where the evidence of its run is kept."""
 
 
 RUN = RunId(kind="sessions", subject="s-1", attempt=1)
@@ -64,6 +78,18 @@ class Stage(ABC):
     @abstractmethod
     async def executions(self) -> int:
         """How many agents were ever executed."""
+
+    async def living(self) -> int:
+        """How many processes of agents live. For ORPHANS and FORGERY."""
+        raise NotImplementedError
+
+    async def orphan(self, run: RunId) -> None:
+        """Kill the one who supervises this run, and nothing of what its agent started. For ORPHANS."""
+        raise NotImplementedError
+
+    async def forge(self, run: RunId) -> None:
+        """Have the evidence say that this run, which goes on, ended with 0. For FORGERY."""
+        raise NotImplementedError
 
 
 async def until_ended(supervisor: Supervisor, run: RunId = RUN) -> Probe | None:
@@ -166,6 +192,38 @@ class SupervisorContract(PortContract):
         assert await supervisor.stop(RUN) == NeverStarted()
         assert await supervisor.start(await stage.launch(Behaviour.SUCCEEDS)) == NeverStarted()
         assert await stage.executions() == 0
+
+    async def test_nothing_of_an_end_lives(self, supervisor: Supervisor, stage: Stage) -> None:
+        """Of an attempt whose supervisor died nothing lives when that was told."""
+        self.needs(SupervisorCapability.ORPHANS)
+        await supervisor.start(await stage.launch(Behaviour.WAITS))
+        await stage.orphan(RUN)
+        assert isinstance(await supervisor.settle(RUN), Vanished | Contradictory)
+        assert await stage.living() == 0
+
+    async def test_nothing_is_executed_beside_what_is_over(
+        self, supervisor: Supervisor, stage: Stage
+    ) -> None:
+        """What lives of the runs before it is ended, before an agent is executed."""
+        self.needs(SupervisorCapability.ORPHANS)
+        await supervisor.start(await stage.launch(Behaviour.WAITS))
+        await stage.orphan(RUN)
+        launch = await stage.launch(Behaviour.SUCCEEDS, run=AGAIN)
+        assert isinstance(await supervisor.start(attrs.evolve(launch, after=(RUN,))), Running | Exited)
+        assert await until_ended(supervisor, AGAIN) == Exited(exit_code=0)
+        assert await stage.living() == 0
+
+    async def test_what_is_forged_is_not_believed(self, supervisor: Supervisor, stage: Stage) -> None:
+        """An end that an agent writes of itself ends it, is told as a contradiction, and stays so."""
+        self.needs(SupervisorCapability.FORGERY)
+        await supervisor.start(await stage.launch(Behaviour.WAITS))
+        await stage.forge(RUN)
+        found = await supervisor.settle(RUN)
+        assert isinstance(found, Contradictory)
+        assert found.began
+        assert await stage.living() == 0
+        assert await supervisor.settle(RUN) == found
+        assert await supervisor.start(await stage.launch(Behaviour.SUCCEEDS)) == found
 
     async def test_attempts_are_apart(self, supervisor: Supervisor, stage: Stage) -> None:
         """The end of one attempt says nothing of another attempt or session."""

@@ -7,10 +7,12 @@ process of Headway and start another while the agents run on.
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
+import anyio
 import attrs
 
 from headway_core.kernel.errors import Conflict, HeadwayError, InvalidInput
 from headway_core.processes import (
+    Contradictory,
     Exited,
     Launch,
     NeverStarted,
@@ -42,6 +44,8 @@ class FakeProcesses:
     """Runs whose supervisor died alone: what the agent started runs on until somebody ends the group."""
     unkillable: set[str] = attrs.field(factory=set)
     """Subjects (ids of sessions) whose processes survive a stop."""
+    forged: dict[RunId, Probe] = attrs.field(factory=dict)
+    """What a glance at the evidence of a run shows instead of the truth: its agent wrote it."""
 
     @property
     def running(self) -> list[RunId]:
@@ -59,7 +63,13 @@ class FakeProcesses:
             if not isinstance(outcome, NeverStarted):
                 self.executed.append(launch)
 
-    def end(self, subject: str, found: Exited | Vanished) -> None:
+    def end_orphans(self, runs: tuple[RunId, ...]) -> bool:
+        """End what lives of these runs; False when something of them can't be ended."""
+        living = self.orphans & set(runs)
+        self.orphans -= {run for run in living if run.subject not in self.unkillable}
+        return self.orphans.isdisjoint(runs)
+
+    def end(self, subject: str, found: Exited | Vanished | Contradictory) -> None:
         """What runs of this subject (a session's id) ends like this."""
         self._set(next(run for run in self.running if run.subject == subject), found)
 
@@ -70,8 +80,8 @@ class FakeProcesses:
 
 
 class FakeSupervisor(Supervisor):
-    """Runs of fake processes. `refusals` names the error that a method raises instead of acting, and
-    `broken` the error that every method raises for a subject.
+    """Runs of fake processes. `refusals` names the error that a method raises instead of acting, `broken` the
+    error that every method raises for a subject, and `hung` the subjects for which no method ever answers.
     """
 
     def __init__(self, processes: FakeProcesses, point: Point = no_point) -> None:
@@ -79,6 +89,7 @@ class FakeSupervisor(Supervisor):
         self.point = point
         self.refusals: dict[str, HeadwayError] = {}
         self.broken: dict[str, Exception] = {}
+        self.hung: set[str] = set()
         self.calls: list[str] = []
 
     @asynccontextmanager
@@ -89,11 +100,16 @@ class FakeSupervisor(Supervisor):
             raise self.refusals[name]
         if subject in self.broken:
             raise self.broken[subject]
+        if subject in self.hung:
+            await anyio.sleep_forever()
         yield
         await self.point(f"after {name}")
 
     async def start(self, launch: Launch) -> Probe:
         async with self._call("start", launch.run.subject):
+            if launch.run not in self.processes.found and not self.processes.end_orphans(launch.after):
+                problem = "a process of an earlier start can't be ended"
+                self.processes.found[launch.run] = Contradictory(problem=problem, began=False)
             if launch.run not in self.processes.found:
                 self.processes.spawned[launch.run] = launch
                 await self.point("within start")
@@ -102,20 +118,27 @@ class FakeSupervisor(Supervisor):
 
     async def probe(self, run: RunId) -> Probe | None:
         async with self._call("probe", run.subject):
-            return self.processes.found.get(run)
+            return self.processes.forged.get(run, self.processes.found.get(run))
 
     async def settle(self, run: RunId) -> Probe:
         async with self._call("settle", run.subject):
-            self.processes.orphans.discard(run)
-            return self.processes.found.setdefault(run, NeverStarted())
+            return self._truth(run)
 
     async def stop(self, run: RunId, *, grace_s: float = 10.0) -> Probe:
         async with self._call("stop", run.subject):
-            self.processes.orphans.discard(run)
-            found = self.processes.found.setdefault(run, NeverStarted())
+            found = self._truth(run)
             if isinstance(found, Running) and run.subject not in self.processes.unkillable:
                 found = self.processes.found[run] = Exited(signal=15)
             return found
+
+    def _truth(self, run: RunId) -> Probe:
+        """What became of a run. One that runs, while its evidence says otherwise, is ended."""
+        found = self.processes.found.setdefault(run, NeverStarted())
+        said = self.processes.forged.get(run, found)
+        if isinstance(found, Running) and said != found:
+            found = self.processes.found[run] = Contradictory(problem="it is recorded as over, and it ran on")
+        self.processes.orphans.discard(run)
+        return found
 
     async def said(self, run: RunId, name: str, *, limit: int = 1_000_000) -> bytes | None:
         async with self._call("said", run.subject):
