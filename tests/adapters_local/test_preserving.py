@@ -361,6 +361,10 @@ KINDS: dict[str, tuple[str, str]] = {
         BRANCH,
         'git update-index --untracked-cache; git status; touch -r . ../t; echo "$SECRET" >p; touch -r ../t .',
     ),
+    "a marker, and nothing that says whose it is": (
+        BRANCH,
+        'touch ../.headway-making-one; rm $(git rev-parse --git-dir)/headway-workspace; echo "$SECRET" >p',
+    ),
     "a branch that is gone": (BRANCH, 'echo "$SECRET" >p; git update-ref -d HEAD'),
     "a huge file": (BRANCH, 'dd if=/dev/zero of=p bs=1M count=40; echo "$SECRET" >>p'),
     # odd names and files
@@ -427,6 +431,32 @@ async def test_a_locked_worktree_that_is_not_there_waits(workspace: Workspace) -
         await workspace.put_away()
     workspace.sh_at(workspace.folder.parent, "mv away one")
     assert workspace.git(workspace.folder, "status", "--porcelain") == ""
+
+
+@pytest.mark.parametrize("anyio_backend", ["asyncio"])
+async def test_a_marker_is_no_word_that_a_worktree_may_go(workspace: Workspace) -> None:
+    """Neither a retry nor a removal discards a worktree for it, also when its owner is unknown."""
+    order = workspace.order
+    workspace.sh(KINDS["a marker, and nothing that says whose it is"][1])
+    (stray,) = await GitWorktrees().strays(order.repo_path, order.base_path, frozenset())
+    assert stray.holds_work
+    with pytest.raises(Conflict, match="uncommitted"):
+        await GitWorktrees().remove(order.repo_path, order.base_path, order.path, lose_ignored=True)
+    workspace.sh("touch ../.headway-making-one")
+    assert await GitWorktrees().create(order) is WorktreeOutcome.REUSED
+    assert (workspace.folder / "p").read_text().strip() == SECRET
+
+
+@pytest.mark.parametrize("anyio_backend", ["asyncio"])
+async def test_tracked_files_of_a_repository_are_files(workspace: Workspace) -> None:
+    """What a project's tests read as a bare repository goes with the worktree; changes of it are saved."""
+    workspace.sh(
+        "mkdir t; git clone -q --bare ../../lib t/x.git; rm -rf t/x.git/hooks; touch t/x.git/refs/k;"
+        " git add -f ."
+    )
+    workspace.sh("git commit -qm fixture; echo changed >t/x.git/description")
+    assert await workspace.put_away() == (BRANCH,)
+    assert workspace.show(BRANCH, "t/x.git/description") == "changed"
 
 
 async def test_an_empty_folder_is_nothing(workspace: Workspace) -> None:

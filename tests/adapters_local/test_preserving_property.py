@@ -99,7 +99,9 @@ def words(root: Path, home: Path, also: Path | None = None) -> set[bytes]:
     for path in root.rglob("*"):
         if path.is_symlink():
             found |= set(WORD.findall(bytes(path.readlink())))
-        elif path.is_file() and "objects" not in path.parts:
+        elif path.is_file() and not {"objects", "logs"} & set(
+            path.parts
+        ):  # a log names branches, called by words
             found |= set(WORD.findall(path.read_bytes()))
     for git_folder in repositories(root):
         what = "--all --reflog" if git_folder.parent.name == "repo" else "--all --reflog --indexed-objects"

@@ -334,6 +334,7 @@ async def test_killed_create_is_repeated(
     if reached not in {"branch", "marker"}:
         git(stage.repo_path, "worktree", "add", order.path, order.branch)
         Path(order.path, "half").write_text("half\n")
+        Path(stage.repo_path, ".git/worktrees/one/index").unlink()  # git writes it last
     if reached in {"no .git", "no registration"}:
         Path(order.path, ".git").unlink()
     if reached == "no registration":
@@ -355,6 +356,7 @@ async def test_unfinished_worktree_is_no_work(worktrees: GitWorktrees, stage: Re
     Path(stage.base_path, ".headway-making-one").touch()
     git(stage.repo_path, "worktree", "add", "-b", order.branch, order.path)
     Path(order.path, "README").unlink()
+    Path(stage.repo_path, ".git/worktrees/one/index").unlink()  # git writes it last
     assert await worktrees.state(stage.repo_path, order.path, "main") is None
     (stray,) = await worktrees.strays(stage.repo_path, stage.base_path, frozenset())
     assert (stray.path, stray.holds_work) == (order.path, False)

@@ -184,6 +184,8 @@ class Away:
         ignored = list(seen.all_ignored)
         modules = {name for name, (mode, _) in entries.items() if mode == SUBMODULE}
         for inside in disk.repositories:
+            if await self._is_all_tracked(path, inside, disk):
+                continue  # what a test of the project reads as a bare repository
             if inside not in modules:
                 raise CannotHold(f"{inside!r} is a git repository of its own")
             problem, its_ignored = await trouble(self._git, folder, inside, entries[inside][1])
@@ -198,6 +200,14 @@ class Away:
         }
         raw = await self._not_given_back(folder, admin, outside, entries)
         return Found(folder=folder, seen=seen, tree=tree, disk=disk, ignored=tuple(sorted(ignored)), raw=raw)
+
+    async def _is_all_tracked(self, path: str, inside: str, disk: inventory.Disk) -> bool:
+        """Whether a folder has nothing but files that git tracks as such, so that it is kept as they are."""
+        files = {name for name in disk.files if name.startswith(f"{inside}/")}
+        if not files or any(".git" in name.lower().split("/") for name in files):
+            return False
+        tracked = await self._git.ask(path, "ls-files", "-z", "--", f":(top,literal){inside}")
+        return files <= set(tracked.out.split("\0"))
 
     async def _tree(self, path: str, admin: Path) -> tuple[str, dict[str, tuple[str, str]]]:
         """A tree of everything that is not ignored, and its entries: mode and id by path.

@@ -183,9 +183,13 @@ def stands(folder: Path, admin: Path | None) -> bool:
     return admin is not None and pointed(folder / ".git") == admin
 
 
-def is_owned(repo_path: str, folder: Path) -> bool:
-    """Whether the worktree says whose it is, which is said when it is complete."""
-    return owner_of(administration(repo_path, folder)) is not None
+def is_finished(repo_path: str, folder: Path) -> bool:
+    """Whether the worktree was ever complete: it says whose it is, or has an index.
+
+    Both come last, so nobody has worked in one that has neither; an agent can take one of them away.
+    """
+    admin = administration(repo_path, folder)
+    return owner_of(admin) is not None or (admin is not None and (admin / "index").exists())
 
 
 def standing(repo_path: str, path: str) -> Standing:

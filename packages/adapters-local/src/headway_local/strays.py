@@ -52,8 +52,8 @@ class Strays:
     async def _holds_work(self, repo_path: str, path: str, entry: Entry | None) -> bool:
         try:
             admin = inventory.administration(repo_path, Path(path))
-            unowned = inventory.owner_of(admin) is None
-            if unowned and await anyio.Path(marker_of(Path(path))).exists():
+            unfinished = not inventory.is_finished(repo_path, Path(path))
+            if unfinished and await anyio.Path(marker_of(Path(path))).exists():
                 return False
             if entry is None:
                 return await anyio.to_thread.run_sync(occupied, Path(path))

@@ -271,22 +271,21 @@ class GitWorktrees(Worktrees):
     async def _clear_unfinished(self, repo_path: str, base_path: str, folder: Path) -> bool:
         """Discard a worktree that was never finished; False when there is no sign of one.
 
-        One that says whose it is was finished: an agent can make a marker too.
+        The marker alone is none: an agent can make one too.
         """
         marker = marker_of(folder)
         if not await anyio.Path(marker).exists():
-            return False
-        if await anyio.to_thread.run_sync(inventory.is_owned, repo_path, folder):
-            await anyio.Path(marker).unlink(missing_ok=True)
             return False
         limit = anyio.current_time() + STILL_MAKING_S
         while await anyio.to_thread.run_sync(in_use, marker):
             if anyio.current_time() > limit:
                 raise Unavailable("git", f"{folder} is still being made", retry_after_s=STILL_MAKING_S)
             await anyio.sleep(RECHECK_S)
-        await self._discard(repo_path, base_path, folder)
+        unfinished = not await anyio.to_thread.run_sync(inventory.is_finished, repo_path, folder)
+        if unfinished:
+            await self._discard(repo_path, base_path, folder)
         await anyio.Path(marker).unlink(missing_ok=True)
-        return True
+        return unfinished
 
     async def state(self, repo_path: str, path: str, base_branch: str) -> WorktreeState | None:
         entry = await self._finished(repo_path, path)
@@ -382,7 +381,7 @@ class GitWorktrees(Worktrees):
         if entry is None or entry.gone:
             return None
         folder = Path(entry.path)
-        if marker_of(folder).exists() and not inventory.is_owned(repo_path, folder):
+        if marker_of(folder).exists() and not inventory.is_finished(repo_path, folder):
             return None
         return entry if inventory.stands(folder, inventory.administration(repo_path, folder)) else None
 
