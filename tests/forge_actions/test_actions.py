@@ -293,6 +293,10 @@ async def test_words_that_can_not_be_used_are_told(
     log = await harness.store.ledger.read(lambda tx: harness.store.events.after(tx, 0, limit=1000))
     refused = [each.payload.problem for each in log if isinstance(each.payload, AgentOutputRefused)]
     assert refused == [unusable.problem]
+    told = [e.payload for e in log if isinstance(e.payload, ForgeActionChanged)]
+    assert [(e.action_id, e.problem) for e in told if e.status is ActionStatus.FAILED] == [
+        (unusable.id, unusable.problem)
+    ]
 
 
 async def _with_thread(harness: Harness, **changes: Any) -> None:

@@ -4,7 +4,7 @@ from typing import ClassVar
 
 import attrs
 
-from headway_core.forge_actions.model import ActionStatus, Order
+from headway_core.forge_actions.model import ActionStatus, Order, UnusableFile
 
 
 @attrs.frozen(kw_only=True)
@@ -16,8 +16,8 @@ class ForgeActionChanged:
 
     action_id: str
     """The action."""
-    order: Order
-    """What is to be done."""
+    order: Order | UnusableFile
+    """What is to be done, or what could not be read."""
     status: ActionStatus
     """What became of it."""
     attempts: int

@@ -56,7 +56,7 @@ class ForgeActionSteps:
 
     def refuse(self, tx: Transaction, *, workspace_id: str, session_id: str, file: str, problem: str) -> None:
         """Store that a file of an agent, or a part of it, asks for nothing that can be done."""
-        self._actions.add(
+        action = self._actions.add(
             tx,
             ForgeAction(
                 id=tx.new_id(),
@@ -69,6 +69,7 @@ class ForgeActionSteps:
                 problem=problem,
             ),
         )
+        self._tell(tx, action)
         refused = AgentOutputRefused(session_id=session_id, file=file, problem=problem)
         tx.emit(refused, workspace_id=workspace_id)
 
@@ -151,7 +152,6 @@ class ForgeActionSteps:
         return stored
 
     def _tell(self, tx: Transaction, action: ForgeAction, *, actor: str = "headway") -> None:
-        assert not isinstance(action.order, UnusableFile)  # it is over from the beginning
         tx.emit(
             ForgeActionChanged(
                 action_id=action.id,
