@@ -124,6 +124,15 @@ def test_an_archive_that_succeeded_tells_no_older_error(status: WorkspaceStatus,
     assert out.getvalue() == f"{told}\n"
 
 
+def test_an_archive_that_found_ignored_files_late_says_how_to_lose_them() -> None:
+    """Those in submodules are found when the worktree is to go."""
+    out = io.StringIO()
+    problem = "archive failed: worktree '/wt/one': it holds ignored files: lib/.env"
+    settled = a_workspace(status=WorkspaceStatus.READY, error=problem)
+    render.archive(Settled(workspace=settled), Console(file=out, width=1_000))
+    assert out.getvalue() == f"w1 READY: {problem}\narchive with --lose-ignored to lose them\n"
+
+
 def test_an_archived_workspace_has_nothing_wrong() -> None:
     """What failed before the archive is repeated neither as a problem nor among the facts for people."""
     old = _card(

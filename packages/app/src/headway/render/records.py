@@ -30,6 +30,9 @@ from headway_core.api import (
 KIBI = 1024
 PRESERVED = "preserved/"
 """What is kept beside a branch lies below such a place."""
+IGNORED = "it holds ignored files"
+"""In the error of an archive that found some where `git status` does not look: in submodules."""
+LOSE_IGNORED = "archive with --lose-ignored to lose them"
 
 
 def project(value: Project, console: Console) -> None:
@@ -172,6 +175,8 @@ def archive(value: ArchiveResult, console: Console) -> None:
             if PRESERVED in (settled.preserved or "") and not settled.is_live:
                 told = f"headway workspace restore {settled.id} makes a new workspace with it"
                 console.print(Text(told), soft_wrap=True)
+            if IGNORED in problem:
+                console.print(LOSE_IGNORED)
         case Busy(workspace_id=busy):
             console.print(Text(f"{busy}: somebody else acts on it now; nothing was done"))
         case NotDue(workspace=left, reason=reason):
@@ -182,7 +187,7 @@ def archive(value: ArchiveResult, console: Console) -> None:
             )
             for file in files:
                 console.print(Text(f"  {file}"))
-            console.print("archive with --lose-ignored to lose them")
+            console.print(LOSE_IGNORED)
 
 
 def settings(values: Mapping[str, object], console: Console) -> None:
