@@ -98,8 +98,9 @@ def test_a_runner_removes_no_worktree_that_it_did_not_leave(registered: Stage) -
     registered.here("workspace", "create", "--name", "second", **other).expect()
     with registered.running(**other) as up:
         deadline = time.monotonic() + LIMIT_S
-        while not list(base.glob("second-*/.git")) and time.monotonic() < deadline:
-            time.sleep(0.1)  # noqa: TID251  another process works on the real clock
+        while "READY" not in registered.here("workspace", "show", "second", **other).expect().out:
+            assert time.monotonic() < deadline
+            time.sleep(0.2)  # noqa: TID251  another process works on the real clock
     assert up.returncode == 0
     assert first.joinpath("greeting.txt").exists()
     assert base.joinpath("mine/greeting.txt").exists()

@@ -150,7 +150,9 @@ def test_a_moved_repository_and_a_disk_that_refuses_are_told_in_lines(registered
     told: list[str] = []
     for line in up.stderr:
         told.append(line)
-        if all(any(words in each for each in told) for words in ("recovery: workspace", "an effect failed")):
+        if all(
+            any(words in each for each in told) for words in ("recovery: worktrees of", "an effect failed")
+        ):
             break
     up.send_signal(signal.SIGINT)
     _, rest = up.communicate(timeout=30)

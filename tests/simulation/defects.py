@@ -489,7 +489,7 @@ def position_in_a_transaction_of_its_own() -> Planted:
 @contextmanager
 def handled_is_forgotten() -> Planted:
     """What fixers have had is not remembered."""
-    with replaced(ratchet_steps, remember=lambda handled, causes, died: handled):
+    with replaced(ratchet_steps, remember=lambda handled, causes, **_: handled):
         yield
 
 
