@@ -143,6 +143,14 @@ SKIPPED: dict[str, tuple[list[CheckRow], CIStatus]] = {
         [_timed("SUCCESS", 1, 1, 0, 9), _timed("SKIPPED", 2, 2, 1, 1)],
         S.SUCCESS,
     ),
+    "and the first run was cancelled for it": (
+        [_timed("CANCELLED", 1, 1, 0, 1), _timed("SKIPPED", 2, 2, 2, 2)],
+        S.FAILURE,
+    ),
+    "and the first run was cancelled for it, and then the job ran": (
+        [_timed("CANCELLED", 1, 1, 0, 1), _timed("SKIPPED", 2, 2, 2, 2), _timed("SUCCESS", 3, 3, 3, 4)],
+        S.SUCCESS,
+    ),
     "after the first run failed: nobody wants the job any more": (
         [_timed("FAILURE", 1, 1, 0, 1), _timed("SKIPPED", 2, 2, 2, 2)],
         S.SUCCESS,
@@ -240,6 +248,10 @@ WITHOUT_RUNS: dict[str, tuple[list[CheckRow], CIStatus]] = {
     "that waits while the label's run is skipped": (
         [suite("QUEUED", 1), job("test", "SKIPPED", 3, 2)],
         S.PENDING,
+    ),
+    "that was cancelled for the label's run, which skips its job": (
+        [suite("CANCELLED", 1), job("test", "SKIPPED", 3, 2)],
+        S.FAILURE,
     ),
     "that was cancelled for the run of another event": (
         [suite("CANCELLED", 1, **PUSH), job("test", "SUCCESS", 3, 2)],

@@ -44,7 +44,8 @@ def newest_checks(rows: Iterable[CheckRow]) -> tuple[Check, ...]:
     its start is newer than all. Two jobs of one run are never merged: inside a run, names that differ in
     case are two jobs, and so are equal names whose times overlap. Rows that can't be ordered all count.
 
-    What was skipped supersedes nothing that was still going on. What was cancelled is superseded by the
+    What was skipped supersedes nothing that was still going on, nor what was cancelled, which a concurrency
+    group does for it. What was cancelled is superseded by the
     run of another event too: that is the twin for which a concurrency group cancels. A run of a workflow
     without check runs is a check of its own, until a later one of it has some.
     """
@@ -193,7 +194,8 @@ def _is_newer(new: _Placed, old: _Placed) -> bool:
 def _outlasts(old: _Placed, skipped: _Placed) -> bool:
     """Whether it still went on when the other was skipped, which says nothing of how it ends."""
     at, ended = skipped.completed_at or skipped.started_at, old.completed_at
-    return old.is_pending or (at is not None and ended is not None and ended > at)
+    went_on = at is not None and ended is not None and ended > at
+    return old.is_pending or old.word == CANCELLED or went_on
 
 
 def _are_two_jobs(new: _Placed, old: _Placed) -> bool:
@@ -236,7 +238,8 @@ def _is_replaced(suite: CheckSuiteRow, empty: list[CheckSuiteRow], runs: list[_P
     later = [
         run for run in runs if run.of == of and run.row.suite is not None and run.row.suite > suite.number
     ]
-    if any(run.word != SKIPPED or outcome_of(word) is not CheckOutcome.PENDING for run in later):
+    undone = outcome_of(word) is CheckOutcome.PENDING or word == CANCELLED
+    if any(run.word != SKIPPED or not undone for run in later):
         return True
     if any(_of_suite(other) == of and other.number > suite.number for other in empty):
         return True
