@@ -365,6 +365,19 @@ async def test_a_data_directory_may_be_renamed_while_agents_run(
     assert living() == []
 
 
+async def test_a_run_in_another_container_is_known_by_its_lock(
+    attack: Attack, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whose pids mean something elsewhere is neither contradictory nor signalled: who holds the lock runs."""
+    await attack.begin("touch ready; exec sleep 60")
+    with monkeypatch.context() as elsewhere:
+        elsewhere.setattr("headway_local.evidence.pid_namespace", lambda: 1)
+        elsewhere.setattr("headway_local.verdicts.ON_LINUX", True)
+        assert await attack.supervisor.probe(RUN) == Running()
+        assert await attack.supervisor.settle(RUN) == Running()
+    assert await attack.supervisor.stop(RUN) == Exited(signal=15)
+
+
 async def test_a_run_of_an_older_version_is_adopted(
     attack: Attack, tmp_path: Path, living: Living, until: Until
 ) -> None:

@@ -16,7 +16,14 @@ from pathlib import Path
 import attrs
 
 from headway_core.processes import Contradictory, Exited, NeverStarted, Probe, Running, Unreadable, Vanished
-from headway_local.supervised_files import ON_LINUX, boot_id, open_regular, put_aside, read_small
+from headway_local.supervised_files import (
+    ON_LINUX,
+    boot_id,
+    open_regular,
+    pid_namespace,
+    put_aside,
+    read_small,
+)
 
 PROGRAM = "supervised.py"
 CLOSED = "closed yes\n"
@@ -35,6 +42,8 @@ class StartedBy:
     start_time: int | None
     """In ticks since the machine was started; None where the system does not tell."""
     boot_id: str | None
+    namespace: int | None = None
+    """In which the pid means something; None: where everybody looks from."""
     output: int | None = None
     """The inode of the pipe that the process prints to."""
     cgroup: str | None = None
@@ -121,13 +130,14 @@ def _started(folder: Path, problems: list[str]) -> tuple[StartedBy | None, bool]
     if not _is_number(pid) or (ON_LINUX and not (_is_number(start_time) and facts.get("boot_id"))):
         problems.append("started does not say who runs it")
         return None, False
-    cwd, output = facts.get("cwd", ""), facts.get("output", "")
+    cwd, output, space = facts.get("cwd", ""), facts.get("output", ""), facts.get("pid_namespace", "")
     with contextlib.suppress(ValueError):
         cwd = os.fsdecode(bytes.fromhex(cwd))
     return StartedBy(
         pid=int(pid),
         start_time=int(start_time) if start_time else None,
         boot_id=facts.get("boot_id"),
+        namespace=int(space) if _is_number(space) else None,
         output=int(output) if _is_number(output) else None,
         cgroup=facts.get("cgroup"),
         cwd=cwd or None,
@@ -183,10 +193,17 @@ def _lock_is_held(folder: Path, problems: list[str]) -> bool:
         os.close(descriptor)
 
 
+def is_elsewhere(started: StartedBy) -> bool:
+    """Whether it runs in another space of pids (in a container, say): from here only its lock can be seen."""
+    return started.namespace not in {None, pid_namespace()}
+
+
 def is_supervisor(started: StartedBy, folder: Path) -> bool:
     """Whether the process that `started` names lives, and supervises the run of this folder; at no cost."""
     if not ON_LINUX:
         return True
+    if is_elsewhere(started):
+        return False
     process = Path("/proc", str(started.pid))
     try:
         state, *fields = (process / "stat").read_text(errors="replace").rpartition(")")[2].split()

@@ -43,6 +43,7 @@ if TYPE_CHECKING:  # `typing` and `collections.abc` would cost a third of the st
         identity,
         leave_cgroup,
         open_regular,
+        pid_namespace,
         read_small,
         take_lock,
         write_file,
@@ -57,6 +58,7 @@ else:  # what lies beside it, which no environment gives another meaning
         identity,
         leave_cgroup,
         open_regular,
+        pid_namespace,
         read_small,
         take_lock,
         write_file,
@@ -269,7 +271,8 @@ def attempt(limit: int, folder: str, prompt: str, cwd: str, command: "list[str]"
         return
     cgroup = enter_cgroup()
     signs = f"output {os.fstat(output.source).st_ino}\ncwd {os.fsencode(cwd).hex()}\n"
-    if claim(identity(os.getpid()) + signs + (f"cgroup {cgroup}\n" if cgroup else "")):
+    signs += f"pid_namespace {pid_namespace()}\n" + (f"cgroup {cgroup}\n" if cgroup else "")
+    if claim(identity(os.getpid()) + signs):
         try:
             standard_in = open_regular(prompt)
             program = spawn(cwd, command, standard_in, output.sink, umask)

@@ -96,6 +96,13 @@ def identity(pid: int) -> str:
     return "\n".join(lines) + "\n"
 
 
+def pid_namespace() -> "int | None":
+    """The space in which pids mean something (a container's own); None where the system does not tell."""
+    with contextlib.suppress(OSError):
+        return os.stat("/proc/self/ns/pid").st_ino  # noqa: PTH116 - as above
+    return None
+
+
 def boot_id() -> str:
     """What names the time since the machine was started, and no other."""
     with open("/proc/sys/kernel/random/boot_id", encoding="ascii") as boot:

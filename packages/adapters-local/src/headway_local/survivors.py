@@ -15,7 +15,7 @@ from pathlib import Path
 import attrs
 import psutil
 
-from headway_local.evidence import StartedBy, folder_in, is_supervisor
+from headway_local.evidence import StartedBy, folder_in, is_elsewhere, is_supervisor
 from headway_local.supervised_files import CGROUP_PREFIX, CGROUPS, ON_LINUX, boot_id
 
 MARKS = ("HEADWAY_OUT", "GH_CONFIG_DIR", "GIT_CONFIG_GLOBAL")
@@ -169,7 +169,7 @@ def _session(run: Signs) -> int | None:
     It is free again when all the session's processes have ended, and after a boot.
     """
     started = run.started
-    if started is None or run.settled or not _is_of_this_boot(started):
+    if started is None or run.settled or not _is_of_this_boot(started) or is_elsewhere(started):
         return None
     if psutil.pid_exists(started.pid) and not is_supervisor(started, run.folder):
         with contextlib.suppress(psutil.Error):

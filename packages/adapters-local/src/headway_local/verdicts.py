@@ -36,6 +36,7 @@ from headway_local.evidence import (
     close_run,
     conclude,
     evidence,
+    is_elsewhere,
     is_supervisor,
     make_private,
     note_settled,
@@ -81,7 +82,7 @@ def glance(run: RunFiles) -> Probe | None:
 
 def _program_lives(run: RunFiles, found: RunEvidence) -> bool:
     if found.started is not None:
-        return is_supervisor(found.started, run.folder)
+        return is_elsewhere(found.started) or is_supervisor(found.started, run.folder)
     from headway_local import survivors  # noqa: PLC0415  psutil is slow to import
 
     return not ON_LINUX or bool(survivors.survivors([_signs(run, found)]).supervisors)
