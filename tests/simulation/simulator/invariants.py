@@ -116,7 +116,7 @@ class Invariants(Watcher):
             "git_facts": (("I5 git facts stay", rows.newer_git_facts),),
             "forge_actions": (
                 ("compare-and-swap", rows.one_version_further),
-                ("events in the transaction", rows.told_by("forge_action.changed", "forge_action.refused")),
+                ("events in the transaction", rows.told_by("forge_action.changed")),
                 ("each word once", rows.asked_once),
             ),
             "consumer_positions": (("each event once", rows.never_back),),
