@@ -1,6 +1,7 @@
 """The one place that runs git: what it says, what it hides, and how it ends."""
 
 import os
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 
@@ -27,10 +28,12 @@ def repo(tmp_path: Path, git: Run) -> Path:
 
 
 def program(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, script: str) -> None:
-    """A `git` that is a script of ours, first on PATH."""
+    """A `git` that is a script of ours, first on PATH; the configuration is read by the real one."""
+    real = shutil.which("git")
     folder = tmp_path / "bin"
     folder.mkdir(exist_ok=True)
-    (folder / "git").write_text(f"#!/bin/sh\n{script}\n")
+    reading = f'case "$*" in *" --show-scope "*) exec {real} "$@" ;; esac'
+    (folder / "git").write_text(f"#!/bin/sh\n{reading}\n{script}\n")
     (folder / "git").chmod(0o755)
     monkeypatch.setenv("PATH", f"{folder}{os.pathsep}{os.environ['PATH']}")
 
@@ -141,8 +144,10 @@ async def test_git_that_is_missing_is_told(
     monkeypatch.setenv("PATH", str(tmp_path))
     with pytest.raises(Unavailable, match="cannot run status"):
         await Git().ask(str(repo), "status")
-    with pytest.raises(Unavailable, match="cannot execute git"):
+    with pytest.raises(Unavailable, match="cannot run status"):
         await Git().change(str(repo), "status")
+    with pytest.raises(Unavailable, match="cannot execute git"):
+        await Git().change(str(tmp_path), "status")
 
 
 @pytest_anyio

@@ -308,14 +308,14 @@ async def test_failed_create_leaves_nothing(worktrees: GitWorktrees, stage: Real
     Path(stage.repo_path, ".gitattributes").write_text("README filter=broken\n")
     git(stage.repo_path, "add", ".gitattributes")
     git(stage.repo_path, "commit", "--quiet", "--message=filter")
-    git(stage.repo_path, "config", "filter.broken.smudge", "false")
-    git(stage.repo_path, "config", "filter.broken.required", "true")
+    git(stage.repo_path, "config", "--global", "filter.broken.smudge", "false")
+    git(stage.repo_path, "config", "--global", "filter.broken.required", "true")
     with pytest.raises(Unavailable, match="git: worktree: "):
         await worktrees.create(stage.order("one"))
     assert list(Path(stage.base_path).iterdir()) == []
     assert git(stage.repo_path, "branch", "--format=%(refname)") == "refs/heads/main"
     assert git(stage.repo_path, "worktree", "list", "--porcelain").count("worktree ") == 1
-    git(stage.repo_path, "config", "--unset", "filter.broken.required")
+    git(stage.repo_path, "config", "--global", "--unset", "filter.broken.required")
     assert await worktrees.create(stage.order("one")) is WorktreeOutcome.CREATED
 
 

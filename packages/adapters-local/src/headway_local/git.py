@@ -1,6 +1,7 @@
 """The one place that runs git.
 
-Argument lists only; no hooks, no `ext` protocol, no pager, no questions, a scrubbed environment and a
+Argument lists only; no hooks, no `ext` protocol, no pager, no questions, a scrubbed environment, nothing of
+what the repository's own configuration would have executed or asked elsewhere (`overrides.py`), and a
 time limit. What changes a repository runs on a leash, so that it ends soon after this process. It gets a
 moment to end by itself: git creates its lock files before it arranges to take them away on TERM, and one
 that is left blocks the person's repository for ever.
@@ -8,26 +9,35 @@ that is left blocks the person's repository for ever.
 
 import re
 from collections.abc import Awaitable, Callable, Mapping
+from functools import partial
 from pathlib import Path
+from typing import TypeVar
 
 import anyio
 import attrs
 from anyio.abc import ByteReceiveStream, Process
 
 from headway_core.kernel.errors import Unavailable
+from headway_local.configuration import Configuration, Steering
 from headway_local.environment import git_environment
 from headway_local.leashes import grouped, leashed
 from headway_local.supervised import CANNOT_EXECUTE
 
+T = TypeVar("T")
 OPTIONS = (
     *("--no-pager", "--no-optional-locks"),
     *("-c", "core.hooksPath=/dev/null"),
     *("-c", "protocol.ext.allow=never"),
     *("-c", "core.fsmonitor=false"),  # a program of the repository's choice, and a daemon that stays
     *("-c", "gc.auto=0", "-c", "maintenance.auto=false"),  # daemons as well
+    *("-c", "log.showSignature=false"),
+    *("-c", "submodule.recurse=false", "-c", "fetch.recurseSubmodules=false"),
     *("-c", "core.quotePath=false"),
     *("-c", "advice.detachedHead=false"),
 )
+SHOWS_CHANGES = frozenset({"diff", "diff-files", "diff-index", "diff-tree", "log", "show"})
+PLAINLY = ("--no-ext-diff", "--no-textconv")
+"""Programs that show changes are for people, whoever configured them."""
 ASK_LIMIT_S = 60.0
 CHANGE_LIMIT_S = 600.0
 PATIENCE_S = 2.0
@@ -45,6 +55,7 @@ _RACES = re.compile(
     r"|fatal: could not create directory of"
     r"|failed to read \S*worktrees/\S*"  # one that another process is making or removing
 )
+_KEPT_IN = re.compile(r"transport '[^']*' not allowed")
 _CREDENTIALS = re.compile(r"(?<=://)[^\s/]*@")
 _TOKENS = re.compile(r"\b(?:gh[a-z]_|github_pat_|glpat-)[0-9A-Za-z_-]{8,}")
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]|\x1b\[[0-9;]*[A-Za-z]")
@@ -99,18 +110,20 @@ class GitRefused(Unavailable):
 
 
 class Git:
-    """Runs git; stateless."""
+    """Runs git; it remembers what the configuration of repositories says."""
+
+    def __init__(self) -> None:
+        self._configuration = Configuration(self._configured)
 
     async def ask(
         self, cwd: str, *words: str, codes: frozenset[int] = frozenset({0}), limit_s: float = ASK_LIMIT_S
     ) -> GitResult:
         """Run a command that changes nothing; `GitRefused` when its exit code is not in `codes`."""
 
-        async def once() -> GitResult:
-            async with grouped(_command(words), cwd=cwd, environment=git_environment()) as process:
-                return await _answer(process)
+        async def once(steering: Steering) -> GitResult:
+            return await _asked(cwd, words, {**git_environment(), **steering.environment})
 
-        return await self._run(words, codes, once, limit_s)
+        return await self._run(cwd, words, codes, once, limit_s)
 
     async def change(
         self,
@@ -125,22 +138,48 @@ class Git:
         `held` is a file that is locked while git lives, even when this process does not any more.
         """
 
-        async def once() -> GitResult:
-            extended = {**git_environment(), **(environment or {})}
+        async def once(steering: Steering) -> GitResult:
+            extended = {**git_environment(), **steering.environment, **(environment or {})}
             return await _leashed(words, cwd, extended, held)
 
-        return await self._run(words, codes, once, CHANGE_LIMIT_S)
+        return await self._run(cwd, words, codes, once, CHANGE_LIMIT_S)
+
+    async def overruled(self, cwd: str) -> tuple[str, ...]:
+        """The keys by which the repository of a folder would execute programs or lead elsewhere, and which
+        are not obeyed.
+        """
+        steering = await _in_time("config", partial(self._steering, cwd), ASK_LIMIT_S)
+        return steering.overrides.overruled
+
+    async def _steering(self, cwd: str) -> Steering:
+        return await self._configuration.steering(cwd, git_environment())
+
+    async def _configured(self, cwd: str, words: tuple[str, ...]) -> str:
+        """What a command prints that obeys nothing of the configuration."""
+        answer = await _asked(cwd, words, git_environment())
+        if answer.code != 0:
+            raise GitRefused(_name(words), answer)
+        return answer.out
 
     async def _run(
         self,
+        cwd: str,
         words: tuple[str, ...],
         codes: frozenset[int],
-        once: Callable[[], Awaitable[GitResult]],
+        once: Callable[[Steering], Awaitable[GitResult]],
         limit_s: float,
     ) -> GitResult:
+        async def steered() -> GitResult:
+            try:
+                steering = await self._steering(cwd)
+            except GitRefused as error:
+                return error.answer  # what git says of the configuration, it says to every command
+            answer = await once(steering)
+            return _with_reason(answer, steering.overrides.closed)
+
         pause_s = RACE_PAUSE_S
         for left in reversed(range(RACE_TRIES)):
-            answer = await _in_time(_name(words), once, limit_s)
+            answer = await _in_time(_name(words), steered, limit_s)
             if answer.code in codes:
                 return answer
             if not left or not _RACES.search(answer.error):
@@ -162,10 +201,27 @@ def _name(words: tuple[str, ...]) -> str:
 
 
 def _command(words: tuple[str, ...]) -> list[str]:
-    return ["git", *OPTIONS, *words]
+    name = _name(words)
+    if name not in SHOWS_CHANGES:
+        return ["git", *OPTIONS, *words]
+    at = words.index(name) + 1
+    return ["git", *OPTIONS, *words[:at], *PLAINLY, *words[at:]]
 
 
-async def _in_time(name: str, once: Callable[[], Awaitable[GitResult]], limit_s: float) -> GitResult:
+def _with_reason(answer: GitResult, closed: tuple[str, ...]) -> GitResult:
+    """The answer; where git was kept from asking another repository, it says for what."""
+    if answer.code == 0 or not closed or not _KEPT_IN.search(answer.error):
+        return answer
+    why = f"the repository's git configuration leads elsewhere, and is not obeyed: {', '.join(closed)}"
+    return attrs.evolve(answer, error=f"{why}\n{answer.error}")
+
+
+async def _asked(cwd: str, words: tuple[str, ...], environment: Mapping[str, str]) -> GitResult:
+    async with grouped(_command(words), cwd=cwd, environment=environment) as process:
+        return await _answer(process)
+
+
+async def _in_time(name: str, once: Callable[[], Awaitable[T]], limit_s: float) -> T:
     try:
         with anyio.fail_after(limit_s):
             return await once()
