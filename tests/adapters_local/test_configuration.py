@@ -15,7 +15,8 @@ from pathlib import Path
 import attrs
 import pytest
 
-from headway_local import configuration
+from headway_local import GitWorktrees, configuration
+from headway_local import git as git_module
 from headway_local.git import Git, GitRefused
 
 Run = Callable[..., str]
@@ -553,6 +554,49 @@ async def test_a_file_that_may_change_unseen_is_read_again(
     for _ in range(3):
         await ours.ask(str(world.repo), "status")
     assert readings() == 3
+
+
+async def test_the_state_of_a_worktree_tells_what_is_not_obeyed(world: World) -> None:
+    """What an agent wrote is in what is said of its worktree, and no longer when it was taken back."""
+    tree = world.folder / "tree"
+    world.git(world.repo, "worktree", "add", "--quiet", "-b", "new", str(tree))
+    world.git(tree, "config", "filter.evil.clean", str(world.evil))
+    worktrees = GitWorktrees()
+    for keys in (("filter.evil.clean",), ()):
+        state = await worktrees.state(str(world.repo), str(tree), "main")
+        assert state is not None
+        assert state.overruled == keys
+        world.git(tree, "config", "--unset-all", "filter.evil.clean") if keys else None
+    assert not world.ran.exists()
+
+
+async def test_keys_are_told_as_text_of_a_bounded_size(world: World) -> None:
+    """A key has a part that may be anything: what is told can be stored and shown."""
+    for name in (b"a\xffb", b"a\x1b[31mb", b"x" * 5_000, *(b"%d" % number for number in range(100))):
+        with (world.repo / ".git/config").open("ab") as config:
+            config.write(b'[filter "%s"]\n\tclean = cat\n' % name)
+    told = await Git().overruled(str(world.repo))
+    assert len(told) == git_module.KEYS_LIMIT
+    assert all(len(key.encode()) <= git_module.KEY_LIMIT and "\x1b" not in key for key in told)
+    assert (await Git().ask(str(world.repo), "status")).code == 0
+
+
+@pytest.mark.parametrize("named", [False, True])
+async def test_large_files_are_kept_elsewhere_where_a_project_says_so(world: World, *, named: bool) -> None:
+    """Our git runs git LFS in a repository that is named, and not what that says in its place."""
+    lfs = world.folder / "programs/git-lfs"
+    lfs.write_text(f'#!/bin/sh\necho "$1" >> {world.folder}/lfs-ran\nexit 1\n')
+    lfs.chmod(0o755)
+    (world.repo / ".gitattributes").write_text("file filter=lfs\n")
+    world.git(world.repo, "config", "filter.lfs.process", str(world.evil))
+    world.git(world.repo, "worktree", "add", "--quiet", "--detach", str(world.folder / "tree"))
+    (world.folder / "tree/.gitattributes").write_text("file filter=lfs\n")
+    (world.folder / "tree/file").write_text("mime\n")
+    world.ran.unlink(missing_ok=True)
+    ours = Git(lfs_repositories=[str(world.repo)] if named else [])
+    await ours.ask(str(world.folder / "tree"), "status", codes=ANY)
+    assert not world.ran.exists()
+    assert (world.folder / "lfs-ran").exists() == named
 
 
 async def test_one_word_does_not_hide_another(world: World) -> None:

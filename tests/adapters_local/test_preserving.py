@@ -346,7 +346,7 @@ KINDS: dict[str, tuple[str, str]] = {
         f'{DETACHED} echo broken >$(git rev-parse --git-dir)/index; cd ..; rm -rf "$W"',
     ),
     "files that lie elsewhere for git": (
-        "folder",
+        BRANCH,
         (
             "mkdir ../away; git config extensions.worktreeConfig true;"
             ' git config --worktree core.worktree "$W/../away"; echo "$SECRET" >p'

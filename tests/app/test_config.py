@@ -73,6 +73,14 @@ def test_an_agent_that_is_added_to_the_file_is_found(tmp_path: Path) -> None:
         config.read_agents_again()
 
 
+def test_repositories_with_large_files_are_named(tmp_path: Path) -> None:
+    """By their folders; no list of texts is refused."""
+    assert read(tmp_path, 'lfs_repositories = ["/srv/demo"]').lfs_repositories == ("/srv/demo",)
+    assert read(tmp_path, "").lfs_repositories == ()
+    with pytest.raises(InvalidInput, match="is no list of texts"):
+        read(tmp_path, 'lfs_repositories = "/srv/demo"')
+
+
 def test_webhook_secrets_come_from_the_file_or_the_variable(tmp_path: Path) -> None:
     """One or two from the file, the variable's in their place, none by default; never in a text of it."""
     lines = 'webhook_secrets = ["hush-hush", "the former one"]'

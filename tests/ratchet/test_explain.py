@@ -27,6 +27,7 @@ from headway_core.ratchet.decision import (
     Wait,
     WaitReason,
 )
+from headway_core.ratchet.duty import RatchetDuty
 from headway_core.ratchet.events import RatchetDecided
 from headway_core.ratchet.explain import Explanation
 from headway_core.ratchet.model import DEATH_LIMIT, HoldKind
@@ -34,6 +35,7 @@ from headway_core.ratchet.sentences import sentence
 from headway_core.sessions import EndReason
 from headway_core.workspaces.model import RETRY_LIMIT, WorkspaceStatus
 from headway_testing.clock import EPOCH
+from headway_testing.fakes.worktrees import FakeWorktree
 from headway_testing.observations import a_check
 
 HouseT = Any
@@ -115,6 +117,21 @@ def test_a_stored_decision_of_the_old_shape_is_read() -> None:
     """A record keeps its last decision over an update."""
     stored = {"type": "Wait", "reason": "ci", "recheck_at": None}
     assert CONVERTER.structure(stored, Decision) == Wait(reason=WaitReason.CI, recheck_at=None)  # type: ignore[arg-type]  # a union is no class
+
+
+@pytest.mark.anyio
+async def test_settings_that_are_not_obeyed_are_told(harness: HouseT) -> None:
+    """What an agent wrote into the repository's git configuration is named, and no longer when it is gone."""
+    await harness.workspace()
+    tree = harness.git.worktrees["/worktrees/w1"] = FakeWorktree(repo_path="/nowhere/demo", branch="b")
+    for keys in (("core.sshcommand", "filter.x.clean"), ()):
+        tree.overruled = keys
+        await harness.see(checks=GREEN)
+        await harness.git_says(unpushed=1)  # which is asked again
+        harness.clock.advance(1)
+        duty = next(duty for duty in harness.core.duties() if isinstance(duty, RatchetDuty))
+        await duty.look("w1")
+        assert (await _explained(harness)).overruled == keys
 
 
 # Before anything was decided

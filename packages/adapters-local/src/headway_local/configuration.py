@@ -22,7 +22,7 @@ from headway_local.discovery import (
     may_hold_repositories,
     stamp,
 )
-from headway_local.overrides import NOTHING, OF_REPOSITORY, Overrides, Setting, overrides
+from headway_local.overrides import LFS, NOTHING, OF_REPOSITORY, Overrides, Setting, overrides
 
 LIST = ("config", "--list", "--includes", "--show-scope", "--show-origin", "-z")
 LIST_FILE = ("config", "--list", "--no-includes", "--show-scope", "--show-origin", "-z", "--file")
@@ -69,8 +69,9 @@ class _Read:
 class Configuration:
     """The configuration of repositories; it remembers what it read."""
 
-    def __init__(self, ask: Ask) -> None:
+    def __init__(self, ask: Ask, lfs_repositories: Iterable[str] = ()) -> None:
         self._ask = ask
+        self._with_lfs = frozenset(Path(path).resolve() for path in lfs_repositories)
         self._read: dict[Path, _Read] = {}
         self._within: dict[Path, tuple[Stamp, tuple[Path, ...]]] = {}
 
@@ -80,8 +81,11 @@ class Configuration:
         if found is None:
             return Steering(None, NOTHING)
         settings = await self._settings(cwd, found, _personal(environment), NESTING_LIMIT)
-        top = None if isinstance(found, Unclear) else found.top
-        return Steering(top, overrides(settings, environment))
+        if isinstance(found, Unclear):
+            return Steering(None, overrides(settings, environment))
+        if not self._with_lfs.isdisjoint((found.common_dir, found.common_dir.parent)):
+            settings += LFS
+        return Steering(found.top, overrides(settings, environment))
 
     async def _settings(
         self, cwd: str, found: Found | Unclear, personal: tuple[Path, ...], depth: int

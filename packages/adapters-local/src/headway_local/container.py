@@ -14,14 +14,16 @@ if TYPE_CHECKING:
 
 class LocalContainer(containers.DeclarativeContainer):
     """`data_dir` and `programs` (agents by name: `dict[str, AgentProgram]`) are given; `read_programs_again`
-    may be: see `ConfiguredAgents`.
+    and `lfs_repositories` may be: see `ConfiguredAgents` and `Git`.
     """
 
     data_dir = providers.Dependency(instance_of=Path)
     programs = providers.Dependency(instance_of=dict)
     read_programs_again: "providers.Provider[ReadAgain | None]" = providers.Object(None)
 
-    git = singleton(lambda: headway_local.Git)
+    lfs_repositories: "providers.Provider[tuple[str, ...]]" = providers.Object(())
+
+    git = singleton(lambda: headway_local.Git, lfs_repositories=lfs_repositories)
     clock = singleton(lambda: headway_local.SystemClock)
     ids = singleton(lambda: headway_local.RandomIds)
     host = singleton(lambda: headway_local.LocalHost, data_dir)

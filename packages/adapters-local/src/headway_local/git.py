@@ -8,7 +8,7 @@ that is left blocks the person's repository for ever.
 """
 
 import re
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from functools import partial
 from pathlib import Path
 from typing import TypeVar
@@ -43,6 +43,8 @@ CHANGE_LIMIT_S = 600.0
 PATIENCE_S = 2.0
 OUTPUT_LIMIT = 64 * 1024 * 1024
 MESSAGE_LIMIT = 1_000
+KEY_LIMIT = 200
+KEYS_LIMIT = 50
 RACE_TRIES = 6
 RACE_PAUSE_S = 0.05
 """Doubles from try to try: 1.5 s in all."""
@@ -110,10 +112,14 @@ class GitRefused(Unavailable):
 
 
 class Git:
-    """Runs git; it remembers what the configuration of repositories says."""
+    """Runs git; it remembers what the configuration of repositories says.
 
-    def __init__(self) -> None:
-        self._configuration = Configuration(self._configured)
+    `lfs_repositories` are the folders of the repositories (main worktrees, or bare ones) whose large files
+    git LFS has.
+    """
+
+    def __init__(self, *, lfs_repositories: Iterable[str] = ()) -> None:
+        self._configuration = Configuration(self._configured, lfs_repositories)
 
     async def ask(
         self, cwd: str, *words: str, codes: frozenset[int] = frozenset({0}), limit_s: float = ASK_LIMIT_S
@@ -146,10 +152,10 @@ class Git:
 
     async def overruled(self, cwd: str) -> tuple[str, ...]:
         """The keys by which the repository of a folder would execute programs or lead elsewhere, and which
-        are not obeyed.
+        are not obeyed; at most `KEYS_LIMIT`, to be shown.
         """
         steering = await _in_time("config", partial(self._steering, cwd), ASK_LIMIT_S)
-        return steering.overrides.overruled
+        return _shown(steering.overrides.overruled)
 
     async def _steering(self, cwd: str) -> Steering:
         return await self._configuration.steering(cwd, git_environment())
@@ -212,8 +218,16 @@ def _with_reason(answer: GitResult, closed: tuple[str, ...]) -> GitResult:
     """The answer; where git was kept from asking another repository, it says for what."""
     if answer.code == 0 or not closed or not _KEPT_IN.search(answer.error):
         return answer
-    why = f"the repository's git configuration leads elsewhere, and is not obeyed: {', '.join(closed)}"
+    why = (
+        f"the repository's git configuration leads elsewhere, and is not obeyed: {', '.join(_shown(closed))}"
+    )
     return attrs.evolve(answer, error=f"{why}\n{answer.error}")
+
+
+def _shown(keys: tuple[str, ...]) -> tuple[str, ...]:
+    """Keys that may be stored and shown: their middle part may be anything, and there may be any number."""
+    texts = [presentable(key.encode("utf-8", "replace").decode())[:KEY_LIMIT] for key in keys[:KEYS_LIMIT]]
+    return tuple(texts)
 
 
 async def _asked(cwd: str, words: tuple[str, ...], environment: Mapping[str, str]) -> GitResult:

@@ -16,6 +16,8 @@ import attrs
 PERSONAL = frozenset({"system", "global"})
 """The scopes of configuration that a person writes, and no repository."""
 OF_REPOSITORY = frozenset({"local", "worktree"})
+GIVEN = "given"
+"""The scope of what Headway's own configuration says."""
 
 
 @attrs.frozen
@@ -130,6 +132,16 @@ class Overrides:
 
 
 NOTHING = Overrides()
+LFS = tuple(
+    Setting(GIVEN, None, f"filter.lfs.{name}", value)
+    for name, value in (
+        ("clean", "git-lfs clean -- %f"),
+        ("smudge", "git-lfs smudge -- %f"),
+        ("process", "git-lfs filter-process"),
+        ("required", "true"),
+    )
+)
+"""As `git lfs install` writes it."""
 
 
 def rule_of(key: str) -> Rule | None:
@@ -140,8 +152,9 @@ def rule_of(key: str) -> Rule | None:
 def overrides(settings: Sequence[Setting], environment: Mapping[str, str]) -> Overrides:
     """What overrules the settings of a repository. Of the environment the proxies count."""
     theirs = _collected(setting for setting in settings if setting.scope in OF_REPOSITORY)
-    person = _collected(setting for setting in settings if setting.scope in PERSONAL)
-    told: dict[str, list[str]] = {}
+    given = _collected(setting for setting in settings if setting.scope == GIVEN)
+    person = _collected(setting for setting in settings if setting.scope in PERSONAL) | given
+    told = dict(given)
     closed, overruled = [], []
     for key, values in sorted(theirs.items()):
         rule = rule_of(key)

@@ -303,6 +303,7 @@ class GitWorktrees(Worktrees):
             unpushed=await self._unpushed(repo_path, path, seen, base_branch),
             ignored=seen.ignored,
             made=() if seen.head is None else await made_in(self._git, path),
+            overruled=await self._git.overruled(path),
         )
 
     async def _unpushed(self, repo_path: str, path: str, seen: snapshots.Status, base_branch: str) -> int:

@@ -10,6 +10,7 @@
 | `github_transport` | `HEADWAY_GITHUB_TRANSPORT` | `http`; or `gh`, the program, for GraphQL |
 | | `GITHUB_TOKEN`, `GH_TOKEN` | what `gh auth token` says |
 | `webhook_secrets = [...]` | `HEADWAY_WEBHOOK_SECRET` | none: deliveries are refused |
+| `lfs_repositories = [...]` | | none: LFS as the global git configuration says |
 | `[agents.NAME]` `command = [...]`, `model_option`, `pass_env = [...]`, `env = {...}` | | `claude` |
 """
 
@@ -74,6 +75,9 @@ class Config:
         if len(value) > _SECRETS:
             raise InvalidInput("webhook_secrets", f"holds more than {_SECRETS}")
 
+    lfs_repositories: tuple[str, ...] = ()
+    """The folders of repositories in which Headway's git runs git LFS, whatever git's configuration says."""
+
     agents: dict[str, AgentProgram] = attrs.field(factory=lambda: dict(DEFAULT_AGENTS))
     """The agents that this host can start, by name."""
     read_agents_again: ReadAgain | None = attrs.field(default=None, repr=False, eq=False)
@@ -115,6 +119,7 @@ def load(environment: Mapping[str, str] = os.environ) -> Config:
         or "http",
         github_token=environment.get("GITHUB_TOKEN") or environment.get("GH_TOKEN") or None,
         webhook_secrets=_secrets(path, written, environment.get("HEADWAY_WEBHOOK_SECRET")),
+        lfs_repositories=() if written is None else written.lfs_repositories,
         agents=_programs(path, written),
         read_agents_again=lambda: _programs(path, _read(path)),
     )

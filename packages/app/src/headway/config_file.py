@@ -31,6 +31,7 @@ class ConfigFile:
     github_api_url: str | None = None
     github_transport: str | None = None
     webhook_secrets: tuple[str, ...] = attrs.field(default=(), repr=False)
+    lfs_repositories: tuple[str, ...] = ()
     agents: dict[str, AgentTable] = attrs.field(factory=dict)
 
 

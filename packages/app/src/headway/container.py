@@ -22,6 +22,7 @@ class AppContainer:
             data_dir=config.data_dir,
             programs=config.agents,
             read_programs_again=config.read_agents_again,
+            lfs_repositories=config.lfs_repositories,
         )
         self.github = GitHubContainer(
             api_url=config.github_api_url,

@@ -38,6 +38,10 @@ def explained(value: Explanation) -> RenderableType:
         lines.append(f"seen: {seen}")
     if value.problem:
         lines.append(f"last fetch failed: {value.problem}")
+    if value.overruled:
+        lines.append(
+            f"git configuration of the repository that Headway does not obey: {', '.join(value.overruled)}"
+        )
     lines += [f"cause: {cause.id}" for cause in value.causes]
     lines += [
         f"fixer: {dispatch.status} for {', '.join(cause.id for cause in dispatch.causes)}"

@@ -79,6 +79,10 @@ class Explanation:
     """Likewise of the mergeability."""
     problem: str | None
     """Why the last fetch failed; None: it did not."""
+    overruled: tuple[str, ...]
+    """Keys of the repository's own git configuration that name programs or other places. Headway's git does
+    not obey them; git does for whoever works there.
+    """
 
 
 def explanation(view: View, record: RatchetRecord, looks_again_at: datetime | None) -> Explanation:
@@ -107,6 +111,7 @@ def explanation(view: View, record: RatchetRecord, looks_again_at: datetime | No
         conversation_at=watch.conversation_at,
         mergeability_at=watch.mergeability_at,
         problem=watch.failure_summary,
+        overruled=view.git.overruled if view.git else (),
     )
 
 

@@ -31,6 +31,7 @@ class GitReader:
             head=state.head,
             dirty=state.dirty,
             unpushed=state.unpushed,
+            overruled=state.overruled,
             at=began_at,
             made=state.made,
         )

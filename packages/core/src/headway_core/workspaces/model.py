@@ -246,6 +246,8 @@ class GitFacts:
     """Uncommitted or untracked changes."""
     unpushed: int
     """Commits of HEAD that the remote branch (or, without one, the base) does not have."""
+    overruled: tuple[str, ...] = ()
+    """Keys of the repository's own git configuration that Headway's git does not obey."""
     at: datetime
     made: tuple[str, ...] | None = None
     """The newest commits that were made in this worktree, as its reflog tells; None when nothing told."""

@@ -85,6 +85,10 @@ class WorktreeState:
     """The newest commits that were made in this worktree (and not fetched into it), as its reflog tells; at
     most 50. None when nothing tells.
     """
+    overruled: tuple[str, ...] = ()
+    """Keys of the repository's own git configuration that name programs or other places, and that Headway's
+    git does not obey: git does for whoever works there. Sorted.
+    """
 
 
 class Standing(enum.StrEnum):

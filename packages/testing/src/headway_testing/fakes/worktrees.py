@@ -38,6 +38,7 @@ class FakeWorktree:
     dirty: bool = False
     ignored: tuple[str, ...] = ()
     unpushed: int = 0
+    overruled: tuple[str, ...] = ()
     owner: str | None = None
     """The workspace that it was made for; None: a person made it."""
     hidden: bool = False
@@ -174,6 +175,7 @@ class FakeWorktrees(Worktrees):
                 dirty=worktree.dirty,
                 unpushed=worktree.unpushed,
                 ignored=worktree.ignored,
+                overruled=worktree.overruled,
             )
 
     async def standing(self, repo_path: str, path: str) -> Standing:
