@@ -12,9 +12,11 @@ from collections.abc import Callable, Iterator
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 
+import anyio
 import attrs
 import pytest
 
+from headway_core.kernel.errors import Unavailable
 from headway_local import GitWorktrees, configuration
 from headway_local import git as git_module
 from headway_local.git import Git, GitRefused
@@ -165,6 +167,7 @@ VERIFY = ("log", "-1", "--show-signature", "SIGNED")
 EXECUTING = {
     "filter clean": Case({"filter.evil.clean": "EVIL"}, ("status",), before=EDIT),
     "filter smudge": Case({"filter.evil.smudge": "EVIL"}, ("checkout-index", "--force", "file"), before=EDIT),
+    "filter without a name": Case({"filter..clean": "EVIL"}, ("status",), before=("edit", "no name")),
     "filter process": Case({"filter.evil.process": "EVIL"}, ("add", "file"), before=EDIT),
     "merge driver": Case({"merge.evil.driver": "EVIL"}, ("merge", "other")),
     "ssh": Case({"core.sshCommand": "EVIL"}, SSH),
@@ -229,6 +232,8 @@ def prepared(world: World, case: Case) -> tuple[dict[str, str], tuple[str, ...]]
     for step in case.before:
         if step == "edit":
             (world.repo / "file").write_text("mime\n")  # of the same size
+        elif step == "no name":
+            (world.repo / ".git/info/attributes").write_text("file filter=\n")
         else:
             names["SIGNED"] = signed(world, step)
     settings = {
@@ -436,6 +441,42 @@ async def test_a_repository_within_runs_nothing(world: World, *, deep: bool) -> 
     assert "inner" in (await ours.ask(str(world.repo), "status", "--porcelain")).out
     assert not world.ran.exists()
     assert "filter.evil.clean" in await ours.overruled(str(world.repo))
+
+
+@pytest.mark.parametrize("kind", ["names nothing", "is no link", "is gone", "is empty"])
+async def test_a_broken_repository_within_is_none(world: World, kind: str) -> None:
+    """A submodule whose git folder is gone is to us what it is to git: mostly nothing."""
+    inner = world.repo / "inner"
+    world.git(world.folder, "clone", "--quiet", str(world.origin), str(inner))
+    world.git(world.repo, "add", "inner")
+    shutil.rmtree(inner / ".git")
+    if kind == "is empty":
+        (inner / ".git").mkdir()
+    elif kind != "is gone":
+        (inner / ".git").write_text("gitdir: ../nowhere\n" if kind == "names nothing" else "x")
+    codes = frozenset({0})
+    try:
+        world.git(world.repo, "status")
+    except subprocess.CalledProcessError as error:
+        codes = frozenset({error.returncode})
+    await Git().ask(str(world.repo), "status", codes=codes)
+
+
+@pytest.mark.parametrize("kind", ["pipe", "folder", "huge"])
+async def test_an_index_that_is_none_blocks_nobody(world: World, kind: str) -> None:
+    """What lies in place of the index is not waited for, and not read into memory."""
+    index = world.repo / ".git/index"
+    index.unlink()
+    if kind == "pipe":
+        os.mkfifo(index)
+    elif kind == "folder":
+        index.mkdir()
+    else:
+        with index.open("wb") as file:
+            file.truncate(1 << 40)
+    with anyio.fail_after(10), pytest.raises(Unavailable):
+        await Git().ask(str(world.repo), "status", limit_s=2)
+    assert (await Git().ask("/", "version")).code == 0
 
 
 @pytest.mark.parametrize("own", [False, True])

@@ -96,7 +96,7 @@ class Configuration:
         settings = await self._of_one(cwd, found, personal)
         for folder in await self._repositories_within(found) if depth else ():
             inner = find_at(folder)
-            if inner is not None:
+            if inner is not None:  # what has none is not looked into
                 theirs = await self._settings(str(folder), inner, personal, depth - 1)
                 settings += tuple(setting for setting in theirs if _counts_around(setting))
         return settings

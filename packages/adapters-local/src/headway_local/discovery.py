@@ -6,12 +6,15 @@ that names one, then the folder itself as a bare repository.
 
 import os
 import re
+import stat
 from pathlib import Path
 
 import attrs
 
 _HEAD = re.compile(rb"ref:\s*refs/|[0-9a-f]{40}")
 _READ_LIMIT = 4_096
+_INDEX_LIMIT = 1024 * 1024 * 1024
+_INDEX_PART = 1024 * 1024
 _REPOSITORY_MODE = b"\x00\x00\xe0\x00"
 """The mode of a repository within the repository, as an index has it."""
 
@@ -63,10 +66,10 @@ def find(cwd: str | Path) -> Found | Unclear | None:
     return Unclear() if unclear else None
 
 
-def find_at(folder: Path) -> Found | Unclear | None:
-    """As `find`, but nothing above the folder counts."""
+def find_at(folder: Path) -> Found | None:
+    """The repository whose top folder this is; git does not look into what it can't take for one."""
     found = find(folder)
-    return None if isinstance(found, Found) and found.top != folder.resolve() else found
+    return found if isinstance(found, Found) and found.top == folder.resolve() else None
 
 
 def _named(file: Path) -> Found | None:
@@ -121,9 +124,22 @@ def _stamp(file: Path) -> tuple[int, ...]:
 def may_hold_repositories(found: Found) -> bool:
     """Whether the index of a worktree may name repositories within it; yes when it can't be read."""
     try:
-        indexes = (found.git_dir / "index", *found.git_dir.glob("sharedindex.*"))
-        return any(_REPOSITORY_MODE in index.read_bytes() for index in indexes)
+        return any(map(_has_repository_mode, (found.git_dir / "index", *found.git_dir.glob("sharedindex.*"))))
     except FileNotFoundError:
         return False
     except OSError:
         return True
+
+
+def _has_repository_mode(index: Path) -> bool:
+    handle = os.open(index, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+    with os.fdopen(handle, "rb", buffering=0) as file:
+        seen = os.fstat(handle)
+        if not stat.S_ISREG(seen.st_mode) or seen.st_size > _INDEX_LIMIT:
+            return True
+        end = b""
+        while part := file.read(_INDEX_PART):
+            if _REPOSITORY_MODE in end + part:
+                return True
+            end = (end + part)[1 - len(_REPOSITORY_MODE) :]
+    return False

@@ -77,10 +77,10 @@ Rule = Value | Many | Helpers | Proxy | Access | Closed | Settled
 
 _MERGE = "git merge-file -q --marker-size=%L %A %O %B"
 """What git does without a driver, as a driver."""
-_RULES: tuple[tuple[str, Rule], ...] = (
-    (r"filter\..+\.(clean|smudge|process)", Value("")),
-    (r"filter\..+\.required", Value("false")),
-    (r"merge\..+\.driver", Value(_MERGE)),
+_RULES: tuple[tuple[str, Rule], ...] = (  # a middle part may be empty
+    (r"filter\..*\.(clean|smudge|process)", Value("")),
+    (r"filter\..*\.required", Value("false")),
+    (r"merge\..*\.driver", Value(_MERGE)),
     (r"core\.sshcommand", Value("ssh")),
     (r"core\.gitproxy", Closed()),
     (r"core\.alternaterefscommand", Value("true")),
@@ -89,21 +89,21 @@ _RULES: tuple[tuple[str, Rule], ...] = (
     (r"gpg\.ssh\.program", Value("ssh-keygen")),
     (r"gpg\.ssh\.defaultkeycommand", Value("false")),
     (r"commit\.gpgsign", Value("false")),
-    (r"remote\..+\.(uploadpack|receivepack|vcs)", Closed()),
-    (r"(http|http\..+|remote\..+)\.proxy", Proxy()),
-    (r"http\.(.+\.)?sslverify", Value("true")),
-    (r"http\.(.+\.)?sslca(info|path)", Closed()),
-    (r"http\.(.+\.)?(extraheader|curloptresolve)", Many()),
-    (r"http\.(.+\.)?cookiefile", Value("")),
-    (r"credential\.(.+\.)?helper", Helpers()),
-    (r"url\..+\.insteadof", Closed()),
-    (r"protocol\.(.+\.)?allow", Access()),
+    (r"remote\..*\.(uploadpack|receivepack|vcs)", Closed()),
+    (r"(http|http\..*|remote\..*)\.proxy", Proxy()),
+    (r"http\.(.*\.)?sslverify", Value("true")),
+    (r"http\.(.*\.)?sslca(info|path)", Closed()),
+    (r"http\.(.*\.)?(extraheader|curloptresolve)", Many()),
+    (r"http\.(.*\.)?cookiefile", Value("")),
+    (r"credential\.(.*\.)?helper", Helpers()),
+    (r"url\..*\.insteadof", Closed()),
+    (r"protocol\.(.*\.)?allow", Access()),
     (r"fetch\.bundleuri", Value("")),
-    (r"lfs\.customtransfer\..+\.path", Value("false")),
-    (r"lfs\.extension\..+\.(clean|smudge)", Value("cat")),
+    (r"lfs\.customtransfer\..*\.path", Value("false")),
+    (r"lfs\.extension\..*\.(clean|smudge)", Value("cat")),
     (r"core\.fsmonitor", Settled(frozenset({"true", "false"}))),
-    (r"core\.(hookspath|askpass|worktree|pager|editor)|pager\..+|sequence\.editor", Settled()),
-    (r"diff\.external|diff\..+\.(command|textconv)", Settled()),
+    (r"core\.(hookspath|askpass|worktree|pager|editor)|pager\..*|sequence\.editor", Settled()),
+    (r"diff\.external|diff\..*\.(command|textconv)", Settled()),
 )
 _COMPILED = tuple((re.compile(pattern, re.DOTALL), rule) for pattern, rule in _RULES)
 _ALWAYS = frozenset({"http", "https", "git", "ssh"})
