@@ -14,7 +14,7 @@ import anyio.to_thread
 import attrs
 
 from headway_local.discovery import (
-    Found,
+    Located,
     Stamp,
     Unclear,
     find,
@@ -88,7 +88,7 @@ class Configuration:
         return Steering(found.top, overrides(settings, environment))
 
     async def _settings(
-        self, cwd: str, found: Found | Unclear, personal: tuple[Path, ...], depth: int
+        self, cwd: str, found: Located | Unclear, personal: tuple[Path, ...], depth: int
     ) -> tuple[Setting, ...]:
         """What holds in a repository, and what those within it say, into which some commands look."""
         if isinstance(found, Unclear):
@@ -101,7 +101,7 @@ class Configuration:
                 settings += tuple(setting for setting in theirs if _counts_around(setting))
         return settings
 
-    async def _of_one(self, cwd: str, found: Found, personal: tuple[Path, ...]) -> tuple[Setting, ...]:
+    async def _of_one(self, cwd: str, found: Located, personal: tuple[Path, ...]) -> tuple[Setting, ...]:
         name = found.git_dir if found.has_own_settings else found.common_dir
         for key in (name, found.git_dir):
             known = self._read.get(key)
@@ -145,7 +145,7 @@ class Configuration:
             found += tuple(attrs.evolve(setting, scope="local") for setting in listed)
         return found
 
-    async def _repositories_within(self, found: Found) -> tuple[Path, ...]:
+    async def _repositories_within(self, found: Located) -> tuple[Path, ...]:
         """The folders of the worktree that the index has as repositories of their own."""
         if found.top is None:
             return ()

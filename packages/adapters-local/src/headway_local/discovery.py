@@ -23,7 +23,7 @@ Stamp = tuple[tuple[int, ...], ...]
 
 
 @attrs.frozen
-class Found:
+class Located:
     """A repository, as git finds it."""
 
     top: Path | None
@@ -51,7 +51,7 @@ class Unclear:
     """Something is there that git might take for a repository, and we do not."""
 
 
-def find(cwd: str | Path) -> Found | Unclear | None:
+def find(cwd: str | Path) -> Located | Unclear | None:
     """The repository that git finds from a folder; None when there is none for sure."""
     unclear = False
     start = Path(cwd).resolve()
@@ -66,13 +66,13 @@ def find(cwd: str | Path) -> Found | Unclear | None:
     return Unclear() if unclear else None
 
 
-def find_at(folder: Path) -> Found | None:
+def find_at(folder: Path) -> Located | None:
     """The repository whose top folder this is; git does not look into what it can't take for one."""
     found = find(folder)
-    return found if isinstance(found, Found) and found.top == folder.resolve() else None
+    return found if isinstance(found, Located) and found.top == folder.resolve() else None
 
 
-def _named(file: Path) -> Found | None:
+def _named(file: Path) -> Located | None:
     """The repository that a `.git` file names."""
     kind, _, named = _line(file).partition(b": ")
     if kind != b"gitdir" or not named:
@@ -80,7 +80,7 @@ def _named(file: Path) -> Found | None:
     return _repository(file.parent / os.fsdecode(named), file.parent)
 
 
-def _repository(git_dir: Path, top: Path | None) -> Found | None:
+def _repository(git_dir: Path, top: Path | None) -> Located | None:
     """The repository of a git folder, if git takes it for one."""
     shared = os.fsdecode(_line(git_dir / "commondir"))
     common_dir = git_dir / shared if shared else git_dir
@@ -91,7 +91,7 @@ def _repository(git_dir: Path, top: Path | None) -> Found | None:
         valid = str(head.readlink()).startswith("refs/")
     else:
         valid = _HEAD.match(_line(head)) is not None
-    return Found(top, git_dir.resolve(), common_dir.resolve()) if valid else None
+    return Located(top, git_dir.resolve(), common_dir.resolve()) if valid else None
 
 
 def _line(file: Path) -> bytes:
@@ -121,7 +121,7 @@ def _stamp(file: Path) -> tuple[int, ...]:
     return (seen.st_dev, seen.st_ino, seen.st_size, seen.st_mtime_ns, seen.st_ctime_ns)
 
 
-def may_hold_repositories(found: Found) -> bool:
+def may_hold_repositories(found: Located) -> bool:
     """Whether the index of a worktree may name repositories within it; yes when it can't be read."""
     try:
         return any(map(_has_repository_mode, (found.git_dir / "index", *found.git_dir.glob("sharedindex.*"))))

@@ -61,19 +61,19 @@ class Access:
 
 
 @attrs.frozen
-class Closed:
+class Offline:
     """Nothing takes it back, as the first or the longest counts: our git asks no other repository."""
 
 
 @attrs.frozen
-class Settled:
+class WithoutEffect:
     """The options, words and environment of our git leave it without effect, whoever says it."""
 
     plain: frozenset[str] = frozenset()
     """Values that name nothing."""
 
 
-Rule = Value | Many | Helpers | Proxy | Access | Closed | Settled
+Rule = Value | Many | Helpers | Proxy | Access | Offline | WithoutEffect
 
 _MERGE = "git merge-file -q --marker-size=%L %A %O %B"
 """What git does without a driver, as a driver."""
@@ -82,28 +82,28 @@ _RULES: tuple[tuple[str, Rule], ...] = (  # a middle part may be empty
     (r"filter\..*\.required", Value("false")),
     (r"merge\..*\.driver", Value(_MERGE)),
     (r"core\.sshcommand", Value("ssh")),
-    (r"core\.gitproxy", Closed()),
+    (r"core\.gitproxy", Offline()),
     (r"core\.alternaterefscommand", Value("true")),
     (r"gpg\.(openpgp\.)?program", Value("gpg")),
     (r"gpg\.x509\.program", Value("gpgsm")),
     (r"gpg\.ssh\.program", Value("ssh-keygen")),
     (r"gpg\.ssh\.defaultkeycommand", Value("false")),
     (r"commit\.gpgsign", Value("false")),
-    (r"remote\..*\.(uploadpack|receivepack|vcs)", Closed()),
+    (r"remote\..*\.(uploadpack|receivepack|vcs)", Offline()),
     (r"(http|http\..*|remote\..*)\.proxy", Proxy()),
     (r"http\.(.*\.)?sslverify", Value("true")),
-    (r"http\.(.*\.)?sslca(info|path)", Closed()),
+    (r"http\.(.*\.)?sslca(info|path)", Offline()),
     (r"http\.(.*\.)?(extraheader|curloptresolve)", Many()),
     (r"http\.(.*\.)?cookiefile", Value("")),
     (r"credential\.(.*\.)?helper", Helpers()),
-    (r"url\..*\.insteadof", Closed()),
+    (r"url\..*\.insteadof", Offline()),
     (r"protocol\.(.*\.)?allow", Access()),
     (r"fetch\.bundleuri", Value("")),
     (r"lfs\.customtransfer\..*\.path", Value("false")),
     (r"lfs\.extension\..*\.(clean|smudge)", Value("cat")),
-    (r"core\.fsmonitor", Settled(frozenset({"true", "false"}))),
-    (r"core\.(hookspath|askpass|worktree|pager|editor)|pager\..*|sequence\.editor", Settled()),
-    (r"diff\.external|diff\..*\.(command|textconv)", Settled()),
+    (r"core\.fsmonitor", WithoutEffect(frozenset({"true", "false"}))),
+    (r"core\.(hookspath|askpass|worktree|pager|editor)|pager\..*|sequence\.editor", WithoutEffect()),
+    (r"diff\.external|diff\..*\.(command|textconv)", WithoutEffect()),
 )
 _COMPILED = tuple((re.compile(pattern, re.DOTALL), rule) for pattern, rule in _RULES)
 _ALWAYS = frozenset({"http", "https", "git", "ssh"})
@@ -162,7 +162,7 @@ def overrides(settings: Sequence[Setting], environment: Mapping[str, str]) -> Ov
         if rule is None or _same(rule, values, person.get(key, []), instead):
             continue
         overruled.append(key)
-        if isinstance(rule, Closed):
+        if isinstance(rule, Offline):
             closed.append(key)
         elif isinstance(rule, Helpers):
             told["credential.helper"] = [""]
@@ -199,7 +199,7 @@ def _instead(
             return _last(person, key, "http.proxy") or [_proxy(environment)]
         case Access():
             return _last(person, key, "protocol.allow") or [_access(key)]
-        case Helpers() | Closed() | Settled():
+        case Helpers() | Offline() | WithoutEffect():
             return None
         case _:
             assert_never(rule)
@@ -209,7 +209,7 @@ def _same(rule: Rule, theirs: list[str], person: list[str], instead: list[str] |
     """Whether repositories only repeat what holds anyway."""
     if instead is not None and not isinstance(rule, Many):
         return set(theirs) <= set(instead)
-    plain = rule.plain if isinstance(rule, Settled) else frozenset()
+    plain = rule.plain if isinstance(rule, WithoutEffect) else frozenset()
     return set(theirs) <= {*person, *plain}
 
 
