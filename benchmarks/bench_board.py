@@ -18,6 +18,7 @@ from sqlalchemy import Engine, MetaData, select
 
 from headway_core.board import BoardService
 from headway_core.board.service import BoardTables
+from headway_core.forge_actions import FORGE_ACTIONS
 from headway_core.hosts import HOSTS
 from headway_core.kernel.store import Store
 from headway_core.projects.model import PROJECTS
@@ -53,6 +54,7 @@ def board_of(store: Store) -> BoardService:
             activity=store.reader(SESSION_ACTIVITY),
             prompts=store.reader(PROMPTS),
             budgets=store.reader(FORGE_BUDGETS),
+            actions=store.reader(FORGE_ACTIONS),
         ),
     )
 

@@ -112,6 +112,25 @@ def test_two_clones_stay_two_projects(registered: Stage) -> None:
     assert len(registered.ask("project", "list")) == 2
 
 
+@pytest.mark.parametrize(
+    "url",
+    [
+        "https://gitlab.example/acme/greeter.git",
+        "git@bitbucket.org:acme/greeter.git",
+        "ssh://git@github.com.evil.example/acme/greeter",
+    ],
+)
+def test_a_repository_of_another_host_is_refused(stage: Stage, url: str) -> None:
+    """By its host, and nothing is stored; a person can say that it is another name of the same one."""
+    stage.git("remote", "set-url", "origin", url)
+    for options in ((), ("--github", "acme/greeter")):
+        refused = stage.here("init", *options, "--json").expect(2)
+        assert refused.document["field"] == "host"
+        assert "GitHub is read at github.com" in refused.document["message"]
+    assert stage.ask("project", "list") == []
+    stage.here("init", "--host", "github.com").expect()
+
+
 def test_a_path_of_another_repository_is_refused(registered: Stage) -> None:
     """By its field, and the project stays where it is."""
     before = registered.facts()

@@ -18,6 +18,7 @@ from headway_core.board import (
     status_reason,
 )
 from headway_core.board.service import BoardTables
+from headway_core.forge_actions.model import FORGE_ACTIONS, ActionStatus, ForgeAction, Reply
 from headway_core.hosts import HOSTS
 from headway_core.kernel.tables import Query, ReadTable, TableSpec
 from headway_core.kernel.transactions import ReadTransaction, Transaction
@@ -296,6 +297,18 @@ EVERYTHING = a_view(
         unread=("checks: no", "reviews: no"),
     ),
     snapshot=PullRequestSnapshot(workspace_id="w1", facts=some_facts(), taken=7, taken_by="w9"),
+    actions=(
+        ForgeAction(
+            id="a1",
+            workspace_id="w1",
+            session_id="s1",
+            order=Reply(thread_id="T1", body="Done"),
+            status=ActionStatus.FAILED,
+            due_at=None,
+            created_at=EPOCH,
+            problem="no review thread 'T1'",
+        ),
+    ),
 )
 
 
@@ -309,6 +322,7 @@ def test_everything_that_is_wrong_is_told_the_gravest_first() -> None:
         (ProblemKind.RATCHET, sentence(_stalled(StallReason.RETRIES)).why),
         (ProblemKind.FORGE, "unavailable: it is down"),
         (ProblemKind.PULL_REQUEST, "pull request #7 is workspace w9's, and was not attached"),
+        (ProblemKind.REFUSED, "a reply was not posted: no review thread 'T1'"),
         (ProblemKind.PART, "checks: no; reviews: no"),
         (ProblemKind.STARTUP, "the start-up script failed"),
     ]
@@ -411,13 +425,14 @@ async def test_the_list_asks_each_table_once_however_long_it_is() -> None:
         activity=counted(SESSION_ACTIVITY),
         prompts=counted(PROMPTS),
         budgets=counted(FORGE_BUDGETS),
+        actions=counted(FORGE_ACTIONS),
     )
     board = BoardService(ledger=harness.store.ledger, settings=harness.core.settings.steps(), tables=tables)
     cards = await board.cards()
     assert len(cards) == 150
-    assert len(calls) == 10
+    assert len(calls) == 11
     assert set(calls.values()) == {1}
-    few = {spec.name for spec in (HOSTS, PROJECTS, PROMPTS, FORGE_BUDGETS)}
+    few = {spec.name for spec in (HOSTS, PROJECTS, PROMPTS, FORGE_BUDGETS, FORGE_ACTIONS)}
     assert {count for name, count in rows.items() if name not in few} == {150}
     assert {card.status_reason for card in cards} == {S.NEEDS_ANSWER}
     assert [card.view.workspace.id for card in cards] == sorted(card.view.workspace.id for card in cards)

@@ -3,6 +3,7 @@
 from datetime import timedelta
 from typing import Any
 
+import attrs
 import pytest
 
 from headway_core.forge_actions import (
@@ -29,6 +30,7 @@ from headway_core.pull_requests.staleness import READ_LAG
 from headway_core.sessions import run_of
 from headway_testing.conversations import a_thread
 from headway_testing.crash_points import Crash, CrashPoints, Point, PointedLedger, no_point
+from headway_testing.fakes.worktrees import FakeWorktree
 from headway_testing.harness import Harness
 from headway_testing.observations import an_observation
 from headway_testing.records import a_workspace
@@ -212,6 +214,115 @@ async def test_what_github_refuses_is_not_tried_again(harness: Harness) -> None:
     assert [action.status for action in await _actions(harness)] == [ActionStatus.FAILED, ActionStatus.DONE]
 
 
+async def test_a_pull_request_before_its_push_is_opened_after_it(harness: Harness) -> None:
+    """GitHub refuses it while the branch is not there: it waits, is told on the board, and is opened then."""
+    harness.effects.branches = set()
+    await _ask(harness, OPEN)
+    for _ in range(ACTION_LIMIT + 3):
+        await _duty(harness).run()
+        (action,) = await _actions(harness)
+        assert (action.status, action.waits_for_push) == (ActionStatus.PENDING, True)
+        assert action.due_at is not None
+        assert READ_LAG <= action.due_at - harness.clock.now() <= timedelta(minutes=10)
+        harness.clock.advance(action.due_at - harness.clock.now())
+    harness.effects.branches = {OPEN.head}
+    await _duty(harness).run()
+    (action,) = await _actions(harness)
+    assert (action.status, action.problem) == (ActionStatus.DONE, None)
+    assert [done for done, _ in harness.effects.done] == [OPEN]
+
+
+@pytest.mark.parametrize("refusal", ["No commits between main and headway/fix", "Draft is not supported"])
+async def test_what_github_says_of_a_pull_request_is_told_and_tried_for_a_day(
+    harness: Harness, refusal: str
+) -> None:
+    """Whatever the reason is, a later push may mend it; after a day it is given up, with the reason."""
+    await _ask(harness, OPEN)
+    began = harness.clock.now()
+    for _ in range(200):
+        harness.effects.refusals.append(InvalidInput("pull request", refusal))
+        await _duty(harness).run()
+        (action,) = await _actions(harness)
+        assert refusal in (action.problem or "")
+        if action.due_at is None:
+            break
+        harness.clock.advance(action.due_at - harness.clock.now())
+    (action,) = await _actions(harness)
+    assert action.status is ActionStatus.FAILED
+    assert timedelta(days=1) <= harness.clock.now() - began <= timedelta(days=1, minutes=10)
+
+
+async def test_a_session_s_end_is_taken_for_a_push(harness: Harness) -> None:
+    """The next turn may have pushed: nobody waits for ten minutes then."""
+    harness.effects.branches = set()
+    await _ask(harness, OPEN)
+    harness.clock.advance(7200)
+    await _duty(harness).run()
+    harness.effects.branches = {OPEN.head}
+    harness.clock.advance(1)
+    await _session_ends(harness)
+    await harness.core.events.reader().catch_up(harness.core.forge_actions.agent_output())
+    await _duty(harness).run()
+    assert [done for done, _ in harness.effects.done] == [OPEN]
+
+
+async def test_of_two_that_wait_the_later_one_counts(harness: Harness) -> None:
+    """An agent says it better the second time; one pull request is opened."""
+    harness.effects.branches = set()
+    await _ask(harness, OPEN)
+    await _duty(harness).run()
+    better = attrs.evolve(OPEN, title="Fix it well", head="headway/other")
+    await _ask(harness, better)
+    harness.effects.branches = None
+    harness.clock.advance(600)
+    await _duty(harness).run()
+    first, second = await _actions(harness)
+    assert (first.status, first.problem) == (ActionStatus.FAILED, "a later one was asked for")
+    assert second.status is ActionStatus.DONE
+    assert [done for done, _ in harness.effects.done] == [better]
+
+
+async def test_a_workspace_that_has_one_by_now_opens_no_other(harness: Harness) -> None:
+    """Somebody opened one from another branch while it waited."""
+    harness.effects.branches = set()
+    await _ask(harness, OPEN)
+    await _duty(harness).run()
+    harness.forge.numbers[7] = "PR_1"
+    harness.forge.observations["PR_1"] = an_observation()
+    await harness.core.pull_requests.service().attach_number("w1", 7)
+    harness.effects.branches = None
+    harness.clock.advance(600)
+    await _duty(harness).run()
+    assert [action.status for action in await _actions(harness)] == [ActionStatus.FAILED]
+    assert harness.effects.done == []
+
+
+@pytest.mark.parametrize(
+    ("branch", "head"),
+    [
+        ("agent/other", "agent/other"),
+        ("headway/fix-login", "headway/fix-login"),
+        ("main", "headway/fix-login"),
+        ("headway/held", "headway/fix-login"),
+        (None, "headway/fix-login"),
+    ],
+)
+@pytest.mark.lesson("S16")
+async def test_a_pull_request_is_opened_from_the_branch_that_the_agent_is_on(
+    harness: Harness, branch: str | None, head: str
+) -> None:
+    """It may have switched; the base, and what another workspace holds, is not opened from, nor no branch."""
+    held = a_workspace("w2", branch="headway/held", branch_claim="github.com/octo/demo:headway/held")
+    await harness.add_workspace(held)
+    tree = FakeWorktree(repo_path="/nowhere/demo", branch=branch)  # type: ignore[arg-type]  # detached
+    harness.git.worktrees["/worktrees/w1"] = tree
+    await _session_ends(harness, pull_request_json=b'{"title": "Fix"}')
+    await harness.core.events.reader().catch_up(harness.core.forge_actions.agent_output())
+    (action,) = await _actions(harness)
+    assert isinstance(action.order, OpenPullRequest)
+    assert (action.order.head, action.order.base) == (head, "main")
+
+
 async def test_another_hosts_workspace_is_left_to_its_host(harness: Harness) -> None:
     """One host acts for a workspace."""
     await _ask(harness, REPLY)
@@ -230,6 +341,11 @@ async def _agent_ends(harness: Harness, **files: bytes) -> None:
         lambda tx: harness.core.pull_requests.steps().attach(tx, "w1", "PR_1")
     )
     await harness.core.pull_requests.service().refresh_workspace("w1")
+    await _session_ends(harness, **files)
+
+
+async def _session_ends(harness: Harness, **files: bytes) -> None:
+    """The same in a workspace that may have no pull request."""
     session: Any = await harness.core.sessions.service().start_chat("w1", "go")
     await harness.core.sessions.executor().round()
     for name, content in files.items():

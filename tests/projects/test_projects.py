@@ -15,6 +15,7 @@ from headway_core.projects import (
     ProjectService,
     ProjectSteps,
 )
+from headway_core.projects.ports import ForgeHosts
 from headway_testing.fakes import FakeGit, FakeWorktrees
 from headway_testing.harness import World
 
@@ -196,3 +197,27 @@ async def test_an_archived_project_is_back_when_it_is_registered(service: Projec
         await service.archive(first.slug)
         back = await service.register("/src/plain", **options)  # type: ignore[arg-type]  # texts
         assert attrs.evolve(back, version=0) == first
+
+
+async def test_a_repository_of_another_host_is_no_project(
+    store: MemoryStore, steps: ProjectSteps, git: FakeGit
+) -> None:
+    """Neither a new one nor, when the forge's address has changed, one that is known; other hosts go on."""
+
+    class OneHost(ForgeHosts):
+        host = "github.com"
+
+        def refusal(self, host: str) -> str | None:
+            return None if host == self.host else f"{host} is another one"
+
+    hosts = OneHost()
+    service = ProjectService(store.ledger, steps, FakeWorktrees(git), hosts)
+    git.add_repository("/src/other", origin_url="git@gitlab.com:octo/demo.git")
+    for github, host in ((None, None), ("octo/demo", None), ("octo/demo", "gitlab.com")):
+        with pytest.raises(InvalidInput, match="host"):
+            await service.register("/src/other", github=github, host=host)
+    await service.register("/src/demo")
+    assert (await service.register("/src/other", host="github.com")).github_host == "github.com"
+    hosts.host = "git.example"
+    with pytest.raises(InvalidInput, match="host"):
+        await service.register("/src/demo")

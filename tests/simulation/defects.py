@@ -32,7 +32,14 @@ from headway_core.operations import (
 )
 from headway_core.processes import Exited, Running, Vanished
 from headway_core.projects import ProjectService
-from headway_core.pull_requests import PRSnapshotService, checks, fetches, reconciliation
+from headway_core.pull_requests import (
+    PRSnapshotService,
+    PullRequestRepository,
+    checks,
+    discovery,
+    fetches,
+    reconciliation,
+)
 from headway_core.pull_requests.model import GitHubState
 from headway_core.pull_requests.ports import Observation
 from headway_core.pull_requests.single_flight import SingleFlight
@@ -55,6 +62,7 @@ from headway_core.sessions import (
 )
 from headway_core.sessions import executor as sessions_executor
 from headway_core.sessions.fixer_steps import FixerSteps
+from headway_core.workspaces import WorkspaceClaims
 from headway_core.workspaces.model import WorkspaceStatus
 from headway_core.workspaces.steps import WorkspaceSteps
 
@@ -727,6 +735,29 @@ def one_after_the_other() -> Planted:
         yield
 
 
+@contextmanager
+def a_branch_of_that_name_is_ours() -> Planted:
+    """A fork's pull request is attached when its branch has our branch's name."""
+    with replaced(discovery, _is_made_here=lambda *_: True):
+        yield
+
+
+@contextmanager
+def claims_of_clones() -> Planted:
+    """A branch and a pull request are claimed in a project, and not in its repository."""
+    claim = PullRequestRepository._claim
+
+    def of_project(self: Any, tx: Any, workspace_id: str, node_id: str) -> str | None:
+        found = self.workspace_and_project(tx, workspace_id)
+        return claim(self, tx, workspace_id, f"{node_id} in {found[1].id}" if found else node_id)
+
+    with (
+        replaced(WorkspaceClaims, _repository=lambda _self, _tx, project_id: project_id),
+        replaced(PullRequestRepository, _claim=of_project),
+    ):
+        yield
+
+
 DEFECTS: dict[str, Callable[[], Any]] = {
     plant.__name__.replace("_", " "): plant
     for plant in (
@@ -772,6 +803,8 @@ DEFECTS: dict[str, Callable[[], Any]] = {
         a_contradiction_stops_nothing,
         one_after_the_other,
         a_new_pull_request_refills_the_budget,
+        a_branch_of_that_name_is_ours,
+        claims_of_clones,
         a_newer_suite_wins_whole,
         absence_is_success,
     )

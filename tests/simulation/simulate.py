@@ -30,16 +30,19 @@ WORKSPACES = (1, 2, 2, 3)
 
 CURSED = 7
 BESET = 21
+CLONED = 33
 
 
 def plan_of(seed: int) -> Plan:
     """The plan of a seed: every fourth has two hosts; workspaces and the length of the storm vary.
 
     In one of fifty all agents die, for long enough that the ratchet gives up; in one of fifty strangers open
-    and close pull requests.
+    and close pull requests, and in one of fifty the repository is registered from two clones.
     """
     if seed % 50 == CURSED:
         return Plan(seed=seed, workspaces=1, storm_s=150.0, cursed=True)
+    if seed % 50 == CLONED:
+        return Plan(seed=seed, workspaces=2, storm_s=40.0, clones=True)
     if seed % 50 == BESET:
         return Plan(seed=seed, workspaces=1, storm_s=300.0, outsiders=True)
     return Plan(

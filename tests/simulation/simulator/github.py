@@ -118,6 +118,8 @@ class GitHub:
         """How often the base moved."""
         self.conflicting: list[int] = []
         """The moves that conflict with everything that does not contain them."""
+        self.strangers: set[str] = set()
+        """Commits that nobody but a stranger has."""
         self.marks: list[str] = []
         """The hidden mark of whatever Headway posted, in order."""
         self.closed_at_once = False
@@ -192,13 +194,20 @@ class GitHub:
             None,
         )
 
-    def open(self, branch: str, mark: str | None = None, *, repository: str = REPOSITORY) -> Pull:
-        """A pull request of a branch that is here, and has none; or of a fork's branch at the same commit."""
+    def open(
+        self,
+        branch: str,
+        mark: str | None = None,
+        *,
+        repository: str = REPOSITORY,
+        commit: str | None = None,
+    ) -> Pull:
+        """A pull request of a branch that is here, and has none; or of a fork's, at whatever commit."""
         self._numbers += 1
         now = self._world.at()
         first = PullState(
             state=GitHubState.OPEN,
-            head=self.branches[branch],
+            head=commit or self.branches[branch],
             base=self.branches["main"],
             updated_at=now,
             mergeability=Mergeability.UNKNOWN,

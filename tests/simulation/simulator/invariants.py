@@ -54,6 +54,7 @@ class Invariants(Watcher):
                 ("events in the transaction", rows.told_by(*_WORKSPACE_EVENTS)),
                 ("created once", rows.as_many_as_asked),
                 ("a workspace stays on its host", rows.same_host),
+                ("one live workspace a branch", rows.one_workspace_a_branch),
                 ("only its own host acts", rows.missing_is_missing),
             ),
             "sessions": (
@@ -107,6 +108,8 @@ class Invariants(Watcher):
                         when=rows.more_than_its_claim,
                     ),
                 ),
+                ("one live workspace a pull request", rows.one_workspace_a_pull_request),
+                ("none of a stranger is attached", rows.none_of_a_stranger),
                 ("I5 facts stay", rows.facts_stay),
                 ("I8 facts were told", rows.facts_were_told),
                 ("R23 facts of its pull request", rows.of_their_pull_request),

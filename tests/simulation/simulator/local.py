@@ -77,15 +77,18 @@ class WorldWorktrees(Worktrees):
         async with self._process.effect("find_branch"):
             if self._commit_of(branch) is None:
                 return None
-            return BranchCheckout(checked_out_at=self._checked_out_at(branch))
+            return BranchCheckout(checked_out_at=self._checked_out_at(repo_path, branch))
 
     def _commit_of(self, branch: str) -> str | None:
         return self._machine.branches.get(branch) or self._world.github.branches.get(branch)
 
-    def _checked_out_at(self, branch: str) -> str | None:
+    def _checked_out_at(self, repo_path: str, branch: str) -> str | None:
+        """Each clone has worktrees of its own, in the folder of its project."""
         if branch == "main":
-            return "/src/demo"
-        found = [path for path, tree in self._machine.worktrees.items() if tree.branch == branch]
+            return repo_path
+        folder = f"/{repo_path.rpartition('/')[2]}/"
+        trees = self._machine.worktrees.items()
+        found = [path for path, tree in trees if tree.branch == branch and folder in path]
         return found[0] if found else None
 
     async def create(self, order: WorktreeOrder) -> WorktreeOutcome:
@@ -96,7 +99,7 @@ class WorldWorktrees(Worktrees):
                 order,
                 stands_on=stands.branch if stands is not None else None,
                 exists=known is not None,
-                checked_out_at=self._checked_out_at(order.branch),
+                checked_out_at=self._checked_out_at(order.repo_path, order.branch),
             )
             if answered is not None:
                 return answered
@@ -213,7 +216,7 @@ class WorldWorktrees(Worktrees):
             return tuple(
                 StrayWorktree(path=path, owner=self._of(path), holds_work=self._holds_work(tree))
                 for path, tree in sorted(self._machine.worktrees.items())
-                if path not in known
+                if path not in known and path.startswith(f"{base_path}/")
             )
 
 

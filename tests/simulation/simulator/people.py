@@ -1,11 +1,12 @@
 """Who acts in a world beside the runner: people at the forge, and callers in a process of their own."""
 
 from collections.abc import Awaitable, Callable, Mapping
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import anyio
 
-from headway_core.kernel.errors import HeadwayError
+from headway_core.kernel.errors import Conflict, HeadwayError
 from headway_core.operations import GitHubIssue, Manual, ResumeBranch
 from headway_core.pull_requests.model import GitHubState
 from headway_core.sessions import FixerRequest, WhenLive
@@ -63,7 +64,8 @@ async def people(world: "World") -> None:
 async def outsiders(world: "World") -> None:
     """A stranger closes his pull request of a branch and opens another one, again and again.
 
-    First somebody closes the one that Headway has. What the stranger opens is at a commit of the workspace.
+    First somebody closes the one that Headway has. What the stranger opens is at a commit of the workspace;
+    at times he opens one of a commit of his own too.
     """
     github = world.github
     while world.stormy:
@@ -74,6 +76,15 @@ async def outsiders(world: "World") -> None:
         for branch in [name for name in github.branches if name != "main"]:
             if world.happens(f"stranger {world.count('stranger')} opens one of {branch}", 0.9):
                 github.open(branch, repository=FORK)
+            if world.happens(f"stranger {world.count('another stranger')} has a commit of his own", 0.3):
+                made = _of_the_stranger(github, branch)
+                world.later(2.0, partial(github.open, branch, repository=FORK, commit=made))
+
+
+def _of_the_stranger(github: GitHub, branch: str) -> str:
+    made = github.commit(github.branches[branch], good=False).id
+    github.strangers.add(made)
+    return made
 
 
 # Callers
@@ -215,7 +226,11 @@ async def _create(process: "Incarnation") -> None:
 
 async def _create_one(process: "Incarnation", number: int) -> None:
     """One workspace, from one of the sources."""
-    world, project_id = process.world, process.world.rows("projects")[0].id
+    world, projects = process.world, process.world.rows("projects")
+    project_id = projects[number % len(projects)].id
+    if world.plan.clones:
+        await _resume_in_a_clone(process, project_id, number)
+        return
     source = world.chance.pick(f"source {number}", ("manual", "manual", "branch", "issue"))
     command: Manual | ResumeBranch | GitHubIssue
     match source:
@@ -231,3 +246,18 @@ async def _create_one(process: "Incarnation", number: int) -> None:
         case _:
             command = Manual(project_id=project_id, name=f"Work {number % 2}", initial_prompt=f"Do {number}")
     await process.core.operations.creation().create(command, idempotency_key=f"key-{number}")
+
+
+async def _resume_in_a_clone(process: "Incarnation", project_id: str, number: int) -> None:
+    """Everybody wants the same branch; who is told that somebody is on it makes another one."""
+    world, branch, key = process.world, "old-1", f"key-{number}"
+    if branch not in world.github.branches:
+        world.github.push(branch, world.github.commit(world.github.branches["main"], good=False).id)
+        world.github.open(branch)
+    creation = process.core.operations.creation()
+    resume = ResumeBranch(project_id=project_id, branch=branch, initial_prompt="Go on")
+    try:
+        await creation.create(resume, idempotency_key=key)
+    except Conflict:
+        other = Manual(project_id=project_id, name="Work", initial_prompt=f"Do {number}")
+        await creation.create(other, idempotency_key=key)

@@ -330,6 +330,47 @@ class Budgets:
         return f"workspace {dispatch.workspace_id} gets {len(today)} fixers in a day, {allowed} are allowed"
 
 
+# --- claims
+
+
+def one_workspace_a_branch(world: World, change: Change, _commit: Commit) -> Problem:
+    """A branch of the repository is one live workspace's, in whatever clone."""
+    mine: Workspace = change.after
+    others = [
+        row.id
+        for row in world.rows("workspaces")
+        if row.id != mine.id and row.is_live and mine.is_live and row.branch == mine.branch
+    ]
+    return f"{mine.branch} is that of {mine.id} and of {others}" if others else None
+
+
+def one_workspace_a_pull_request(world: World, change: Change, _commit: Commit) -> Problem:
+    """A pull request is one live workspace's, in whatever clone."""
+    mine: PullRequestSnapshot = change.after
+    if mine.node_id is None or not world.row("workspaces", mine.workspace_id).is_live:
+        return None
+    others = [
+        row.workspace_id
+        for row in world.rows("pull_requests")
+        if row.workspace_id != mine.workspace_id
+        and row.node_id == mine.node_id
+        and world.row("workspaces", row.workspace_id).is_live
+    ]
+    return f"{mine.node_id} is that of {mine.workspace_id} and of {others}" if others else None
+
+
+def none_of_a_stranger(world: World, change: Change, _commit: Commit) -> Problem:
+    """What is attached has a head that somebody here made: that its branch is called like ours is nothing."""
+    before: PullRequestSnapshot | None = change.before
+    after: PullRequestSnapshot = change.after
+    if after.node_id is None or (before is not None and before.node_id == after.node_id):
+        return None
+    pull = world.github.pulls[after.node_id]
+    if pull.past[0][1].head in world.github.strangers:
+        return f"#{pull.number} of {pull.repository} is attached to {after.workspace_id}"
+    return None
+
+
 # --- facts, I5
 
 

@@ -13,7 +13,7 @@ from simulator import end_states
 from simulator.incarnation import Incarnation, only_expected
 from simulator.machine import Machine
 from simulator.people import call, missing, outsiders, people
-from simulator.world import REPO, World
+from simulator.world import CLONE, REPO, World
 
 QUICK: dict[str, Any] = {
     "ratchet_default": True,
@@ -103,6 +103,8 @@ class Story:
             **QUICK | more, capacity_all=places, capacity_project=places
         )
         project = await process.core.projects.service().register(REPO, startup_script="make setup")
+        if self.world.plan.clones:
+            await process.core.projects.service().register(CLONE, slug="clone", startup_script="make setup")
         process.stopped()
         return project.id
 

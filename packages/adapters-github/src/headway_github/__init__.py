@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from headway_github.connection import HttpConnection
     from headway_github.gh import GhGraphQL
     from headway_github.graphql_transport import HttpGraphQL
+    from headway_github.hosts import GitHubHosts
     from headway_github.issues import GitHubIssueReader
     from headway_github.reader import GitHubPullRequests
     from headway_github.rest import Rest
@@ -21,13 +22,14 @@ if TYPE_CHECKING:
 else:
     __getattr__ = lazy_exports(
         __name__,
-        *("budgets", "connection", "graphql_transport", "gh", "rest", "rows"),
+        *("budgets", "connection", "graphql_transport", "gh", "rest", "rows", "hosts"),
         *("webhooks", "issues", "writer", "reader"),
     )
 
 __all__ = [
     "Budgets",
     "GhGraphQL",
+    "GitHubHosts",
     "GitHubIssueReader",
     "GitHubPullRequests",
     "GitHubWebhooks",

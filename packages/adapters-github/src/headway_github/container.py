@@ -28,6 +28,7 @@ class GitHubContainer(containers.DeclarativeContainer):
     """Two while one is replaced; none: every delivery is refused."""
 
     host = providers.Callable(host_of, api_url)
+    hosts = singleton(lambda: headway_github.GitHubHosts, api_url)
     tokens = providers.Singleton(tokens, token, host)
     budgets = singleton(lambda: headway_github.Budgets)
     connection = singleton(lambda: headway_github.HttpConnection, api_url, tokens)
@@ -37,7 +38,7 @@ class GitHubContainer(containers.DeclarativeContainer):
         gh=singleton(lambda: headway_github.GhGraphQL, host, budgets, token=token),
     )
     rest = singleton(lambda: headway_github.Rest, connection, tokens, budgets)
-    pull_requests = singleton(lambda: headway_github.GitHubPullRequests, graphql, rest, budgets)
-    issues = singleton(lambda: headway_github.GitHubIssueReader, graphql)
-    writer = singleton(lambda: headway_github.GitHubWriter, graphql, rest)
+    pull_requests = singleton(lambda: headway_github.GitHubPullRequests, graphql, rest, budgets, hosts)
+    issues = singleton(lambda: headway_github.GitHubIssueReader, graphql, hosts)
+    writer = singleton(lambda: headway_github.GitHubWriter, graphql, rest, hosts)
     webhooks = singleton(lambda: headway_github.GitHubWebhooks, host, webhook_secrets)

@@ -8,6 +8,7 @@ from headway_github import mapping
 from headway_github.addresses import issue_address, issue_at
 from headway_github.answers import GraphQL, SendFailed
 from headway_github.documents import document
+from headway_github.hosts import GitHubHosts
 from headway_github.reading import MalformedError, Node
 
 _TITLE_CHARACTERS = 300
@@ -16,8 +17,9 @@ _TITLE_CHARACTERS = 300
 class GitHubIssueReader(IssueReader):
     """Reads issues by GraphQL."""
 
-    def __init__(self, graphql: GraphQL) -> None:
+    def __init__(self, graphql: GraphQL, hosts: GitHubHosts | None = None) -> None:
         self._graphql = graphql
+        self._hosts = hosts
 
     def address_of(self, project: Project, number: int) -> str:
         return issue_address(project, number)
@@ -26,6 +28,8 @@ class GitHubIssueReader(IssueReader):
         return issue_at(project, url)
 
     async def read(self, project: Project, number: int) -> Issue:
+        if self._hosts is not None:
+            self._hosts.expect(project)
         variables = {"owner": project.github_owner, "name": project.github_repo, "number": number}
         answer = await self._graphql.send(document("issue"), variables)
         key = f"{project.repository}#{number}"

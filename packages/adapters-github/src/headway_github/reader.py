@@ -19,6 +19,7 @@ from headway_github.budgets import Budgets
 from headway_github.detail import DETAILS_A_CALL, Detail
 from headway_github.documents import BRANCHES_A_CALL, branches, document
 from headway_github.failures import below, failed, nonsense, refused
+from headway_github.hosts import GitHubHosts
 from headway_github.reading import MalformedError, Node
 from headway_github.rest import Rest
 from headway_github.rules import RequiredContexts
@@ -27,10 +28,13 @@ from headway_github.rules import RequiredContexts
 class GitHubPullRequests(ForgeReader):
     """Reads pull requests by GraphQL; checks that a token may not read there, by REST."""
 
-    def __init__(self, graphql: GraphQL, rest: Rest, budgets: Budgets) -> None:
+    def __init__(
+        self, graphql: GraphQL, rest: Rest, budgets: Budgets, hosts: GitHubHosts | None = None
+    ) -> None:
         self._graphql = graphql
         self._rest = rest
         self._budgets = budgets
+        self._hosts = hosts
         self._required = RequiredContexts()
         self._account = TokenAccount()
         self._batch = BatchSize(DETAILS_A_CALL)
@@ -38,6 +42,8 @@ class GitHubPullRequests(ForgeReader):
     async def observe(
         self, project: Project, node_ids: Sequence[str]
     ) -> dict[str, Observation | FetchFailed]:
+        if (elsewhere := self._elsewhere(project)) is not None:
+            return dict.fromkeys(node_ids, elsewhere)
         reading = Detail(self._graphql, self._rest, self._required, self._account, self._batch)
         return await reading.read(project, node_ids)
 
@@ -47,12 +53,19 @@ class GitHubPullRequests(ForgeReader):
     async def unknown_accounts(self, names: Sequence[str]) -> tuple[str, ...]:
         return tuple([name for name in names if await is_nobody(name, self._graphql, self._rest)])
 
+    def _elsewhere(self, project: Project) -> FetchFailed | None:
+        return None if self._hosts is None else self._hosts.unread(project)
+
     async def trigger_merge_check(self, project: Project, number: int) -> None:
+        if self._elsewhere(project) is not None:
+            return
         await self._rest.trigger_merge_check(
             f"/repos/{project.github_owner}/{project.github_repo}/pulls/{number}"
         )
 
     async def resolve(self, project: Project, number: int) -> str | FetchFailed:
+        if (elsewhere := self._elsewhere(project)) is not None:
+            return elsewhere
         variables = {**_repository(project), "number": number}
         answer = await self._graphql.send(document("resolve"), variables)
         if isinstance(answer, SendFailed):
@@ -71,6 +84,8 @@ class GitHubPullRequests(ForgeReader):
     async def of_branches(
         self, project: Project, branches: Sequence[str]
     ) -> dict[str, tuple[Candidate, ...] | FetchFailed]:
+        if (elsewhere := self._elsewhere(project)) is not None:
+            return dict.fromkeys(branches, elsewhere)
         seen: dict[str, tuple[Candidate, ...] | FetchFailed] = {}
         for first in range(0, len(branches), BRANCHES_A_CALL):
             seen |= await self._of_branches(project, branches[first : first + BRANCHES_A_CALL])

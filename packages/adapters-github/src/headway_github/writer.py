@@ -16,6 +16,7 @@ from headway_core.kernel.errors import HeadwayError, InvalidInput, NotFound, Per
 from headway_core.projects.model import Project
 from headway_github.answers import AnswerError, GraphQL, SendFailed
 from headway_github.documents import document
+from headway_github.hosts import GitHubHosts
 from headway_github.issues import as_error
 from headway_github.mapping import in_same_repository
 from headway_github.reading import MalformedError, Node, clean
@@ -32,11 +33,13 @@ class GitHubWriter(ForgeWriter):
     refuses it.
     """
 
-    def __init__(self, graphql: GraphQL, rest: Rest) -> None:
+    def __init__(self, graphql: GraphQL, rest: Rest, hosts: GitHubHosts | None = None) -> None:
         self._graphql = graphql
         self._rest = rest
+        self._hosts = hosts
 
     async def find(self, project: Project, order: Order, mark: str) -> Written | None:
+        self._expect_host(project)
         try:
             match order:
                 case OpenPullRequest():
@@ -60,6 +63,7 @@ class GitHubWriter(ForgeWriter):
             raise _malformed(error) from None
 
     async def write(self, project: Project, order: Order, mark: str) -> Written:
+        self._expect_host(project)
         try:
             match order:
                 case OpenPullRequest():
@@ -97,6 +101,10 @@ class GitHubWriter(ForgeWriter):
                     assert_never(order)
         except MalformedError as error:
             raise _malformed(error) from None
+
+    def _expect_host(self, project: Project) -> None:
+        if self._hosts is not None:
+            self._hosts.expect(project)
 
     async def _opened(self, project: Project, order: OpenPullRequest) -> Node:
         """The repository, with the open pull requests of this head and base, and the newest of the head."""

@@ -7,6 +7,7 @@ from dependency_injector import providers
 from headway.config import Config
 from headway_core.container import CoreContainer
 from headway_core.kernel.store import Store
+from headway_core.projects.ports import AnyHost
 from headway_github.container import GitHubContainer
 from headway_local.container import LocalContainer
 
@@ -38,6 +39,7 @@ class AppContainer:
             agents=self.local.agents,
             supervisor=self.local.supervisor,
             forge=self.github.pull_requests,
+            forge_hosts=self.github.hosts,
             forge_writer=self.github.writer,
             webhook_decoder=self.github.webhooks,
             issues=self.github.issues,
@@ -48,5 +50,7 @@ class AppContainer:
 def wired(config: Config, store: Store, ports: Mapping[str, object]) -> AppContainer:
     """The container, with these ports of an application's own in place of those of the adapters."""
     container = AppContainer(config=config, store=store)
+    if "forge" in ports:  # whoever reads another forge has repositories of other hosts
+        ports = {"forge_hosts": AnyHost(), **ports}
     container.core.override_providers(**{name: providers.Object(port) for name, port in ports.items()})
     return container

@@ -22,6 +22,7 @@ from headway_core.operations.container import OperationsContainer
 from headway_core.operations.ports import IssueReader
 from headway_core.processes import Supervisor
 from headway_core.projects.container import ProjectsContainer
+from headway_core.projects.ports import AnyHost, ForgeHosts
 from headway_core.pull_requests.container import PullRequestsContainer
 from headway_core.pull_requests.ports import ForgeReader, WebhookDecoder
 from headway_core.ratchet.container import RatchetContainer
@@ -43,6 +44,7 @@ class CoreContainer(containers.DeclarativeContainer):
     agents = providers.Dependency(instance_of=Agents)
     supervisor = providers.Dependency(instance_of=Supervisor)
     forge = providers.Dependency(instance_of=ForgeReader)
+    forge_hosts = providers.Dependency(instance_of=ForgeHosts, default=AnyHost())
     webhook_decoder = providers.Dependency(instance_of=WebhookDecoder)
     forge_writer = providers.Dependency(instance_of=ForgeWriter)
     issues = providers.Dependency(instance_of=IssueReader)
@@ -56,7 +58,7 @@ class CoreContainer(containers.DeclarativeContainer):
     # The rooms, each with what it reads and composes of those above it
     hosts = room(HostsContainer, store=store, locks=locks)
     settings = room(SettingsContainer, store=store)
-    projects = room(ProjectsContainer, store=store, repositories=worktrees)
+    projects = room(ProjectsContainer, store=store, repositories=worktrees, forge_hosts=forge_hosts)
     workspaces = room(
         WorkspacesContainer,
         store=store,
@@ -95,6 +97,8 @@ class CoreContainer(containers.DeclarativeContainer):
         locks=locks,
         forge_writer=forge_writer,
         supervisor=supervisor,
+        claims=workspaces.claims,
+        git_reader=workspaces.git_reader,
         settings=settings.steps,
         pull_requests=pull_requests.steps,
         read_projects=projects.read_projects,
@@ -159,6 +163,7 @@ class CoreContainer(containers.DeclarativeContainer):
         read_watches=pull_requests.read_watches,
         read_budgets=pull_requests.read_budgets,
         read_ratchets=ratchet.read_ratchets,
+        read_actions=forge_actions.read_actions,
     )
     events = room(
         EventsContainer,

@@ -22,6 +22,7 @@ def init(
     /,
     *,
     github: str | None = None,
+    host: str | None = None,
     name: str | None = None,
     slug: str | None = None,
     startup_script: str | None = None,
@@ -36,6 +37,8 @@ def init(
     ----------
     github
         owner/name, when origin does not tell.
+    host
+        GitHub's host, when origin names it by an alias of SSH; by default the one that origin names.
     name
         What people call it; by default the repository's name.
     slug
@@ -52,6 +55,7 @@ def init(
         project = await hw.projects.register(
             folder,
             github=github,
+            host=host,
             name=name,
             slug=slug,
             startup_script=startup_script,

@@ -28,6 +28,7 @@ class BoardContainer(containers.DeclarativeContainer):
     read_watches = providers.Dependency(instance_of=ReadTable)
     read_budgets = providers.Dependency(instance_of=ReadTable)
     read_ratchets = providers.Dependency(instance_of=ReadTable)
+    read_actions = providers.Dependency(instance_of=ReadTable)
 
     tables = singleton(
         lambda: board.BoardTables,
@@ -37,6 +38,7 @@ class BoardContainer(containers.DeclarativeContainer):
         snapshots=read_snapshots,
         watches=read_watches,
         ratchets=read_ratchets,
+        actions=read_actions,
         sessions=read_sessions,
         activity=read_activity,
         prompts=read_prompts,

@@ -8,6 +8,7 @@ from typing import assert_never
 
 import attrs
 
+from headway_core.forge_actions.model import ForgeAction
 from headway_core.projects.model import Project
 from headway_core.pull_requests import CountedChecks, counted_of, state_of, thrown_out
 from headway_core.pull_requests.model import (
@@ -28,13 +29,11 @@ from headway_core.ratchet.decision import (
     Decision,
     Dispatch,
     Held,
-    QuietTime,
     Stalled,
     StallReason,
     Wait,
     WaitReason,
 )
-from headway_core.ratchet.sentences import sentence
 from headway_core.ratchet.trust import trust_in
 from headway_core.sessions.model import Activity, Purpose, Session, SessionStatus
 from headway_core.settings.model import SettingsRecord
@@ -150,6 +149,8 @@ class WorkspaceView:
     """What live sessions do, by session id."""
     prompted: frozenset[str]
     """The sessions with a prompt that waits for their start, by id."""
+    actions: tuple[ForgeAction, ...] = ()
+    """What was asked for at the forge and is not done yet, or failed; oldest first."""
     held_back_until: datetime | None = None
     """Until when nothing of its forge is read by itself; it may have passed. Says nothing of its status."""
 
@@ -197,15 +198,6 @@ def status_reason(view: WorkspaceView) -> StatusReason:
         if reason is not None:
             return reason
     return StatusReason.READY_FOR_NEXT_PROMPT if view.sessions else StatusReason.NO_SESSION_STARTED
-
-
-def note(view: WorkspaceView, reason: StatusReason) -> str | None:
-    """What a person should know though nothing is wrong: when a head that rests is judged; None: nothing."""
-    match view.decision:
-        case Wait(quiet_time=QuietTime()) if reason is StatusReason.WAITING_FOR_CI:
-            return sentence(view.decision).why
-        case _:
-            return None
 
 
 @cache

@@ -4,8 +4,9 @@ from collections import defaultdict
 
 import attrs
 
-from headway_core.board.model import Column, StatusReason, WorkspaceView, column, note, status_reason
-from headway_core.board.problems import Problem, problems_of
+from headway_core.board.model import Column, StatusReason, WorkspaceView, column, status_reason
+from headway_core.board.problems import Problem, note, problems_of
+from headway_core.forge_actions.model import ACTIONS_OF, UNDONE_OF_LIVE_WORKSPACES, ForgeAction
 from headway_core.hosts import Host, is_lost
 from headway_core.hosts.model import ALL_HOSTS
 from headway_core.kernel.errors import NotFound
@@ -42,6 +43,7 @@ class BoardTables:
     snapshots: ReadTable[PullRequestSnapshot]
     watches: ReadTable[PullRequestWatch]
     ratchets: ReadTable[RatchetRecord]
+    actions: ReadTable[ForgeAction]
     sessions: ReadTable[Session]
     activity: ReadTable[SessionActivity]
     prompts: ReadTable[Prompt]
@@ -118,6 +120,9 @@ class BoardService:
         prompted: dict[str, set[str]] = defaultdict(set)
         for prompt in tables.prompts.query(tx, QUEUED_PROMPTS):
             prompted[prompt.workspace_id].add(prompt.session_id)
+        actions: dict[str, list[ForgeAction]] = defaultdict(list)
+        for action in tables.actions.query(tx, UNDONE_OF_LIVE_WORKSPACES):
+            actions[action.workspace_id].append(action)
         budgets = tables.budgets.query(tx, ALL_BUDGETS)
         held = {each.host: each.blocked_until for each in budgets if each.resource == READS}
         return [
@@ -133,6 +138,7 @@ class BoardService:
                     sessions=tuple(sessions[workspace.id]),
                     activity=activity[workspace.id],
                     prompted=frozenset(prompted[workspace.id]),
+                    actions=tuple(actions[workspace.id]),
                     held_back_until=held.get(projects[workspace.project_id].github_host),
                 )
             )
@@ -171,6 +177,7 @@ class BoardService:
                 sessions=sessions,
                 activity={row.session_id: row.activity for row in activity if row is not None},
                 prompted=frozenset(p.session_id for p in prompts if p.status is PromptStatus.QUEUED),
+                actions=tuple(tables.actions.query(tx, ACTIONS_OF, workspace_id=workspace_id)),
                 held_back_until=None if budget is None else budget.blocked_until,
             )
         )

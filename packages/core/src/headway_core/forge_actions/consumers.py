@@ -1,5 +1,6 @@
 """What reacts to events: an agent's end makes intents of what it left behind."""
 
+import logging
 from collections.abc import Callable
 
 import attrs
@@ -14,17 +15,22 @@ from headway_core.forge_actions.agent_output import (
 )
 from headway_core.forge_actions.steps import ForgeActionSteps
 from headway_core.kernel.consumers import EventConsumer
-from headway_core.kernel.errors import InvalidInput
+from headway_core.kernel.errors import HeadwayError, InvalidInput
 from headway_core.kernel.events import DomainEvent
+from headway_core.kernel.failures import log_failure
 from headway_core.kernel.hosts import HostLocks
 from headway_core.kernel.ledger import Ledger
 from headway_core.kernel.tables import ReadTable
 from headway_core.kernel.transactions import ReadTransaction, Transaction
 from headway_core.processes import RunId, Supervisor
+from headway_core.projects.model import Project
 from headway_core.pull_requests.model import GitHubState, PullRequestSnapshot
 from headway_core.sessions import SessionEnded
 from headway_core.settings import SettingsSteps
+from headway_core.workspaces import GitReader, WorkspaceClaims
 from headway_core.workspaces.model import Workspace
+
+logger = logging.getLogger(__name__)
 
 
 @attrs.frozen(kw_only=True)
@@ -33,6 +39,8 @@ class OutputFiles:
 
     replies: bytes | str | None
     pull_request: bytes | str | None
+    branch: str | None = None
+    """The branch that the worktree is on since; None when nothing tells, or no pull request is wanted."""
 
 
 class AgentOutputConsumer(EventConsumer[OutputFiles | None]):
@@ -49,6 +57,9 @@ class AgentOutputConsumer(EventConsumer[OutputFiles | None]):
         settings: SettingsSteps,
         workspaces: ReadTable[Workspace],
         snapshots: ReadTable[PullRequestSnapshot],
+        projects: ReadTable[Project],
+        claims: WorkspaceClaims,
+        git_reader: GitReader,
         supervisor: Supervisor,
         locks: HostLocks,
     ) -> None:
@@ -57,6 +68,9 @@ class AgentOutputConsumer(EventConsumer[OutputFiles | None]):
         self._settings = settings
         self._workspaces = workspaces
         self._snapshots = snapshots
+        self._projects = projects
+        self._claims = claims
+        self._git_reader = git_reader
         self._supervisor = supervisor
         self._locks = locks
 
@@ -76,10 +90,22 @@ class AgentOutputConsumer(EventConsumer[OutputFiles | None]):
         workspace = await self._ledger.read(lambda tx: self._workspaces.get(tx, workspace_id))
         if workspace is None or workspace.host_id != self._locks.host_id:
             return None
+        wanted = await self._said(payload.run, PULL_REQUEST)
         return OutputFiles(
             replies=await self._said(payload.run, REPLIES),
-            pull_request=await self._said(payload.run, PULL_REQUEST),
+            pull_request=wanted,
+            branch=None if wanted is None else await self._branch(workspace),
         )
+
+    async def _branch(self, workspace: Workspace) -> str | None:
+        """Where the agent has left its work: it may have switched branches (S16)."""
+        project = await self._ledger.read(lambda tx: self._projects.get(tx, workspace.project_id))
+        try:
+            git = None if project is None else await self._git_reader.read(workspace, project)
+        except HeadwayError as error:
+            log_failure(logger, f"git could not be asked about workspace {workspace.id}", error)
+            return None
+        return None if git is None else git.branch
 
     async def _said(self, run: RunId, name: str) -> bytes | str | None:
         try:
@@ -91,7 +117,8 @@ class AgentOutputConsumer(EventConsumer[OutputFiles | None]):
         if prepared is None or not isinstance(event.payload, SessionEnded) or event.workspace_id is None:
             return
         tx.lock(event.workspace_id)
-        target = self._target(tx, event.workspace_id)
+        self._steps.retry_openings(tx, event.workspace_id)
+        target = self._target(tx, event.workspace_id, prepared.branch)
         if target is None:
             return
         session_id = event.payload.session_id
@@ -111,14 +138,23 @@ class AgentOutputConsumer(EventConsumer[OutputFiles | None]):
             for order in taken.orders:
                 self._steps.ask(tx, workspace_id=event.workspace_id, session_id=session_id, order=order)
 
-    def _target(self, tx: ReadTransaction, workspace_id: str) -> Target | None:
+    def _head(self, tx: ReadTransaction, workspace: Workspace, branch: str | None) -> str:
+        """The branch that a pull request is opened from: the one that the worktree is on, unless it is the
+        base or another workspace's; else the workspace's own.
+        """
+        if branch is None or branch == workspace.base_branch:
+            return workspace.branch
+        holder = self._claims.holder_of_branch(tx, workspace.project_id, branch)
+        return branch if holder is None or holder.id == workspace.id else workspace.branch
+
+    def _target(self, tx: ReadTransaction, workspace_id: str, branch: str | None) -> Target | None:
         workspace = self._workspaces.get(tx, workspace_id)
         snapshot = self._snapshots.get(tx, workspace_id)
         if workspace is None or snapshot is None:
             return None
         facts = snapshot.facts
         return Target(
-            head=workspace.branch,
+            head=self._head(tx, workspace, branch),
             base=workspace.base_branch,
             has_pull_request=facts is not None and facts.state is GitHubState.OPEN,
             threads=frozenset(thread.id for thread in facts.threads) if facts else frozenset(),

@@ -16,6 +16,8 @@ from headway_core.processes import Supervisor
 if TYPE_CHECKING:
     from headway_core.pull_requests.steps import PullRequestSteps
     from headway_core.settings.steps import SettingsSteps
+    from headway_core.workspaces.claims import WorkspaceClaims
+    from headway_core.workspaces.git_reader import GitReader
 
 
 class ForgeActionsContainer(containers.DeclarativeContainer):
@@ -27,6 +29,8 @@ class ForgeActionsContainer(containers.DeclarativeContainer):
     supervisor = providers.Dependency(instance_of=Supervisor)
     settings: "providers.Dependency[SettingsSteps]" = providers.Dependency()
     pull_requests: "providers.Dependency[PullRequestSteps]" = providers.Dependency()
+    claims: "providers.Dependency[WorkspaceClaims]" = providers.Dependency()
+    git_reader: "providers.Dependency[GitReader]" = providers.Dependency()
     read_projects = providers.Dependency(instance_of=ReadTable)
     read_workspaces = providers.Dependency(instance_of=ReadTable)
     read_snapshots = providers.Dependency(instance_of=ReadTable)
@@ -63,6 +67,9 @@ class ForgeActionsContainer(containers.DeclarativeContainer):
         settings=settings,
         workspaces=read_workspaces,
         snapshots=read_snapshots,
+        projects=read_projects,
+        claims=claims,
+        git_reader=git_reader,
         supervisor=supervisor,
         locks=locks,
     )

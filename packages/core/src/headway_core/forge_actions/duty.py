@@ -97,7 +97,13 @@ class ForgeActionDuty(Duty):
             return error.retry_after_s
         except PermissionDenied as error:
             await self._failed(action, error.problem)
-        except (NotFound, InvalidInput) as error:
+        except InvalidInput as error:
+            if isinstance(action.order, OpenPullRequest):
+                problem = str(error)
+                await self._ledger.transact(lambda tx: self._steps.refused_opening(tx, action.id, problem))
+            else:
+                await self._failed(action, str(error), final=True)
+        except NotFound as error:
             await self._failed(action, str(error), final=True)
         except HeadwayError as error:
             log_failure(logger, f"forge action {action.id}", error)

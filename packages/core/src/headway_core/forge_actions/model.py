@@ -6,7 +6,8 @@ from datetime import datetime
 
 import attrs
 
-from headway_core.kernel.tables import Index, Query, TableSpec
+from headway_core.kernel.tables import Index, Parents, Query, TableSpec
+from headway_core.workspaces.model import LIVE_WORKSPACES, WORKSPACES
 
 
 @attrs.frozen(kw_only=True)
@@ -125,6 +126,12 @@ class ForgeAction:
         """The hidden line in the text of what is posted."""
         return f"<!-- headway:{self.id} -->"
 
+    @property
+    def waits_for_push(self) -> bool:
+        """Whether it is a pull request that GitHub refused to open, which is tried again after a push."""
+        refused = self.status is ActionStatus.PENDING and self.problem is not None and self.attempts == 0
+        return refused and isinstance(self.order, OpenPullRequest)
+
 
 MARK = re.compile(r"<!-- headway:[0-9a-zA-Z-]+ -->")
 """The hidden mark, wherever it stands."""
@@ -147,6 +154,13 @@ DUE_ACTIONS = Query(name="due", up_to="due_at", order=("due_at",))
 """No page: those of a host that is away would fill it."""
 NEXT_ACTION = Query(name="next", after="due_at", order=("due_at",), limit=1)
 ACTIONS_OF = Query(name="of_workspace", equal=("workspace_id",), order=("created_at",))
+UNDONE_OF_LIVE_WORKSPACES = Query(
+    name="undone_of_live_workspaces",
+    of=Parents(column="workspace_id", table=WORKSPACES, query=LIVE_WORKSPACES),
+    among={"status": ("PENDING", "FAILED")},
+    order=("created_at",),
+)
+"""What the board tells of."""
 FORGE_ACTIONS = TableSpec(
     name="forge_actions",
     record=ForgeAction,
@@ -154,5 +168,5 @@ FORGE_ACTIONS = TableSpec(
         Index(name="forge_actions_workspace", columns=("workspace_id",)),
         Index(name="forge_actions_due", columns=("due_at",)),
     ),
-    queries=(DUE_ACTIONS, NEXT_ACTION, ACTIONS_OF),
+    queries=(DUE_ACTIONS, NEXT_ACTION, ACTIONS_OF, UNDONE_OF_LIVE_WORKSPACES),
 )

@@ -7,6 +7,7 @@ import attrs
 from headway_core.forge_actions.events import AgentOutputRefused, ForgeActionChanged
 from headway_core.forge_actions.model import (
     ACTION_LIMIT,
+    ACTIONS_OF,
     ActionStatus,
     ForgeAction,
     OpenPullRequest,
@@ -21,6 +22,10 @@ from headway_core.pull_requests.staleness import READ_LAG
 from headway_core.pull_requests.steps import PullRequestSteps
 
 _LONGEST_PAUSE = timedelta(minutes=10)
+_PUSH_AWAITED = timedelta(days=1)
+"""For so long a pull request that GitHub refused to open is tried again: its branch may yet be pushed."""
+_SUPERSEDED = "a later one was asked for"
+_HAS_ONE = "the workspace has an open pull request by now"
 
 
 class ForgeActionSteps:
@@ -39,7 +44,10 @@ class ForgeActionSteps:
         order: Order,
         actor: str = "headway",
     ) -> ForgeAction:
-        """Store the intent of an action."""
+        """Store the intent of an action. A pull request that waits for a push gives way to a later one."""
+        if isinstance(order, OpenPullRequest):
+            for waiting in self._waiting(tx, workspace_id):
+                self._give_up(tx, waiting, _SUPERSEDED)
         action = self._actions.add(
             tx,
             ForgeAction(
@@ -74,9 +82,12 @@ class ForgeActionSteps:
         tx.emit(refused, workspace_id=workspace_id)
 
     def begin(self, tx: Transaction, action_id: str) -> ForgeAction | None:
-        """Store the intent of one attempt; None when the action is over."""
+        """Store the intent of one attempt; None when the action is over, or has become needless."""
         action = self._locked(tx, action_id)
         if action.due_at is None:
+            return None
+        if isinstance(action.order, OpenPullRequest) and self._pull_requests.is_open(tx, action.workspace_id):
+            self._give_up(tx, action, _HAS_ONE)
             return None
         return self._store(
             tx,
@@ -132,6 +143,42 @@ class ForgeActionSteps:
                 problem=problem,
             ),
         )
+
+    def refused_opening(self, tx: Transaction, action_id: str, problem: str) -> None:
+        """Store that GitHub refused to open a pull request: as a rule its branch is not pushed, or has no
+        commit of its own. It is tried again after a push, of which no event tells for sure: so after a while
+        that grows, and at once when a session ends (`retry_openings`); for a day.
+        """
+        action = self._locked(tx, action_id)
+        if action.due_at is None:
+            return
+        now = tx.now()
+        age = now - action.created_at
+        if age >= _PUSH_AWAITED:
+            self._give_up(tx, action, problem)
+            return
+        wait = min(max(age / 2, READ_LAG), _LONGEST_PAUSE)
+        # Nothing was done by what was refused: it is no attempt whose effect is unknown.
+        pending = attrs.evolve(
+            action, status=ActionStatus.PENDING, attempts=0, due_at=now + wait, problem=problem
+        )
+        self._store(tx, pending)
+
+    def retry_openings(self, tx: Transaction, workspace_id: str) -> None:
+        """Try at once what waits for a push in this workspace: an agent has ended, and may have pushed."""
+        for action in self._waiting(tx, workspace_id):
+            self._store(tx, attrs.evolve(action, due_at=tx.now()))
+
+    def _waiting(self, tx: Transaction, workspace_id: str) -> list[ForgeAction]:
+        tx.lock(workspace_id)
+        return [
+            action
+            for action in self._actions.query(tx, ACTIONS_OF, workspace_id=workspace_id)
+            if action.waits_for_push
+        ]
+
+    def _give_up(self, tx: Transaction, action: ForgeAction, problem: str) -> None:
+        self._store(tx, attrs.evolve(action, status=ActionStatus.FAILED, due_at=None, problem=problem))
 
     def put_off(self, tx: Transaction, action_id: str, pause_s: float) -> None:
         """Put it off for `pause_s`: GitHub asked to wait before it was its turn, which is no attempt."""

@@ -17,6 +17,23 @@ class Repository:
     """The `origin` remote with credentials stripped; None without one."""
 
 
+class ForgeHosts(ABC):
+    """Which hosts the forge is that is configured. A repository of another one is not read there, though it
+    may have one of the same name.
+    """
+
+    @abstractmethod
+    def refusal(self, host: str) -> str | None:
+        """Why a project of this host (`Project.github_host`) can't be worked on; None: it can."""
+
+
+class AnyHost(ForgeHosts):
+    """For a forge that looks at hosts itself."""
+
+    def refusal(self, host: str) -> str | None:
+        return None
+
+
 class Repositories(ABC):
     """Git on this host, as far as a project needs it. Paths and names are hostile."""
 

@@ -7,7 +7,7 @@ from functools import partial
 from headway_core.kernel.errors import Conflict, InvalidInput, Unavailable
 from headway_core.kernel.ledger import Ledger
 from headway_core.projects.model import NewProject, Project
-from headway_core.projects.ports import Repositories, Repository
+from headway_core.projects.ports import AnyHost, ForgeHosts, Repositories, Repository
 from headway_core.projects.remotes import Remote, given_host, given_repository, remote_of
 from headway_core.projects.slugs import is_slug
 from headway_core.projects.steps import ProjectSteps
@@ -19,10 +19,18 @@ LONGEST_TIMEOUT_S = 86_400
 class ProjectService:
     """Registers local repositories as projects."""
 
-    def __init__(self, ledger: Ledger, steps: ProjectSteps, repositories: Repositories) -> None:
+    def __init__(
+        self,
+        ledger: Ledger,
+        steps: ProjectSteps,
+        repositories: Repositories,
+        forge_hosts: ForgeHosts | None = None,
+    ) -> None:
+        """`forge_hosts`: None for a forge that looks at hosts itself."""
         self._ledger = ledger
         self._steps = steps
         self._repositories = repositories
+        self._forge_hosts = forge_hosts or AnyHost()
 
     async def register(
         self,
@@ -45,13 +53,16 @@ class ProjectService:
         `github` is `owner/name`; it and `host` are read from `origin` when not given. A repository that
         is registered already gives its project as it is; one that was moved is known again when `adopt`,
         which is for who knows that the old path is looked for on the machine that had it.
-        `InvalidInput` names the field that does not fit (`path`, `github`, `host`, …); `Conflict` for a slug
+        `InvalidInput` names the field that does not fit (`path`, `github`, `host`, …; also a host that is not
+        that of the forge which is configured); `Conflict` for a slug
         that was asked for and is taken, for a repository that is registered with another place on GitHub
         than was asked for, and for one of which more than one project lost its repository.
         """
         repository = await self._repositories.repository(path)
         if github is None and host is None:  # then origin need not tell it either
             known = await self._ledger.read(partial(self._steps.of_repository, repo_path=repository.path))
+            if known is not None:
+                self._expect_host(known.github_host)
             if known is not None and known.archived:
                 back = partial(
                     self._steps.change, id_or_slug=known.id, fields={"archived": False}, actor=actor
@@ -60,6 +71,7 @@ class ProjectService:
             if known is not None:
                 return known
         remote = _remote(repository, github, host)
+        self._expect_host(remote.host)
         if adopt and (moved := await self._moved(repository.path, remote)) is not None:
             return await self._relocate(moved, {"repo_path": repository.path}, actor=actor)
         if default_branch is not None and not await self._repositories.valid_branch_name(default_branch):
@@ -79,6 +91,11 @@ class ProjectService:
             startup_required=startup_required,
         )
         return await self._ledger.transact(lambda tx: self._steps.register(tx, new, actor=actor))
+
+    def _expect_host(self, host: str) -> None:
+        """`InvalidInput("host")` for one on which another repository may have the same name."""
+        if (problem := self._forge_hosts.refusal(host)) is not None:
+            raise InvalidInput("host", problem)
 
     async def get(self, id_or_slug: str) -> Project:
         """The project with this id, else with this slug. `NotFound` when there is none."""

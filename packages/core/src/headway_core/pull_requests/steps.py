@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 
 import attrs
 
-from headway_core.kernel.transactions import Transaction
+from headway_core.kernel.transactions import ReadTransaction, Transaction
 from headway_core.pull_requests.events import PullRequestHinted
 from headway_core.pull_requests.model import GitHubState, PullRequestSnapshot, PullRequestWatch
 from headway_core.pull_requests.reconciliation import FORMER_KEPT, rewatched, switched
@@ -96,6 +96,11 @@ class PullRequestSteps:
         self._repository.put_watch(tx, rewatched(hinted))
         self._repository.store_attached(tx, snapshot, switched(snapshot, node_id, now), actor)
         return True
+
+    def is_open(self, tx: ReadTransaction, workspace_id: str) -> bool:
+        """Whether the workspace has a pull request that is open, as far as is known."""
+        snapshot, _ = self._repository.records(tx, workspace_id)
+        return snapshot.facts is not None and snapshot.facts.state is GitHubState.OPEN
 
     def release(self, tx: Transaction, workspace_id: str) -> None:
         """Let the pull request of a workspace that is being archived be another one's."""
