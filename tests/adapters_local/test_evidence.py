@@ -250,11 +250,10 @@ async def test_nothing_starts_while_something_of_a_killed_supervisor_lives(
 ) -> None:
     """However its agent's child hides, it is killed or named before the next one is executed."""
     await attack.begin(f"{left} sleep 0.1; touch ready; wait; sleep 60")
-    before = set(living())
+    assert living() != []
     attack.kill_supervisor(until)
     found = await soon(attack.supervisor.settle(RUN))
     assert isinstance(found, Vanished | Contradictory)
-    assert len(before) >= 3
     if isinstance(found, Vanished):
         until(lambda: not living())
     assert await attack.supervisor.start(attack.launch("exit 0", run=NEXT, after=(RUN,))) is not None

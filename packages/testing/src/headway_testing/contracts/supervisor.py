@@ -211,6 +211,7 @@ class SupervisorContract(PortContract):
         launch = await stage.launch(Behaviour.SUCCEEDS, run=AGAIN)
         assert isinstance(await supervisor.start(attrs.evolve(launch, after=(RUN,))), Running | Exited)
         assert await until_ended(supervisor, AGAIN) == Exited(exit_code=0)
+        assert await supervisor.settle(AGAIN) == Exited(exit_code=0)
         assert await stage.living() == 0
 
     async def test_what_is_forged_is_not_believed(self, supervisor: Supervisor, stage: Stage) -> None:
