@@ -27,7 +27,7 @@ from headway_core.processes import Exited
 from headway_core.pull_requests.model import GitHubState
 from headway_core.pull_requests.ports import ConversationPart
 from headway_core.pull_requests.staleness import READ_LAG
-from headway_core.sessions import run_of
+from headway_core.sessions import FixerRequest, WhenLive, run_of
 from headway_testing.conversations import a_thread
 from headway_testing.crash_points import Crash, CrashPoints, Point, PointedLedger, no_point
 from headway_testing.fakes.worktrees import FakeWorktree
@@ -477,3 +477,77 @@ async def test_without_an_open_pull_request_nothing_is_asked(harness: Harness) -
         await service.comment("w1", "Hello")
     with pytest.raises(NotFound):
         await service.comment("nobody", "Hello")
+
+
+# After the pull request
+
+
+async def _ends_after(
+    harness: Harness, *, how: str, state: GitHubState, began_later: bool = False
+) -> list[Order]:
+    """An agent leaves words for a pull request, and the workspace's own is over by then."""
+    if began_later:
+        await _over(harness, state)
+        harness.clock.advance(60)
+    if how == "chat":
+        session: Any = await harness.core.sessions.service().start_chat("w1", "go")
+    else:
+        request = FixerRequest(workspace_id="w1", label=how, causes=(), prompt="go", when_live=WhenLive.LEAVE)
+        session = await harness.core.sessions.fixers().acquire_and_dispatch(request)
+    session_id = getattr(session, "id", None) or session.session_id
+    await harness.core.sessions.executor().round()
+    if not began_later:
+        await _over(harness, state)
+    harness.processes.files[run_of(session_id, 1), "pull-request.json"] = b'{"title": "Again"}'
+    if how == "stopped":
+        await harness.core.sessions.service().stop(session_id)
+    else:
+        harness.processes.end(session_id, Exited(exit_code=0))
+    await harness.core.sessions.executor().round()
+    await harness.core.events.reader().catch_up(harness.core.forge_actions.agent_output())
+    return [action.order for action in await _actions(harness)]
+
+
+async def _over(harness: Harness, state: GitHubState) -> None:
+    harness.clock.advance(60)
+    harness.forge.observations["PR_1"] = an_observation(state=state, updated_at=harness.clock.now())
+    await harness.store.ledger.transact(
+        lambda tx: harness.core.pull_requests.steps().attach(tx, "w1", "PR_1")
+    )
+    await harness.core.pull_requests.service().refresh_workspace("w1")
+
+
+@pytest.mark.parametrize("state", [GitHubState.MERGED, GitHubState.CLOSED])
+@pytest.mark.parametrize("how", ["stopped", "ratchet", "fix-ci", "chat"])
+async def test_words_from_before_the_end_of_a_pull_request_open_no_other_one(
+    harness: Harness, how: str, state: GitHubState
+) -> None:
+    """A fixer that was cancelled, one that came to its end, and a chat: a person decides, and it is said."""
+    assert await _ends_after(harness, how=how, state=state) == []
+    (refused,) = await harness.payloads(AgentOutputRefused)
+    told = f"the workspace's pull request is {state.lower()}: a person decides about another one"
+    assert refused.problem == f"pull-request.json: {told}"
+
+
+@pytest.mark.parametrize(("how", "opens"), [("chat", True), ("fix-ci", False)])
+async def test_who_begins_after_the_end_of_a_pull_request_may_open_another_one(
+    harness: Harness, how: str, *, opens: bool
+) -> None:
+    """A person who asks an agent for more work has decided; a fixer mends, and opens nothing."""
+    orders = await _ends_after(harness, how=how, state=GitHubState.MERGED, began_later=True)
+    assert bool(orders) is opens
+
+
+@pytest.mark.parametrize("state", [GitHubState.MERGED, GitHubState.CLOSED])
+async def test_what_waits_to_be_opened_is_dropped_when_another_one_came_and_went(
+    harness: Harness, state: GitHubState
+) -> None:
+    """The order was for a workspace without a pull request, and it has had one since."""
+    await _ask(harness, OPEN)
+    await _over(harness, state)
+    await _duty(harness).run()
+    (action,) = await _actions(harness)
+    assert action.status is ActionStatus.FAILED
+    assert action.problem is not None
+    assert "a person decides" in action.problem
+    assert harness.effects.done == []

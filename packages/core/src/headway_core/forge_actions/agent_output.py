@@ -18,6 +18,7 @@ from headway_core.forge_actions.model import OpenPullRequest, Order, Reply, Reso
 from headway_core.kernel.conversion import CONVERTER
 from headway_core.kernel.errors import InvalidInput
 from headway_core.kernel.outside_text import unstorable
+from headway_core.pull_requests.model import GitHubState
 
 REPLIES = "replies.json"
 PULL_REQUEST = "pull-request.json"
@@ -87,6 +88,10 @@ class Target:
     head: str
     base: str
     has_pull_request: bool
+    over: GitHubState | None = None
+    """How the pull request ended that the agent worked for: whether there is to be another one is a person's
+    decision. None: an agent may open one.
+    """
     threads: frozenset[str]
     """The unresolved threads of the conversation."""
     may_reply: bool
@@ -156,6 +161,11 @@ def pull_request(raw: bytes, target: Target) -> tuple[Order, ...]:
     _expect_body(entry.body, f"{PULL_REQUEST}.body")
     if target.has_pull_request:
         return ()
+    if target.over is not None:
+        raise InvalidInput(
+            PULL_REQUEST,
+            f"the workspace's pull request is {target.over.lower()}: a person decides about another one",
+        )
     order = OpenPullRequest(
         head=target.head, base=target.base, title=entry.title, body=entry.body, draft=entry.draft
     )

@@ -24,8 +24,8 @@ from headway_core.kernel.tables import ReadTable
 from headway_core.kernel.transactions import ReadTransaction, Transaction
 from headway_core.processes import RunId, Supervisor
 from headway_core.projects.model import Project
-from headway_core.pull_requests.model import GitHubState, PullRequestSnapshot
-from headway_core.sessions import SessionEnded
+from headway_core.pull_requests.model import GitHubState, PullRequestFacts, PullRequestSnapshot
+from headway_core.sessions import Purpose, SessionEnded
 from headway_core.settings import SettingsSteps
 from headway_core.workspaces import GitReader, WorkspaceClaims
 from headway_core.workspaces.model import Workspace
@@ -118,7 +118,7 @@ class AgentOutputConsumer(EventConsumer[OutputFiles | None]):
             return
         tx.lock(event.workspace_id)
         self._steps.retry_openings(tx, event.workspace_id)
-        target = self._target(tx, event.workspace_id, prepared.branch)
+        target = self._target(tx, event.workspace_id, prepared.branch, event.payload)
         if target is None:
             return
         session_id = event.payload.session_id
@@ -147,7 +147,9 @@ class AgentOutputConsumer(EventConsumer[OutputFiles | None]):
         holder = self._claims.holder_of_branch(tx, workspace.project_id, branch)
         return branch if holder is None or holder.id == workspace.id else workspace.branch
 
-    def _target(self, tx: ReadTransaction, workspace_id: str, branch: str | None) -> Target | None:
+    def _target(
+        self, tx: ReadTransaction, workspace_id: str, branch: str | None, ended: SessionEnded
+    ) -> Target | None:
         workspace = self._workspaces.get(tx, workspace_id)
         snapshot = self._snapshots.get(tx, workspace_id)
         if workspace is None or snapshot is None:
@@ -157,9 +159,21 @@ class AgentOutputConsumer(EventConsumer[OutputFiles | None]):
             head=self._head(tx, workspace, branch),
             base=workspace.base_branch,
             has_pull_request=facts is not None and facts.state is GitHubState.OPEN,
+            over=_over(facts, ended),
             threads=frozenset(thread.id for thread in facts.threads) if facts else frozenset(),
             may_reply=self._settings.current(tx).reply_to_comments,
         )
+
+
+def _over(facts: PullRequestFacts | None, ended: SessionEnded) -> GitHubState | None:
+    """How the pull request ended that the agent worked for; None: it did not, or the agent began after that.
+
+    A fixer mends a pull request and never opens one.
+    """
+    if facts is None or facts.state is GitHubState.OPEN:
+        return None
+    began_later = ended.started_at is not None and ended.started_at > facts.updated_at
+    return None if began_later and ended.purpose is not Purpose.FIXER else facts.state
 
 
 def _pull_request(raw: bytes, target: Target) -> Taken:

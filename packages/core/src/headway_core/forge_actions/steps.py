@@ -26,6 +26,7 @@ _PUSH_AWAITED = timedelta(days=1)
 """For so long a pull request that GitHub refused to open is tried again: its branch may yet be pushed."""
 _SUPERSEDED = "a later one was asked for"
 _HAS_ONE = "the workspace has an open pull request by now"
+_HAD_ONE = "the workspace has had a pull request since: a person decides about another one"
 
 
 class ForgeActionSteps:
@@ -88,6 +89,11 @@ class ForgeActionSteps:
             return None
         if isinstance(action.order, OpenPullRequest) and self._pull_requests.is_open(tx, action.workspace_id):
             self._give_up(tx, action, _HAS_ONE)
+            return None
+        if isinstance(action.order, OpenPullRequest) and self._pull_requests.attached_since(
+            tx, action.workspace_id, action.created_at
+        ):
+            self._give_up(tx, action, _HAD_ONE)
             return None
         return self._store(
             tx,

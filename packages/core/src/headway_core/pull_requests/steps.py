@@ -107,6 +107,11 @@ class PullRequestSteps:
         tx.lock(workspace_id)
         self._repository.release(tx, workspace_id)
 
+    def attached_since(self, tx: Transaction, workspace_id: str, moment: datetime) -> bool:
+        """Whether the workspace's pull request was attached after `moment`."""
+        snapshot, _ = self._repository.records(tx, workspace_id)
+        return snapshot.node_id is not None and (snapshot.attached_at or moment) > moment
+
     def detach(self, tx: Transaction, workspace_id: str, *, actor: str = "headway") -> bool:
         """Let the workspace have no pull request; False when it has none.
 
