@@ -244,6 +244,7 @@ INTENTS: Mapping[str, frozenset[WorkspaceStatus]] = {
     "run script": frozenset({WorkspaceStatus.PROVISIONING}),
     "remove worktree": frozenset({WorkspaceStatus.PROVISIONING, WorkspaceStatus.ARCHIVING}),
     "put away": frozenset({WorkspaceStatus.PROVISIONING, WorkspaceStatus.ARCHIVING}),
+    "fast-forward": frozenset({WorkspaceStatus.READY}),
     "start": frozenset({WorkspaceStatus.READY, WorkspaceStatus.ARCHIVING}),
 }
 """The statuses of a workspace in which an effect is intended."""

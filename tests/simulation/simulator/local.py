@@ -122,7 +122,18 @@ class WorldWorktrees(Worktrees):
                 dirty=bool(tree.dirty),
                 unpushed=self._unpushed(tree),
                 ignored=tree.ignored,
+                changes=",".join(sorted(tree.dirty)) or None,
             )
+
+    async def fast_forward(self, path: str, branch: str, commit: str) -> bool:
+        async with self._process.effect("fast-forward", self._of(path)):
+            tree = self._machine.worktrees.get(path)
+            if tree is None or tree.branch != branch or tree.dirty:
+                return False
+            if all(each.id != tree.head for each in self._world.github.history(commit)):
+                return False
+            tree.head = self._machine.branches[branch] = commit
+            return True
 
     def _of(self, path: str) -> str | None:
         """The workspace that a folder is called by; None for one that somebody else made."""

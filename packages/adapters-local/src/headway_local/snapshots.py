@@ -1,10 +1,19 @@
 """What git's status says of a worktree."""
 
+import hashlib
+import itertools
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import anyio.to_thread
 import attrs
 
 from headway_local.git import Git
 
 IGNORED_LIMIT = 100
+FILES_LIMIT = 1000
+"""So many files of a folder that is not tracked are looked at, to know its changes again."""
 PLAIN = (
     *("-c", "core.untrackedCache=false", "-c", "core.ignoreCase=false", "-c", "core.precomposeUnicode=false"),
     *("-c", "core.trustctime=true", "-c", "core.checkStat=default", "-c", "core.ignoreStat=false"),
@@ -28,6 +37,8 @@ class Status:
     """Submodules with commits or changes of their own, which no commit here would keep."""
     ignored: tuple[str, ...]
     """At most 100."""
+    changes: str | None
+    """A digest of what is dirty: of the entries, and of what the disk says of their files."""
     all_ignored: frozenset[str] = frozenset()
 
 
@@ -41,7 +52,7 @@ async def status(git: Git, path: str) -> Status:
     head: str | None = None
     branch: str | None = None
     dirty = False
-    submodules, ignored = [], []
+    submodules, ignored, entries = [], [], []
     lines = iter(answer.out.split("\0"))
     for line in lines:
         kind, _, rest = line.partition(" ")
@@ -55,6 +66,7 @@ async def status(git: Git, path: str) -> Status:
             ignored.append(rest)
         elif kind:
             dirty = True
+            entries.append(line)
             if kind == "2":
                 next(lines)  # the path that it was renamed from
             if kind in _PATH_AFTER and rest.split(" ")[1].startswith("S"):
@@ -66,4 +78,29 @@ async def status(git: Git, path: str) -> Status:
         submodules=tuple(submodules),
         ignored=tuple(sorted(ignored)[:IGNORED_LIMIT]),
         all_ignored=frozenset(ignored),
+        changes=await anyio.to_thread.run_sync(_digest, path, entries) if entries else None,
     )
+
+
+def _digest(path: str, entries: list[str]) -> str:
+    """Of the entries, and of the time and size of each file that they name; of a folder, of what is in it."""
+    digest = hashlib.sha256()
+    for entry in entries:
+        kind = entry[0]
+        name = entry.split(" ", _PATH_AFTER.get(kind, 1))[-1]
+        digest.update(f"{entry}\0".encode("utf-8", "surrogateescape"))
+        for file in itertools.islice(_files(Path(path, name)), FILES_LIMIT):
+            try:
+                stat = file.lstat()
+            except OSError:
+                continue
+            digest.update(f"{file}\0{stat.st_mtime_ns}\0{stat.st_size}\0".encode("utf-8", "surrogateescape"))
+    return digest.hexdigest()
+
+
+def _files(path: Path) -> Iterator[Path]:
+    """The file, or the folder with everything in it; no link is followed."""
+    yield path
+    if path.is_dir() and not path.is_symlink():
+        for folder, folders, files in os.walk(path):
+            yield from (Path(folder, name) for name in sorted((*folders, *files)))

@@ -38,6 +38,7 @@ from headway_local.folders import (
     occupied,
     strictly_inside,
 )
+from headway_local.forward import fast_forward
 from headway_local.git import Git, GitRefused, presentable, real_path, storable
 from headway_local.origin import LOOK_S, Origin
 from headway_local.preserved import PreservedWork
@@ -304,7 +305,11 @@ class GitWorktrees(Worktrees):
             ignored=seen.ignored,
             made=() if seen.head is None else await made_in(self._git, path),
             overruled=await self._git.overruled(path),
+            changes=seen.changes,
         )
+
+    async def fast_forward(self, path: str, branch: str, commit: str) -> bool:
+        return await fast_forward(self._git, self._origin, path, branch, commit)
 
     async def _unpushed(self, repo_path: str, path: str, seen: snapshots.Status, base_branch: str) -> int:
         if seen.head is None:

@@ -110,6 +110,7 @@ class CoreContainer(containers.DeclarativeContainer):
         store=store,
         locks=locks,
         git_reader=workspaces.git_reader,
+        worktrees=worktrees,
         settings=settings.steps,
         workspaces=workspaces.steps,
         sessions=sessions.steps,

@@ -85,7 +85,7 @@ class StatusReason(enum.StrEnum):
     RATCHET_STALLED = "RATCHET_STALLED"
     """The ratchet will not act without a person; `headway explain` says why."""
     HELD = "HELD"
-    """A person told the ratchet to wait, or stopped its fixer."""
+    """A person told the ratchet to wait, stopped its fixer, or has uncommitted changes in the worktree."""
     MERGE_CONFLICT = "MERGE_CONFLICT"
     """The branch conflicts with its base, and the ratchet is off."""
     CI_FAILED = "CI_FAILED"
@@ -388,6 +388,7 @@ _CHECKING = (
     WaitReason.REFRESH,
     WaitReason.SESSION,
     WaitReason.SESSION_LIMIT,
+    WaitReason.FAST_FORWARD,
     WaitReason.BACKOFF,
     WaitReason.CAPACITY,
 )

@@ -10,6 +10,7 @@ from headway_core.kernel.store import Store
 from headway_core.kernel.tables import ReadTable
 from headway_core.kernel.wiring import reader, singleton, writer
 from headway_core.ratchet.model import DISPATCHES, FIXER_SLOTS, RATCHETS, WAKES
+from headway_core.workspaces.ports import Worktrees
 
 if TYPE_CHECKING:
     from headway_core.pull_requests.steps import PullRequestSteps
@@ -25,6 +26,7 @@ class RatchetContainer(containers.DeclarativeContainer):
 
     store = providers.Dependency(instance_of=Store)
     locks = providers.Dependency(instance_of=HostLocks)
+    worktrees = providers.Dependency(instance_of=Worktrees)
     git_reader: "providers.Dependency[GitReader]" = providers.Dependency()
     settings: "providers.Dependency[SettingsSteps]" = providers.Dependency()
     workspaces: "providers.Dependency[WorkspaceSteps]" = providers.Dependency()
@@ -84,7 +86,11 @@ class RatchetContainer(containers.DeclarativeContainer):
         lambda: ratchet.WorktreeFacts,
         ledger=ledger,
         git_reader=git_reader,
+        worktrees=worktrees,
         workspaces=workspaces,
+        settings=settings,
+        tables=tables,
+        locks=locks,
     )
     consumer = singleton(lambda: ratchet.RatchetConsumer, steps)
     duty = singleton(

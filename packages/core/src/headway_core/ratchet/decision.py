@@ -34,6 +34,8 @@ class WaitReason(enum.StrEnum):
     """Another session works in the workspace, or waits there for a person."""
     SESSION_LIMIT = "session_limit"
     """The workspace has as many live sessions as it may have (`session_limit`)."""
+    FAST_FORWARD = "fast_forward"
+    """The worktree stands behind the pull request's head: it is brought forward before a fixer starts."""
     BACKOFF = "backoff"
     """The last fixer for it died: the next one starts after a pause (`death_pause_s`), longer each time."""
     CAPACITY = "capacity"
@@ -73,6 +75,10 @@ class StallReason(enum.StrEnum):
     """
     STOPPED = "stopped"
     """What is found of an agent can't all be true: look at the worktree, then release the workspace."""
+    OTHER_COMMIT = "other_commit"
+    """The worktree stands on another commit than the pull request's head, and can't be brought forward to it:
+    bring them together.
+    """
     SETUP = "setup"
     """There is something to fix, and the workspace's set-up ended with a warning: retry it."""
     BUDGET = "budget"
@@ -217,6 +223,12 @@ class RatchetFacts:
 
     branch_mismatch: bool
     unpushed: bool
+    dirty: bool
+    """The worktree holds uncommitted changes that no fixer made."""
+    other_commit: bool
+    """The worktree stands on another commit than the head."""
+    forward_refused: bool
+    """It can't be brought forward to the head."""
     setup_warned: bool
     """The workspace is READY with a warning: its start-up script failed, or its worktree is missing."""
     stopped: bool
@@ -387,6 +399,10 @@ _TABLE: tuple[_Row, ...] = (
     (lambda f: not f.budget_left, _stalled(StallReason.BUDGET)),
     (lambda f: f.turn_in_flight, _wait(WaitReason.SESSION, _polled)),
     (lambda f: f.turn_hangs, _stalled(StallReason.SESSION, _polled)),
+    # the worktree is a person's while it holds changes, and a fixer's where it stands on the head
+    (lambda f: f.dirty, lambda f: Held(by="dirty", until=None, recheck_at=f.poll_at)),
+    (lambda f: f.other_commit and f.forward_refused, _stalled(StallReason.OTHER_COMMIT, _polled)),
+    (lambda f: f.other_commit, _wait(WaitReason.FAST_FORWARD, _polled)),
     (lambda f: f.session_limit_reached, _wait(WaitReason.SESSION_LIMIT, _polled)),
     (lambda f: not f.capacity_left, _wait(WaitReason.CAPACITY, _polled)),
 )

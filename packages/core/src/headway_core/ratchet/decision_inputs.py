@@ -61,6 +61,10 @@ def decision_inputs(view: View, record: RatchetRecord) -> RatchetFacts:
         held_until=hold.until if hold else None,
         branch_mismatch=view.branch_mismatch,
         unpushed=view.unpushed,
+        dirty=view.dirty,
+        other_commit=view.other_commit,
+        forward_refused=view.forward_refused
+        or _overdue(record, _FORWARD, view.settings.view_limit_s, view.now),
         setup_warned=view.workspace.warning is not None,
         stopped=view.workspace.stopped is not None,
         turn_in_flight=not all(map(view.hangs, view.other_turns)),
@@ -112,6 +116,10 @@ _VIEW: tuple[Decision, ...] = (
 _PART: tuple[Decision, ...] = (
     Wait(reason=WaitReason.UNKNOWN, recheck_at=None),
     Stalled(reason=StallReason.CI_UNKNOWN, recheck_at=None),
+)
+_FORWARD: tuple[Decision, ...] = (
+    Wait(reason=WaitReason.FAST_FORWARD, recheck_at=None),
+    Stalled(reason=StallReason.OTHER_COMMIT, recheck_at=None),
 )
 """Waiting for something, and the stall at the end of its limit."""
 

@@ -12,6 +12,7 @@ from headway_core.kernel.hosts import HostLocks
 from headway_core.kernel.ledger import Ledger
 from headway_core.kernel.tables import ReadTable
 from headway_core.kernel.transactions import ReadTransaction
+from headway_core.ratchet.decision import Wait, WaitReason
 from headway_core.ratchet.model import DUE_WAKES, NEXT_WAKE, RatchetWake
 from headway_core.ratchet.service import RatchetService
 from headway_core.ratchet.tables import RatchetTables
@@ -73,13 +74,18 @@ class RatchetDuty(Duty):
                 await self._ratchet.postpone(workspace_id, POSTPONED_S)
 
     async def look(self, workspace_id: str) -> None:
-        """Ask git if need be, then decide."""
+        """Ask git if need be, then decide; bring the worktree forward when that was decided."""
         view = await self._ledger.read(
             lambda tx: read_view(tx, self._tables, self._settings.current(tx), workspace_id)
         )
         if view is not None:
             await self._worktree_facts.refresh(view)
-            await self._ratchet.check(workspace_id)
+            match await self._ratchet.check(workspace_id):
+                case Wait(reason=WaitReason.FAST_FORWARD):
+                    await self._worktree_facts.fast_forward(workspace_id)
+                    await self._ratchet.check(workspace_id)
+                case _:
+                    pass
 
     def _due(self, tx: ReadTransaction) -> list[str]:
         due = self._wakes.query(tx, DUE_WAKES, due_at=tx.now())

@@ -151,6 +151,8 @@ class HoldKind(enum.StrEnum):
     """A person asked for it."""
     STOPPED_FIXER = "stopped_fixer"
     """A person stopped a fixer, which means that no other one is wanted."""
+    DIRTY = "dirty"
+    """The worktree holds uncommitted changes that no fixer made; concluded from git, and never stored."""
 
 
 @attrs.frozen(kw_only=True)

@@ -90,6 +90,12 @@ _WAITS: Mapping[WaitReason, Reasoning] = MappingProxyType(
             "It goes on when one of them ends.",
             "Stop a session, or raise the setting session_limit.",
         ),
+        WaitReason.FAST_FORWARD: Reasoning(
+            "The worktree stands on another commit than the pull request's head, and is brought forward to it"
+            " before a fixer starts.",
+            "It goes on when the worktree stands on the head.",
+            "Nothing has to be done while a runner runs on the workspace's host.",
+        ),
         WaitReason.BACKOFF: Reasoning(
             "The last fixer died, and the next one is started after a pause, which grows with every death.",
             "It goes on when the pause is over: 1, 5 and then 30 times the setting death_pause_s.",
@@ -172,6 +178,12 @@ _STALLS: Mapping[StallReason, Reasoning] = MappingProxyType(
             "Look at the worktree, at what runs in it, and at what the session printed; then release it with"
             " headway workspace release.",
         ),
+        StallReason.OTHER_COMMIT: Reasoning(
+            "There is something to fix, and the worktree stands on another commit than the head of the pull"
+            " request, and can't be brought forward to it.",
+            "It goes on when the worktree stands on the head.",
+            "Bring them together in the worktree: pull, rebase or reset, or push what it has.",
+        ),
         StallReason.SETUP: Reasoning(
             "There is something to fix, and the workspace's set-up ended with a warning: no fixer is started"
             " where the start-up script failed or the worktree is missing.",
@@ -245,10 +257,8 @@ def sentence(decision: Decision | None, now: datetime | None = None) -> Reasonin
             return _resting(quiet, now)
         case Wait(reason=wait):
             return _WAITS[wait]
-        case Held(by=by, until=until):
-            why = _HOLDS.get(by, "The ratchet is held.")
-            ends = "" if until is None else f", or at {moment(until)}"
-            return Reasoning(why, f"It goes on when the hold is released{ends}.", "Release the ratchet.")
+        case Held():
+            return _held(decision)
         case Stalled(reason=stall):
             return _STALLS[stall]
         case AwaitingPerson(reason=person):
@@ -263,6 +273,19 @@ def sentence(decision: Decision | None, now: datetime | None = None) -> Reasonin
             return _PLAIN[type(decision)]
         case _:
             assert_never(decision)
+
+
+def _held(decision: Held) -> Reasoning:
+    if decision.by == HoldKind.DIRTY:
+        return Reasoning(
+            "There is something to fix, and the worktree holds uncommitted changes that no fixer made: none"
+            " is sent onto them.",
+            "It goes on when the worktree is clean.",
+            "Commit and push the changes, or drop them.",
+        )
+    why = _HOLDS.get(decision.by, "The ratchet is held.")
+    ends = "" if decision.until is None else f", or at {moment(decision.until)}"
+    return Reasoning(why, f"It goes on when the hold is released{ends}.", "Release the ratchet.")
 
 
 def _resting(quiet: QuietTime, now: datetime | None) -> Reasoning:

@@ -24,6 +24,9 @@ from headway_core.sessions.model import SESSIONS_OF, Activity, Purpose, Session,
 from headway_core.settings.model import SettingsRecord
 from headway_core.workspaces.model import GitFacts, Workspace
 
+_FRESH = timedelta(seconds=5)
+"""So new must be what git said of a worktree in which a fixer is to start."""
+
 
 @attrs.frozen(kw_only=True)
 class View:
@@ -83,9 +86,29 @@ class View:
         return self.git is not None and self.git.unpushed > 0
 
     @property
+    def dirty(self) -> bool:
+        """The worktree holds uncommitted changes, other ones than the set-up or the last fixer left."""
+        git = self.git
+        return git is not None and git.dirty and (git.changes is None or git.changes != git.left)
+
+    @property
+    def other_commit(self) -> bool:
+        """The worktree stands on another commit than the pull request's head."""
+        facts, git = self.facts, self.git
+        return facts is not None and git is not None and git.head != facts.head.commit
+
+    @property
+    def forward_refused(self) -> bool:
+        """The worktree can't be brought forward to the pull request's head: that was tried."""
+        facts, git = self.facts, self.git
+        return facts is not None and git is not None and git.refused == facts.head.commit
+
+    @property
     def git_concludes(self) -> bool:
-        """What git said would stall the ratchet: it is asked once more before that is concluded."""
-        return self.branch_mismatch or self.unpushed
+        """Something would be concluded from what git said, or be started there: it is asked once more."""
+        stalls = self.branch_mismatch or self.unpushed or self.dirty or self.other_commit
+        old = self.git is not None and self.git.at < self.now - _FRESH
+        return stalls or (old and bool(self.causes()))
 
     @property
     def git_is_stale(self) -> bool:

@@ -32,6 +32,7 @@ class GitReader:
             dirty=state.dirty,
             unpushed=state.unpushed,
             overruled=state.overruled,
+            changes=state.changes,
             at=began_at,
             made=state.made,
         )

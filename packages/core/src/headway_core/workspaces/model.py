@@ -248,6 +248,12 @@ class GitFacts:
     """Commits of HEAD that the remote branch (or, without one, the base) does not have."""
     overruled: tuple[str, ...] = ()
     """Keys of the repository's own git configuration that Headway's git does not obey."""
+    changes: str | None = None
+    """A digest of the uncommitted changes; None: there are none, or nobody could tell."""
+    left: str | None = None
+    """The digest of those that the set-up or the last fixer left there; None: they left none."""
+    refused: str | None = None
+    """The head that the worktree could not be brought forward to; None: it was not tried, or could."""
     at: datetime
     made: tuple[str, ...] | None = None
     """The newest commits that were made in this worktree, as its reflog tells; None when nothing told."""

@@ -89,6 +89,10 @@ class WorktreeState:
     """Keys of the repository's own git configuration that name programs or other places, and that Headway's
     git does not obey: git does for whoever works there. Sorted.
     """
+    changes: str | None = None
+    """A digest of the uncommitted and untracked changes, by which they are known again; None: there are none,
+    or nobody can tell.
+    """
 
 
 class Standing(enum.StrEnum):
@@ -196,6 +200,15 @@ class Worktrees(Repositories):
     @abstractmethod
     async def state(self, repo_path: str, path: str, base_branch: str) -> WorktreeState | None:
         """What git says of the worktree; None when it does not exist, is not registered, or can't be read."""
+
+    @abstractmethod
+    async def fast_forward(self, path: str, branch: str, commit: str) -> bool:
+        """Bring a worktree forward to a commit that its branch has on origin; whether it stands there then.
+
+        False, and nothing is changed: it holds changes, is on another branch, has commits that `commit` does
+        not contain, or origin does not have `commit`. Nothing in it is overwritten, ignored files included.
+        `Unavailable` when origin can't be asked.
+        """
 
     @abstractmethod
     async def standing(self, repo_path: str, path: str) -> Standing:

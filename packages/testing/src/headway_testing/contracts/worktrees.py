@@ -310,6 +310,23 @@ class WorktreesContract(PortContract):
         assert (await worktrees.put_away(stage.away("one", lose_ignored=True))).kept == ()
         assert await worktrees.state(stage.repo_path, order.path, "main") is None
 
+    async def test_changes_keep_a_worktree_where_it_is(
+        self, worktrees: Worktrees, stage: WorktreeStage
+    ) -> None:
+        """It stands on its own commit; with changes, which have a digest, it is not brought forward."""
+        order = stage.order("one")
+        await worktrees.create(order)
+        clean = await worktrees.state(stage.repo_path, order.path, "main")
+        assert clean is not None
+        assert clean.head is not None
+        assert clean.changes is None
+        assert await worktrees.fast_forward(order.path, order.branch, clean.head)
+        await stage.write(order.path, "notes")
+        dirty = await worktrees.state(stage.repo_path, order.path, "main")
+        assert dirty is not None
+        assert dirty.changes is not None
+        assert not await worktrees.fast_forward(order.path, order.branch, clean.head)
+
     async def test_branch_outlives_its_worktree(self, worktrees: Worktrees, stage: WorktreeStage) -> None:
         """Removal keeps the branch, is no error when repeated, and the branch can be resumed."""
         order = stage.order("one")

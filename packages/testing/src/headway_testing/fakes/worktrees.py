@@ -35,7 +35,12 @@ class FakeWorktree:
 
     repo_path: str
     branch: str
+    head: str = "0" * 40
     dirty: bool = False
+    changes: str = "dirty"
+    """The digest of what is dirty."""
+    diverged: bool = False
+    """It can't be brought forward."""
     ignored: tuple[str, ...] = ()
     unpushed: int = 0
     overruled: tuple[str, ...] = ()
@@ -171,12 +176,21 @@ class FakeWorktrees(Worktrees):
                 return None
             return WorktreeState(
                 branch=worktree.branch,
-                head="0" * 40,
+                head=worktree.head,
                 dirty=worktree.dirty,
                 unpushed=worktree.unpushed,
                 ignored=worktree.ignored,
                 overruled=worktree.overruled,
+                changes=worktree.changes if worktree.dirty else None,
             )
+
+    async def fast_forward(self, path: str, branch: str, commit: str) -> bool:
+        async with self._call("fast_forward"):
+            worktree = self.git.worktrees[path]
+            if worktree.branch != branch or worktree.dirty or worktree.diverged:
+                return False
+            worktree.head = commit
+            return True
 
     async def standing(self, repo_path: str, path: str) -> Standing:
         async with self._call("standing"):
