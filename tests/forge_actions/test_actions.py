@@ -505,7 +505,7 @@ async def _ends_after(
         harness.processes.end(session_id, Exited(exit_code=0))
     await harness.core.sessions.executor().round()
     await harness.core.events.reader().catch_up(harness.core.forge_actions.agent_output())
-    return [action.order for action in await _actions(harness)]
+    return [action.order for action in await _actions(harness) if isinstance(action.order, OpenPullRequest)]
 
 
 async def _over(harness: Harness, state: GitHubState) -> None:

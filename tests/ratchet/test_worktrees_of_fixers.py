@@ -169,15 +169,20 @@ async def test_a_forward_that_died_is_done_by_the_next_look(harness: HouseT) -> 
 
 
 async def test_an_origin_that_stays_away_is_told(harness: HouseT) -> None:
-    """After as long as a pull request that can't be read."""
-    await _red(harness, head="9" * 40)
+    """After as long as a pull request that can't be read; and it is tried on."""
+    tree = await _red(harness, head="9" * 40)
     harness.core.worktrees().refusals["fast_forward"] = Unavailable("git", "origin is away")
     with pytest.raises(Unavailable):
         await _look(harness)
     harness.clock.advance(590)
     await harness.see()
     await harness.git_says(head="9" * 40)
-    assert _stalls(await _look(harness), StallReason.OTHER_COMMIT)
+    with pytest.raises(Unavailable):
+        await _look(harness)
+    assert _stalls((await harness.record()).decision, StallReason.OTHER_COMMIT)
+    harness.core.worktrees().refusals.clear()
+    assert isinstance(await _look(harness), Dispatch)
+    assert tree.head == HEAD
 
 
 async def test_a_worktree_that_can_not_follow_is_told(harness: HouseT) -> None:

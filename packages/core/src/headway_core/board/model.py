@@ -328,11 +328,8 @@ def _turn(view: WorkspaceView) -> StatusReason | None:
 
 def _hangs(session: Session, view: WorkspaceView) -> bool:
     """The ratchet concluded that it has waited for this session for too long."""
-    match view.decision:
-        case Stalled(reason=StallReason.SESSION):
-            return session.purpose is not Purpose.FIXER
-        case _:
-            return False
+    stalled = isinstance(view.decision, Stalled) and view.decision.reason is StallReason.SESSION
+    return stalled and session.purpose is not Purpose.FIXER
 
 
 def _starting(view: WorkspaceView) -> StatusReason | None:

@@ -48,9 +48,21 @@ def struck(budget: ForgeBudget, found: Round, now: datetime) -> ForgeBudget:
     until = now + timedelta(seconds=pause_s)
     return attrs.evolve(
         budget,
-        blocked_until=max(until, budget.blocked_until or until),
+        blocked_until=_longer(budget, until, now),
+        blocked_at=now,
         strikes=min(budget.strikes + 1, MOST_STRIKES),
     )
+
+
+def _longer(budget: ForgeBudget, until: datetime, now: datetime) -> datetime:
+    """The later of the two ends; one that was noted while our clock was ahead says nothing."""
+    known = _believed(budget, now)
+    return until if known is None else max(until, known)
+
+
+def _believed(budget: ForgeBudget, now: datetime) -> datetime | None:
+    ahead = budget.blocked_at is not None and budget.blocked_at > now
+    return None if ahead else budget.blocked_until
 
 
 def told(budget: ForgeBudget, limit: RateLimit) -> ForgeBudget:
@@ -77,7 +89,7 @@ def spared(budget: ForgeBudget, now: datetime) -> ForgeBudget:
     if budget.remaining > budget.limit * RESERVE:
         return budget
     until = now + (budget.resets_at - budget.told_at)
-    return attrs.evolve(budget, blocked_until=max(until, budget.blocked_until or until))
+    return attrs.evolve(budget, blocked_until=_longer(budget, until, now), blocked_at=now)
 
 
 class ForgeBudgets:
@@ -102,7 +114,7 @@ class ForgeBudgets:
 
     def blocked_until(self, tx: ReadTransaction, host: str) -> datetime | None:
         """When pull requests of this host may be read by themselves again; None: now."""
-        until = self._of(tx, host, READS).blocked_until
+        until = _believed(self._of(tx, host, READS), tx.now())
         return until if until is not None and until > tx.now() else None
 
     def all(self, tx: ReadTransaction) -> Iterable[ForgeBudget]:

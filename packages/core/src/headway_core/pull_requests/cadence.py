@@ -82,7 +82,7 @@ def due_after_look(
 
     `git_at`: when git was asked by which it was judged whose each pull request is.
     """
-    if watch.hint_at is not None and watch.hint_at > began_at:
+    if watch.hint_at is not None and began_at < watch.hint_at <= now:
         return attrs.evolve(watch, due_at=now)
     refresh = next_refresh(snapshot, watch, now, settings)
     if not looked:

@@ -27,6 +27,8 @@ class ForgeBudget:
     """When the forge told so."""
     blocked_until: datetime | None = None
     """Nothing is fetched by itself before: GitHub asked to wait, or what is left is kept for people."""
+    blocked_at: datetime | None = None
+    """When that was noted, by our clock: what is in the future was noted while the clock was ahead."""
     strikes: int = 0
     """Rounds that met a limit, less those since that met none: each doubles a pause that nobody told."""
 

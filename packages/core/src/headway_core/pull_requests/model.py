@@ -369,6 +369,8 @@ class PullRequestWatch:
     """The number of the last fetch that has an outcome; lower than `begun` while one runs, or died."""
     due_at: datetime | None = None
     """When to refresh (attached) or to look for one (not attached); None: never by itself."""
+    planned_at: datetime | None = None
+    """When that was written, by our clock: what is in the future was planned while it was ahead."""
     hint_at: datetime | None = None
     """The last hint that something changed (a push, a session's end, a webhook)."""
     discovery_step: int = 0
@@ -413,11 +415,16 @@ SNAPSHOTS = TableSpec(
 DUE = Query(name="due", up_to="due_at", order=("due_at",), limit=50)
 NEXT_DUE = Query(name="next_due", present=("due_at",), order=("due_at",), limit=1)
 DUE_SOON = Query(name="due_soon", up_to="due_at")
+PLANNED_AHEAD = Query(name="planned_ahead", after="planned_at", limit=50)
+"""Their time was set while the clock was ahead: it may be hours away."""
 WATCHES = TableSpec(
     name="pull_request_watches",
     record=PullRequestWatch,
     key=("workspace_id",),
     lock=Lock.APPEND,
-    indexes=(Index(name="pull_request_watches_due", columns=("due_at",)),),
-    queries=(OF_LIVE_WORKSPACES, DUE, NEXT_DUE, DUE_SOON),
+    indexes=(
+        Index(name="pull_request_watches_due", columns=("due_at",)),
+        Index(name="pull_request_watches_planned", columns=("planned_at",)),
+    ),
+    queries=(OF_LIVE_WORKSPACES, DUE, NEXT_DUE, DUE_SOON, PLANNED_AHEAD),
 )

@@ -21,6 +21,7 @@ from headway_core.pull_requests.model import (
     DUE,
     DUE_SOON,
     NEXT_DUE,
+    PLANNED_AHEAD,
     PullRequestSnapshot,
     PullRequestWatch,
 )
@@ -67,8 +68,15 @@ class PullRequestRepository:
         return sorted(watch.workspace_id for watch in self._watches.query(tx, OF_LIVE_WORKSPACES))
 
     def due(self, tx: ReadTransaction) -> list[str]:
-        """A batch of the workspaces that are due now, the longest due first."""
-        return [watch.workspace_id for watch in self._watches.query(tx, DUE, due_at=tx.now())]
+        """A batch of the workspaces that are due now, the longest due first, and of those whose time was set
+        while the clock was ahead.
+        """
+        due = [*self._watches.query(tx, DUE, due_at=tx.now()), *self._ahead(tx)]
+        return list(dict.fromkeys(watch.workspace_id for watch in due))
+
+    def _ahead(self, tx: ReadTransaction) -> list[PullRequestWatch]:
+        ahead = self._watches.query(tx, PLANNED_AHEAD, planned_at=tx.now())
+        return [watch for watch in ahead if watch.due_at is not None]
 
     def due_by(self, tx: ReadTransaction, at: datetime) -> list[PullRequestWatch]:
         """All watches that are due at that moment."""
@@ -76,6 +84,8 @@ class PullRequestRepository:
 
     def next_due_in_s(self, tx: ReadTransaction) -> float | None:
         """Seconds until something is due; None when nothing is."""
+        if self._ahead(tx):
+            return 0.0
         rows = self._watches.query(tx, NEXT_DUE)
         due = rows[0].due_at if rows else None
         return None if due is None else max((due - tx.now()).total_seconds(), 0.0)
@@ -118,7 +128,7 @@ class PullRequestRepository:
 
     def put_watch(self, tx: Transaction, watch: PullRequestWatch) -> None:
         """Replace the watch; nothing is told of it."""
-        self._watches.put(tx, watch)
+        self._watches.put(tx, attrs.evolve(watch, planned_at=tx.now()))
 
     def store_changed(self, tx: Transaction, after: PullRequestSnapshot, fields: tuple[str, ...]) -> None:
         """Store facts of which these fields changed."""

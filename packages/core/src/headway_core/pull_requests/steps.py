@@ -49,11 +49,12 @@ class PullRequestSteps:
         watch = self._repository.watch(tx, workspace_id)
         if watch is None:
             return False
-        later = [at for at in (watch.hint_at, watch.fetch_began_at) if at is not None]
+        now = tx.now()
+        later = [at for at in (watch.hint_at, watch.fetch_began_at) if at is not None and at <= now]
         if not numbers and happened_at is not None and any(at > happened_at for at in later):
             return False
-        now = tx.now()
-        due = now if watch.fetch_began_at is None else max(now, watch.fetch_began_at + spacing)
+        began_at = min(watch.fetch_began_at or now, now)
+        due = max(now, began_at + spacing) if watch.fetch_began_at else now
         hinted = tuple(dict.fromkeys([*watch.hinted, *numbers]))[-HINTED_KEPT:]
         hinted_at = (happened_at or now) if numbers else watch.hinted_at
         news = watch.due_at is None or watch.due_at > due

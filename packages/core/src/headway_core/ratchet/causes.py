@@ -141,10 +141,12 @@ def with_items(
     fixer died lately.
     """
     known = _known(cause, handled)
+    longest = timedelta(seconds=pause_s * PAUSES[-1])
 
     def is_due(item: CauseItem) -> bool:
         until = known[item].rests_until(pause_s)
-        return known[item].is_actionable and (now is None or until is None or until <= now)
+        rests = now is not None and until is not None and now < until <= now + longest
+        return known[item].is_actionable and not rests
 
     return attrs.evolve(cause, items=tuple(filter(is_due, cause.items)))
 

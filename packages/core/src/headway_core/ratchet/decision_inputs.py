@@ -17,7 +17,7 @@ from headway_core.pull_requests.model import (
     ReviewDecision,
 )
 from headway_core.pull_requests.timing import ci_limit_at, quiet_ends_at
-from headway_core.ratchet.causes import is_actionable, is_exhausted, rests_until
+from headway_core.ratchet.causes import PAUSES, is_actionable, is_exhausted, rests_until
 from headway_core.ratchet.decision import (
     Decision,
     PersonReason,
@@ -164,8 +164,10 @@ def _part_unknown(view: View) -> bool:
 
 def _rests(cause: Cause, view: View, record: RatchetRecord) -> bool:
     """The last fixer for it died lately."""
-    until = rests_until(cause, record.handled, view.settings.death_pause_s)
-    return until is not None and until > view.now
+    pause_s = view.settings.death_pause_s
+    until = rests_until(cause, record.handled, pause_s)
+    longest = timedelta(seconds=pause_s * PAUSES[-1])  # what is later was noted while the clock was ahead
+    return until is not None and view.now < until <= view.now + longest
 
 
 def _awaited_of_person(view: View) -> PersonReason | None:

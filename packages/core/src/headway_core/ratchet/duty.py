@@ -12,8 +12,8 @@ from headway_core.kernel.hosts import HostLocks
 from headway_core.kernel.ledger import Ledger
 from headway_core.kernel.tables import ReadTable
 from headway_core.kernel.transactions import ReadTransaction
-from headway_core.ratchet.decision import Wait, WaitReason
-from headway_core.ratchet.model import DUE_WAKES, NEXT_WAKE, RatchetWake
+from headway_core.ratchet.decision import Stalled, StallReason, Wait, WaitReason
+from headway_core.ratchet.model import DUE_WAKES, NEXT_WAKE, WAKES_PLANNED_AHEAD, RatchetWake
 from headway_core.ratchet.service import RatchetService
 from headway_core.ratchet.tables import RatchetTables
 from headway_core.ratchet.view import read_view
@@ -81,15 +81,20 @@ class RatchetDuty(Duty):
         if view is not None:
             await self._worktree_facts.refresh(view)
             match await self._ratchet.check(workspace_id):
-                case Wait(reason=WaitReason.FAST_FORWARD):
+                case Wait(reason=WaitReason.FAST_FORWARD) | Stalled(reason=StallReason.OTHER_COMMIT):
                     await self._worktree_facts.fast_forward(workspace_id)
                     await self._ratchet.check(workspace_id)
                 case _:
                     pass
 
     def _due(self, tx: ReadTransaction) -> list[str]:
-        due = self._wakes.query(tx, DUE_WAKES, due_at=tx.now())
-        return [wake.workspace_id for wake in due if self._is_ours(tx, wake.workspace_id)]
+        ahead = self._wakes.query(tx, WAKES_PLANNED_AHEAD, planned_at=tx.now())
+        due = [
+            *self._wakes.query(tx, DUE_WAKES, due_at=tx.now()),
+            *(wake for wake in ahead if wake.due_at is not None),
+        ]
+        found = dict.fromkeys(wake.workspace_id for wake in due)
+        return [workspace_id for workspace_id in found if self._is_ours(tx, workspace_id)]
 
     def _is_ours(self, tx: ReadTransaction, workspace_id: str) -> bool:
         workspace = self._tables.workspaces.get(tx, workspace_id)

@@ -225,6 +225,8 @@ class RatchetWake:
 
     workspace_id: str
     due_at: datetime | None
+    planned_at: datetime | None = None
+    """When that was written, by our clock: what is in the future was planned while the clock was ahead."""
 
 
 @attrs.frozen(kw_only=True)
@@ -270,12 +272,17 @@ DISPATCHES = TableSpec(
 
 DUE_WAKES = Query(name="due", up_to="due_at", order=("due_at",))
 """No page: those of a host that is slow would fill it."""
+WAKES_PLANNED_AHEAD = Query(name="planned_ahead", after="planned_at")
+"""Their time was set while the clock was ahead: it may be hours away."""
 NEXT_WAKE = Query(name="next", after="due_at", order=("due_at",), limit=1)
 WAKES = TableSpec(
     name="ratchet_wakes",
     record=RatchetWake,
     key=("workspace_id",),
     lock=Lock.APPEND,
-    indexes=(Index(name="ratchet_wakes_due", columns=("due_at",)),),
-    queries=(DUE_WAKES, NEXT_WAKE),
+    indexes=(
+        Index(name="ratchet_wakes_due", columns=("due_at",)),
+        Index(name="ratchet_wakes_planned", columns=("planned_at",)),
+    ),
+    queries=(DUE_WAKES, NEXT_WAKE, WAKES_PLANNED_AHEAD),
 )

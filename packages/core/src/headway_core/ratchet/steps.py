@@ -64,7 +64,7 @@ class RatchetSteps:
     def open_record(self, tx: Transaction, workspace: Workspace, *, enabled: bool) -> None:
         """Add the record of a new workspace, in the transaction that creates it."""
         self._ratchets.add(tx, RatchetRecord(workspace_id=workspace.id, enabled=enabled))
-        self._wakes.put(tx, RatchetWake(workspace_id=workspace.id, due_at=tx.now()))
+        self._put_wake(tx, workspace.id, tx.now())
 
     def wake(self, tx: Transaction, *workspace_ids: str) -> None:
         """Have the workspaces looked at at once. Locks them: a look that goes on just now has not seen
@@ -72,7 +72,7 @@ class RatchetSteps:
         """
         tx.lock(*workspace_ids)
         for workspace_id in workspace_ids:
-            self._wakes.put(tx, RatchetWake(workspace_id=workspace_id, due_at=tx.now()))
+            self._put_wake(tx, workspace_id, tx.now())
 
     def next_in_line(self, tx: ReadTransaction) -> tuple[str, ...]:
         """The workspaces that have waited longest for a slot among the fixers, and may have it now."""
@@ -87,7 +87,11 @@ class RatchetSteps:
     def postpone(self, tx: Transaction, workspace_id: str, pause_s: float) -> None:
         """Have the workspace looked at in `pause_s`."""
         due = tx.now() + timedelta(seconds=pause_s)
-        self._wakes.put(tx, RatchetWake(workspace_id=workspace_id, due_at=due))
+        self._put_wake(tx, workspace_id, due)
+
+    def _put_wake(self, tx: Transaction, workspace_id: str, due_at: datetime | None) -> None:
+        wake = RatchetWake(workspace_id=workspace_id, due_at=due_at, planned_at=tx.now())
+        self._wakes.put(tx, wake)
 
     # What people ask for
 
@@ -126,7 +130,7 @@ class RatchetSteps:
         tx.lock(workspace_id)
         before = self._record(tx, workspace_id)
         if not before.enabled:  # nothing runs while it is off: switching off ended it (R30)
-            self._wakes.put(tx, RatchetWake(workspace_id=workspace_id, due_at=None))
+            self._put_wake(tx, workspace_id, None)
             return before.decision or Disabled()
         record = self._settled(tx, before)
         view = self._view(tx, workspace_id)
@@ -138,7 +142,7 @@ class RatchetSteps:
         record = self._concluded(tx, record, decision, facts_digest=_digest(facts))
         if record != before:
             self._ratchets.replace(tx, record)
-        self._wakes.put(tx, RatchetWake(workspace_id=workspace_id, due_at=decision.recheck_at))
+        self._put_wake(tx, workspace_id, decision.recheck_at)
         return decision
 
     def explain(self, tx: ReadTransaction, workspace_id: str) -> Explanation:

@@ -115,7 +115,9 @@ class View:
         """The worktree is to be asked again: a session ended, or the view's head changed, since it was."""
         ended = [session.ended_at for session in self.sessions if session.ended_at is not None]
         since = [*ended, *([self.snapshot.head_seen_at] if self.snapshot.head_seen_at else [])]
-        return self.git is None or any(self.git.at < moment for moment in since)
+        git = self.git
+        # A moment in the future was noted while the clock was ahead: it orders nothing.
+        return git is None or git.at > self.now or any(git.at < at for at in since if at <= self.now)
 
     @property
     def is_stale(self) -> bool:
@@ -123,6 +125,7 @@ class View:
         began, changed, facts = self.watch.fetch_began_at, self._last_change(), self.facts
         return (
             began is None
+            or began > self.now
             or (changed is not None and began < changed)
             or began < self.now - timedelta(seconds=self.settings.view_limit_s)
             or self.git_is_stale
@@ -169,7 +172,7 @@ class View:
         """After this moment an older fetch shows what was, not what is."""
         ended = [d.ended_at for d in self.dispatches if d.ended_at is not None]
         hints = [self.watch.hint_at] if self.watch.hint_at else []
-        return max([*ended, *hints], default=None)
+        return max((at for at in (*ended, *hints) if at <= self.now), default=None)
 
 
 def read_view(

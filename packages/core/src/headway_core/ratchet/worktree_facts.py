@@ -74,6 +74,7 @@ class WorktreeFacts:
             workspace.accepts_sessions
             and workspace.host_id == self._locks.host_id
             and view.other_commit
+            and not view.forward_refused
             and not any(map(view.is_busy, view.sessions))
         )
 

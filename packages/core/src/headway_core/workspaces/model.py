@@ -258,6 +258,13 @@ class GitFacts:
     made: tuple[str, ...] | None = None
     """The newest commits that were made in this worktree, as its reflog tells; None when nothing told."""
 
+    def after(self, before: "GitFacts | None") -> "GitFacts":
+        """These facts, with what they do not say: what was left there, and a head out of reach from here."""
+        if before is None:
+            return self
+        refused = before.refused if before.head == self.head else None
+        return attrs.evolve(self, left=self.left or before.left, refused=self.refused or refused)
+
     def has_made(self, commit: str) -> bool:
         """Whether this commit was made in the worktree; where nothing tells that, whether HEAD is at it."""
         return commit == self.head if self.made is None else commit in self.made

@@ -344,17 +344,10 @@ class WorkspaceSteps:
         return self._change(tx, workspace, events.WorkspaceSessionsBegan, has_had_sessions=True)
 
     def record_git_facts(self, tx: Transaction, facts: GitFacts) -> None:
-        """Store what git said of the worktree; older facts never replace newer ones (I5). No event.
-
-        What was left there, and a head that could not be reached from here, stay known.
-        """
+        """Store what git said of the worktree; older facts never replace newer ones (I5). No event."""
         stored = self._git_facts.get(tx, facts.workspace_id)
-        if stored is None:
-            self._git_facts.put(tx, facts)
-        elif stored.at <= facts.at:
-            refused = facts.refused or (stored.refused if stored.head == facts.head else None)
-            left = facts.left or stored.left
-            self._git_facts.put(tx, attrs.evolve(facts, left=left, refused=refused))
+        if stored is None or stored.at <= facts.at:
+            self._git_facts.put(tx, facts.after(stored))
 
     # Inside
 
