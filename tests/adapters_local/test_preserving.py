@@ -320,6 +320,13 @@ KINDS: dict[str, tuple[str, str]] = {
     "a filter that drops everything": (
         "raw",
         (
+            'git config --global filter.x.clean "echo nothing"; echo "f filter=x" >.gitattributes; git add .;'
+            ' git commit -qm x; echo "$SECRET" >f'
+        ),
+    ),
+    "a filter of the repository that drops everything": (
+        BRANCH,
+        (
             'git config filter.x.clean "echo nothing"; echo "f filter=x" >.gitattributes; git add .;'
             ' git commit -qm x; echo "$SECRET" >f'
         ),
