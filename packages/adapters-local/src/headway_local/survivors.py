@@ -82,9 +82,21 @@ def end(runs: Sequence[Signs]) -> tuple[psutil.Process, ...]:
         time.sleep(PAUSE_S)  # noqa: TID251 - in a worker thread, of processes that end in real time
     for run in runs:
         if (cgroup := _cgroup(run)) is not None:
-            with contextlib.suppress(OSError):
-                cgroup.rmdir()
+            _remove(cgroup)
     return left
+
+
+def _remove(cgroup: Path) -> None:
+    """Remove a cgroup, which is busy for a moment after its last process was killed."""
+    for _ in range(10):
+        try:
+            cgroup.rmdir()
+        except FileNotFoundError:
+            return
+        except OSError:
+            time.sleep(PAUSE_S)  # noqa: TID251 - in a worker thread, of processes that end in real time
+        else:
+            return
 
 
 def work_in(folder: str, since: StartedBy) -> tuple[psutil.Process, ...]:

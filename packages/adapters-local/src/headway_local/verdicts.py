@@ -114,7 +114,8 @@ def settle(run: RunFiles) -> Probe:
     verdict = _verdict(said, working=bool(alive.others), program=bool(alive.supervisors))
     if isinstance(verdict, Contradictory):
         conclude(run.folder, verdict)
-    left = survivors.end([_signs(run, found)]) if alive.all else ()
+    # Of one that was killed the cgroup is left, also when nobody lives.
+    left = survivors.end([_signs(run, found)]) if alive.all or not isinstance(verdict, Exited) else ()
     if isinstance(verdict, Contradictory):
         conclude(run.folder, verdict)  # once more, should who was killed have taken it away
     if left:
