@@ -44,6 +44,7 @@ from headway_core.pull_requests.model import GitHubState
 from headway_core.pull_requests.ports import Observation
 from headway_core.pull_requests.single_flight import SingleFlight
 from headway_core.ratchet import causes as ratchet_causes
+from headway_core.ratchet import feedback as ratchet_feedback
 from headway_core.ratchet import steps as ratchet_steps
 from headway_core.ratchet.causes import remember
 from headway_core.ratchet.decision import Dispatch
@@ -758,6 +759,34 @@ def claims_of_clones() -> Planted:
         yield
 
 
+@contextmanager
+def thanks_are_feedback() -> Planted:
+    """What a bot says to a reply of ours asks for something."""
+    with replaced(ratchet_feedback, _asked=ratchet_feedback.heard):
+        yield
+
+
+@contextmanager
+def ticks_are_news() -> Planted:
+    """A bot that edits its remark has said something new."""
+    with replaced(ratchet_feedback, _changed_at=lambda _, written, edited: max(written, edited or written)):
+        yield
+
+
+@contextmanager
+def rounds_without_end() -> Planted:
+    """A thread that a bot alone keeps open gets a fixer for each remark."""
+    with replaced(ratchet_causes, _rounds=lambda *_: 0):
+        yield
+
+
+@contextmanager
+def every_post_is_a_build() -> Planted:
+    """A status is known by its id, which is new each time that it is posted."""
+    with replaced(checks, _said=lambda _, row: row.id):
+        yield
+
+
 DEFECTS: dict[str, Callable[[], Any]] = {
     plant.__name__.replace("_", " "): plant
     for plant in (
@@ -807,6 +836,10 @@ DEFECTS: dict[str, Callable[[], Any]] = {
         claims_of_clones,
         a_newer_suite_wins_whole,
         absence_is_success,
+        thanks_are_feedback,
+        ticks_are_news,
+        rounds_without_end,
+        every_post_is_a_build,
     )
 }
 """By name."""

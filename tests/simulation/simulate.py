@@ -31,13 +31,14 @@ WORKSPACES = (1, 2, 2, 3)
 CURSED = 7
 BESET = 21
 CLONED = 33
+TALKATIVE = 35
 
 
 def plan_of(seed: int) -> Plan:
     """The plan of a seed: every fourth has two hosts; workspaces and the length of the storm vary.
 
     In one of fifty all agents die, for long enough that the ratchet gives up; in one of fifty strangers open
-    and close pull requests, and in one of fifty the repository is registered from two clones.
+    and close pull requests, in one a repository is registered from two clones, in one a bot is never content.
     """
     if seed % 50 == CURSED:
         return Plan(seed=seed, workspaces=1, storm_s=150.0, cursed=True)
@@ -45,6 +46,8 @@ def plan_of(seed: int) -> Plan:
         return Plan(seed=seed, workspaces=2, storm_s=40.0, clones=True)
     if seed % 50 == BESET:
         return Plan(seed=seed, workspaces=1, storm_s=300.0, outsiders=True)
+    if seed % 50 == TALKATIVE:
+        return Plan(seed=seed, workspaces=1, storm_s=400.0, bots=True)
     return Plan(
         seed=seed,
         hosts=2 if seed % 4 == 0 else 1,

@@ -5,6 +5,7 @@ import os
 import re
 import subprocess
 import sys
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -117,6 +118,20 @@ def test_strangers_who_open_and_close_pull_requests_get_no_fixers_for_it() -> No
     with DEFECTS["a new pull request refills the budget"]():
         violations = (live_through(plan).violation for plan in beset)
         assert next(v for v in violations if v).invariant == "I4 budget of a day"
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["thanks are feedback", "ticks are news", "rounds without end", "every post is a build"],
+)
+def test_a_bot_that_is_never_content_feeds_no_loop(name: str) -> None:
+    """It thanks, ticks off, says the same again and posts anew; each way to run in circles is found."""
+    calm = partial(Plan, workspaces=1, storm_s=300.0, bots=True, keep=frozenset())  # nothing else goes wrong
+    talkative = [calm(seed=seed) for seed in range(1, MOST + 1)]
+    assert live_through(talkative[0]).violation is None
+    with DEFECTS[name]():
+        violations = (live_through(plan).violation for plan in talkative)
+        assert next(v for v in violations if v).invariant == "I6 handled causes stay handled"
 
 
 def test_a_failing_run_is_made_small() -> None:

@@ -8,6 +8,7 @@ import anyio
 
 from headway_core.forge_actions.agent_output import PULL_REQUEST, REPLIES
 from headway_core.processes import Exited, Launch, NeverStarted, RunId, Running, Unreadable, Vanished
+from headway_core.pull_requests.model import ReviewThread
 from simulator.machine import Machine, Worktree
 
 if TYPE_CHECKING:
@@ -69,6 +70,9 @@ class Agents:
 
     def _edit(self, machine: Machine, tree: Worktree, run: RunId, mood: str) -> None:
         world = self._world
+        if world.plan.bots and world.count("talk") % 2 == 0:
+            self._speak(machine, tree, run, nonsense=False)  # it has nothing to change
+            return
         piece = f"work-{world.count('work')}"
         world.work.append(piece)
         if mood == "leaves files":
@@ -108,10 +112,14 @@ class Agents:
             machine.said[run, PULL_REQUEST] = json.dumps(words).encode()
             return
         replies = [
-            {"thread": each.thread.id, "text": "Done.", "resolve": True}
+            {"thread": each.thread.id, "text": "Done.", "resolve": not self._world.plan.bots}
             for each in pull.now.threads
-            if not each.resolved and self._world.heeds(each.thread)
+            if not each.resolved and self._world.heeds(each.thread) and self._answers(each.thread)
         ]
         if replies or nonsense:
             said = json.dumps(replies).encode() if not nonsense else b'{"thread": 1}'
             machine.said[run, REPLIES] = said
+
+    def _answers(self, thread: ReviewThread) -> bool:
+        """Every other thread, where bots talk: to some of them nobody ever says a word."""
+        return not self._world.plan.bots or thread.id.endswith(tuple("02468"))

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import attrs
 
 from headway_core.pull_requests import newest_checks
-from headway_core.pull_requests.check_rows import CheckRow, CheckRunRow, CheckSuiteRow
+from headway_core.pull_requests.check_rows import CheckRow, CheckRunRow, CheckSuiteRow, StatusRow
 from headway_core.pull_requests.model import (
     Author,
     Base,
@@ -177,7 +177,10 @@ class GitHub:
         tip = self.branches[pull.branch]
         if pull.now.state is not GitHubState.OPEN or pull.now.head == tip:
             return
+        posted = any(isinstance(check, StatusRow) for check in pull.now.checks)
         self.change(pull, head=tip, mergeability=Mergeability.UNKNOWN, checks=self._fresh(tip), touched=True)
+        if posted:
+            self.post_status(pull)
         self._judge(pull)
 
     # Pull requests
@@ -301,6 +304,21 @@ class GitHub:
         self.change(pull, checks=checks, touched=False)
         self._world.tell(f"GitHub: #{pull.number} {name} {outcome}")
 
+    def post_status(self, pull: Pull) -> None:
+        """An app says once more what became of its build of the head: it fails while the storm lasts."""
+        number = self._world.count("status")
+        row = StatusRow(
+            context="deploy",
+            state="failure" if self._world.stormy else "success",
+            commit=pull.now.head,
+            id=f"S{number}",
+            created_at=self._world.at(),
+            url=f"https://ci.example/{pull.now.head[-4:]}",
+            summary="Built",
+        )
+        others = tuple(check for check in pull.now.checks if not isinstance(check, StatusRow))
+        self.change(pull, checks=(*others, row), touched=False)
+
     def rerun(self, pull: Pull, name: str) -> None:
         """Somebody asks CI for another run of a check."""
         before = newest_of(pull.now.checks, name)
@@ -348,6 +366,33 @@ class GitHub:
         )
         self.change(pull, threads=(*pull.now.threads, Thread(thread=thread)), touched=True)
 
+    def comment(self, thread_id: str, author: Author, body: str) -> None:
+        """Somebody says something in a thread."""
+        said = ThreadComment(
+            id=f"C_more_{self._world.count('comment')}",
+            author=author,
+            body=body,
+            created_at=self._world.at(),
+        )
+        self._at_thread(thread_id, lambda each: _with_comments(each, (*each.thread.comments, said)))
+
+    def edit(self, thread_id: str, author: Author) -> None:
+        """Somebody edits what he said first in a thread."""
+
+        def edited(each: Thread) -> Thread:
+            first, *more = each.thread.comments
+            now = self._world.at()
+            return _with_comments(each, (attrs.evolve(first, body=f"{first.body}.", edited_at=now), *more))
+
+        found = self.thread(thread_id)
+        if found is not None and found.thread.comments[0].author == author:
+            self._at_thread(thread_id, edited)
+
+    def thread(self, thread_id: str) -> Thread | None:
+        """The thread as it is now; None when there is none."""
+        threads = (each for pull in self.pulls.values() for each in pull.now.threads)
+        return next((each for each in threads if each.thread.id == thread_id), None)
+
     def review(self, pull: Pull, state: str, body: str) -> None:
         number = self._world.count("review")
         review = Review(id=f"R_{number}", author=OWNER, state=state, body=body, submitted_at=self._world.at())
@@ -374,9 +419,7 @@ class GitHub:
         )
         if not self._at_thread(
             thread_id,
-            lambda each: attrs.evolve(
-                each, thread=attrs.evolve(each.thread, comments=(*each.thread.comments, comment))
-            ),
+            lambda each: _with_comments(each, (*each.thread.comments, comment)),
         ):
             return None
         self.marks.append(mark)
@@ -394,6 +437,10 @@ class GitHub:
                 self.change(pull, threads=threads, touched=True)
                 return True
         return False
+
+
+def _with_comments(each: Thread, comments: tuple[ThreadComment, ...]) -> Thread:
+    return attrs.evolve(each, thread=attrs.evolve(each.thread, comments=comments))
 
 
 def newest_of(checks: Iterable[CheckRow], name: str) -> CheckRunRow | None:

@@ -174,6 +174,10 @@ CALLERS: Mapping[str, Caller] = {
 }
 
 
+_OF_BOTS = ("refreshes", "brings a hook", "chats", "retries")
+"""What callers do while a bot talks: nothing that would begin anew what it may have."""
+
+
 async def call(process: "Incarnation") -> None:
     """An application: two callers, each of whom wants something again and again, while the storm lasts."""
     async with anyio.create_task_group() as group:
@@ -191,7 +195,7 @@ async def _call(process: "Incarnation") -> None:
             continue
         number = world.count("caller")
         workspace = world.chance.pick(f"workspace of caller {number}", live)
-        what = world.chance.pick(f"caller {number}", tuple(CALLERS))
+        what = world.chance.pick(f"caller {number}", _OF_BOTS if world.plan.bots else tuple(CALLERS))
         if world.happens(f"caller {number} {what} ({workspace.id})", 0.25 if what == "archives" else 0.9):
             await attempt(CALLERS[what](process, workspace), world)
 

@@ -38,6 +38,7 @@ from headway_core.sessions.model import (
 )
 from headway_core.settings.model import SettingsRecord
 from headway_core.workspaces.model import Workspace, WorkspaceStatus
+from simulator.bots import too_often
 from simulator.store import Change, Commit
 from simulator.world import World
 
@@ -227,7 +228,7 @@ class Causes:
             ]
         return None
 
-    def dispatched(self, _world: World, change: Change, _commit: Commit) -> Problem:
+    def dispatched(self, world: World, change: Change, _commit: Commit) -> Problem:
         dispatch: FixerDispatch = change.after
         ended = self._ended.setdefault(dispatch.workspace_id, [])
         if change.before is not None:
@@ -244,6 +245,9 @@ class Causes:
                 counted = at_work + (len(deaths) - at_work) / FALSE_STARTS_A_DEATH
                 if counted >= DEATH_LIMIT:
                     return f"{cause.id} {item.key} died {len(deaths)} times, and is dispatched again"
+                loop = too_often(world, dispatch, cause.kind, item, [before for before, _ in ended])
+                if loop is not None:
+                    return loop
         return None
 
 

@@ -10,6 +10,7 @@ import anyio
 from headway_core.container import CoreContainer
 from headway_core.operations.model import Settled
 from simulator import end_states
+from simulator.bots import bots
 from simulator.incarnation import Incarnation, only_expected
 from simulator.machine import Machine
 from simulator.people import call, missing, outsiders, people
@@ -68,7 +69,7 @@ class Story:
         world.stormy = stormy
         for machine in world.machines:
             world.spawn(self.keep_running, machine)
-        world.spawn(outsiders if world.plan.outsiders else people, world)
+        world.spawn(outsiders if world.plan.outsiders else bots if world.plan.bots else people, world)
         for machine in world.machines:
             world.spawn(self._keep_calling, machine)
         await anyio.sleep(world.plan.storm_s)
@@ -97,6 +98,8 @@ class Story:
         process = self.start(self.world.machines[0], "setup")
         places = 1 + self.world.plan.seed % 2
         more: dict[str, Any] = {"budget_per_day": 2} if self.world.plan.outsiders else {}
+        if self.world.plan.bots:
+            more |= {"budget_between_progress": 50, "budget_per_day": 50}
         if self.world.plan.cursed:
             more["death_pause_s"] = 0  # else the storm is over before the ratchet gives up
         await process.core.settings.service().change(

@@ -52,6 +52,8 @@ class Plan:
     """Strangers open and close pull requests of their forks, as fast as they can, while the storm lasts."""
     clones: bool = False
     """The repository is registered from two clones, and people resume one branch in both."""
+    bots: bool = False
+    """A bot talks and posts, as fast as it can, while the storm lasts; people do not."""
     keep: frozenset[str] | None = None
     """The only interventions that happen; None: as the seed draws them."""
     crash_at: tuple[int, ...] = ()
