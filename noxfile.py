@@ -33,9 +33,10 @@ def tests(session: nox.Session) -> None:
     """All tests but the many random kills."""
     install(session, *TESTING, "import-linter")
     lessons = {"PYTHONPATH": "tests"}
-    session.run(
-        "pytest", "-q", "-n", "3", "--dist", "loadfile", "-p", "lessons", *session.posargs, env=lessons
-    )
+    # A module's tests run on one worker, since servers start for a module. More workers than cores, since
+    # whole commands are waited for; those begin first, as they take longest (tests/conftest.py).
+    spread = ("-n", "4", "--dist", "loadfile", "--no-loadscope-reorder")
+    session.run("pytest", "-q", *spread, "-p", "lessons", *session.posargs, env=lessons)
 
 
 @nox.session

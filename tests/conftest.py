@@ -115,6 +115,8 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
                 if row not in LESSONS:
                     raise pytest.UsageError(f"{item.nodeid}: docs/lessons.md has no row {row}")
                 item.user_properties.append(("lesson", row))
+    long = {item.path for item in items if item.get_closest_marker("e2e")}
+    items.sort(key=lambda item: item.path not in long)  # what takes long begins first
 
 
 def _is_the_other_backend(item: pytest.Item) -> bool:

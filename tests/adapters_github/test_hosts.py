@@ -9,12 +9,32 @@ from headway_core.pull_requests.ports import FetchFailed
 from headway_github import GitHubHosts, GitHubIssueReader, GitHubPullRequests, GitHubWriter
 from headway_github.budgets import Budgets
 from headway_github.container import GitHubContainer
+from headway_testing.contracts.forge_hosts import ForgeHostsContract
 from headway_testing.records import a_project
 
 from .conftest import FakeConnection, FakeGraphQL, rest_over
 
 PUBLIC, ENTERPRISE, SANDBOX = "https://api.github.com", "https://git.example/api/v3", "http://127.0.0.1:8080"
 MARK = "<!-- headway:a1 -->"
+
+
+class TestGitHubHosts(ForgeHostsContract):
+    """The contract, of GitHub and of a server of one's own."""
+
+    @pytest.fixture(
+        params=[(PUBLIC, "github.com"), (ENTERPRISE, "git.example")], ids=["public", "enterprise"]
+    )
+    def told(self, request: pytest.FixtureRequest) -> tuple[str, str]:
+        told: tuple[str, str] = request.param
+        return told
+
+    @pytest.fixture
+    def hosts(self, told: tuple[str, str]) -> GitHubHosts:
+        return GitHubHosts(told[0])
+
+    @pytest.fixture
+    def served(self, told: tuple[str, str]) -> str:
+        return told[1]
 
 
 @pytest.mark.parametrize(

@@ -91,6 +91,7 @@ def work(folder: Path, git: Run, *, nested: bool) -> None:
 @pytest.mark.recovers("archiving")
 @pytest.mark.lesson("L4", "L7")
 @pytest.mark.one_backend
+@pytest.mark.kills
 @pytest.mark.parametrize("nested", [False, True])
 async def test_it_goes_on_wherever_its_process_died(
     tmp_path: Path, git: Run, monkeypatch: pytest.MonkeyPatch, nested: bool

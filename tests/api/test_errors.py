@@ -92,6 +92,7 @@ ABOUT_A_WORKSPACE: dict[str, Callable[[Headway, str], Awaitable[object]]] = {
     "Ratchet.switch": lambda hw, its: hw.ratchet.switch(its, enabled=True),
     "Ratchet.hold": lambda hw, its: hw.ratchet.hold(its),
     "Ratchet.release": lambda hw, its: hw.ratchet.release(its),
+    "Workspaces.release": lambda hw, its: hw.workspaces.release(its),
     "Ratchet.check": lambda hw, its: hw.ratchet.check(its),
     "Ratchet.explain": lambda hw, its: hw.ratchet.explain(its),
     "Board.get": lambda hw, its: hw.board.get(its),

@@ -45,6 +45,7 @@ def test_the_example_of_the_file_is_read(tmp_path: Path) -> None:
     assert agents["codex"].pass_env == ("OPENAI_API_KEY",)
     assert set(agents["codex"].env) == {"CODEX_HOME"}
     assert "claude" in agents
+    assert load({"HEADWAY_DATA": str(tmp_path)}).lfs_repositories == ("/srv/demo",)
 
 
 def test_the_variables_of_agents_are_those_that_are_told() -> None:
@@ -66,7 +67,8 @@ _WRITTEN: dict[str, tuple[str | list[str], str]] = {
 
 
 @pytest.mark.parametrize(
-    ("key", "variable"), [(key, variable) for key, variable, _ in _table(CONFIGURATION, "key") if key]
+    ("key", "variable"),
+    [row[:2] for row in _table(CONFIGURATION, "key") if all(row[:2])],
 )
 def test_a_variable_wins_over_the_file(tmp_path: Path, key: str, variable: str) -> None:
     """The file is read for every key of the table, and its variable goes before."""

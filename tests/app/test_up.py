@@ -148,13 +148,17 @@ def test_a_moved_repository_and_a_disk_that_refuses_are_told_in_lines(registered
     )
     assert up.stderr is not None
     told: list[str] = []
-    for line in up.stderr:
-        told.append(line)
-        if all(
-            any(words in each for each in told) for words in ("recovery: worktrees of", "an effect failed")
-        ):
-            break
-    up.send_signal(signal.SIGINT)
-    _, rest = up.communicate(timeout=30)
+    expected = ("recovery: worktrees of", "duty session files failed")
+    try:
+        for line in up.stderr:
+            told.append(line)
+            if all(any(words in each for each in told) for words in expected):
+                break
+        up.send_signal(signal.SIGINT)
+        _, rest = up.communicate(timeout=30)
+    finally:
+        up.kill()
+        up.wait()
+        up.stderr.close()
     assert up.returncode == 0, rest
     assert "Traceback" not in "".join(told) + rest

@@ -114,6 +114,7 @@ async def test_a_provisioning_that_died_anywhere_ends_ready_exactly_once(worlds:
     assert 10 < points < MOST_POINTS
 
 
+@pytest.mark.kills
 @pytest.mark.lesson("L5", "L13")
 async def test_a_recovery_that_dies_as_well_is_recovered_from(worlds: Any, anyio_backend: str) -> None:
     """Every pair of crashes, each on one backend: the second in the process that recovers from the first."""

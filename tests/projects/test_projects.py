@@ -15,8 +15,7 @@ from headway_core.projects import (
     ProjectService,
     ProjectSteps,
 )
-from headway_core.projects.ports import ForgeHosts
-from headway_testing.fakes import FakeGit, FakeWorktrees
+from headway_testing.fakes import FakeForgeHosts, FakeGit, FakeWorktrees
 from headway_testing.harness import World
 
 pytestmark = pytest.mark.anyio
@@ -203,14 +202,7 @@ async def test_a_repository_of_another_host_is_no_project(
     store: MemoryStore, steps: ProjectSteps, git: FakeGit
 ) -> None:
     """Neither a new one nor, when the forge's address has changed, one that is known; other hosts go on."""
-
-    class OneHost(ForgeHosts):
-        host = "github.com"
-
-        def refusal(self, host: str) -> str | None:
-            return None if host == self.host else f"{host} is another one"
-
-    hosts = OneHost()
+    hosts = FakeForgeHosts()
     service = ProjectService(store.ledger, steps, FakeWorktrees(git), hosts)
     git.add_repository("/src/other", origin_url="git@gitlab.com:octo/demo.git")
     for github, host in ((None, None), ("octo/demo", None), ("octo/demo", "gitlab.com")):

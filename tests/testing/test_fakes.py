@@ -10,6 +10,7 @@ from headway_core.processes import Exited, Launch, Probe, RunId, Running, Vanish
 from headway_core.workspaces.ports import ScriptOrder, ScriptResult
 from headway_testing.clock import ManualClock, SequentialIds
 from headway_testing.contracts.agents import AgentsContract
+from headway_testing.contracts.forge_hosts import ForgeHostsContract
 from headway_testing.contracts.locks import HostLocksContract
 from headway_testing.contracts.scripts import PATIENCE_S, ScriptBehaviour, ScriptsContract, ScriptStage
 from headway_testing.contracts.supervisor import RUN, Behaviour, Stage, SupervisorContract
@@ -17,6 +18,7 @@ from headway_testing.contracts.time_and_ids import ClockContract, IdsContract
 from headway_testing.contracts.worktrees import WorktreesContract, WorktreeStage
 from headway_testing.fakes import (
     FakeAgents,
+    FakeForgeHosts,
     FakeGit,
     FakeLocks,
     FakeProcesses,
@@ -122,6 +124,18 @@ class TestSequentialIds(IdsContract):
     @pytest.fixture
     def ids(self) -> SequentialIds:
         return SequentialIds()
+
+
+class TestFakeForgeHosts(ForgeHostsContract):
+    """The contract, of one host."""
+
+    @pytest.fixture
+    def hosts(self) -> FakeForgeHosts:
+        return FakeForgeHosts()
+
+    @pytest.fixture
+    def served(self) -> str:
+        return "github.com"
 
 
 class TestFakeLocks(HostLocksContract):

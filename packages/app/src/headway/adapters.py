@@ -6,6 +6,7 @@ import attrs
 
 from headway_core.api import (
     Agents,
+    ForgeHosts,
     ForgeReader,
     ForgeWriter,
     HostLocks,
@@ -29,6 +30,8 @@ class Adapters:
     """Reads pull requests; by default from GitHub."""
     forge_writer: ForgeWriter | None = None
     """Replies, comments and opens pull requests; by default at GitHub."""
+    forge_hosts: ForgeHosts | None = None
+    """Of which hosts the forge is; by default that of GitHub's API, and any beside a `forge` of one's own."""
     issues: IssueReader | None = None
     """Reads issues, and says which addresses are theirs; by default GitHub's."""
     webhook_decoder: WebhookDecoder | None = None

@@ -78,6 +78,7 @@ _HOMES = {
     "ForgeActionChanged": "forge_actions.events",
     "ForgeActions": "api.forge_actions",
     "ForgeBudget": "pull_requests.limits",
+    "ForgeHosts": "projects.ports",
     "ForgeReader": "pull_requests.ports",
     "ForgeWriter": "forge_actions.ports",
     "GitHubIssue": "operations.model",

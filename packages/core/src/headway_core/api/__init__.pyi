@@ -83,6 +83,7 @@ from headway_core.projects.events import ProjectArchived as ProjectArchived
 from headway_core.projects.events import ProjectChanged as ProjectChanged
 from headway_core.projects.events import ProjectRegistered as ProjectRegistered
 from headway_core.projects.model import Project as Project
+from headway_core.projects.ports import ForgeHosts as ForgeHosts
 from headway_core.pull_requests.check_records import ExpectedCheck as ExpectedCheck
 from headway_core.pull_requests.check_records import PinnedCheck as PinnedCheck
 from headway_core.pull_requests.ci import CountedChecks as CountedChecks

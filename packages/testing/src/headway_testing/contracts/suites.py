@@ -4,6 +4,7 @@ from collections.abc import Mapping
 
 from headway_testing.contracts.agents import AgentsContract
 from headway_testing.contracts.forge import ForgeReaderContract
+from headway_testing.contracts.forge_hosts import ForgeHostsContract
 from headway_testing.contracts.forge_writer import ForgeWriterContract
 from headway_testing.contracts.issues import IssueReaderContract
 from headway_testing.contracts.ledger import LedgerContract
@@ -20,6 +21,7 @@ SUITES: Mapping[type, type[PortContract]] = {
     for suite in (
         AgentsContract,
         ClockContract,
+        ForgeHostsContract,
         ForgeWriterContract,
         HostLocksContract,
         IdsContract,

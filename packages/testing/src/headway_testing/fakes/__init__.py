@@ -7,6 +7,7 @@ of `Clock` and `Ids` are in `headway_testing.clock`; a store in memory is `headw
 
 from headway_testing.fakes.agents import FakeAgents
 from headway_testing.fakes.forge import NOT_FOUND, Asked, FakeForgeReader
+from headway_testing.fakes.forge_hosts import FakeForgeHosts
 from headway_testing.fakes.forge_writer import FakeEffects, FakeForgeWriter
 from headway_testing.fakes.issues import FakeIssueReader
 from headway_testing.fakes.locks import FakeLocks
@@ -24,6 +25,7 @@ __all__ = [
     "Asked",
     "FakeAgents",
     "FakeEffects",
+    "FakeForgeHosts",
     "FakeForgeReader",
     "FakeForgeWriter",
     "FakeGit",
