@@ -43,8 +43,9 @@ def still_open(world: "World") -> Iterator[str]:
         if session.status in BUSY:
             yield f"session {session.id} is {session.status}"
     for action in world.rows("forge_actions"):
-        if action.status in (ActionStatus.PENDING, ActionStatus.POSTING):
-            yield f"action {action.id} is {action.status}"
+        unpushed = action.waits_for_push and action.order.head not in world.github.branches
+        if action.status in (ActionStatus.PENDING, ActionStatus.POSTING) and not unpushed:
+            yield f"action {action.id} is {action.status}: {action.problem}"
     for dispatch in world.rows("dispatches"):
         if dispatch.status in LIVE_DISPATCH:
             yield f"dispatch {dispatch.id} is {dispatch.status}"
