@@ -1,6 +1,5 @@
 """What no fixer can mend gets none, and holds none back from what it can: over the whole of core."""
 
-from collections.abc import Callable
 from typing import Any
 
 import attrs
@@ -140,6 +139,9 @@ async def test_a_rerun_of_a_cancelled_check_is_waited_for(harness: Any) -> None:
     """What runs again is pending, and when it fails it is a cause as any other."""
     await harness.workspace()
     await harness.judge(checks=seen(CANCELLED))
-    again: Callable[[CheckOutcome], ChecksPart] = lambda outcome: seen(a_check("e2e", outcome, run_id="2"))  # noqa: E731
+
+    def again(outcome: CheckOutcome) -> ChecksPart:
+        return seen(a_check("e2e", outcome, run_id="2"))
+
     assert isinstance(await harness.judge(checks=again(CheckOutcome.PENDING)), Wait)
     assert isinstance(await harness.judge(checks=again(CheckOutcome.FAILED)), Dispatch)

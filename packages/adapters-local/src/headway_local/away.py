@@ -9,7 +9,6 @@ was.
 import os
 import shutil
 import stat
-import uuid
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -27,6 +26,7 @@ from headway_local.loose import chunks, loose_in, unfinished
 from headway_local.pinning import TRAILER, Pins, head_of, index_copy
 from headway_local.references import local, registered
 from headway_local.submodules import trouble
+from headway_local.system import unused_name
 
 SHOWN = 5
 LINK, SUBMODULE = "120000", "160000"
@@ -146,7 +146,7 @@ class Away:
         if whole:
             await self._keep(place, place.leaving)
         else:
-            trash = place.base / f"{TRASH_PREFIX}{uuid.uuid4().hex}"  # noqa: TID251 - no record's id
+            trash = place.base / unused_name(TRASH_PREFIX)
             await anyio.to_thread.run_sync(place.leaving.rename, trash)
 
     async def _keep(self, place: Place, folder: Path) -> None:
@@ -345,7 +345,7 @@ class Away:
             name = "headway-removed"
         except GitRefused:
             name = "headway-kept"  # an index or a HEAD that git can't read
-        aside = inventory.common_folder(repo_path) / f"{name}-{uuid.uuid4().hex}"  # noqa: TID251
+        aside = inventory.common_folder(repo_path) / unused_name(f"{name}-")
 
         def remove() -> None:
             for left in aside.parent.glob("headway-removed-*"):  # by an attempt that was killed
@@ -389,7 +389,7 @@ class Away:
     async def remove(self, base: Path, folder: Path, admin: Path, *, lose_ignored: bool) -> None:
         """Remove a worktree without work. `Conflict` when it has some, or gets some meanwhile."""
         found = await self.expect_nothing_to_lose(folder, admin, lose_ignored=lose_ignored)
-        trash = base / f"{TRASH_PREFIX}{uuid.uuid4().hex}"  # noqa: TID251 - no record's id
+        trash = base / unused_name(TRASH_PREFIX)
 
         def take() -> bool:
             folder.rename(trash)

@@ -212,5 +212,5 @@ def _includes(setting: Setting) -> bool:
 def _targets(settings: Iterable[Setting]) -> list[Path]:
     """The files that settings include, by git's rule; those that are not there count for nothing."""
     named = ((setting.file, setting.value) for setting in settings if _includes(setting) and setting.value)
-    files = [Path(file or "/").parent / os.path.expanduser(value) for file, value in named]  # noqa: PTH111
+    files = [Path(file or "/").parent / os.path.expanduser(value) for file, value in named]  # noqa: PTH111 - works without a home
     return [file for file in files if file.is_file()]

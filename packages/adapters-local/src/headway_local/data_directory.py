@@ -10,10 +10,10 @@ import fcntl
 import os
 import re
 import stat
-import uuid
 from pathlib import Path
 
 from headway_core.kernel.errors import Conflict, Unavailable
+from headway_local.system import RandomIds, unused_name
 
 ID = re.compile(r"[0-9a-zA-Z-]{1,40}")
 _OTHERS = 0o077
@@ -53,7 +53,7 @@ def _shared(folder: Path, mode: int) -> str | None:
     real = folder.resolve()
     if mode & stat.S_ISVTX:
         return "shared on purpose"
-    if real == Path(os.path.expanduser("~")).resolve() or real.parent == real:  # noqa: PTH111  works without a home
+    if real == Path(os.path.expanduser("~")).resolve() or real.parent == real:  # noqa: PTH111 - works without a home
         return "no folder of its own"
     return None
 
@@ -77,11 +77,11 @@ def host_id(folder: Path) -> str:
 
 def _make(path: Path) -> None:
     """Make the file, complete before it has its name."""
-    part = path.with_name(f"{path.name}.{uuid.uuid4().hex}")  # noqa: TID251 - a file name
+    part = path.with_name(unused_name(f"{path.name}."))
     descriptor = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     try:
         bond = _bond(path, os.fstat(descriptor).st_ino)
-        os.write(descriptor, f"{uuid.uuid4()}\n{_lines(bond)}".encode())  # noqa: TID251 - before any port exists
+        os.write(descriptor, f"{RandomIds().new()}\n{_lines(bond)}".encode())
         os.fsync(descriptor)
         path.hardlink_to(part)
     except FileExistsError:

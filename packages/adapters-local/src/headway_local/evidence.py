@@ -9,7 +9,6 @@ import contextlib
 import fcntl
 import os
 import re
-import uuid
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
@@ -24,6 +23,7 @@ from headway_local.supervised_files import (
     put_aside,
     read_small,
 )
+from headway_local.system import unused_name
 
 PROGRAM = "supervised.py"
 CLOSED = "closed yes\n"
@@ -225,7 +225,7 @@ def _is_at(process: Path, given: str, folder: Path) -> bool:
 def folder_in(arguments: list[str]) -> str | None:
     """The folder that a supervising program was given, by its real path; None for any other process."""
     for place, word in enumerate(arguments[:8]):
-        if word == "attempt" and place and os.path.basename(arguments[place - 1]) == PROGRAM:  # noqa: PTH119
+        if word == "attempt" and place and Path(arguments[place - 1]).name == PROGRAM:
             return os.path.realpath(arguments[place + 2]) if len(arguments) > place + 2 else None
     return None
 
@@ -268,7 +268,7 @@ def write(path: Path, text: str) -> None:
 
 @contextlib.contextmanager
 def _written_aside(path: Path, text: str) -> Iterator[Path]:
-    part = path.with_name(f"{path.name}.{uuid.uuid4().hex}")  # noqa: TID251 - a file name
+    part = path.with_name(unused_name(f"{path.name}."))
     descriptor = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     try:
         with os.fdopen(descriptor, "w", encoding="utf-8", errors="replace", newline="") as file:

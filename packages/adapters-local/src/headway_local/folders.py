@@ -4,11 +4,11 @@ import contextlib
 import fcntl
 import os
 import shutil
-import uuid
 from pathlib import Path
 
 from headway_core.kernel.errors import InvalidInput, Unavailable
 from headway_local.supervised_files import open_regular
+from headway_local.system import unused_name
 
 TRASH_PREFIX = ".headway-removed-"
 LEAVING_PREFIX = ".headway-leaving-"
@@ -50,7 +50,7 @@ def discard(base_path: str, folder: Path) -> None:
     base = Path(base_path).resolve()
     if os.path.lexists(folder):
         try:
-            folder.rename(base / f"{TRASH_PREFIX}{uuid.uuid4().hex}")  # noqa: TID251 - no record's id
+            folder.rename(base / unused_name(TRASH_PREFIX))
         except OSError as error:
             raise Unavailable("git", f"cannot remove {folder}: {error.strerror}") from error
     empty_trash(base)

@@ -25,6 +25,8 @@ ADMINISTRATION = "worktrees"
 OWNER_FILE = "headway-workspace"
 """In a worktree's git folder: the workspace that it was made for."""
 WORKSPACE_ID = re.compile(r"[0-9a-zA-Z-]{1,40}")
+_SHA256_DIGITS = 64
+"""Characters of an id in a repository of that format; all others have SHA-1."""
 _BARE = frozenset({"HEAD", "objects", "refs"})
 
 
@@ -107,7 +109,7 @@ def blob(path: Path, like: str) -> str | None:
 
 
 def _hash(like: str, size: int, parts: "Iterator[bytes] | list[bytes]") -> str:
-    digest = hashlib.new("sha256" if len(like) == 64 else "sha1", usedforsecurity=False)  # noqa: PLR2004
+    digest = hashlib.new("sha256" if len(like) == _SHA256_DIGITS else "sha1", usedforsecurity=False)
     digest.update(b"blob %d\0" % size)
     for part in parts:
         digest.update(part)

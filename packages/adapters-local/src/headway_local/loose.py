@@ -61,7 +61,7 @@ def _files_in(admin: Path, left_out: tuple[str, ...]) -> Iterator[Path]:
     for parent, folders, names in os.walk(admin):
         if Path(parent) == admin:
             folders[:] = [name for name in folders if not name.startswith(left_out)]
-            names = [name for name in names if not name.startswith(left_out)]  # noqa: PLW2901
+            names[:] = [name for name in names if not name.startswith(left_out)]
         for name in names:
             path = Path(parent, name)
             if path.is_file() and not path.is_symlink() and path.stat().st_size <= FILE_LIMIT:

@@ -174,6 +174,6 @@ def _move_to(folder: str) -> bool:
 def leave_cgroup(folder: str) -> None:
     """Move this process, the last one, back to where it came from, and remove the cgroup."""
     with contextlib.suppress(OSError):
-        with open(f"{os.path.dirname(folder)}/cgroup.procs", "w", encoding="ascii") as processes:  # noqa: PTH120
+        with open(f"{folder}/../cgroup.procs", "w", encoding="ascii") as processes:
             processes.write("0")
         os.rmdir(folder)

@@ -1,5 +1,6 @@
 """What a supervised program prints, kept in files of a bounded size; of the standard library."""
 
+# Importing pathlib would double the time of the start.
 # ruff: noqa: PTH108
 import contextlib
 import os

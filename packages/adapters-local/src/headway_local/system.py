@@ -6,6 +6,11 @@ from datetime import UTC, datetime
 from headway_core.kernel.clock import Clock, Ids
 
 
+def unused_name(stem: str) -> str:
+    """A name for a file or folder that nobody else gives to theirs."""
+    return f"{stem}{uuid.uuid4().hex}"  # noqa: TID251 - names no record, and tests look for the stem
+
+
 class SystemClock(Clock):
     """The wall clock of this host."""
 
