@@ -254,7 +254,7 @@ def handled_at_dispatch() -> Planted:
     def hasty(self: Any, tx: Any, record: Any, view: Any, decision: Any) -> Any:
         record, decision = dispatch(self, tx, record, view, decision)
         if isinstance(decision, Dispatch):
-            causes = [cause for cause in view.causes() if cause.id in decision.cause_ids]
+            causes = [cause for cause in view.causes if cause.id in decision.cause_ids]
             record = attrs.evolve(record, handled=remember(record.handled, causes, died=False))
         return record, decision
 

@@ -41,7 +41,7 @@ _DAY = timedelta(days=1)
 
 def decision_inputs(view: View, record: RatchetRecord) -> RatchetFacts:
     """The facts of a decision. Pure."""
-    causes = view.causes()
+    causes = view.causes
     left = [cause for cause in causes if is_actionable(cause, record.handled)]
     actionable = [cause for cause in left if not _rests(cause, view, record)]
     live = next((d for d in view.dispatches if d.status in LIVE_DISPATCH), None)
@@ -98,7 +98,7 @@ def decision_inputs(view: View, record: RatchetRecord) -> RatchetFacts:
         and _day_budget_ends(view, record) is None,
         session_limit_reached=_session_limit_reached(view),
         capacity_left=view.has_slot(view.slots),
-        next_look=_next_look(view, record),
+        next_look=_next_look(view, record, left),
         poll_at=view.now + POLL,
         poll_soon_at=view.now + _rarer(view.now - (_waits_since(record, _VIEW) or view.now)),
     )
@@ -229,7 +229,7 @@ def _session_limit_reached(view: View) -> bool:
     return len(live) >= view.settings.session_limit and not reusable
 
 
-def _next_look(view: View, record: RatchetRecord) -> datetime | None:
+def _next_look(view: View, record: RatchetRecord, left: Iterable[Cause]) -> datetime | None:
     """The first moment at which time alone may change a boolean; None: none may.
 
     Merged is final and a disabled ratchet sleeps: only an event wakes them.
@@ -243,11 +243,7 @@ def _next_look(view: View, record: RatchetRecord) -> datetime | None:
         part_began + timedelta(seconds=view.settings.part_limit_s),
         _day_budget_ends(view, record),
         record.hold.until if record.hold is not None else None,
-        *(
-            rests_until(cause, record.handled, view.settings.death_pause_s)
-            for cause in view.causes()
-            if is_actionable(cause, record.handled)
-        ),
+        *(rests_until(cause, record.handled, view.settings.death_pause_s) for cause in left),
     ]
     if view.watch.fetch_began_at is not None:
         moments.append(view.watch.fetch_began_at + timedelta(seconds=view.settings.view_limit_s))

@@ -103,7 +103,7 @@ def explanation(view: View, record: RatchetRecord, looks_again_at: datetime | No
         head=facts.head.commit if facts else None,
         ci=view.ci,
         mergeability=facts.mergeability if facts else None,
-        causes=view.causes(),
+        causes=view.causes,
         handled=record.handled,
         dispatches=view.dispatches,
         state_at=watch.state_at,

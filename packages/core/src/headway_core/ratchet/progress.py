@@ -23,7 +23,7 @@ def progressed(record: RatchetRecord, view: View) -> RatchetRecord:
     now = _seen(view, facts, before)
     if before is not None and _is_progress(before, now, view):
         record = attrs.evolve(record, since_progress=0)
-    handled = forget_oldest(record.handled, view.causes())
+    handled = forget_oldest(record.handled, view.causes)
     if facts.mergeability is Mergeability.CLEAN:
         handled = forget_conflict(handled)
     return attrs.evolve(record, seen=now, handled=handled)

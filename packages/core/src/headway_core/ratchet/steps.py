@@ -193,7 +193,7 @@ class RatchetSteps:
             return record, Wait(reason=WaitReason.CAPACITY, recheck_at=tx.now() + POLL)
         causes = tuple(
             with_items(cause, record.handled, view.now, view.settings.death_pause_s)
-            for cause in view.causes()
+            for cause in view.causes
             if cause.id in decision.cause_ids
         )
         prompt = fixer_prompt(facts, causes, view.trust)

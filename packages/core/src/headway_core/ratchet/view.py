@@ -1,6 +1,7 @@
 """What one decision looks at: the stored rows of a workspace, read in one transaction."""
 
 from datetime import datetime, timedelta
+from functools import cached_property
 
 import attrs
 
@@ -55,15 +56,20 @@ class View:
         """What is known of the pull request; None when none is attached or it was not read yet."""
         return self.snapshot.facts
 
-    @property
+    @cached_property
     def trust(self) -> Trust:
         """Whose words count here."""
         return trust_in(self.settings, self.sessions, self.actions)
 
-    @property
+    @cached_property
     def counted(self) -> CountedChecks:
         """The checks that count."""
         return counted_of(self.snapshot, self.settings.ci_scope)
+
+    @cached_property
+    def causes(self) -> tuple[Cause, ...]:
+        """The causes that are present."""
+        return causes_of(self.facts, self.trust)
 
     @property
     def ci(self) -> CIStatus:
@@ -108,7 +114,7 @@ class View:
         """Something would be concluded from what git said, or be started there: it is asked once more."""
         stalls = self.branch_mismatch or self.unpushed or self.dirty or self.other_commit
         old = self.git is not None and self.git.at < self.now - _FRESH
-        return stalls or (old and bool(self.causes()))
+        return stalls or (old and bool(self.causes))
 
     @property
     def git_is_stale(self) -> bool:
@@ -158,10 +164,6 @@ class View:
         """Nothing was heard of its turn for longer than the settings allow: nobody knows whether it ends."""
         heard_at = max(session.last_active_at, self.activity_at.get(session.id, session.last_active_at))
         return heard_at + timedelta(seconds=self.settings.turn_limit_s) <= self.now
-
-    def causes(self) -> tuple[Cause, ...]:
-        """The causes that are present."""
-        return causes_of(self.facts, self.trust)
 
     def has_slot(self, slots: FixerSlots) -> bool:
         """Whether this workspace may take one of the slots now."""
