@@ -447,3 +447,10 @@ def test_the_program_is_small() -> None:
     assert "supervised_files" in imported
     assert {name for name in imported if name.startswith("headway")} == set()
     assert imported.isdisjoint({"site", "typing", "pathlib", "collections.abc", "subprocess"})
+
+
+def test_importing_leaves_the_path_alone() -> None:
+    """Whoever imports the adapter finds no other module by a name of its modules, such as `git`."""
+    script = "import sys; path = list(sys.path); import headway_local.git, headway_local.supervised_output\n"
+    script += "assert sys.path == path, sys.path; assert 'supervised_files' not in sys.modules"
+    subprocess.run([sys.executable, "-c", script], check=True)

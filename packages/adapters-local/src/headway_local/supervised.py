@@ -35,7 +35,7 @@ import time
 TYPE_CHECKING = False
 if TYPE_CHECKING:  # `typing` and `collections.abc` would cost a third of the start
     from collections.abc import Callable
-
+if TYPE_CHECKING or __package__:
     from headway_local.supervised_files import (
         ON_LINUX,
         claim,
@@ -49,7 +49,7 @@ if TYPE_CHECKING:  # `typing` and `collections.abc` would cost a third of the st
         write_file,
     )
     from headway_local.supervised_output import Output
-else:  # what lies beside it, which no environment gives another meaning
+else:  # run by its path: what lies beside it, which no environment gives another meaning
     sys.path.append(os.path.dirname(os.path.abspath(__file__)))
     from supervised_files import (
         ON_LINUX,

@@ -6,7 +6,7 @@ import contextlib
 import os
 
 TYPE_CHECKING = False
-if TYPE_CHECKING:
+if TYPE_CHECKING or __package__:
     from headway_local.supervised_files import create
 else:  # the program is run by its path, and this lies beside it
     from supervised_files import create
