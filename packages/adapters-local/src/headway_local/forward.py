@@ -4,6 +4,7 @@ from headway_core.kernel.errors import Unavailable
 from headway_local import snapshots
 from headway_local.git import Git, GitRefused
 from headway_local.origin import Origin
+from headway_local.references import is_ancestor
 
 
 async def fast_forward(git: Git, origin: Origin, path: str, branch: str, commit: str) -> bool:
@@ -24,8 +25,7 @@ async def fast_forward(git: Git, origin: Origin, path: str, branch: str, commit:
         await origin.fetch(path, branch, tips[branch])
         if not await _knows(git, path, commit):
             return False
-    older = await git.ask(path, "merge-base", "--is-ancestor", seen.head, commit, codes=frozenset({0, 1}))
-    if older.code:
+    if not await is_ancestor(git, path, seen.head, commit):
         return False
     try:
         await git.change(
