@@ -87,8 +87,6 @@ class SessionExecutor:
             SessionStatus.RUNNING: self._watch,
             SessionStatus.STOPPING: self._stop,
         }
-        self._tended: set[str] = set()
-        """Workspaces that `watch` is acting on."""
         self._failures: dict[str, tuple[int, float]] = {}
         """By session, while its port fails: how often in a row, and when to try again. Pacing only."""
 
@@ -114,22 +112,23 @@ class SessionExecutor:
         A workspace that takes its time keeps no other waiting: the next rounds pass it over meanwhile.
         """
         limiter = anyio.CapacityLimiter(PARALLEL)
-        self._tended.clear()  # of a watch that was cancelled
+        tended: set[str] = set()
 
         async def tend(workspace_id: str, due: list[_Due]) -> None:
             try:
                 async with limiter:
                     await self._tend_workspace(workspace_id, due)
             finally:
-                self._tended.discard(workspace_id)
+                tended.discard(workspace_id)
 
         async with anyio.create_task_group() as group:
             while True:
                 changed = self._ledger.changed()
                 found = await self._ledger.read(self._due)
-                for workspace_id in [each for each in found if each not in self._tended]:
-                    self._tended.add(workspace_id)
-                    group.start_soon(tend, workspace_id, found[workspace_id])
+                for workspace_id, due in found.items():
+                    if workspace_id not in tended:
+                        tended.add(workspace_id)
+                        group.start_soon(tend, workspace_id, due)
                 with anyio.move_on_after(BUSY_INTERVAL_S if found else IDLE_INTERVAL_S):
                     await changed.wait()
 
