@@ -16,12 +16,15 @@ import attrs
 
 from headway_core.processes import Contradictory, Exited, NeverStarted, Probe, Running, Unreadable, Vanished
 from headway_local.supervised_files import (
+    BEGAN,
     ON_LINUX,
+    STATE,
     boot_id,
     open_regular,
     pid_namespace,
     put_aside,
     read_small,
+    stat_fields,
 )
 from headway_local.system import unused_name
 
@@ -206,13 +209,13 @@ def is_supervisor(started: StartedBy, folder: Path) -> bool:
         return False
     process = Path("/proc", str(started.pid))
     try:
-        state, *fields = (process / "stat").read_text(errors="replace").rpartition(")")[2].split()
+        fields = stat_fields(started.pid)
         arguments = (process / "cmdline").read_bytes().split(b"\0")
-    except (OSError, ValueError):
+    except OSError:
         return False
-    same = int(fields[18]) == started.start_time and started.boot_id == boot_id()
+    same = int(fields[BEGAN]) == started.start_time and started.boot_id == boot_id()
     given = folder_in([os.fsdecode(argument) for argument in arguments])
-    return same and state not in "ZX" and given is not None and _is_at(process, given, folder)
+    return same and fields[STATE] not in "ZX" and given is not None and _is_at(process, given, folder)
 
 
 def _is_at(process: Path, given: str, folder: Path) -> bool:

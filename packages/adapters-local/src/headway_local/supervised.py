@@ -21,7 +21,7 @@ Files are lines of a key, a space and a value.
 """
 
 # Importing pathlib would double the time of the start.
-# ruff: noqa: PTH100, PTH120, PTH123, PTH208
+# ruff: noqa: PTH100, PTH120, PTH208
 import contextlib
 import ctypes
 import fcntl
@@ -37,7 +37,9 @@ if TYPE_CHECKING:  # `typing` and `collections.abc` would cost a third of the st
     from collections.abc import Callable
 if TYPE_CHECKING or __package__:
     from headway_local.supervised_files import (
+        LOCK_PATIENCE_S,
         ON_LINUX,
+        PARENT,
         claim,
         enter_cgroup,
         identity,
@@ -45,6 +47,7 @@ if TYPE_CHECKING or __package__:
         open_regular,
         pid_namespace,
         read_small,
+        stat_fields,
         take_lock,
         write_file,
     )
@@ -52,7 +55,9 @@ if TYPE_CHECKING or __package__:
 else:  # run by its path: what lies beside it, which no environment gives another meaning
     sys.path.append(os.path.dirname(os.path.abspath(__file__)))
     from supervised_files import (
+        LOCK_PATIENCE_S,
         ON_LINUX,
+        PARENT,
         claim,
         enter_cgroup,
         identity,
@@ -60,6 +65,7 @@ else:  # run by its path: what lies beside it, which no environment gives anothe
         open_regular,
         pid_namespace,
         read_small,
+        stat_fields,
         take_lock,
         write_file,
     )
@@ -71,7 +77,6 @@ STOP_GRACE_S = 10.0
 """The same for a stopped attempt, when `stop` does not say."""
 LONGEST_GRACE_S = 3600.0
 KILL_AGAIN_S = 0.05
-LOCK_PATIENCE_S = 10.0
 PR_SET_PDEATHSIG = 1
 PR_SET_CHILD_SUBREAPER = 36
 CANNOT_EXECUTE = 127
@@ -132,9 +137,8 @@ def children() -> "list[int]":
     for name in os.listdir("/proc") if ON_LINUX else ():
         if name.isdigit():
             try:
-                with open(f"/proc/{name}/stat", encoding="ascii", errors="replace") as stat:
-                    if stat.read().rpartition(")")[2].split()[1] == me:
-                        found.append(int(name))
+                if stat_fields(name)[PARENT] == me:
+                    found.append(int(name))
             except OSError:
                 continue  # ended meanwhile
     return found

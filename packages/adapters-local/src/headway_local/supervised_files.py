@@ -22,6 +22,8 @@ ON_LINUX = sys.platform == "linux"
 CGROUPS = ("/sys/fs/cgroup", "/sys/fs/cgroup/unified")
 """Where the hierarchy of cgroups (version 2) is mounted."""
 CGROUP_PREFIX = "headway-"
+STATE, PARENT, BEGAN = 0, 1, 19
+"""Places in `stat_fields`: the letter of its state, a pid, ticks since the machine was started."""
 _WITHOUT_WAITING = os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
 
 
@@ -90,10 +92,15 @@ def identity(pid: int) -> str:
     """A process, in a way that no other process will ever match (Linux; elsewhere its pid)."""
     lines = [f"pid {pid}"]
     if ON_LINUX:
-        with open(f"/proc/{pid}/stat", encoding="ascii", errors="replace") as stat_file:
-            lines.append(f"start_time {stat_file.read().rpartition(')')[2].split()[19]}")
+        lines.append(f"start_time {stat_fields(pid)[BEGAN]}")
         lines.append(f"boot_id {boot_id()}")
     return "\n".join(lines) + "\n"
+
+
+def stat_fields(pid: "int | str") -> "list[str]":
+    """What Linux tells of a process after its name, as `STATE`; `OSError` when it is gone."""
+    with open(f"/proc/{pid}/stat", encoding="ascii", errors="replace") as stat_file:
+        return stat_file.read().rpartition(")")[2].split()
 
 
 def pid_namespace() -> "int | None":

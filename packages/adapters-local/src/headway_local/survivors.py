@@ -16,7 +16,7 @@ import attrs
 import psutil
 
 from headway_local.evidence import StartedBy, folder_in, is_elsewhere, is_supervisor
-from headway_local.supervised_files import CGROUP_PREFIX, CGROUPS, ON_LINUX, boot_id
+from headway_local.supervised_files import BEGAN, CGROUP_PREFIX, CGROUPS, ON_LINUX, boot_id, stat_fields
 
 MARKS = ("HEADWAY_OUT", "GH_CONFIG_DIR", "GIT_CONFIG_GLOBAL")
 """The variables of a process that name a place of its run alone."""
@@ -241,10 +241,9 @@ def _working_in(folder: str, since: StartedBy) -> Iterator[psutil.Process]:
                 continue
             where = row.process.cwd()
             inside = where == folder or where.startswith(f"{folder}/")
-            if inside and row.process.terminal() is None and _began(pid) >= (since.start_time or 0):
+            if (
+                inside
+                and row.process.terminal() is None
+                and int(stat_fields(pid)[BEGAN]) >= (since.start_time or 0)
+            ):
                 yield row.process
-
-
-def _began(pid: int) -> int:
-    """When a process began, in ticks since the machine was started."""
-    return int(Path("/proc", str(pid), "stat").read_text(errors="replace").rpartition(")")[2].split()[19])
