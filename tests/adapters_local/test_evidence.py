@@ -5,8 +5,9 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from pathlib import Path
+from typing import TypeVar
 
 import anyio
 import attrs
@@ -32,6 +33,7 @@ from headway_local.folders import in_use, mark_unfinished, marker_of
 from headway_local.supervised_files import read_small
 from headway_testing.contracts.supervisor import RUN, until_ended
 
+T = TypeVar("T")
 Until = Callable[[Callable[[], bool]], None]
 Living = Callable[[], list[int]]
 pytestmark = pytest.mark.anyio
@@ -127,10 +129,10 @@ def attack(tmp_path: Path) -> Attack:
     return Attack(LocalSupervisor(tmp_path / "data"), worktree)
 
 
-async def soon(probe: object) -> Probe | None:
+async def soon(asked: Awaitable[T]) -> T:
     """What is told within the patience that a round may have."""
     with anyio.fail_after(8):
-        return await probe  # type: ignore[misc,no-any-return]  # a coroutine of a probe
+        return await asked
 
 
 async def test_the_agent_is_told_of_no_evidence(attack: Attack) -> None:
@@ -225,10 +227,17 @@ async def test_evidence_that_was_written_over_afterwards_is_typed(attack: Attack
     folder = attack.supervisor.folder(RUN)
     (folder / "exit").unlink()
     subprocess.run(["sh", "-c", AT_WORK[name]], cwd=folder, check=True)
-    expected = Exited(exit_code=0) if name.endswith("succeeded") else Unreadable
-    for look in (attack.supervisor.probe, attack.supervisor.settle, attack.supervisor.stop):
+    looks: list[Callable[[RunId], Awaitable[Probe | None]]] = [
+        attack.supervisor.probe,
+        attack.supervisor.settle,
+        attack.supervisor.stop,
+    ]
+    for look in looks:
         found = await soon(look(RUN))
-        assert found == expected or isinstance(found, Unreadable)
+        if name.endswith("succeeded"):
+            assert found == Exited(exit_code=0)
+        else:
+            assert isinstance(found, Unreadable)
         assert "many" not in str(found)
 
 

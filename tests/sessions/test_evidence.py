@@ -25,6 +25,7 @@ from headway_core.sessions import (
     run_of,
 )
 from headway_core.sessions import SessionStatus as S
+from headway_core.sessions.exit_status import prompt_after
 from headway_core.workspaces.events import WorkspaceReleased, WorkspaceStopped
 
 if TYPE_CHECKING:
@@ -161,6 +162,7 @@ async def test_a_contradiction_of_an_archived_workspace_stops_nothing(harness: "
     assert not archived.is_live
 
 
-def test_every_found_end_has_its_words() -> None:
-    """A contradiction says whether its agent may have read its prompt."""
-    assert Contradictory(problem="p").began
+@pytest.mark.parametrize(("began", "status"), [(True, PromptStatus.UNKNOWN), (False, PromptStatus.CANCELLED)])
+def test_a_contradiction_says_what_became_of_its_prompt(began: bool, status: PromptStatus) -> None:
+    """Its agent may have read it, unless nothing was executed."""
+    assert prompt_after(Contradictory(problem="p", began=began)) is status
