@@ -23,15 +23,17 @@ class CheckOutcome(enum.StrEnum):
 
 @attrs.frozen(kw_only=True)
 class Check:
-    """The newest run of one check, or a status context."""
+    """The newest run of one check, a status context, or a run of a workflow that has no check runs."""
 
     identity: str
-    """Stable across re-runs: `run:<app>/<workflow>/<event>/<name>` or `status:<context>`, lower case."""
+    """Stable across re-runs: `run:<app>/<workflow>/<event>/<name>`, `status:<context>` or
+    `suite:<app>/<workflow>/<event>`, lower case but for names that nothing else tells apart.
+    """
     name: str
     """As GitHub wrote it: outside text."""
     run_id: str
-    """Of a check run its id, a new one a re-run; of a status `<head>:<digest>` of its state, address and
-    description: the same posted again is the same.
+    """Of a check run its id, a new one a re-run; of a workflow's run `suite <id>`; of a status
+    `<head>:<digest>` of its state, address and description: the same posted again is the same.
     """
     outcome: CheckOutcome
     """What it counts as."""

@@ -187,8 +187,9 @@ def _is_newer(new: _Placed, old: _Placed) -> bool:
     if new.run is not None and old.run is not None and new.run != old.run:
         return new.run > old.run
     ended, started = old.completed_at, new.started_at
-    follows = ended is not None and started is not None and started >= ended
-    return follows and not (old.started_at is not None and old.started_at >= started)  # type: ignore[operator]  # follows
+    if ended is None or started is None or started < ended:
+        return False
+    return old.started_at is None or old.started_at < started
 
 
 def _outlasts(old: _Placed, skipped: _Placed) -> bool:
@@ -209,55 +210,52 @@ def _are_two_jobs(new: _Placed, old: _Placed) -> bool:
 
 def _has_twin(run: _Placed, standing: list[tuple[_Placed, str]]) -> bool:
     """Whether another event ran the same job of the same workflow in place of this one, cancelled for it."""
-    app, workflow, event = run.of
-    return (
-        run.word == CANCELLED
-        and bool(workflow)
-        and any(
-            twin.of[:2] == (app, workflow)
-            and twin.of[2] != event
-            and twin.name == run.name
-            and twin.word not in _NOTHING_RAN
-            for twin, _ in standing
-        )
+    return run.word == CANCELLED and any(
+        twin.name == run.name and _ran_instead(run.of, twin.of, twin.word) for twin, _ in standing
     )
+
+
+def _ran_instead(cancelled: tuple[str, str, str], twin: tuple[str, str, str], word: str) -> bool:
+    """Whether a run with this word is one of another event, for which a concurrency group cancels."""
+    (app, workflow, event), (twin_app, twin_workflow, twin_event) = cancelled, twin
+    same = bool(workflow) and (twin_app, twin_workflow) == (app, workflow)
+    return same and twin_event != event and word not in _NOTHING_RAN
 
 
 def _without_runs(suites: list[CheckSuiteRow], runs: list[_Placed]) -> list[Check]:
     """The runs of workflows that have no check runs, unless a later one of theirs counts in their place."""
-    by_number: dict[int, CheckSuiteRow] = {}
-    for suite in sorted(suites, key=repr):
-        by_number[suite.number] = suite
-    empty = [suite for number, suite in by_number.items() if all(run.row.suite != number for run in runs)]
+    by_number = {suite.number: suite for suite in sorted(suites, key=repr)}
+    with_runs = {run.row.suite for run in runs}
+    empty = [suite for number, suite in by_number.items() if number not in with_runs]
     return [_suite(suite) for suite in empty if not _is_replaced(suite, empty, runs)]
 
 
 def _is_replaced(suite: CheckSuiteRow, empty: list[CheckSuiteRow], runs: list[_Placed]) -> bool:
-    app, workflow, event = of = _of_suite(suite)
-    word = stage_word(suite.status, suite.conclusion)
+    of, word = _of_suite(suite), _word_of(suite)
+    undone = outcome_of(word) is CheckOutcome.PENDING or word == CANCELLED
     later = [
         run for run in runs if run.of == of and run.row.suite is not None and run.row.suite > suite.number
     ]
-    undone = outcome_of(word) is CheckOutcome.PENDING or word == CANCELLED
     if any(run.word != SKIPPED or not undone for run in later):
         return True
     if any(_of_suite(other) == of and other.number > suite.number for other in empty):
         return True
-    if word != CANCELLED or not workflow:
+    if word != CANCELLED:
         return False
-    twins = [*((run.of, run.word) for run in runs)]
-    twins += [(_of_suite(other), stage_word(other.status, other.conclusion)) for other in empty]
-    return any(
-        twin[:2] == (app, workflow) and twin[2] != event and said not in _NOTHING_RAN for twin, said in twins
-    )
+    others = [*((run.of, run.word) for run in runs), *((_of_suite(each), _word_of(each)) for each in empty)]
+    return any(_ran_instead(of, twin, said) for twin, said in others)
 
 
 def _of_suite(suite: CheckSuiteRow) -> tuple[str, str, str]:
     return (_part(suite.app), _part(suite.workflow), _part(suite.event))
 
 
+def _word_of(suite: CheckSuiteRow) -> str:
+    return stage_word(suite.status, suite.conclusion)
+
+
 def _suite(suite: CheckSuiteRow) -> Check:
-    word = stage_word(suite.status, suite.conclusion)
+    word = _word_of(suite)
     return Check(
         identity=f"{SUITE}{'/'.join(_of_suite(suite))}",
         name=suite.name,
@@ -330,7 +328,6 @@ def _status(context: str, row: StatusRow) -> Check:
         app=_app(row.app),
         required=row.required,
         started_at=_real(row.created_at),
-        completed_at=None,
         url=row.url,
         summary=row.summary,
     )
