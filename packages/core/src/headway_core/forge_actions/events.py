@@ -21,7 +21,7 @@ class ForgeActionChanged:
     status: ActionStatus
     """What became of it."""
     attempts: int
-    """How often it was tried."""
+    """How often it was tried; a refusal to open a pull request begins the count anew."""
     result: str | None
     """The node id of what was made; None while there is none."""
     problem: str | None

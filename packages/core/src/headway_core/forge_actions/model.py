@@ -109,7 +109,7 @@ class ForgeAction:
     status: ActionStatus = ActionStatus.PENDING
     """What became of it."""
     attempts: int = 0
-    """How often it was tried."""
+    """How often it was tried; a refusal to open a pull request begins the count anew."""
     due_at: datetime | None
     """When to try (again); None when it is over."""
     created_at: datetime

@@ -37,9 +37,9 @@ class Project:
     startup_script: str | None = None
     """A shell command that a person configured, run in a new worktree; None for none."""
     startup_timeout_s: int = 300
+    """Seconds after which the start-up script is ended."""
     startup_required: bool = False
     """Whether a workspace whose start-up script fails is FAILED; else it is READY, with a warning."""
-    """Seconds after which the start-up script is ended."""
     archived: bool = False
     """Whether no workspace may be created in it any more."""
     created_at: datetime
