@@ -88,7 +88,8 @@ async def test_what_a_chat_left_is_a_persons(harness: HouseT) -> None:
     tree = await _red(harness)
     await harness.core.sessions.service().start_chat("w1", "try this")
     await harness.run()
-    tree.dirty = True
+    tree.dirty, tree.changes = True, "of the chat"
+    await _look(harness)  # while it is at work
     await harness.end(Exited(exit_code=0))
     await harness.see()
     assert _is_dirty(await _look(harness))
