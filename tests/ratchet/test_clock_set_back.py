@@ -8,7 +8,7 @@ import pytest
 from headway_core.processes import Exited
 from headway_core.pull_requests.model import FailureKind
 from headway_core.pull_requests.ports import FetchFailed
-from headway_core.ratchet.decision import Dispatch, Ready
+from headway_core.ratchet.decision import Dispatch, Ready, Wait, WaitReason
 from headway_core.ratchet.duty import RatchetDuty
 from headway_testing.observations import a_check, an_observation
 
@@ -109,3 +109,37 @@ async def test_a_fixer_that_died_in_the_future_is_no_pause_for_hours(harness: Ho
     harness.clock.advance(10)
     await harness.see()
     assert isinstance(await harness.check(), Dispatch)
+
+
+async def test_a_view_from_the_future_is_read_anew(harness: HouseT) -> None:
+    """It says nothing of what is now, though nothing that happened seems to be newer than it."""
+    await _seen(harness)
+    harness.clock.advance(TWO_HOURS)
+    await harness.see(checks=GREEN)
+    harness.clock.advance(-TWO_HOURS)
+    await harness.git_says()
+    decision = await harness.check()
+    assert isinstance(decision, Wait)
+    assert decision.reason is WaitReason.REFRESH
+
+
+async def test_what_git_said_in_the_future_is_asked_anew(harness: HouseT) -> None:
+    """Before anything is judged by it; what git says now takes its place, and does not wait for its time."""
+    await _seen(harness)
+    harness.clock.advance(TWO_HOURS)
+    await harness.git_says()
+    harness.clock.advance(-TWO_HOURS)
+    decision = await harness.check()
+    assert isinstance(decision, Wait)
+    assert decision.reason is WaitReason.REFRESH
+    await harness.git_says()
+    assert isinstance(await harness.check(), Ready)
+
+
+async def test_a_head_that_was_first_seen_in_the_future_rests_no_longer_than_another(harness: HouseT) -> None:
+    """Its quiet time begins when it is seen again, and not at the time that the clock told."""
+    await harness.workspace()
+    harness.clock.advance(TWO_HOURS)
+    await harness.see(checks=GREEN)
+    harness.clock.advance(-TWO_HOURS)
+    assert isinstance(await harness.judge(checks=GREEN), Ready)

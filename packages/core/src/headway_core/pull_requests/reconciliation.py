@@ -104,10 +104,11 @@ def believe(
         head_commit=facts.head.commit,
         former_bases=_former(snapshot.former_bases, known.base.commit if known else None, facts.base.commit),
     )
+    if moved or (snapshot.head_seen_at is not None and snapshot.head_seen_at > now):
+        after = attrs.evolve(after, head_seen_at=now)  # else it was seen first while the clock was ahead
     if moved:
         after = attrs.evolve(
             after,
-            head_seen_at=now,
             expected=expected_of_next_head(snapshot),
             quiet_passed=False,
             ci_overdue=False,
@@ -293,6 +294,8 @@ _OWN_FIELDS = ("node_id", "quiet_passed", "ci_overdue", "tied")
 def changed_fields(before: PullRequestSnapshot, after: PullRequestSnapshot) -> tuple[str, ...]:
     """The fields that differ: those of the facts, and the snapshot's own that people see. Sorted."""
     own = [name for name in _OWN_FIELDS if getattr(before, name) != getattr(after, name)]
+    if before.head_commit == after.head_commit and before.head_seen_at != after.head_seen_at:
+        own.append("head_seen_at")  # of another head the facts tell
     names = [field.name for field in attrs.fields(PullRequestFacts)]
     if before.facts is None or after.facts is None:
         facts = names if before.facts is not after.facts else []

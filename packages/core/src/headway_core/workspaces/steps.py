@@ -344,9 +344,12 @@ class WorkspaceSteps:
         return self._change(tx, workspace, events.WorkspaceSessionsBegan, has_had_sessions=True)
 
     def record_git_facts(self, tx: Transaction, facts: GitFacts) -> None:
-        """Store what git said of the worktree; older facts never replace newer ones (I5). No event."""
+        """Store what git said of the worktree; older facts never replace newer ones (I5). No event.
+
+        Those of a moment in the future were noted while the clock was ahead, and are not newer.
+        """
         stored = self._git_facts.get(tx, facts.workspace_id)
-        if stored is None or stored.at <= facts.at:
+        if stored is None or stored.at <= facts.at or stored.at > tx.now():
             self._git_facts.put(tx, facts.after(stored))
 
     # Inside
