@@ -1,12 +1,13 @@
 """GitHub's clock and ours differ: what is believed, how old it is said to be, and what waits for what."""
 
 from datetime import timedelta
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from headway_core.pull_requests import Refreshed, Superseded
-from headway_core.pull_requests.model import CheckOutcome
+from headway_core.pull_requests.model import WATCHES, CheckOutcome, PullRequestWatch
 from headway_core.pull_requests.reconciliation import RefusalReason
 from headway_core.settings.model import SettingsRecord
 from headway_testing.observations import a_candidate, a_check, an_observation
@@ -76,3 +77,18 @@ async def test_a_pull_request_is_found_though_it_seems_older_than_its_workspace(
     room.forge.candidates["headway/fix-login"] = (a_candidate(7, created_at=made),)
     room.forge.observations["PR_7"] = an_observation("PR_7", updated_at=made)
     assert isinstance(await room.service.refresh_workspace("w1"), Refreshed)
+
+
+async def test_what_is_never_due_hides_nothing_that_was_planned_while_our_clock_was_ahead(
+    room: "Room",
+) -> None:
+    """However many have no time at all, as archived ones do: one that was put off for hours is found."""
+    watches, ahead = room.store.writer(WATCHES), room.clock.now() + timedelta(hours=2)
+    planned = [PullRequestWatch(workspace_id=f"a{n:02d}", planned_at=ahead) for n in range(60)]
+    planned.append(PullRequestWatch(workspace_id="w1", planned_at=ahead, due_at=ahead))
+    await room.add()
+    for watch in planned:
+        await room.store.ledger.transact(partial(watches.put, record=watch))
+    assert await room.service.next_due_in_s() == 0
+    await room.service.refresh_due()
+    assert room.asked("of_branches") == [("headway/fix-login",)]

@@ -415,7 +415,7 @@ SNAPSHOTS = TableSpec(
 DUE = Query(name="due", up_to="due_at", order=("due_at",), limit=50)
 NEXT_DUE = Query(name="next_due", present=("due_at",), order=("due_at",), limit=1)
 DUE_SOON = Query(name="due_soon", up_to="due_at")
-PLANNED_AHEAD = Query(name="planned_ahead", after="planned_at", limit=50)
+PLANNED_AHEAD = Query(name="planned_ahead", present=("due_at",), after="planned_at", limit=50)
 """Their time was set while the clock was ahead: it may be hours away."""
 WATCHES = TableSpec(
     name="pull_request_watches",

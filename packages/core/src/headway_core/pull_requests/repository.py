@@ -75,8 +75,7 @@ class PullRequestRepository:
         return list(dict.fromkeys(watch.workspace_id for watch in due))
 
     def _ahead(self, tx: ReadTransaction) -> list[PullRequestWatch]:
-        ahead = self._watches.query(tx, PLANNED_AHEAD, planned_at=tx.now())
-        return [watch for watch in ahead if watch.due_at is not None]
+        return self._watches.query(tx, PLANNED_AHEAD, planned_at=tx.now())
 
     def due_by(self, tx: ReadTransaction, at: datetime) -> list[PullRequestWatch]:
         """All watches that are due at that moment."""
