@@ -53,8 +53,8 @@ class PullRequestSteps:
         later = [at for at in (watch.hint_at, watch.fetch_began_at) if at is not None and at <= now]
         if not numbers and happened_at is not None and any(at > happened_at for at in later):
             return False
-        began_at = min(watch.fetch_began_at or now, now)
-        due = max(now, began_at + spacing) if watch.fetch_began_at else now
+        began_at = watch.fetch_began_at
+        due = now if began_at is None else max(now, min(began_at, now) + spacing)
         hinted = tuple(dict.fromkeys([*watch.hinted, *numbers]))[-HINTED_KEPT:]
         hinted_at = (happened_at or now) if numbers else watch.hinted_at
         news = watch.due_at is None or watch.due_at > due

@@ -94,8 +94,8 @@ class WebhookSteps:
             yield from self._of(tx, project, self._snapshots.query(tx, BY_HEAD, head_commit=commit))
         if hint.all or hint.branches:
             for workspace in self._workspaces.query(tx, OF_PROJECT, project_id=project.id):
-                snapshot = self._snapshots.get(tx, workspace.id)
-                if not workspace.is_live or snapshot is None:
+                snapshot = self._snapshots.get(tx, workspace.id) if workspace.is_live else None
+                if snapshot is None:
                     continue
                 if workspace.branch in hint.branches or _touches(snapshot, hint):
                     yield workspace.id
