@@ -13,6 +13,7 @@ from headway_core.projects.model import Project
 from headway_core.pull_requests.check_rows import CheckRow, CheckSuiteRow
 from headway_core.pull_requests.checks import newest_checks
 from headway_core.pull_requests.ci import is_required
+from headway_core.pull_requests.derive import thrown_out
 from headway_core.pull_requests.model import (
     Check,
     CheckOutcome,
@@ -182,10 +183,9 @@ class Detail:
 
     async def _with_group(self, pr: Node, state: StatePart) -> StatePart:
         """The state with the failed checks of the merge group by which its queue threw it out, if any."""
-        left, event = state.queue_exit, mapping.left_queue(pr)
-        over = state.state is not GitHubState.OPEN or state.merge_queue is not None
+        left, event = thrown_out(state), mapping.left_queue(pr)
         commit = event.maybe_node("beforeCommit") if event is not None else None
-        if left is None or commit is None or over or left.reason == "MERGED":
+        if left is None or commit is None:
             return state
         try:
             failed = tuple(c for c in await self._of_group(commit) if c.outcome is CheckOutcome.FAILED)
@@ -197,28 +197,24 @@ class Detail:
         answer = await self._graphql.send(document("group_checks"), {"id": commit.text("id")})
         if isinstance(answer, SendFailed) or answer.errors:
             raise IncompleteError("GitHub told no checks of the merge group")
-        at_commit, rollup = _same("commit", "oid", commit.text("oid")), Node(answer.data).node("node")
-        checks = rollup.maybe_node("checks")
-        if checks is None:
-            return ()
-        at_commit(checks)
-        entries = await self._pages.whole(
-            "contexts", checks.text("id"), checks.node("contexts"), "contexts", at_commit
-        )
-        return newest_checks(check_row(entry, commit=commit.text("oid")) for entry in entries)
+        rollup = Node(answer.data).node("node").maybe_node("checks")
+        return newest_checks(await self._rows(rollup, commit.text("oid")))
 
     async def _checks(self, project: Project, pr: Node, state: StatePart) -> ChecksPart:
-        rollup = pr.maybe_node("checks")  # null without an error: the head has no checks
-        rows: list[CheckRow] = []
-        if rollup is not None:
-            at_head = _same("commit", "oid", state.head.commit)
-            at_head(rollup)
-            entries = await self._pages.whole(
-                "contexts", rollup.text("id"), rollup.node("contexts"), "contexts", at_head
-            )
-            rows = [check_row(entry, commit=state.head.commit) for entry in entries]
+        rows = await self._rows(pr.maybe_node("checks"), state.head.commit)
         rows += await self._suites(project, pr, state)
         return await self._checks_part(project, state, rows)
+
+    async def _rows(self, rollup: Node | None, commit: str) -> list[CheckRow]:
+        """The rows of a commit's rollup; null without an error: the commit has no checks."""
+        if rollup is None:
+            return []
+        at_commit = _same("commit", "oid", commit)
+        at_commit(rollup)
+        entries = await self._pages.whole(
+            "contexts", rollup.text("id"), rollup.node("contexts"), "contexts", at_commit
+        )
+        return [check_row(entry, commit=commit) for entry in entries]
 
     async def _suites(self, project: Project, pr: Node, state: StatePart) -> list[CheckSuiteRow]:
         """The runs of workflows on the head, those without check runs too."""

@@ -47,14 +47,17 @@ def _status(node: Node, commit: str | None) -> StatusRow:
         created_at=node.maybe_time("createdAt") or node.maybe_time("startedAt"),
         url=_short(node.maybe_text("targetUrl"), _URL_BYTES),
         summary=_short(node.maybe_text("description"), _SUMMARY_BYTES),
-        app=_poster(node),
+        app=_poster(node, "__typename"),
     )
 
 
-def _poster(status: Node) -> str | None:
-    """The app that posted a status: the login of its bot. A person's token is no app's."""
+def _poster(status: Node, kind: str) -> str | None:
+    """The app that posted a status: the login of its bot. A person's token is no app's.
+
+    `kind`: the field that says what a poster is.
+    """
     creator = status.maybe_node("creator")
-    if creator is None or creator.maybe_text("__typename") != "Bot":
+    if creator is None or creator.maybe_text(kind) != "Bot":
         return None
     return (creator.maybe_text("login") or "").removesuffix("[bot]") or None
 
@@ -151,15 +154,8 @@ def rest_status_row(node: Node) -> StatusRow:
         created_at=node.maybe_time("created_at"),
         url=_short(node.maybe_text("target_url"), _URL_BYTES),
         summary=_short(node.maybe_text("description"), _SUMMARY_BYTES),
-        app=_rest_poster(node),
+        app=_poster(node, "type"),
     )
-
-
-def _rest_poster(status: Node) -> str | None:
-    creator = status.maybe_node("creator")
-    if creator is None or creator.maybe_text("type") != "Bot":
-        return None
-    return (creator.maybe_text("login") or "").removesuffix("[bot]") or None
 
 
 def _summary(node: Node) -> str | None:

@@ -11,6 +11,7 @@ from headway_core.pull_requests.model import (
     Review,
     ReviewDecision,
 )
+from headway_core.pull_requests.ports import StatePart
 
 
 def in_repository(head_repository: str | None, repository: str) -> bool:
@@ -27,11 +28,11 @@ def own_head(facts: PullRequestFacts) -> bool:
     return facts.head.repository is not None and facts.url.casefold().endswith(address_end.casefold())
 
 
-def thrown_out(facts: PullRequestFacts) -> QueueExit | None:
+def thrown_out(told: PullRequestFacts | StatePart) -> QueueExit | None:
     """How its merge queue threw this head out; None: it did not, or it is queued again, or over."""
-    left = facts.queue_exit
-    stands = facts.state is GitHubState.OPEN and facts.merge_queue is None
-    return left if left and stands and left.head == facts.head.commit and left.reason != "MERGED" else None
+    left = told.queue_exit
+    stands = told.state is GitHubState.OPEN and told.merge_queue is None
+    return left if left and stands and left.head == told.head.commit and left.reason != "MERGED" else None
 
 
 def pr_state(state: GitHubState | None, *, draft: bool, review_decision: ReviewDecision | None) -> PRState:
