@@ -1,6 +1,5 @@
 """Accounts: which one the token acts as, and which names are nobody's."""
 
-from collections.abc import Callable
 from urllib.parse import quote
 
 import anyio
@@ -21,14 +20,13 @@ KEPT_S = 300.0
 class TokenAccount:
     """Asks GitHub who the token is. Not a stored fact: it only chooses what is kept of a conversation."""
 
-    def __init__(self, *, now: Callable[[], float] = anyio.current_time) -> None:
-        self._now = now
+    def __init__(self) -> None:
         self._known: tuple[str | None, float] | None = None
 
     async def login(self, graphql: GraphQL) -> str | None:
         """The login; None when GitHub does not tell it."""
-        if self._known is None or self._now() >= self._known[1] + KEPT_S:
-            self._known = (await _asked(graphql), self._now())
+        if self._known is None or anyio.current_time() >= self._known[1] + KEPT_S:
+            self._known = (await _asked(graphql), anyio.current_time())
         return self._known[0]
 
 
