@@ -37,7 +37,7 @@ from headway_core.sessions.model import (
     SessionStatus,
 )
 from headway_core.settings.model import SettingsRecord
-from headway_core.workspaces.model import Workspace, WorkspaceStatus
+from headway_core.workspaces.model import WORKTREE_MISSING, Workspace, WorkspaceStatus
 from simulator.bots import too_often
 from simulator.store import Change, Commit
 from simulator.world import World
@@ -491,7 +491,7 @@ def _nothing_to_do(decision: Decision | None) -> bool:
 def missing_is_missing(world: World, change: Change, _commit: Commit) -> Problem:
     """Only the machine that has a worktree can say that it is gone."""
     after: Workspace = change.after
-    if after.warning != "the worktree is missing" or after.worktree_path is None:
+    if after.warning != WORKTREE_MISSING or after.worktree_path is None:
         return None
     there = any(after.worktree_path in m.worktrees for m in world.machines if m.id == after.host_id)
     return f"workspace {after.id}: its worktree is said to be missing" if there else None
