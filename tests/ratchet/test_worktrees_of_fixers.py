@@ -112,6 +112,20 @@ async def test_what_a_fixer_left_is_the_next_fixers(harness: HouseT) -> None:
     assert isinstance(await _look(harness), Dispatch)
 
 
+async def test_what_a_fixer_left_is_known_though_others_asked_git_first(harness: HouseT) -> None:
+    """Within a minute of its end nobody else can have left it."""
+    tree = await _red(harness)
+    assert isinstance(await _look(harness), Dispatch)
+    await harness.run()
+    tree.dirty, tree.changes = True, "of the fixer"
+    await harness.end(Exited(signal=9))
+    await harness.git_says(dirty=True, changes="of the fixer")
+    await _look(harness)
+    harness.clock.advance(3600)
+    await harness.see()
+    assert isinstance(await _look(harness), Dispatch)
+
+
 async def test_what_the_set_up_left_is_nobodys_work(harness: HouseT) -> None:
     """A start-up script may leave files that git does not ignore: seen before anybody was at work there."""
     tree = FakeWorktree(
@@ -220,4 +234,5 @@ async def test_nothing_is_moved_while_a_session_works_there(harness: HouseT) -> 
     decision = await _look(harness)
     assert isinstance(decision, Wait)
     assert decision.reason is WaitReason.SESSION
+    await harness.core.ratchet.worktree_facts().fast_forward("w1")  # it was decided before the session began
     assert tree.head == "9" * 40
