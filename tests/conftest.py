@@ -128,6 +128,8 @@ def _is_the_other_backend(item: pytest.Item) -> bool:
         return False
     if any(base.__module__.startswith("headway_testing.") for base in getattr(item.cls, "__mro__", ())):
         return False  # a published suite says of both
+    if any("anyio_backend" in mark.args[0] for mark in item.iter_markers("parametrize")):
+        return False  # the test itself says on which
     told = item.callspec.params.get("anyio_backend")
     case = item.nodeid.replace("asyncio", "").replace("trio", "")
     return told in BACKENDS and told != BACKENDS[zlib.crc32(case.encode()) % len(BACKENDS)]
