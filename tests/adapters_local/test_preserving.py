@@ -440,7 +440,37 @@ async def test_a_locked_worktree_that_is_not_there_waits(workspace: Workspace) -
     assert workspace.git(workspace.folder, "status", "--porcelain") == ""
 
 
-@pytest.mark.parametrize("anyio_backend", ["asyncio"])
+CIRCLES = {
+    "in place of the worktree": "cd ..; rm -rf one; ln -s one one",
+    "where its .git points": 'ln -s loop ../loop; echo "gitdir: ../loop/x" >.git',
+    "where the repository says that it is": (
+        'git=$(git rev-parse --git-dir); ln -s loop ../loop; echo "$W/../loop/x" >$git/gitdir'
+    ),
+}
+
+
+@pytest.mark.parametrize("circle", CIRCLES)
+async def test_links_in_a_circle_break_that_worktree_alone(workspace: Workspace, circle: str) -> None:
+    """It is broken, refused or kept whole like any other; the repository's other worktrees go on."""
+    order = workspace.order
+    workspace.sh(CIRCLES[circle])
+    assert await GitWorktrees().standing(order.repo_path, order.path) is Standing.BROKEN
+    assert await GitWorktrees().state(order.repo_path, order.path, "main") is None
+    assert all(
+        s.holds_work for s in await GitWorktrees().strays(order.repo_path, order.base_path, frozenset())
+    )
+    with pytest.raises((Conflict, InvalidInput)):
+        await GitWorktrees().create(order)
+    if workspace.folder.is_symlink():
+        with pytest.raises(InvalidInput, match="symbolic link"):
+            await workspace.put_away()
+    else:
+        assert await workspace.put_away() == (str(workspace.kept),)
+    other = attrs.evolve(order, workspace_id="two", branch="headway/two", path=f"{order.base_path}/two")
+    assert await GitWorktrees().create(other) is WorktreeOutcome.CREATED
+    assert await GitWorktrees().standing(other.repo_path, other.path) is Standing.STANDS
+
+
 async def test_a_marker_is_no_word_that_a_worktree_may_go(workspace: Workspace) -> None:
     """Neither a retry nor a removal discards a worktree for it, also when its owner is unknown."""
     order = workspace.order
@@ -454,7 +484,6 @@ async def test_a_marker_is_no_word_that_a_worktree_may_go(workspace: Workspace) 
     assert (workspace.folder / "p").read_text().strip() == SECRET
 
 
-@pytest.mark.parametrize("anyio_backend", ["asyncio"])
 async def test_tracked_files_of_a_repository_are_files(workspace: Workspace) -> None:
     """What a project's tests read as a bare repository goes with the worktree; changes of it are saved."""
     workspace.sh(
@@ -560,7 +589,6 @@ async def test_work_comes_back_as_it_was(workspace: Workspace) -> None:
     assert not (back / "old.txt").exists()
 
 
-@pytest.mark.parametrize("anyio_backend", ["asyncio"])
 async def test_a_deleted_branch_is_made_where_the_work_was(workspace: Workspace) -> None:
     """By the parent of what a ref keeps, and by the log of a kept git folder."""
     workspace.sh("git checkout -q --detach; echo new >p")
@@ -578,7 +606,6 @@ async def test_a_deleted_branch_is_made_where_the_work_was(workspace: Workspace)
     assert any("git log" in each and "got since" in each for each in told)
 
 
-@pytest.mark.parametrize("anyio_backend", ["asyncio"])
 async def test_what_is_written_while_it_is_removed_stays(
     workspace: Workspace, monkeypatch: pytest.MonkeyPatch
 ) -> None:

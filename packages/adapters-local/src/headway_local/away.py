@@ -23,6 +23,7 @@ from headway_local.folders import LEAVING_PREFIX, TRASH_PREFIX, empty_trash
 from headway_local.git import Git, GitRefused, presentable
 from headway_local.inventory import read_regular
 from headway_local.loose import chunks, loose_in, unfinished
+from headway_local.paths import real_path
 from headway_local.pinning import TRAILER, Pins, head_of, index_copy
 from headway_local.references import local, registered
 from headway_local.submodules import trouble
@@ -301,7 +302,7 @@ class Away:
         there = {inventory.pointed(folder / inside / ".git") for inside in seen}
         disk = await anyio.to_thread.run_sync(inventory.look, modules)
         for inside in disk.repositories:
-            if (modules / inside).resolve() not in there:
+            if real_path(modules / inside) not in there:
                 raise CannotHold(f"the repository of the submodule {inside!r} is there without its folder")
 
     # After the step

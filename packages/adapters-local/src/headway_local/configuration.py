@@ -23,6 +23,7 @@ from headway_local.discovery import (
     stamp,
 )
 from headway_local.overrides import LFS, NOTHING, OF_REPOSITORY, Overrides, Setting, overrides
+from headway_local.paths import real_path
 
 LIST = ("config", "--list", "--includes", "--show-scope", "--show-origin", "-z")
 LIST_FILE = ("config", "--list", "--no-includes", "--show-scope", "--show-origin", "-z", "--file")
@@ -71,7 +72,7 @@ class Configuration:
 
     def __init__(self, ask: Ask, lfs_repositories: Iterable[str] = ()) -> None:
         self._ask = ask
-        self._with_lfs = frozenset(Path(path).resolve() for path in lfs_repositories)
+        self._with_lfs = frozenset(map(real_path, lfs_repositories))
         self._read: dict[Path, _Read] = {}
         self._within: dict[Path, tuple[Stamp, tuple[Path, ...]]] = {}
 

@@ -11,6 +11,8 @@ from pathlib import Path
 
 import attrs
 
+from headway_local.paths import real_path
+
 _HEAD = re.compile(rb"ref:\s*refs/|[0-9a-f]{40}")
 _READ_LIMIT = 4_096
 _INDEX_LIMIT = 1024 * 1024 * 1024
@@ -54,7 +56,7 @@ class Unclear:
 def find(cwd: str | Path) -> Located | Unclear | None:
     """The repository that git finds from a folder; None when there is none for sure."""
     unclear = False
-    start = Path(cwd).resolve()
+    start = real_path(cwd)
     for folder in (start, *start.parents):
         inner = folder / ".git"
         if inner.is_file():
@@ -69,7 +71,7 @@ def find(cwd: str | Path) -> Located | Unclear | None:
 def find_at(folder: Path) -> Located | None:
     """The repository whose top folder this is; git does not look into what it can't take for one."""
     found = find(folder)
-    return found if isinstance(found, Located) and found.top == folder.resolve() else None
+    return found if isinstance(found, Located) and found.top == real_path(folder) else None
 
 
 def _named(file: Path) -> Located | None:
@@ -91,7 +93,7 @@ def _repository(git_dir: Path, top: Path | None) -> Located | None:
         valid = str(head.readlink()).startswith("refs/")
     else:
         valid = _HEAD.match(_line(head)) is not None
-    return Located(top, git_dir.resolve(), common_dir.resolve()) if valid else None
+    return Located(top, real_path(git_dir), real_path(common_dir)) if valid else None
 
 
 def _line(file: Path) -> bytes:

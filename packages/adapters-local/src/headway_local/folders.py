@@ -7,6 +7,7 @@ import shutil
 from pathlib import Path
 
 from headway_core.kernel.errors import InvalidInput, Unavailable
+from headway_local.paths import real_path
 from headway_local.supervised_files import open_regular
 from headway_local.system import unused_name
 
@@ -25,8 +26,8 @@ def strictly_inside(base_path: str, path: str) -> Path:
     """
     if "\0" in path or not Path(path).is_absolute():
         raise InvalidInput("path", f"{path!r} is not absolute")
-    base = Path(base_path).resolve()
-    real = Path(path).resolve()
+    base = real_path(base_path)
+    real = real_path(path)
     if real == base or not real.is_relative_to(base):
         raise InvalidInput("path", f"{path!r} is not strictly inside {base_path!r}")
     if Path(path).is_symlink():
@@ -47,7 +48,7 @@ def discard(base_path: str, folder: Path) -> None:
     Half a worktree is never seen: it is renamed first, and what a killed deletion left is deleted by the
     next one.
     """
-    base = Path(base_path).resolve()
+    base = real_path(base_path)
     if os.path.lexists(folder):
         try:
             folder.rename(base / unused_name(TRASH_PREFIX))

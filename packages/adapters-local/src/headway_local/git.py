@@ -10,7 +10,6 @@ that is left blocks the person's repository for ever.
 import re
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from functools import partial
-from pathlib import Path
 from typing import TypeVar
 
 import anyio
@@ -277,8 +276,3 @@ async def _collect(stream: ByteReceiveStream, into: bytearray) -> None:
     async for part in stream:
         if len(into) <= OUTPUT_LIMIT:
             into += part
-
-
-def real_path(path: str) -> str:
-    """The path with every symbolic link resolved, whether it exists or not."""
-    return str(Path(path).resolve())

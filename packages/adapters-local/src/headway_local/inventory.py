@@ -15,6 +15,7 @@ import attrs
 
 from headway_core.workspaces.ports import Standing
 from headway_local.folders import occupied
+from headway_local.paths import real_path
 
 POINTER_LIMIT = 4096
 """Bytes of a `.git` file; a longer one is none."""
@@ -118,10 +119,10 @@ def _hash(like: str, size: int, parts: "Iterator[bytes] | list[bytes]") -> str:
 
 def common_folder(repo_path: str) -> Path:
     """The git folder that all worktrees of a repository share, which may be a bare one."""
-    repo = Path(repo_path).resolve()
+    repo = real_path(repo_path)
     git = repo / ".git"
     if git.is_dir():
-        return git.resolve()
+        return real_path(git)
     return pointed(git) or repo
 
 
@@ -146,7 +147,7 @@ def pointed(file: Path) -> Path | None:
     target = re.fullmatch(r"gitdir: ?(.+?)[\r\n]*", os.fsdecode(content or b""), re.DOTALL)
     if target is None or "\0" in target[1]:
         return None
-    return Path(file.parent, target[1]).resolve()
+    return real_path(Path(file.parent, target[1]))
 
 
 def administration(repo_path: str, folder: Path) -> Path | None:
@@ -162,14 +163,14 @@ def administration(repo_path: str, folder: Path) -> Path | None:
         return None
     for candidate in map(Path, candidates):
         if place_of(candidate) == folder:
-            return candidate.resolve()
+            return real_path(candidate)
     return None
 
 
 def place_of(candidate: Path) -> Path | None:
     """Where the worktree of such a git folder is to be; None when it does not say."""
     said = os.fsdecode(read_regular(candidate / "gitdir") or b"").rstrip("\r\n")
-    return Path(candidate, said).parent.resolve() if said and "\0" not in said else None
+    return real_path(Path(candidate, said).parent) if said and "\0" not in said else None
 
 
 def owner_of(admin: Path | None) -> str | None:
@@ -196,7 +197,7 @@ def is_finished(repo_path: str, folder: Path) -> bool:
 
 def standing(repo_path: str, path: str) -> Standing:
     """As `Worktrees.standing`."""
-    folder = Path(path).resolve()
+    folder = real_path(path)
     if not os.path.lexists(path):
         return Standing.MISSING
     if stands(folder, administration(repo_path, folder)):

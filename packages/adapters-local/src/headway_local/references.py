@@ -6,7 +6,8 @@ import re
 import attrs
 
 from headway_core.kernel.errors import InvalidInput
-from headway_local.git import Git, real_path
+from headway_local.git import Git
+from headway_local.paths import real_path
 
 _LIKE_A_COMMIT = re.compile(r"[0-9a-f]{40}|[0-9a-f]{64}")
 COMPONENT_LIMIT = 200
@@ -93,7 +94,7 @@ async def registered(git: Git, cwd: str) -> tuple[Entry, ...]:
 
 def _entry(facts: dict[str, str]) -> Entry:
     return Entry(
-        path=real_path(facts["worktree"]),
+        path=str(real_path(facts["worktree"])),
         branch=facts["branch"].removeprefix("refs/heads/") if "branch" in facts else None,
         lock_reason=facts.get("locked"),
         gone=not os.path.lexists(facts["worktree"]),

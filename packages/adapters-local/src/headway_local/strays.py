@@ -11,7 +11,8 @@ from headway_core.workspaces.ports import StrayWorktree
 from headway_local import inventory, kept
 from headway_local.away import Away
 from headway_local.folders import LEAVING_PREFIX, TRASH_PREFIX, empty_trash, marker_of, occupied
-from headway_local.git import Git, real_path
+from headway_local.git import Git
+from headway_local.paths import real_path
 from headway_local.references import Entry, registered
 
 
@@ -25,7 +26,7 @@ class Strays:
 
     async def all(self, repo_path: str, base_path: str, known: frozenset[str]) -> tuple[StrayWorktree, ...]:
         """As `Worktrees.strays`."""
-        base = Path(await anyio.to_thread.run_sync(real_path, base_path))
+        base = await anyio.to_thread.run_sync(real_path, base_path)
         entries = {entry.path: entry for entry in await registered(self._git, repo_path)}
         main = next(iter(entries))
         folders = {path for path, entry in entries.items() if not entry.gone and base in Path(path).parents}
@@ -34,7 +35,7 @@ class Strays:
             async for child in anyio.Path(base).iterdir():
                 if await child.is_dir() and not await child.is_symlink():
                     folders.add(str(child))
-        outside = {real_path(path) for path in known} | {main}
+        outside = {str(real_path(path)) for path in known} | {main}
         # A folder on the way to a known worktree is no stray.
         on_the_way = {str(parent) for path in folders | outside for parent in Path(path).parents}
         return tuple(

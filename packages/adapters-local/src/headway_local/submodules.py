@@ -7,8 +7,9 @@ import anyio
 import anyio.to_thread
 
 from headway_local import inventory, snapshots
-from headway_local.git import Git, GitRefused, real_path
+from headway_local.git import Git, GitRefused
 from headway_local.loose import chunks, ids_in, unfinished
+from headway_local.paths import real_path
 
 _ELSEWHERE = re.compile(r"(?!file:)[a-z+]+://|[^/]+:", re.IGNORECASE)
 """Of a remote that is reached by a network."""
@@ -84,7 +85,7 @@ async def _reached(git: Git, top: Path, path: str, remote: str) -> list[str]:
     url = (await git.ask(path, "remote", "get-url", "--", remote)).line
     if _ELSEWHERE.match(url):
         return [f"--remotes={remote}"]
-    place = Path(real_path(str(Path(path, url.removeprefix("file://")))))
+    place = real_path(Path(path, url.removeprefix("file://")))
     if not await anyio.Path(place).is_dir() or place.is_relative_to(top):
         return []
     tracked = await git.ask(path, "for-each-ref", "--format=%(objectname)", f"refs/remotes/{remote}/")

@@ -39,8 +39,9 @@ from headway_local.folders import (
     strictly_inside,
 )
 from headway_local.forward import fast_forward
-from headway_local.git import Git, GitRefused, presentable, real_path, storable
+from headway_local.git import Git, GitRefused, presentable, storable
 from headway_local.origin import LOOK_S, Origin
+from headway_local.paths import real_path
 from headway_local.preserved import PreservedWork
 from headway_local.references import (
     Entry,
@@ -329,30 +330,30 @@ class GitWorktrees(Worktrees):
         return Place(
             order=order,
             folder=folder,
-            base=Path(real_path(order.base_path)),
+            base=real_path(order.base_path),
             admin=await anyio.to_thread.run_sync(inventory.administration, order.repo_path, folder),
         )
 
     async def preserved(self, repo_path: str, base_path: str) -> tuple[Preserved, ...]:
-        return await self._preserved.all(repo_path, Path(real_path(base_path)))
+        return await self._preserved.all(repo_path, real_path(base_path))
 
     async def bring_back(self, repo_path: str, base_path: str, path: str, workspace_id: str) -> BroughtBack:
         _expect_workspace_id(workspace_id)
         folder = await anyio.to_thread.run_sync(strictly_inside, base_path, path)
         if await self._finished(repo_path, path) is None:
             raise InvalidInput("path", f"{path!r} is no worktree of this repository")
-        return await self._preserved.bring_back(repo_path, Path(real_path(base_path)), folder, workspace_id)
+        return await self._preserved.bring_back(repo_path, real_path(base_path), folder, workspace_id)
 
     async def make_preserved_branch(
         self, repo_path: str, base_path: str, branch: str, workspace_id: str
     ) -> bool:
         _expect_workspace_id(workspace_id)
         await expect_branch_name(self._git, branch, field="branch")
-        return await self._preserved.make_branch(repo_path, Path(real_path(base_path)), branch, workspace_id)
+        return await self._preserved.make_branch(repo_path, real_path(base_path), branch, workspace_id)
 
     async def drop_preserved(self, repo_path: str, base_path: str, workspace_id: str) -> None:
         _expect_workspace_id(workspace_id)
-        await self._preserved.drop(repo_path, Path(real_path(base_path)), workspace_id)
+        await self._preserved.drop(repo_path, real_path(base_path), workspace_id)
 
     async def remove(self, repo_path: str, base_path: str, path: str, *, lose_ignored: bool) -> None:
         folder = await anyio.to_thread.run_sync(strictly_inside, base_path, path)
@@ -369,7 +370,7 @@ class GitWorktrees(Worktrees):
         if not entry.gone:
             if not inventory.stands(folder, admin):
                 raise Conflict("worktree", path, "its .git is gone or is another repository's")
-            await self._away.remove(Path(real_path(base_path)), folder, admin, lose_ignored=lose_ignored)
+            await self._away.remove(real_path(base_path), folder, admin, lose_ignored=lose_ignored)
         await self._discard(repo_path, base_path, folder)
 
     async def strays(
@@ -383,7 +384,7 @@ class GitWorktrees(Worktrees):
 
     async def _finished(self, repo_path: str, path: str) -> Entry | None:
         """The registered worktree at a path, when it is there and was finished."""
-        entry = await self._entry(repo_path, real_path(path))
+        entry = await self._entry(repo_path, str(real_path(path)))
         if entry is None or entry.gone:
             return None
         folder = Path(entry.path)
