@@ -331,6 +331,14 @@ KINDS: dict[str, tuple[str, str]] = {
             ' git commit -qm x; echo "$SECRET" >f'
         ),
     ),
+    "a tracked repository whose returns git takes away": (
+        "raw",
+        (
+            'git clone -q --bare "$LIB" x.git; rm -rf x.git/hooks; touch x.git/refs/k; git add -f .;'
+            " echo '* text=auto' >.gitattributes; git add .; git commit -qm fixture;"
+            " printf '%s\\r\\n' \"$SECRET\" >x.git/description"
+        ),
+    ),
     # locks that somebody left
     "a stale lock of the index": (
         BRANCH,

@@ -184,6 +184,7 @@ class Away:
         tree, entries = await self._tree(path, admin)
         ignored = list(seen.all_ignored)
         modules = {name for name, (mode, _) in entries.items() if mode == SUBMODULE}
+        kept_by_remotes: set[str] = set()
         for inside in disk.repositories:
             if await self._is_all_tracked(path, inside, disk):
                 continue  # what a test of the project reads as a bare repository
@@ -192,12 +193,13 @@ class Away:
             problem, its_ignored = await trouble(self._git, folder, inside, entries[inside][1])
             if problem is not None:
                 raise CannotHold(f"the submodule {inside!r} {problem}")
+            kept_by_remotes.add(inside)
             ignored += [f"{inside}/{name}" for name in its_ignored]
-        await self._expect_nothing_in_modules(admin, folder, set(disk.repositories) & modules)
+        await self._expect_nothing_in_modules(admin, folder, kept_by_remotes)
         outside = {
             name: facts
             for name, facts in disk.files.items()
-            if not any(name.startswith(f"{module}/") for module in disk.repositories)
+            if not any(name.startswith(f"{module}/") for module in kept_by_remotes)
         }
         raw = await self._not_given_back(folder, admin, outside, entries)
         return Found(folder=folder, seen=seen, tree=tree, disk=disk, ignored=tuple(sorted(ignored)), raw=raw)
