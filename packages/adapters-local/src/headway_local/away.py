@@ -25,7 +25,7 @@ from headway_local.inventory import read_regular
 from headway_local.loose import chunks, loose_in, unfinished
 from headway_local.paths import real_path
 from headway_local.pinning import TRAILER, Pins, head_of, index_copy
-from headway_local.references import local, registered
+from headway_local.references import local, registered, tree_of
 from headway_local.submodules import trouble
 from headway_local.system import unused_name
 
@@ -157,10 +157,9 @@ class Away:
 
     async def _save(self, place: Place, admin: Path, pins: Pins, found: Found) -> None:
         head = found.seen.head
-        before = await pins.tree_of(head) if head else await pins.empty_tree()
         if found.raw:
             await pins.keep_raw(found.folder, found.raw, head)
-        if found.tree != before:
+        if found.tree != await tree_of(self._git, pins.repo, head):
             await pins.keep_tree("work", found.tree, [head] if head else [])
         await pins.keep_administration(admin, head, found.tree)
 
@@ -364,7 +363,7 @@ class Away:
 
     async def _saved_tree(self, pins: Pins) -> str | None:
         work = (await pins.refs()).get(f"{pins.prefix}/work")
-        return await pins.tree_of(work) if work else None
+        return await tree_of(self._git, pins.repo, work) if work else None
 
     async def _told(self, place: Place, pins: Pins) -> tuple[str, ...]:
         """Where everything is, from what is there. The ref of work that a branch took up goes."""
@@ -416,17 +415,13 @@ class Away:
             found = await self.look(folder, admin)
         except CannotHold as problem:
             raise Conflict("worktree", path, str(problem)) from problem
-        if found.seen.dirty or found.raw or found.tree != await self._head_tree(path, found):
+        if found.seen.dirty or found.raw or found.tree != await tree_of(self._git, path, found.seen.head):
             raise Conflict("worktree", path, "it holds uncommitted work")
         if unfinished(admin) or await loose_in(self._git, str(admin.parent.parent), admin):
             raise Conflict("worktree", path, "it holds commits that are on no branch")
         if found.ignored and not lose_ignored:
             raise _holds_ignored(folder, found.ignored)
         return found
-
-    async def _head_tree(self, path: str, found: Found) -> str:
-        pins = Pins(self._git, path, "")
-        return await pins.tree_of(found.seen.head) if found.seen.head else await pins.empty_tree()
 
 
 def _removed_empty(folder: Path) -> bool:

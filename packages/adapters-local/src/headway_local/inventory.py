@@ -8,7 +8,7 @@ import hashlib
 import os
 import re
 import stat
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
 import attrs
@@ -16,6 +16,7 @@ import attrs
 from headway_core.workspaces.ports import Standing
 from headway_local.folders import occupied
 from headway_local.paths import real_path
+from headway_local.supervised_files import open_regular
 
 POINTER_LIMIT = 4096
 """Bytes of a `.git` file; a longer one is none."""
@@ -101,7 +102,7 @@ def blob(path: Path, like: str) -> str | None:
         if path.is_symlink():
             content = os.fsencode(path.readlink())
             return _hash(like, len(content), [content])
-        descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+        descriptor = open_regular(str(path))
         with os.fdopen(descriptor, "rb") as file:
             size = os.fstat(descriptor).st_size
             return _hash(like, size, iter(lambda: file.read(1 << 20), b""))
@@ -109,7 +110,7 @@ def blob(path: Path, like: str) -> str | None:
         return None
 
 
-def _hash(like: str, size: int, parts: "Iterator[bytes] | list[bytes]") -> str:
+def _hash(like: str, size: int, parts: Iterable[bytes]) -> str:
     digest = hashlib.new("sha256" if len(like) == _SHA256_DIGITS else "sha1", usedforsecurity=False)
     digest.update(b"blob %d\0" % size)
     for part in parts:
@@ -131,11 +132,8 @@ def read_regular(file: Path, limit: int = POINTER_LIMIT) -> bytes | None:
     or a link in any place: nothing is followed, and nothing waited for.
     """
     try:
-        descriptor = os.open(file, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+        descriptor = open_regular(str(file))
     except OSError:
-        return None
-    if not stat.S_ISREG(os.fstat(descriptor).st_mode):
-        os.close(descriptor)
         return None
     with os.fdopen(descriptor, "rb") as opened:
         return opened.read(limit)

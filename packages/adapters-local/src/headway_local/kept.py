@@ -176,9 +176,7 @@ def _give_repositories(slot: Path, folder: Path) -> None:
 
 def _module(pointer: Path) -> str | None:
     """The name of the module that a `.git` file of a submodule points at."""
-    if not pointer.is_file() or pointer.is_symlink():
-        return None
-    said = os.fsdecode(pointer.read_bytes()[: inventory.POINTER_LIMIT]).strip()
+    said = os.fsdecode(inventory.read_regular(pointer) or b"").strip()
     _, found, name = said.partition("/modules/")
     return name if found and ".." not in Path(name).parts else None
 

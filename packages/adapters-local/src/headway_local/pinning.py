@@ -19,7 +19,7 @@ import anyio.to_thread
 from headway_local.git import Git, GitRefused
 from headway_local.inventory import read_regular
 from headway_local.loose import chunks, loose_in, texts_in, unfinished
-from headway_local.references import commits, is_id
+from headway_local.references import commits, is_id, tree_of
 
 PRESERVED = "refs/headway/preserved/"
 IDENTITY = ("user.name", "user.email")
@@ -91,12 +91,6 @@ class Pins:
         await self.keep(name, commit)
         return commit
 
-    async def tree_of(self, commit: str) -> str:
-        return (await self._git.ask(self.repo, "rev-parse", "--verify", f"{commit}^{{tree}}")).line
-
-    async def empty_tree(self) -> str:
-        return (await self._git.change(self.repo, "hash-object", "-w", "-t", "tree", "/dev/null")).line
-
     async def _commit(self, tree: str, parents: Sequence[str]) -> str:
         """A commit object, by the repository's user; by Headway when the repository knows none."""
         known = [
@@ -138,8 +132,8 @@ class Pins:
         if busy:
             tree = await self._tree_of_files(admin, await anyio.to_thread.run_sync(texts_in, admin))
         else:
-            tree = await self.empty_tree()
-        if former is not None and not loose.commits and tree == await self.tree_of(former):
+            tree = await tree_of(self._git, self.repo, None)
+        if former is not None and not loose.commits and tree == await tree_of(self._git, self.repo, former):
             return
         parents = [*loose.commits, *([former] if former else [])]
         await self.keep("git", await self._commit(tree, parents))
@@ -176,15 +170,14 @@ class Pins:
         saved work, which is not in the index.
         """
         if head is None:
-            return {await self.empty_tree()}
+            return {await tree_of(self._git, self.repo, None)}
         form = f"--format=%T %(trailers:key={TRAILER},valueonly,separator=%x2C)"
         told = (await self._git.ask(self.repo, "log", "-1", form, head)).line
         tree, _, owner = told.partition(" ")
         if owner.strip() != self.workspace_id:
             return {tree}
         parents = (await self._git.ask(self.repo, "log", "-1", "--format=%P", head)).line.split()
-        before = {await self.tree_of(parent) for parent in parents} or {await self.empty_tree()}
-        return {tree, *before}
+        return {tree, *[await tree_of(self._git, self.repo, parent) for parent in parents or (None,)]}
 
     async def _staged_tree(self, admin: Path, index: Path) -> str:
         """A tree of everything that is staged; the sides of a conflict lie in folders of their own."""

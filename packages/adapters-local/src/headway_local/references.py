@@ -67,6 +67,13 @@ async def is_ancestor(git: Git, cwd: str, older: str, newer: str) -> bool:
     return answer.code == 0
 
 
+async def tree_of(git: Git, cwd: str, commit: str | None) -> str:
+    """The tree of a commit; of None the empty one, which is made."""
+    if commit is None:
+        return (await git.change(cwd, "hash-object", "-w", "-t", "tree", "/dev/null")).line
+    return (await git.ask(cwd, "rev-parse", "--verify", f"{commit}^{{tree}}")).line
+
+
 @attrs.frozen(kw_only=True)
 class Entry:
     """A worktree that is registered with a repository."""

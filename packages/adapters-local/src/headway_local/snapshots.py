@@ -33,13 +33,11 @@ class Status:
     head: str | None
     """None before the first commit."""
     dirty: bool
-    submodules: tuple[str, ...]
-    """Submodules with commits or changes of their own, which no commit here would keep."""
     ignored: tuple[str, ...]
     """At most 100."""
+    all_ignored: frozenset[str]
     changes: str | None
     """A digest of what is dirty: of the entries, and of what the disk says of their files."""
-    all_ignored: frozenset[str] = frozenset()
 
 
 async def status(git: Git, path: str) -> Status:
@@ -52,7 +50,7 @@ async def status(git: Git, path: str) -> Status:
     head: str | None = None
     branch: str | None = None
     dirty = False
-    submodules, ignored, entries = [], [], []
+    ignored, entries = [], []
     lines = iter(answer.out.split("\0"))
     for line in lines:
         kind, _, rest = line.partition(" ")
@@ -69,13 +67,10 @@ async def status(git: Git, path: str) -> Status:
             entries.append(line)
             if kind == "2":
                 next(lines)  # the path that it was renamed from
-            if kind in _PATH_AFTER and rest.split(" ")[1].startswith("S"):
-                submodules.append(line.split(" ", _PATH_AFTER[kind])[-1])
     return Status(
         branch=branch,
         head=head,
         dirty=dirty,
-        submodules=tuple(submodules),
         ignored=tuple(sorted(ignored)[:IGNORED_LIMIT]),
         all_ignored=frozenset(ignored),
         changes=await anyio.to_thread.run_sync(_digest, path, entries) if entries else None,
