@@ -13,6 +13,7 @@ from headway_core.workspaces.ports import PutAwayOrder, Standing, WorktreeOrder,
 from headway_local import GitWorktrees
 
 Run = Callable[..., str]
+Before = Callable[[Callable[[], object]], None]
 pytestmark = [pytest.mark.anyio, pytest.mark.one_backend, pytest.mark.lesson("L7")]
 PRESERVED = "refs/headway/preserved/one"
 SECRET = "SECRET of 42 words"
@@ -144,6 +145,22 @@ async def workspace(tmp_path: Path, git: Run, home: Path) -> Workspace:
     )
     await GitWorktrees().create(order)
     return Workspace(tmp_path, order, git)
+
+
+@pytest.fixture
+def before_it_goes(workspace: Workspace, monkeypatch: pytest.MonkeyPatch) -> Before:
+    """Have somebody act between the look at the worktree and the step that takes its folder away."""
+    rename = Path.rename
+
+    def have(act: Callable[[], object]) -> None:
+        def acted(self: Path, target: Path) -> Path:
+            if self == workspace.folder:
+                act()
+            return rename(self, target)
+
+        monkeypatch.setattr(Path, "rename", acted)
+
+    return have
 
 
 NESTED = 'mkdir n; cd n; git init -q; echo "$SECRET" >p; git add .; git commit -qm p; cd ..;'
@@ -548,8 +565,18 @@ async def test_without_a_user_headway_signs(workspace: Workspace, home: Path) ->
     assert signed == "Headway <headway@localhost>"
 
 
-async def test_a_branch_that_moved_is_left_where_it_is(workspace: Workspace) -> None:
-    """The ref keeps the work then: nobody's commit is passed over."""
+async def test_a_branch_that_moved_is_left_where_it_is(workspace: Workspace, before_it_goes: Before) -> None:
+    """Somebody commits to it meanwhile: the ref keeps the work then, and no commit is passed over."""
+    workspace.sh('echo "$SECRET" >p')
+    other = workspace.git(workspace.repo, "commit-tree", f"{BRANCH}^{{tree}}", "-p", BRANCH, "-m", "other")
+    before_it_goes(lambda: workspace.git(workspace.repo, "update-ref", BRANCH, other))
+    assert await workspace.put_away() == (f"{PRESERVED}/work",)
+    assert workspace.git(workspace.repo, "rev-parse", BRANCH) == other
+    assert workspace.show(f"{PRESERVED}/work", "p") == SECRET
+
+
+async def test_a_locked_branch_is_left_where_it_is(workspace: Workspace) -> None:
+    """The ref keeps the work then."""
     workspace.sh('echo "$SECRET" >p; touch $(git rev-parse --git-common-dir)/refs/heads/headway/one.lock')
     tip = workspace.git(workspace.repo, "rev-parse", BRANCH)
     assert await workspace.put_away() == (f"{PRESERVED}/work",)
@@ -615,17 +642,10 @@ async def test_a_deleted_branch_is_made_where_the_work_was(workspace: Workspace)
 
 
 async def test_what_is_written_while_it_is_removed_stays(
-    workspace: Workspace, monkeypatch: pytest.MonkeyPatch
+    workspace: Workspace, before_it_goes: Before
 ) -> None:
     """A leftover in which somebody begins to work is there again, as it was."""
-    rename = Path.rename
-
-    def late(self: Path, target: Path) -> Path:
-        if self == workspace.folder:
-            (self / "late").write_text(SECRET)
-        return rename(self, target)
-
-    monkeypatch.setattr(Path, "rename", late)
+    before_it_goes(lambda: (workspace.folder / "late").write_text(SECRET))
     with pytest.raises(Conflict, match="somebody works in it"):
         await GitWorktrees().remove(
             str(workspace.repo), workspace.order.base_path, str(workspace.folder), lose_ignored=False
@@ -660,18 +680,9 @@ async def test_the_ref_of_an_older_version_makes_room(workspace: Workspace) -> N
     assert await workspace.put_away() == (f"{PRESERVED}/earlier-{tip[:12]}", f"{PRESERVED}/work")
 
 
-async def test_what_is_written_while_it_goes_is_kept(
-    workspace: Workspace, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_what_is_written_while_it_goes_is_kept(workspace: Workspace, before_it_goes: Before) -> None:
     """Between the look and the step somebody writes: the folder is kept whole."""
-    rename = Path.rename
-
-    def late(self: Path, target: Path) -> Path:
-        if self == workspace.folder:
-            (self / "late").write_text(SECRET)
-        return rename(self, target)
-
-    monkeypatch.setattr(Path, "rename", late)
+    before_it_goes(lambda: (workspace.folder / "late").write_text(SECRET))
     assert await workspace.put_away() == (str(workspace.kept),)
     assert (workspace.kept / "late").read_text() == SECRET
 
